@@ -1,0 +1,1 @@
+"""What an installation is: settings, database, people, secrets, clock; and the records every room writes."""

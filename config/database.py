@@ -1,0 +1,105 @@
+"""One store, SQLite or PostgreSQL: engines, read and write sessions, the two dialects' inserts, migrations.
+
+Writers on SQLite begin IMMEDIATE, so that a busy file is met at the start and waited for, never halfway."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from filelock import FileLock
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, SQLModel
+
+from config.clock import utc
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 7_041_992  # any fixed number: the name of PostgreSQL's advisory lock
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An instant: aware when it goes in (else NaiveTimeError), aware and in UTC when it comes out."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = utc(value)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def connect(url: str) -> sa.Engine:
+    """An engine for `url`. SQLite: WAL, foreign keys, a 10 s wait for a lock, synchronous=FULL (an approval or a
+    publishing attempt that was committed survives a power cut). Makes the file's folder."""
+    address = sa.make_url(url)
+    if address.get_backend_name() == "postgresql" and address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() != "sqlite":
+        return sa.create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    if address.database and address.database != ":memory:":
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(address, connect_args={"timeout": 10, "check_same_thread": False}, pool_size=20)
+
+    @sa.event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[Session]:
+    """A session that only reads; nothing is committed."""
+    with Session(engine, expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[Session]:
+    """A session that writes; commits when the block ends well, rolls back when it raises."""
+    with Session(engine.execution_options(writes=True), expire_on_commit=False) as session:
+        yield session
+        session.commit()
+
+
+def upsert(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
+    """INSERT of the session's own dialect, which has on_conflict_do_nothing and on_conflict_do_update."""
+    target: sa.Table = table.__table__  # type: ignore[attr-defined]
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(target)
+    return postgresql.insert(target)
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Brings the schema up to date; several processes may call it at once, one does the work."""
+    settings = Config()
+    settings.set_main_option("script_location", str(MIGRATIONS))
+    if engine.dialect.name == "sqlite":
+        with FileLock(f"{engine.url.database}.migrating"), engine.execution_options(writes=True).begin() as connection:
+            settings.attributes["connection"] = connection
+            command.upgrade(settings, "head")
+        return
+    with engine.begin() as connection:
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")

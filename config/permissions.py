@@ -1,0 +1,47 @@
+"""Who may do what: one table of role x action. Every route names the action it needs (web.guard)."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    OFFICER = "officer"
+    APPROVER = "approver"
+    ADMINISTRATOR = "administrator"
+    ANALYST = "analyst"
+    AUDITOR = "auditor"
+
+
+class Action(StrEnum):
+    READ_FIGURES = "read_figures"  # Today, concerns, alerts, reports
+    READ_MENTIONS = "read_mentions"
+    TRIAGE = "triage"  # assign, snooze, done, correct a label, take an alert
+    READ_POSTS = "read_posts"
+    WRITE_POSTS = "write_posts"
+    APPROVE_POSTS = "approve_posts"  # never one's own: posts.workflow
+    PLACE_HOLD = "place_hold"
+    LIFT_HOLD = "lift_hold"
+    MANAGE = "manage"  # accounts, sources, people, retention
+    READ_AUDIT = "read_audit"
+    OWN_ACCOUNT = "own_account"  # one's own settings, sign-out, tokens
+
+
+_READ = {Action.READ_FIGURES, Action.OWN_ACCOUNT}
+
+ALLOWED: dict[Role, frozenset[Action]] = {
+    Role.OFFICER: frozenset(
+        _READ | {Action.READ_MENTIONS, Action.TRIAGE, Action.READ_POSTS, Action.WRITE_POSTS, Action.PLACE_HOLD}
+    ),
+    Role.APPROVER: frozenset(
+        _READ
+        | {Action.READ_MENTIONS, Action.READ_POSTS, Action.APPROVE_POSTS, Action.PLACE_HOLD, Action.LIFT_HOLD}
+    ),
+    Role.ADMINISTRATOR: frozenset(_READ | {Action.MANAGE, Action.READ_POSTS}),
+    Role.ANALYST: frozenset(_READ),
+    Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.OWN_ACCOUNT}),
+}
+
+
+def may(roles: Iterable[Role], action: Action) -> bool:
+    """Whether anyone with these roles may do this."""
+    return any(action in ALLOWED[role] for role in roles)

@@ -1,0 +1,127 @@
+"""Tables of the config room: people and their sign-ins, and the records every room writes to."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from config.database import UtcDateTime
+
+
+class Person(SQLModel, table=True):
+    """Someone who works at the desk. Never deleted: the audit log names them."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    email: str = Field(unique=True)  # lower case
+    password_hash: str | None = None  # argon2id; none: can only come in by a sign-in link
+    language: str = "en"
+    time_zone: str
+    digest_hour: int | None = 7  # local hour of the daily digest; none: no digest
+    active: bool = True
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    last_looked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # at Today
+
+
+class PersonRole(SQLModel, table=True):
+    __tablename__ = "person_role"
+
+    person_id: int = Field(foreign_key="person.id", primary_key=True)
+    role: str = Field(primary_key=True)  # config.permissions.Role
+
+
+class SignIn(SQLModel, table=True):
+    """One browser signed in. The cookie holds a random token; here is only its hash."""
+
+    __tablename__ = "sign_in"
+
+    token_hash: bytes = Field(primary_key=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    address: str = ""
+    browser: str = ""
+
+
+class OneTimeCode(SQLModel, table=True):
+    """A code that works once: the first administrator's (no person), or a sign-in link's."""
+
+    __tablename__ = "one_time_code"
+
+    code_hash: bytes = Field(primary_key=True)
+    purpose: str  # first_run | sign_in
+    person_id: int | None = Field(default=None, foreign_key="person.id")
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SignInFailure(SQLModel, table=True):
+    """A wrong password, counted to slow guessing; keyed by hash of e-mail and of address."""
+
+    __tablename__ = "sign_in_failure"
+
+    id: int | None = Field(default=None, primary_key=True)
+    subject_hash: bytes = Field(index=True)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class ApiToken(SQLModel, table=True):
+    __tablename__ = "api_token"
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    name: str
+    token_hash: bytes = Field(unique=True)
+    scopes: list[str] = Field(sa_type=sa.JSON)  # config.permissions.Action values
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who did what, when, to what. Only ever added to."""
+
+    __tablename__ = "audit_entry"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    person_id: int | None = Field(default=None, foreign_key="person.id", index=True)  # none: Liaison itself
+    action: str
+    subject: str  # "post:12", "mention:88", "hold:3"
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
+    address: str = ""
+
+
+class OutboxMessage(SQLModel, table=True):
+    """Mail to send: written in the transaction of its cause, one row a recipient, delivered later."""
+
+    __tablename__ = "outbox_message"
+    __table_args__ = (sa.Index("ix_outbox_due", "state", "due_at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)  # "digest:3:2026-11-24": the same cause never makes a second row
+    kind: str  # digest | alert | post
+    recipient: str
+    subject: str
+    message: bytes  # RFC 5322, with its Message-ID
+    state: str = "waiting"  # waiting | sending | sent | failed
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    due_at: datetime = Field(sa_type=UtcDateTime)  # not before
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    tries: int = 0
+    last_error: str | None = None
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Hold(SQLModel, table=True):
+    """All outgoing posts stopped, with a reason. In force while lifted_at is null."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    placed_at: datetime = Field(sa_type=UtcDateTime)
+    placed_by: int = Field(foreign_key="person.id")
+    reason: str
+    lifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    lifted_by: int | None = Field(default=None, foreign_key="person.id")

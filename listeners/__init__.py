@@ -1,0 +1,1 @@
+"""Public mentions in: sources, watch rules, intake, places, triage."""

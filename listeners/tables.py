@@ -1,0 +1,89 @@
+"""Tables of the listeners room: sources, watch rules, places, and the mentions themselves."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from config.database import UtcDateTime
+
+
+class Source(SQLModel, table=True):
+    """Somewhere mentions come from. Its cursor moves only in the transaction that stores what it covers."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    network: str
+    name: str = Field(unique=True)
+    settings: dict[str, str] = Field(default_factory=dict, sa_type=sa.JSON)  # a feed's url, …
+    account_id: int | None = Field(default=None, foreign_key="account.id")
+    enabled: bool = True
+    every_seconds: int = 300
+    cursor: str | None = None
+    next_poll_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # none: only by hand (imports)
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # who polls it holds this
+    last_polled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_ok_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_error: str | None = None
+    failures: int = 0  # in a row
+
+
+class WatchRule(SQLModel, table=True):
+    __tablename__ = "watch_rule"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    query: str
+    enabled: bool = True
+
+
+class Place(SQLModel, table=True):
+    """A neighbourhood, street or landmark of the town, with other names people use."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    other_names: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+
+
+class Mention(SQLModel, table=True):
+    """One public post about us. Holds no name and no address in the clear; expires."""
+
+    __table_args__ = (
+        sa.Index("ix_mention_pending", "scored_at", "id"),
+        sa.Index("ix_mention_inbox", "state", "posted_at"),
+        sa.Index("ix_mention_posted", "posted_at"),
+        sa.Index("ix_mention_expires", "expires_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: bytes = Field(unique=True)  # keyed BLAKE2b of network and remote id
+    network: str
+    source_id: int = Field(foreign_key="source.id", index=True)
+    sealed_reference: bytes | None = None  # remote id and address, opened only to answer, re-check, delete
+    author: bytes  # keyed BLAKE2b of network and the author's stable id
+    author_age: str = ""  # coarse, at intake: "", new (< 30 days), older
+    text: str | None = None  # handles masked; none once expired or never-tracked
+    language: str = "und"
+    place_id: int | None = Field(default=None, foreign_key="place.id")
+    rules: list[int] = Field(default_factory=list, sa_type=sa.JSON)  # watch rules that matched
+    posted_at: datetime = Field(sa_type=UtcDateTime)
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    scored_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    shown: bool = True  # false: a never-tracked concern; left out of every list, total and trend
+    state: str = "new"  # new | assigned | snoozed | done (listeners.triage)
+    assigned_to: int | None = Field(default=None, foreign_key="person.id")
+    snoozed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ImportedFile(SQLModel, table=True):
+    """How far an import came: a repeat goes on from here, and a finished one adds nothing."""
+
+    __tablename__ = "imported_file"
+
+    digest: str = Field(primary_key=True)  # SHA-256 of the file's bytes
+    source_id: int = Field(foreign_key="source.id")
+    name: str
+    lines_done: int = 0
+    counts: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

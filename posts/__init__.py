@@ -1,0 +1,1 @@
+"""What the department says: posts, approval, publishing."""

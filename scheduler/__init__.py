@@ -1,0 +1,1 @@
+"""When things happen: the tick, the jobs that join rooms, delivery, the engines."""

@@ -1,0 +1,1 @@
+"""How jobs run: embedded in one process by default."""

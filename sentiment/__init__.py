@@ -1,0 +1,1 @@
+"""What the mentions say: model, concerns, trust, trends, alerts, digest content."""

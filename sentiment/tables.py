@@ -1,0 +1,114 @@
+"""Tables of the sentiment room: scores, corrections, counts, author-days, alerts."""
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from config.database import UtcDateTime
+
+ALL = ""  # a cell's concern or place when it stands for all of them: a mention with two concerns counts once here
+
+
+class Score(SQLModel, table=True):
+    """What the model read in one mention: calibrated probabilities."""
+
+    mention_id: int = Field(primary_key=True, foreign_key="mention.id", ondelete="CASCADE")
+    model: str
+    negative: float
+    neutral: float
+    positive: float
+    mistrust: float
+    neither: float
+    trust: float
+    concerns: dict[str, float] = Field(sa_type=sa.JSON)
+    mistrust_flag: bool
+    embedding: bytes  # float16, 384 numbers, length 1
+
+
+class MentionConcern(SQLModel, table=True):
+    """A concern that a mention raises: the model's at its threshold, or an officer's correction."""
+
+    __tablename__ = "mention_concern"
+
+    mention_id: int = Field(primary_key=True, foreign_key="mention.id", ondelete="CASCADE")
+    concern: str = Field(primary_key=True, index=True)
+
+
+class Correction(SQLModel, table=True):
+    """An officer's word on one mention's labels; it counts at once."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    mention_id: int = Field(foreign_key="mention.id", index=True, ondelete="CASCADE")
+    person_id: int = Field(foreign_key="person.id")
+    at: datetime = Field(sa_type=UtcDateTime)
+    trust: str | None = None
+    sentiment: str | None = None
+    concerns: list[str] | None = Field(default=None, sa_type=sa.JSON)
+
+
+class HourCount(SQLModel, table=True):
+    """What one hour brought to one cell. Kept for good; expiry never changes it, a deletion upstream does."""
+
+    __tablename__ = "hour_count"
+
+    hour: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    concern: str = Field(primary_key=True)  # ALL or a taxonomy key
+    place_id: int = Field(primary_key=True, default=0)  # 0: no place named
+    network: str = Field(primary_key=True)
+    language: str = Field(primary_key=True)
+    posts: int
+    mistrust: float  # sums of probabilities
+    trust: float
+    negative: float
+    positive: float
+
+
+class AuthorDay(SQLModel, table=True):
+    """One author's day in one cell, for one-author-one-vote and baselines. Goes after 60 days."""
+
+    __tablename__ = "author_day"
+    __table_args__ = (sa.Index("ix_author_day_cell", "concern", "day"),)
+
+    author: bytes = Field(primary_key=True)
+    day: date = Field(primary_key=True)  # in the department's zone
+    concern: str = Field(primary_key=True)
+    place_id: int = Field(primary_key=True, default=0)
+    network: str = Field(primary_key=True)
+    language: str = Field(primary_key=True)
+    posts: int
+    mistrust: float
+    trust: float
+    negative: float
+    positive: float
+
+
+class Alert(SQLModel, table=True):
+    """Something unusual that a person should look at."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str  # cell
+    concern: str
+    place_id: int | None = Field(default=None, foreign_key="place.id")
+    title: str
+    raised_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    since: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    window_hours: int
+    posts: int
+    authors: int
+    expected: float
+    p_value: float
+    keyphrases: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+    state: str = "new"  # new | taken | resolved | not_a_concern
+    taken_by: int | None = Field(default=None, foreign_key="person.id")
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    evidence: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)  # columns for the chart, no texts
+
+
+class AlertMention(SQLModel, table=True):
+    __tablename__ = "alert_mention"
+
+    alert_id: int = Field(primary_key=True, foreign_key="alert.id", ondelete="CASCADE")
+    mention_id: int = Field(primary_key=True, foreign_key="mention.id", ondelete="CASCADE")

@@ -1,0 +1,1 @@
+"""Pages and JSON API: templates and static files beside them."""
