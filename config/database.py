@@ -95,7 +95,10 @@ def migrate(engine: sa.Engine) -> None:
     settings = Config()
     settings.set_main_option("script_location", str(MIGRATIONS))
     if engine.dialect.name == "sqlite":
-        with FileLock(f"{engine.url.database}.migrating"), engine.execution_options(writes=True).begin() as connection:
+        with (
+            FileLock(f"{engine.url.database}.migrating"),
+            engine.execution_options(writes=True).begin() as connection,
+        ):
             settings.attributes["connection"] = connection
             command.upgrade(settings, "head")
         return

@@ -33,8 +33,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         _READ | {Action.READ_MENTIONS, Action.TRIAGE, Action.READ_POSTS, Action.WRITE_POSTS, Action.PLACE_HOLD}
     ),
     Role.APPROVER: frozenset(
-        _READ
-        | {Action.READ_MENTIONS, Action.READ_POSTS, Action.APPROVE_POSTS, Action.PLACE_HOLD, Action.LIFT_HOLD}
+        _READ | {Action.READ_MENTIONS, Action.READ_POSTS, Action.APPROVE_POSTS, Action.PLACE_HOLD, Action.LIFT_HOLD}
     ),
     Role.ADMINISTRATOR: frozenset(_READ | {Action.MANAGE, Action.READ_POSTS}),
     Role.ANALYST: frozenset(_READ),

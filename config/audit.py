@@ -1,0 +1,35 @@
+"""The audit log: one row for each thing a person, or Liaison itself, did. Rows are only ever added."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlmodel import Session
+
+from config.tables import AuditEntry
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def record(
+    session: Session,
+    now: datetime,
+    person_id: int | None,
+    action: str,
+    subject: str,
+    detail: Mapping[str, Any] = _NOTHING,
+    address: str = "",
+) -> None:
+    """Adds a row in the caller's transaction, so that what happened and its record stand or fall together.
+    `person_id` none: Liaison itself. `detail` holds JSON values, never a mention's text."""
+    session.add(
+        AuditEntry(
+            at=now,
+            person_id=person_id,
+            action=action,
+            subject=subject,
+            detail=dict(detail),
+            address=address[:64],
+        )
+    )

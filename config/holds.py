@@ -1,0 +1,36 @@
+"""Hold: one button stops all outgoing posts. Publishing asks `in_force` when it claims and again before each call."""
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from config import audit
+from config.tables import Hold
+
+
+def place(session: Session, person_id: int, reason: str, now: datetime) -> Hold:
+    """Places a hold; if one is in force already, that one."""
+    present = in_force(session)
+    if present is not None:
+        return present
+    hold = Hold(placed_at=now, placed_by=person_id, reason=reason.strip())
+    session.add(hold)
+    session.flush()
+    audit.record(session, now, person_id, "hold.place", f"hold:{hold.id}", {"reason": hold.reason})
+    return hold
+
+
+def lift(session: Session, person_id: int, now: datetime) -> None:
+    """Lifts the hold that is in force, if any."""
+    hold = in_force(session)
+    if hold is None:
+        return
+    hold.lifted_at, hold.lifted_by = now, person_id
+    session.add(hold)
+    audit.record(session, now, person_id, "hold.lift", f"hold:{hold.id}")
+
+
+def in_force(session: Session) -> Hold | None:
+    """The hold that stops posts now, if any."""
+    query = select(Hold).where(col(Hold.lifted_at).is_(None)).order_by(col(Hold.id))
+    return session.exec(query).first()

@@ -1,0 +1,140 @@
+"""People of the desk: their roles and passwords. Sign-ins and tokens are in sign_ins."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+from email_validator import EmailNotValidError, validate_email
+from sqlmodel import Session, col, delete, func, select
+
+from config.permissions import Role
+from config.secrets import Keys
+from config.tables import Person, PersonRole, SignInFailure
+
+MINIMUM_PASSWORD = 12
+TRIES = 8  # wrong passwords for one e-mail from one address …
+WINDOW = timedelta(minutes=15)  # … within this time
+_hasher = PasswordHasher()
+# Checked when nobody has that e-mail, so that the answer takes as long and tells nothing.
+_NOBODY = _hasher.hash("nobody has this password")
+
+
+class PersonError(ValueError):
+    """A name, e-mail or password that cannot be taken; the message says why."""
+
+
+class TooManyTries(Exception):
+    """Wrong passwords came too fast; `until` is when to try again. Counted per e-mail and address together, so that
+    nobody can lock a colleague out from elsewhere."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("too many wrong passwords")
+        self.until = until
+
+
+def add_person(
+    session: Session,
+    *,
+    name: str,
+    email: str,
+    password: str | None,
+    roles: Iterable[Role],
+    time_zone: str,
+    now: datetime,
+    language: str = "en",
+) -> Person:
+    """Adds a person. Raises PersonError when the e-mail is no address or taken, or the password too short."""
+    if not name.strip():
+        raise PersonError("A person needs a name.")
+    try:
+        address = validate_email(email, check_deliverability=False, test_environment=True).normalized.lower()
+    except EmailNotValidError as error:
+        raise PersonError(f"{email!r} is no e-mail address: {error}") from error
+    if by_email(session, address) is not None:
+        raise PersonError(f"{address} is here already.")
+    person = Person(
+        name=name.strip(),
+        email=address,
+        password_hash=hash_password(password) if password else None,
+        language=language,
+        time_zone=time_zone,
+        created_at=now,
+    )
+    session.add(person)
+    session.flush()
+    set_roles(session, person, roles)
+    return person
+
+
+def hash_password(password: str) -> str:
+    """argon2id. Raises PersonError when it is too short."""
+    if len(password) < MINIMUM_PASSWORD:
+        raise PersonError(f"A password needs at least {MINIMUM_PASSWORD} characters.")
+    return _hasher.hash(password)
+
+
+def set_roles(session: Session, person: Person, roles: Iterable[Role]) -> None:
+    """The person's roles are these and no others."""
+    session.exec(delete(PersonRole).where(col(PersonRole.person_id) == person.id))
+    for role in sorted(set(roles)):
+        session.add(PersonRole(person_id=known_id(person), role=role.value))
+    session.flush()
+
+
+def known_id(person: Person) -> int:
+    """The id of a person that is stored."""
+    if person.id is None:
+        raise ValueError(f"{person.name} is not stored yet")
+    return person.id
+
+
+def roles_of(session: Session, person_id: int) -> frozenset[Role]:
+    rows = session.exec(select(PersonRole.role).where(PersonRole.person_id == person_id))
+    return frozenset(Role(row) for row in rows)
+
+
+def by_email(session: Session, email: str) -> Person | None:
+    return session.exec(select(Person).where(Person.email == email.strip().lower())).one_or_none()
+
+
+def all_people(session: Session) -> list[Person]:
+    return list(session.exec(select(Person).order_by(Person.name)))
+
+
+def with_role(session: Session, role: Role) -> list[Person]:
+    """Active people with this role, by id."""
+    query = (
+        select(Person)
+        .join(PersonRole)
+        .where(PersonRole.role == role.value, col(Person.active))
+        .order_by(col(Person.id))
+    )
+    return list(session.exec(query))
+
+
+def check_password(
+    session: Session, email: str, password: str, address: str, keys: Keys, now: datetime
+) -> Person | None:
+    """The person, or none. Writes a failure row when wrong, so the caller commits either way. Raises TooManyTries."""
+    subject = keys.hash("subject", f"{email.strip().lower()} {address}")
+    recent = session.exec(
+        select(func.count(), func.min(SignInFailure.at)).where(
+            SignInFailure.subject_hash == subject, SignInFailure.at > now - WINDOW
+        )
+    ).one()
+    if recent[0] >= TRIES:
+        raise TooManyTries(until=recent[1] + WINDOW)
+    person = by_email(session, email)
+    stored = person.password_hash if person is not None and person.active else None
+    try:
+        _hasher.verify(stored or _NOBODY, password)
+    except VerifyMismatchError:
+        stored = None
+    if stored is None or person is None:
+        session.add(SignInFailure(subject_hash=subject, at=now))
+        return None
+    if _hasher.check_needs_rehash(stored):
+        person.password_hash = _hasher.hash(password)
+    session.exec(delete(SignInFailure).where(col(SignInFailure.subject_hash) == subject))
+    return person

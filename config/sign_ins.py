@@ -1,0 +1,133 @@
+"""Who is asking: browser sign-ins, codes that work once, API tokens. Only hashes of them are stored."""
+
+import secrets as randomness
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, delete, select, update
+
+from config.permissions import Action
+from config.secrets import Keys
+from config.tables import ApiToken, OneTimeCode, Person, SignIn
+
+LIFETIME = timedelta(hours=12)  # of a sign-in; a working day
+_SEEN_EVERY = timedelta(minutes=5)  # seen_at is written this seldom, so that reading a page is no write
+
+
+def open_sign_in(
+    session: Session, person_id: int, keys: Keys, now: datetime, address: str = "", browser: str = ""
+) -> str:
+    """Signs a browser in; the cookie's token."""
+    token = randomness.token_urlsafe(32)
+    session.add(
+        SignIn(
+            token_hash=keys.hash("token", token),
+            person_id=person_id,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + LIFETIME,
+            address=address[:64],
+            browser=browser[:200],
+        )
+    )
+    session.flush()
+    return token
+
+
+def who(session: Session, token: str, keys: Keys, now: datetime) -> Person | None:
+    """The active person whose live sign-in this is. Only reads."""
+    sign_in = session.get(SignIn, keys.hash("token", token))
+    if sign_in is None or sign_in.expires_at <= now:
+        return None
+    person = session.get(Person, sign_in.person_id)
+    return person if person is not None and person.active else None
+
+
+def seen(session: Session, token: str, keys: Keys, now: datetime) -> None:
+    """Notes that a sign-in is in use, at most every few minutes."""
+    session.exec(
+        update(SignIn)
+        .where(col(SignIn.token_hash) == keys.hash("token", token), col(SignIn.seen_at) < now - _SEEN_EVERY)
+        .values(seen_at=now)
+    )
+
+
+def close(session: Session, token: str, keys: Keys) -> None:
+    """Signs a browser out."""
+    session.exec(delete(SignIn).where(col(SignIn.token_hash) == keys.hash("token", token)))
+
+
+def new_code(
+    session: Session, purpose: str, person_id: int | None, keys: Keys, now: datetime, lifetime: timedelta
+) -> str:
+    """A code that works once: purpose "first_run" (no person) or "sign_in"."""
+    code = randomness.token_urlsafe(18)
+    session.add(
+        OneTimeCode(
+            code_hash=keys.hash("token", code),
+            purpose=purpose,
+            person_id=person_id,
+            expires_at=now + lifetime,
+        )
+    )
+    session.flush()
+    return code
+
+
+def use_code(session: Session, code: str, purpose: str, keys: Keys, now: datetime) -> OneTimeCode | None:
+    """The code's row if it was live, and used up now; of two at once only one gets it."""
+    used = session.exec(
+        update(OneTimeCode)
+        .where(
+            col(OneTimeCode.code_hash) == keys.hash("token", code),
+            col(OneTimeCode.purpose) == purpose,
+            col(OneTimeCode.used_at).is_(None),
+            col(OneTimeCode.expires_at) > now,
+        )
+        .values(used_at=now)
+    )
+    if used.rowcount != 1:
+        return None
+    return session.get(OneTimeCode, keys.hash("token", code), populate_existing=True)
+
+
+def code_is_live(session: Session, code: str, purpose: str, keys: Keys, now: datetime) -> bool:
+    """Whether `use_code` would take it; uses nothing up."""
+    row = session.get(OneTimeCode, keys.hash("token", code))
+    return row is not None and row.purpose == purpose and row.used_at is None and row.expires_at > now
+
+
+def new_token(
+    session: Session,
+    person_id: int,
+    name: str,
+    scopes: Iterable[Action],
+    keys: Keys,
+    now: datetime,
+    lifetime: timedelta,
+) -> str:
+    """An API token, shown once. It may do what is in its scopes and its person's roles both."""
+    token = "lia_" + randomness.token_urlsafe(32)
+    session.add(
+        ApiToken(
+            person_id=person_id,
+            name=name,
+            token_hash=keys.hash("token", token),
+            scopes=sorted(scope.value for scope in scopes),
+            created_at=now,
+            expires_at=now + lifetime,
+        )
+    )
+    session.flush()
+    return token
+
+
+def token_holder(session: Session, token: str, keys: Keys, now: datetime) -> tuple[Person, frozenset[Action]] | None:
+    """The active person behind a live token, and its scopes."""
+    row = session.exec(select(ApiToken).where(ApiToken.token_hash == keys.hash("token", token))).one_or_none()
+    if row is None or row.revoked_at is not None or row.expires_at <= now:
+        return None
+    person = session.get(Person, row.person_id)
+    if person is None or not person.active:
+        return None
+    return person, frozenset(Action(scope) for scope in row.scopes)
