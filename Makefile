@@ -1,0 +1,51 @@
+# Each target sets up what it needs in .venv. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run dev test test-browser check bench clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+
+$(VENV)/.run: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up Liaison in $(VENV) (about a minute the first time)" >&2
+	@$(PIP) install --quiet --constraint constraints.txt --editable . >&2
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]' >&2
+	@touch $@
+
+setup: $(VENV)/.run ## install Liaison into .venv
+
+demo: $(VENV)/.run ## the sample town: everything Liaison does, then its desk (ARGS=--once: without the desk)
+	@$(BIN)/liaison demo $(ARGS)
+
+run: $(VENV)/.run ## the desk, with what liaison.toml and the environment say
+	@$(BIN)/liaison run $(ARGS)
+
+dev: $(VENV)/.dev ## the sample town's desk, with the tools for developers installed
+	@$(BIN)/liaison demo $(ARGS)
+
+test: $(VENV)/.dev ## unit tests, on SQLite and on PostgreSQL
+	@$(BIN)/pytest -n 2 -m "not browser and not live" $(ARGS)
+
+test-browser: $(VENV)/.dev ## pages in a real browser (Debian's chromium)
+	@$(BIN)/pytest -m browser tests/browser $(ARGS)
+
+check: $(VENV)/.dev ## style, types, floors of the house
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.dev ## measure; benchmarks/RESULTS.md says what came out
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove what was installed and the sample town
+	rm -rf $(VENV) .venv-training .bench demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,525 @@
+"""The `liaison` command. Arguments are read here; the work is in the rooms.
+
+Rooms are imported inside each command, so that `liaison --help` answers at once."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from sqlmodel import Session
+
+    from config.secrets import Keys
+    from config.settings import Settings
+    from config.tables import Person
+    from scheduler.demo import Told
+
+
+class Failure(click.ClickException):
+    """One clear line on stderr, exit status 1."""
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"liaison: {self.format_message()}", file=file or sys.stderr, err=True)
+
+
+class Moment(click.ParamType):
+    """An instant with its zone, ISO 8601."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time; write it as 2026-11-24T08:10:00-05:00", param, ctx)
+        if moment.tzinfo is None:
+            self.fail(f"{value!r} has no zone; write it as 2026-11-24T08:10:00-05:00 or …Z", param, ctx)
+        return moment
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="liaison")
+def liaison() -> None:
+    """Liaison: the social media desk of police community liaison officers.
+
+    \b
+    Try it:       liaison demo
+    Use it:       liaison run
+    What holds:   liaison config
+    """
+
+
+@liaison.command()
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+def score(source: Path, target: Path) -> None:
+    """Read sentiment, trust and concerns in each line of a JSONL file.
+
+    \b
+    Example:
+      liaison score posts.jsonl scored.jsonl
+    Each line needs `text`. Works offline and without a database.
+    """
+    from sentiment.scored_file import score_file
+
+    with clear_errors(), _bar("scoring", "posts") as step:
+        counts = score_file(source, target, progress=step)
+    click.echo(f"{counts.scored} scored, {counts.errors} with an error, in {target}", err=True)
+
+
+@liaison.command(name="import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--posted-at", type=Moment(), help="When they were posted, for a file that does not say.")
+@click.option("--columns", default="", help="Another tool's names, as text=Body,posted_at=Created.")
+@click.option("--source", "source_name", help="The name of the source they belong to. [default: the file's name]")
+def import_(file: Path, posted_at: datetime | None, columns: str, source_name: str | None) -> None:
+    """Import mentions from a JSONL or CSV file.
+
+    \b
+    Examples:
+      liaison import export.csv --columns text=Message,posted_at=Created,author=User
+      liaison import posts.jsonl --posted-at 2026-11-24T08:00:00Z
+    The same file again adds nothing. Lines that cannot be taken are kept in a side file.
+    """
+    from listeners.archive_import import import_file
+
+    with clear_errors(), desk() as (engine, settings, keys), _bar("importing", "lines") as step:
+        counts = import_file(
+            engine,
+            file,
+            settings=settings,
+            keys=keys,
+            now=_now(),
+            posted_at=posted_at,
+            columns=_columns(columns),
+            source_name=source_name,
+            progress=step,
+        )
+    refused = sum(counts.refused.values())
+    click.echo(
+        f"{counts.read} read: {counts.new} new, {counts.duplicate} duplicate, "
+        f"{counts.not_matched} not matched, {refused} refused"
+    )
+    for reason, number in sorted(counts.refused.items()):
+        click.echo(f"  {number} refused: {reason}")
+    if counts.side_file is not None:
+        click.echo(f"  the refused lines are kept in {counts.side_file}")
+
+
+@liaison.command()
+def analyse() -> None:
+    """Score what is waiting, then look for alerts, now. `liaison run` does both by itself."""
+    from scheduler.jobs import alerting, scoring
+    from sentiment import model
+
+    with clear_errors(), desk() as (engine, settings, _keys), _bar("scoring", "mentions") as step:
+        scored = scoring.score_all(engine, model.load(), settings, _now(), progress=step)
+        raised = alerting.look(engine, settings, _now())
+    click.echo(f"{scored} scored, {raised} alerts raised")
+
+
+@liaison.command()
+@click.option("--preview", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
+@click.option("--for", "email", help="Whose digest. [default: the first person who gets one]")
+def digest(preview: Path, email: str | None) -> None:
+    """Write today's digest as it would be sent: digest.eml, digest.html, digest.txt and its pictures."""
+    from scheduler.jobs import digests
+
+    with clear_errors(), desk() as (engine, settings, _keys):
+        digests.preview(engine, settings, preview, email, _now())
+    click.echo(preview / "digest.eml")
+
+
+@liaison.command()
+def config() -> None:
+    """Print the settings in force; secrets are hidden."""
+    with clear_errors():
+        settings = _settings()
+        for name, value in settings.model_dump(mode="json").items():
+            click.echo(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+
+
+@liaison.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+def run(host: str, port: int) -> None:
+    """Run the whole desk in one process: pages, listening, scoring, publishing, mail. Ctrl-C drains and stops."""
+    from scheduler.engine import embedded
+    from web import serving
+
+    with clear_errors(), desk() as (engine, settings, keys), serving.listening(host, port) as socket:
+        _say_first_run(engine, settings, keys)
+        with embedded.running(engine, settings, keys):
+            serving.serve(engine, settings, keys, socket)
+
+
+@liaison.command()
+@click.option("--once", is_flag=True, help="Do everything but serve the desk; the last line is one JSON object.")
+@click.option(
+    "--dir", "folder", default="demo-data", type=click.Path(file_okay=False, path_type=Path), show_default=True
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+def demo(once: bool, folder: Path, host: str, port: int) -> None:
+    """See Liaison do its job in a sample town: 30 days of posts, scored, an alert, a digest, an approved post."""
+    from scheduler import demo as town
+
+    with clear_errors():
+        told = town.play(
+            folder, base_url=f"http://{host}:{port}", say=lambda line: click.echo(line, err=True), bar=_bar
+        )
+        if once:
+            click.echo(json.dumps(told.summary()))
+            return
+        _serve_demo(told, host, port)
+
+
+def _serve_demo(told: "Told", host: str, port: int) -> None:
+    from scheduler.engine import embedded
+    from web import serving
+
+    engine, settings, keys = told.desk
+    with serving.listening(host, port) as socket:
+        click.echo("\nThe desk is open. Sign in as", err=True)
+        for name, role, link in told.links:
+            click.echo(f"  {name}, {role}: {link}", err=True)
+        click.echo("Each link works once. Ctrl-C stops.\n", err=True)
+        with embedded.running(engine, settings, keys):
+            serving.serve(engine, settings, keys, socket)
+
+
+@liaison.group()
+def user() -> None:
+    """People of the desk."""
+
+
+@user.command(name="add")
+@click.option("--name", required=True)
+@click.option("--email", required=True)
+@click.option(
+    "--role", "roles", multiple=True, required=True, help="officer, approver, administrator, analyst, auditor"
+)
+@click.option("--time-zone", help="[default: the department's]")
+@click.option("--language", default="en", type=click.Choice(["en", "es"]), show_default=True)
+@click.password_option(prompt_required=True, help="Asked for if not given.")
+def user_add(
+    name: str, email: str, roles: tuple[str, ...], time_zone: str | None, language: str, password: str
+) -> None:
+    """Add a person.
+
+    \b
+    Example:
+      liaison user add --name "Ana Ortega" --email ana@town.example --role officer
+    """
+    from config import audit, database, people
+    from config.permissions import Role
+
+    with clear_errors(), desk() as (engine, settings, _keys):
+        known = [role.value for role in Role]
+        wrong = [role for role in roles if role not in known]
+        if wrong:
+            raise click.UsageError(f"no such role: {', '.join(wrong)}; there are {', '.join(known)}")
+        with database.writing(engine) as session:
+            person = people.add_person(
+                session,
+                name=name,
+                email=email,
+                password=password,
+                roles=map(Role, roles),
+                time_zone=time_zone or settings.department.time_zone,
+                now=_now(),
+                language=language,
+            )
+            audit.record(session, _now(), None, "person.add", f"person:{person.id}", {"roles": list(roles)})
+    click.echo(f"{name} can sign in at {settings.base_url}/sign-in")
+
+
+@liaison.group()
+def account() -> None:
+    """Accounts of the department on networks."""
+
+
+@account.command(name="add")
+@click.argument("network")
+@click.option("--name", required=True, help="As people see it: Riverton PD")
+@click.option("--handle", default="")
+def account_add(network: str, name: str, handle: str) -> None:
+    """Add an account that needs no sign-in, such as one on the practice board."""
+    from config import database
+    from networks import accounts
+
+    with clear_errors(), desk() as (engine, _settings, keys), database.writing(engine) as session:
+        added = accounts.add(session, network=network, name=name, handle=handle, secret=None, keys=keys, now=_now())
+    click.echo(f"account {added.id}: {name} on {network}")
+
+
+@liaison.group()
+def source() -> None:
+    """Where mentions come from."""
+
+
+@source.command(name="add")
+@click.argument("network")
+@click.option("--name", required=True)
+@click.option("--set", "pairs", multiple=True, help="A setting of the source, as url=https://ledger.example/feed.xml")
+@click.option("--every", default=300, show_default=True, type=click.IntRange(5), help="Seconds between two looks.")
+def source_add(network: str, name: str, pairs: tuple[str, ...], every: int) -> None:
+    """Add a source.
+
+    \b
+    Example:
+      liaison source add feed --name "Riverton Ledger" --set url=https://ledger.example/feed.xml
+    """
+    from config import database
+    from listeners import sources
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
+        added = sources.add(
+            session, network=network, name=name, settings=_columns(",".join(pairs)), every_seconds=every, now=_now()
+        )
+    click.echo(f"source {added.id}: {name}, looked at every {every} s")
+
+
+@source.command(name="list")
+def source_list() -> None:
+    """List the sources and how they are."""
+    from config import database
+    from listeners import sources
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.reading(engine) as session:
+        for found in sources.all_sources(session):
+            health = sources.health(found, _now())
+            click.echo(f"{found.id}\t{found.network}\t{found.name}\t{health.state}\t{health.words}")
+
+
+@liaison.group()
+def post() -> None:
+    """Posts of the department."""
+
+
+@post.command(name="list")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366))
+def post_list(days: int) -> None:
+    """List what went out and what goes out, from a day ago on."""
+    from datetime import timedelta
+
+    from config import database
+    from posts import queue
+
+    with clear_errors(), desk() as (engine, settings, _keys), database.reading(engine) as session:
+        zone = settings.department.zone
+        for row in queue.going_out(session, _now() - timedelta(days=1), _now() + timedelta(days=days)):
+            click.echo(f"{row.post_id}\t{row.due_at.astimezone(zone):%Y-%m-%d %H:%M %Z}\t{row.state}\t{row.title}")
+
+
+@post.command(name="queue")
+@click.option("--by", "email", required=True, help="The e-mail of the author.")
+@click.option("--account", "accounts", multiple=True, type=int, required=True, help="Account number; may be repeated.")
+@click.option("--text-file", required=True, type=click.File(encoding="utf-8"), help="The text; - reads it from input.")
+@click.option("--at", "at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), required=True, help="Wall time.")
+@click.option("--zone", help="IANA zone of that wall time. [default: the department's]")
+@click.option("--title", default="")
+def post_queue(
+    email: str, accounts: tuple[int, ...], text_file: Any, at: datetime, zone: str | None, title: str
+) -> None:
+    """Write a post and hand it in for approval, to go out at a wall time once approved.
+
+    \b
+    Example:
+      liaison post queue --by ana@town.example --account 1 --text-file post.txt --at 2026-11-24T09:00
+    """
+    from config import database
+    from config.people import known_id
+    from posts import drafts
+
+    with clear_errors(), desk() as (engine, settings, _keys), database.writing(engine) as session:
+        author = _person(session, email)
+        text = text_file.read().strip()
+        made = drafts.create(
+            session, known_id(author), text, accounts, _now(), title=title or text.splitlines()[0][:80] if text else ""
+        )
+        number = made.id or 0
+        drafts.schedule(session, number, known_id(author), at, zone or settings.department.time_zone, _now())
+        drafts.submit(session, number, known_id(author), _now())
+    click.echo(f"post {number} waits for approval")
+
+
+@post.command(name="approve")
+@click.argument("post_id", type=int)
+@click.option("--by", "email", required=True, help="The e-mail of the approver; never the author.")
+def post_approve(post_id: int, email: str) -> None:
+    """Approve a post as it stands now."""
+    from config import database, people
+    from config.permissions import Action, may
+    from posts import drafts, queue
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
+        approver = people.known_id(_person(session, email))
+        if not may(people.roles_of(session, approver), Action.APPROVE_POSTS):
+            raise Failure(f"{email} is no approver")
+        detail = queue.post_detail(session, post_id)
+        drafts.approve(session, post_id, approver, detail.post.content_hash, _now())
+    click.echo(f"post {post_id} is approved")
+
+
+@liaison.group()
+def hold() -> None:
+    """Stop all outgoing posts, or let them go on."""
+
+
+@hold.command(name="on")
+@click.option("--by", "email", required=True, help="The e-mail of who places it.")
+@click.option("--reason", required=True)
+def hold_on(email: str, reason: str) -> None:
+    """Place a hold: no post goes out until it is lifted; each keeps its place."""
+    from config import database, holds, people
+    from config.permissions import Action, may
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
+        person = people.known_id(_person(session, email))
+        if not may(people.roles_of(session, person), Action.PLACE_HOLD):
+            raise Failure(f"{email} may not place a hold")
+        holds.place(session, person, reason, _now())
+    click.echo("Hold is on: nothing goes out until it is lifted.")
+
+
+@hold.command(name="off")
+@click.option("--by", "email", required=True, help="The e-mail of who lifts it: an approver.")
+def hold_off(email: str) -> None:
+    """Lift the hold."""
+    from config import database, holds, people
+    from config.permissions import Action, may
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
+        person = people.known_id(_person(session, email))
+        if not may(people.roles_of(session, person), Action.LIFT_HOLD):
+            raise Failure(f"{email} may not lift a hold; only an approver can")
+        holds.lift(session, person, _now())
+    click.echo("Hold is off.")
+
+
+def _now() -> datetime:
+    from config import clock
+
+    return clock.now()
+
+
+def _settings() -> "Settings":
+    from config import settings
+
+    return settings.load()
+
+
+@contextmanager
+def desk() -> Iterator[tuple["sa.Engine", "Settings", "Keys"]]:
+    """The installation: its store brought up to date, its settings, its keys."""
+    from config import database, logs, secrets
+
+    settings = _settings()
+    logs.set_up(settings.log_level)
+    engine = database.connect(settings.database)
+    try:
+        database.migrate(engine)
+        yield engine, settings, secrets.load(settings)
+    finally:
+        engine.dispose()
+
+
+def _person(session: "Session", email: str) -> "Person":
+    from config import people
+
+    found = people.by_email(session, email)
+    if found is None:
+        raise Failure(f"nobody here has the e-mail {email}")
+    return found
+
+
+def _say_first_run(engine: "sa.Engine", settings: "Settings", keys: "Keys") -> None:
+    """Prints a one-time code while there is nobody yet."""
+    from datetime import timedelta
+
+    from config import database, people, sign_ins
+
+    with database.writing(engine) as session:
+        if people.all_people(session):
+            return
+        code = sign_ins.new_code(session, "first_run", None, keys, _now(), timedelta(hours=24))
+    click.echo(f"Nobody is here yet. Open {settings.base_url}/first-run and give this code: {code}", err=True)
+
+
+def _columns(text: str) -> dict[str, str]:
+    pairs = [pair for pair in text.split(",") if pair.strip()]
+    if any("=" not in pair for pair in pairs):
+        raise click.UsageError(f"{text!r}: write pairs as name=value")
+    return {name.strip(): value.strip() for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
+@contextmanager
+def _bar(label: str, unit: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on stderr; what it yields moves it on by a number of steps."""
+    from tqdm import tqdm
+
+    with tqdm(desc=label, unit=f" {unit}", total=total, file=sys.stderr, mininterval=0.5) as bar:
+
+        def step(number: int) -> None:
+            bar.update(number)
+
+        yield step
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turns what may go wrong outside our code into one clear line that says what to do."""
+    from cryptography.exceptions import InvalidKey
+    from pydantic import ValidationError
+    from sqlalchemy.exc import DatabaseError
+
+    from config.people import PersonError
+    from config.secrets import SecretKeyError
+    from networks.network import NetworkError
+
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Failure(f"setting {where}: {first['msg']} (see `liaison config --help`)") from error
+    except DatabaseError as error:
+        raise Failure(_database_words(str(error.orig))) from error
+    except (PersonError, SecretKeyError, NetworkError, InvalidKey) as error:
+        raise Failure(str(error)) from error
+    except OSError as error:
+        raise Failure(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}") from error
+
+
+def _database_words(cause: str) -> str:
+    advice = {
+        "locked": "another program keeps the database busy; close it and try again",
+        "full": "the disk is full; make room and try again. What was committed is kept",
+        "readonly": "the database cannot be written; check who owns its file and folder",
+        "read-only": "the database cannot be written; check who owns its file and folder",
+        "unable to open": "the database file cannot be opened; check LIAISON_DATA_DIR and its permissions",
+        "malformed": "the database file is damaged; restore a backup",
+        "not a database": "the database file is damaged or something else; restore a backup",
+        "connection": "the database server cannot be reached; check LIAISON_DATABASE_URL",
+    }
+    words = next((advice[sign] for sign in advice if sign in cause.lower()), "the database refused")
+    return f"{words} ({cause.strip().splitlines()[0] if cause.strip() else 'no reason given'})"
+
+
+def main() -> None:
+    """The console command."""
+    liaison()
+
+
+if __name__ == "__main__":
+    main()

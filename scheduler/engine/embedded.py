@@ -1,0 +1,72 @@
+"""All in one process: APScheduler as a metronome, pools that do the work, one niced process for heavy work.
+
+A tick only claims what the database says is due; a restart therefore loses nothing."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from config import clock
+from config.secrets import Keys
+from config.settings import Settings
+from listeners import polling
+from posts.pools import Pools
+from scheduler import delivery
+from scheduler.engine import heavy
+from scheduler.jobs import publishing
+
+log = structlog.get_logger(__name__)
+DRAIN_SECONDS = 4.5  # with the web's five, within ten
+
+
+@contextmanager
+def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]:
+    """Everything that happens by itself, until the block ends; then work in hand is finished or left to its lease."""
+    pools = Pools(engine, settings, keys)
+    worker = heavy.start(settings)
+    metronome = BackgroundScheduler(
+        timezone="UTC",
+        executors={"default": ThreadPoolExecutor(4)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+
+    def keep_heavy_alive() -> None:
+        nonlocal worker
+        if not worker[0].is_alive() and not worker[1].is_set():
+            log.error("heavy_process_gone", exit_code=worker[0].exitcode, effect="started again")
+            worker = heavy.start(settings)
+
+    ticks: list[tuple[str, float, Callable[[], object]]] = [
+        ("publish", 1, lambda: publishing.tick(engine, settings, keys, pools, clock.now())),
+        ("listen", 2, lambda: polling.poll_due(engine, settings, keys, clock.now())),
+        ("deliver", 2, lambda: delivery.deliver_due(engine, settings, clock.now())),
+        ("heavy", 5, keep_heavy_alive),
+    ]
+    for name, seconds, tick in ticks:
+        metronome.add_job(_guarded(name, tick), "interval", seconds=seconds, id=name)
+    metronome.start()
+    try:
+        yield
+    finally:
+        deadline = time.monotonic() + DRAIN_SECONDS
+        worker[1].set()
+        metronome.shutdown(wait=False)
+        pools.drain(max(0.0, deadline - time.monotonic()))
+        worker[0].join(max(0.1, deadline - time.monotonic()))
+        if worker[0].is_alive():
+            worker[0].terminate()  # what it had not committed is done again at the next start
+
+
+def _guarded(name: str, tick: Callable[[], object]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            tick()
+        except Exception as error:
+            log.error("tick_failed", tick=name, error=str(error), kind=type(error).__name__)
+
+    return run

@@ -1,0 +1,81 @@
+"""The one separate, niced process for work that takes CPU: scoring, alerts, digests, expiry.
+
+Kept apart so that pages and publishing stay quick while thousands of mentions are read."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Event
+
+import sqlalchemy as sa
+import structlog
+
+from config import clock, database, logs
+from config.settings import Settings
+from scheduler import marks
+from scheduler.jobs import alerting, digests, expiry, scoring
+
+log = structlog.get_logger(__name__)
+PAUSE = 1.0  # seconds between two looks for work
+NICENESS = 10
+_spawn = multiprocessing.get_context("spawn")  # never fork: threads and sockets of the parent stay there
+
+
+def start(settings: Settings) -> tuple[SpawnProcess, Event]:
+    """Starts the process; set the event to stop it after the step it is in."""
+    stop = _spawn.Event()
+    process = _spawn.Process(target=work, args=(settings, stop), name="liaison-heavy", daemon=True)
+    process.start()
+    return process, stop
+
+
+def work(settings: Settings, stop: Event) -> None:
+    """Does what is due until told to stop or until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent tells us to stop
+    os.nice(NICENESS)
+    logs.set_up(settings.log_level)
+    from sentiment import model  # loads the tokenizer library: only this process needs it
+
+    try:
+        reader: model.Model | None = model.load()
+    except model.ModelDamaged as error:
+        log.error("model_damaged", what=str(error), effect="mentions wait unscored; everything else goes on")
+        reader = None
+    engine = database.connect(settings.database)
+    parent = multiprocessing.parent_process()
+    while not stop.is_set() and parent is not None and parent.is_alive():
+        if reader is not None:
+            _step("score", lambda: scoring.score_all(engine, reader, settings, clock.now(), stop=stop.is_set))
+        for name, every, job in (
+            ("alerts", timedelta(minutes=5), alerting.look),
+            ("digests", timedelta(seconds=20), digests.put_due),
+            ("expiry", timedelta(hours=1), expiry.expire),
+        ):
+            _step(name, lambda name=name, every=every, job=job: _periodic(engine, settings, name, every, job))  # type: ignore[misc]
+        stop.wait(PAUSE)
+    engine.dispose()
+
+
+def _periodic(
+    engine: sa.Engine,
+    settings: Settings,
+    name: str,
+    every: timedelta,
+    job: Callable[[sa.Engine, Settings, datetime], object],
+) -> None:
+    now = clock.now()
+    with database.writing(engine) as session:
+        mine = marks.take(session, name, every, now)
+    if mine:
+        job(engine, settings, now)
+
+
+def _step(name: str, step: Callable[[], object]) -> None:
+    """One job's failure is logged and never stops the others; it is due again at the next look."""
+    try:
+        step()
+    except Exception as error:
+        log.error("job_failed", job=name, error=str(error), kind=type(error).__name__)

@@ -1,0 +1,28 @@
+"""Reads what is waiting with the model, batch after batch."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from config.settings import Settings
+from sentiment import scoring
+
+
+def score_all(
+    engine: sa.Engine,
+    reader: scoring.Reader,
+    settings: Settings,
+    now: datetime,
+    progress: Callable[[int], None] = lambda number: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> int:
+    """Scores every pending mention; how many. `stop` is asked between batches."""
+    total = 0
+    while not stop():
+        scored = scoring.score_pending(engine, reader, now, zone=settings.department.zone)
+        if scored == 0:
+            break
+        progress(scored)
+        total += scored
+    return total

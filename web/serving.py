@@ -1,0 +1,54 @@
+"""Serves the desk with uvicorn on a socket that is bound before anything else starts."""
+
+import errno
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import sqlalchemy as sa
+import uvicorn
+
+from config.secrets import Keys
+from config.settings import Settings
+from web import app
+
+DRAIN_SECONDS = 5  # open requests get this long; the rest of the ten seconds is the engine's
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A bound socket. OSError with plain words when the port is taken, before any work has begun."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                words = f"port {port} is in use by another program; stop it, or give --port with another number"
+                raise OSError(error.errno, words) from error
+            raise
+        yield bound
+
+
+def serve(engine: sa.Engine, settings: Settings, keys: Keys, bound: socket.socket) -> None:
+    """Serves until SIGTERM or Ctrl-C, lets open requests end, then leaves by SystemExit so that callers clean up."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)  # uvicorn gives the signal back to this handler when it has drained
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app.create(engine, settings, keys),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            proxy_headers=False,
+        )
+    )
+    server.run(sockets=[bound])
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
