@@ -4,7 +4,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from config.database import upsert
 from config.tables import OutboxMessage
@@ -38,5 +38,6 @@ def put(
             tries=0,
         )
         .on_conflict_do_nothing(index_elements=["key"])
+        .returning(col(OutboxMessage.id))
     )
-    return added.rowcount == 1
+    return added.first() is not None

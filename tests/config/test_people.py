@@ -1,0 +1,110 @@
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import select
+
+from config import database, people, sign_ins
+from config.permissions import Action, Role
+from config.secrets import Keys
+from config.tables import Person, SignIn
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def ada(engine: sa.Engine, person: Callable[..., Person]) -> Person:
+    with database.writing(engine) as session:
+        return person(session, "Ada", Role.OFFICER, Role.APPROVER, password=PASSWORD)
+
+
+def test_the_right_password_finds_the_person_with_her_roles(
+    engine: sa.Engine, ada: Person, keys: Keys, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        found = people.check_password(session, "ADA@riverton.example", PASSWORD, "192.0.2.1", keys, now)
+        assert found is not None
+        assert people.roles_of(session, people.known_id(found)) == {Role.OFFICER, Role.APPROVER}
+
+
+def test_a_password_is_stored_only_as_argon2id(ada: Person) -> None:
+    assert ada.password_hash is not None
+    assert ada.password_hash.startswith("$argon2id$")
+
+
+def test_a_wrong_password_and_an_unknown_person_both_find_nobody(
+    engine: sa.Engine, ada: Person, keys: Keys, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        assert people.check_password(session, ada.email, "wrong password", "192.0.2.1", keys, now) is None
+        assert people.check_password(session, "who@riverton.example", PASSWORD, "192.0.2.1", keys, now) is None
+
+
+def test_guessing_is_slowed_for_the_guesser_and_nobody_else(
+    engine: sa.Engine, ada: Person, keys: Keys, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        for _ in range(people.TRIES):
+            people.check_password(session, ada.email, "wrong password", "192.0.2.1", keys, now)
+            session.flush()
+        with pytest.raises(people.TooManyTries) as slowed:
+            people.check_password(session, ada.email, PASSWORD, "192.0.2.1", keys, now)
+        assert slowed.value.until == now + people.WINDOW
+        assert people.check_password(session, ada.email, PASSWORD, "198.51.100.7", keys, now) is not None
+        later = now + people.WINDOW + timedelta(seconds=1)
+        assert people.check_password(session, ada.email, PASSWORD, "192.0.2.1", keys, later) is not None
+
+
+def test_somebody_who_left_cannot_sign_in(engine: sa.Engine, ada: Person, keys: Keys, now: datetime) -> None:
+    with database.writing(engine) as session:
+        token = sign_ins.open_sign_in(session, people.known_id(ada), keys, now)
+        session.get_one(Person, ada.id).active = False
+        session.flush()
+        assert people.check_password(session, ada.email, PASSWORD, "", keys, now) is None
+        assert sign_ins.who(session, token, keys, now) is None
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [("no address", PASSWORD), ("ada@riverton.example", PASSWORD), ("b@riverton.example", "short")],
+)
+def test_a_wrong_address_a_taken_one_and_a_short_password_are_refused(
+    engine: sa.Engine, ada: Person, now: datetime, email: str, password: str
+) -> None:
+    with pytest.raises(people.PersonError), database.writing(engine) as session:
+        people.add_person(
+            session, name="B", email=email, password=password, roles=[Role.OFFICER], time_zone="UTC", now=now
+        )
+
+
+def test_a_sign_in_lasts_its_time_and_ends_when_closed(
+    engine: sa.Engine, ada: Person, keys: Keys, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        token = sign_ins.open_sign_in(session, people.known_id(ada), keys, now)
+        assert sign_ins.who(session, token, keys, now + sign_ins.LIFETIME - timedelta(seconds=1)) == ada
+        assert sign_ins.who(session, token, keys, now + sign_ins.LIFETIME) is None
+        sign_ins.close(session, token, keys)
+        assert sign_ins.who(session, token, keys, now) is None
+        assert session.exec(select(SignIn)).all() == []
+
+
+def test_a_code_works_once_in_time_and_for_its_purpose(engine: sa.Engine, keys: Keys, now: datetime) -> None:
+    hour = timedelta(hours=1)
+    with database.writing(engine) as session:
+        code = sign_ins.new_code(session, "first_run", None, keys, now, hour)
+        assert sign_ins.use_code(session, code, "sign_in", keys, now) is None
+        assert sign_ins.use_code(session, code, "first_run", keys, now + hour) is None
+        assert sign_ins.code_is_live(session, code, "first_run", keys, now)
+        assert sign_ins.use_code(session, code, "first_run", keys, now) is not None
+        assert sign_ins.use_code(session, code, "first_run", keys, now) is None
+
+
+def test_a_token_carries_its_scopes_until_it_expires(engine: sa.Engine, ada: Person, keys: Keys, now: datetime) -> None:
+    day = timedelta(days=1)
+    with database.writing(engine) as session:
+        token = sign_ins.new_token(session, people.known_id(ada), "script", [Action.READ_POSTS], keys, now, day)
+        assert sign_ins.token_holder(session, token, keys, now) == (ada, frozenset({Action.READ_POSTS}))
+        assert sign_ins.token_holder(session, token, keys, now + day) is None
+        assert sign_ins.token_holder(session, "lia_other", keys, now) is None

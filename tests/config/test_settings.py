@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from config.settings import Settings
+
+
+def test_the_environment_wins_over_the_file_and_the_file_over_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = tmp_path / "liaison.toml"
+    written.write_text('retention_days = 20\nbase_url = "https://desk.example"\n[department]\nname = "Riverton PD"\n')
+    monkeypatch.setenv("LIAISON_CONFIG", str(written))
+    monkeypatch.setenv("LIAISON_RETENTION_DAYS", "10")
+    found = Settings()
+    assert (found.retention_days, found.base_url, found.department.name) == (10, "https://desk.example", "Riverton PD")
+    assert found.late_limit_minutes == 120
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIAISON_SMTP_URL", "smtp://desk:hidden-word@mail.example")
+    found = Settings()
+    assert "hidden-word" not in found.model_dump_json() + repr(found)
+
+
+def test_a_wrong_time_zone_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIAISON_DEPARTMENT__TIME_ZONE", "America/Riverton")
+    with pytest.raises(ValidationError, match="America/Riverton"):
+        Settings()
+
+
+def test_a_misspelt_setting_in_the_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = tmp_path / "liaison.toml"
+    written.write_text("retention_day = 20\n")
+    monkeypatch.setenv("LIAISON_CONFIG", str(written))
+    with pytest.raises(ValidationError, match="retention_day"):
+        Settings()
+
+
+def test_the_store_is_sqlite_in_the_data_folder_unless_said_otherwise(tmp_path: Path) -> None:
+    assert Settings(data_dir=tmp_path).database == f"sqlite:///{tmp_path}/liaison.db"
