@@ -1,0 +1,216 @@
+"""The sample town from end to end: its posts come in, are scored, a concern is found, an alert and a digest are
+written, a post is approved and published. It joins the rooms as the desk does, on a clock that ends this morning."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from config import clock, database, people, secrets, sign_ins
+from config.secrets import Keys
+from config.settings import Settings
+from listeners import archive_import, places
+from networks import accounts
+from posts import drafts, queue
+from posts.pools import Pools
+from scheduler.jobs import alerting, digests, publishing, scoring
+from scheduler.sample_town import town
+from sentiment import alerts, model
+
+MARK = "sample-town"  # a folder with this file was made by the demo and may be made anew
+LINK_LIFETIME = timedelta(hours=12)
+ANSWER = (
+    "You told us about speeding on Elm Street by Lincoln School. From today an officer is at Elm and 4th at drop-off "
+    "and pick-up, and on Thursday at 6 pm we are at the Elm Street Library to hear what you want changed."
+)
+REMINDER = "Coffee with officers, Saturday 9 to 11 at the Elm Street Library. Hablamos español. Ask us anything."
+WAITING = "The listening meeting at St. Brigid's: what you told us, and what happens next. We publish it here on Friday."
+
+
+class Bar(Protocol):
+    """A progress bar: a context that yields a function which moves it on."""
+
+    def __call__(
+        self, label: str, unit: str, total: int | None = None
+    ) -> AbstractContextManager[Callable[[int], None]]: ...
+
+
+class NotOurs(Exception):
+    """The folder holds something that the demo did not make."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the demo did, and the desk it left."""
+
+    mentions: int
+    scored: int
+    alerts: int
+    published: int
+    digest: Path
+    seconds: float
+    desk: tuple[sa.Engine, Settings, Keys]
+    links: Sequence[tuple[str, str, str]]  # name, role in words, sign-in address
+
+    def summary(self) -> dict[str, int | float | str]:
+        """The demo's closing line (docs/for-developers, `liaison demo --once`)."""
+        return {
+            "mentions": self.mentions,
+            "scored": self.scored,
+            "alerts": self.alerts,
+            "published": self.published,
+            "digest": str(self.digest),
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def play(folder: Path, *, base_url: str, say: Callable[[str], None], bar: Bar) -> Told:
+    """Makes the sample town in `folder` anew and plays its 30 days. Raises NotOurs for a folder of somebody else's."""
+    started = time.monotonic()
+    _clear(folder)
+    settings = Settings(
+        data_dir=folder, database_url=None, secret_key=None, smtp_url=None, base_url=base_url, department=town.DEPARTMENT
+    )
+    keys = secrets.load(settings)
+    engine = database.connect(settings.database)
+    database.migrate(engine)
+    now = clock.now()
+    morning = town.last_morning(now)
+    say(f"Riverton, a town that does not exist. Its 30 days end on {morning:%A %d %B at %H:%M %Z}.")
+
+    with database.writing(engine) as session:
+        _settle(session, keys, now)
+    mentions = _listen(engine, settings, keys, morning, bar)
+    say(f"{mentions} public posts came in; names were dropped at the door.")
+    with bar("reading", "mentions", mentions) as step:
+        scored = scoring.score_all(engine, model.load(), settings, morning, progress=step)
+    say(f"{scored} read for sentiment, trust and concerns.")
+    raised = _watch(engine, settings, morning)
+    for title, at in raised:
+        say(f"Alert, {at.astimezone(town.ZONE):%a %d %b %H:%M}: {title}")
+    published = _answer(engine, settings, keys, now)
+    say(f"{published} post, approved by a second person, is on the practice board.")
+    digest = digests.preview(engine, settings, folder / "digest", town.CHIEF.email, morning)
+    with clock.at(morning):
+        digests.put_due(engine, settings, morning)
+    say(f"The chief's digest: {digest}")
+    with database.writing(engine) as session:
+        links = _links(session, settings, keys, now)
+    return Told(
+        mentions=mentions,
+        scored=scored,
+        alerts=len(raised),
+        published=published,
+        digest=digest,
+        seconds=time.monotonic() - started,
+        desk=(engine, settings, keys),
+        links=links,
+    )
+
+
+def _clear(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARK).exists():
+            raise NotOurs(f"{folder} holds something else; name another folder with --dir")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).write_text("Made by `liaison demo`, and made anew by the next one.\n", encoding="utf-8")
+
+
+def _settle(session: Session, keys: Keys, now: datetime) -> None:
+    """People, places and the practice board's account."""
+    for person in town.PEOPLE:
+        people.add_person(
+            session,
+            name=person.name,
+            email=person.email,
+            password=None,
+            roles=person.roles,
+            time_zone=town.ZONE.key,
+            now=now - timedelta(days=40),
+        )
+    for name, other_names in town.PLACES.items():
+        places.add(session, name, other_names)
+    accounts.add(
+        session, network="practice", name="Riverton PD (practice)", handle="RivertonPD", secret=None, keys=keys, now=now
+    )
+
+
+def _listen(engine: sa.Engine, settings: Settings, keys: Keys, morning: datetime, bar: Bar) -> int:
+    """The town's posts through the same import that an officer uses; how many were new."""
+    export = settings.data_dir / "riverton.jsonl"
+    lines = [json.dumps(post, ensure_ascii=False) for post in town.posts(morning)]
+    export.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with bar("importing", "lines", len(lines)) as step:
+        counts = archive_import.import_file(
+            engine, export, settings=settings, keys=keys, now=morning, source_name="Riverton, sample posts", progress=step
+        )
+    return counts.new
+
+
+def _watch(engine: sa.Engine, settings: Settings, morning: datetime) -> list[tuple[str, datetime]]:
+    """Looks for alerts as the desk would have, every six hours of the last ten days; earlier ones are closed."""
+    raised: list[tuple[str, datetime]] = []
+    at = morning - timedelta(days=10)
+    while at <= morning:
+        alerting.look(engine, settings, at)
+        at += timedelta(hours=6)
+    with database.writing(engine) as session:
+        for alert in alerts.all_alerts(session):
+            raised.append((alert.title, alert.raised_at))
+    return sorted(raised, key=lambda found: found[1])
+
+
+def _answer(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> int:
+    """An officer writes, a supervisor approves, the queue publishes; beside it a week's plan in every state."""
+    local = now.astimezone(town.ZONE)
+    tomorrow = (local + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0, tzinfo=None)
+    with database.writing(engine) as session:
+        officer = _id_of(session, town.OFFICER)
+        approver = _id_of(session, town.APPROVER)
+        board = [account.id or 0 for account in accounts.connected(session)]
+        for title, text, at, approved in (
+            ("You told us about Elm Street", ANSWER, local.replace(tzinfo=None), True),
+            ("Coffee with officers", REMINDER, tomorrow, True),
+            ("What we heard at St. Brigid's", WAITING, tomorrow + timedelta(hours=6), False),
+        ):
+            post = drafts.create(session, officer, text, board, now, title=title)
+            number = post.id or 0
+            drafts.schedule(session, number, officer, at, town.ZONE.key, now)
+            drafts.submit(session, number, officer, now)
+            if approved:
+                content = queue.post_detail(session, number).post.content_hash
+                drafts.approve(session, number, approver, content, now)
+    pools = Pools(engine, settings, keys)
+    publishing.tick(engine, settings, keys, pools, clock.now())
+    pools.drain(10)
+    with database.reading(engine) as session:
+        return sum(row.state == "published" for row in queue.going_out(session, now - timedelta(days=1), clock.now()))
+
+
+def _links(session: Session, settings: Settings, keys: Keys, now: datetime) -> list[tuple[str, str, str]]:
+    return [
+        (
+            person.name,
+            person.words,
+            f"{settings.base_url}/sign-in/link/"
+            + sign_ins.new_code(session, "sign_in", _id_of(session, person), keys, now, LINK_LIFETIME),
+        )
+        for person in town.PEOPLE
+    ]
+
+
+def _id_of(session: Session, person: town.SamplePerson) -> int:
+    found = people.by_email(session, person.email)
+    if found is None:
+        raise LookupError(person.email)
+    return people.known_id(found)
+
