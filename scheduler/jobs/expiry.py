@@ -1,0 +1,29 @@
+"""Lets go of what is past its time: mentions' texts, author-days. Counts stay."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from config import database
+from config.settings import Settings
+from listeners import mentions
+from sentiment import counts
+
+BATCH = 2000  # rows in one transaction, so that intake never waits long
+
+
+def expire(engine: sa.Engine, settings: Settings, now: datetime) -> int:
+    """Removes expired mentions and author-days older than 60 days, batch by batch; how many rows."""
+    today = now.astimezone(settings.department.zone).date()
+    gone = 0
+    for step in (
+        lambda session: mentions.expire(session, now, BATCH),
+        lambda session: counts.forget_author_days(session, today, BATCH),
+    ):
+        while True:
+            with database.writing(engine) as session:
+                removed = step(session)
+            gone += removed
+            if removed < BATCH:
+                break
+    return gone
