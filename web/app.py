@@ -1,0 +1,51 @@
+"""The desk as an ASGI application: routers, headers, the guard's form token on every route, failures in plain words."""
+
+import importlib
+import importlib.util
+import mimetypes
+from types import ModuleType
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import Depends, FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from config.secrets import Keys
+from config.settings import Settings
+from web import approvals, board, compose, first_run, health, hold, pages, people, problems, queue, sign_in
+from web.api import v1
+from web.desk import Desk
+from web.guard import unsafe_is_ours
+from web.headers import SafeHeaders
+
+_ROOMS: tuple[ModuleType, ...] = (health, sign_in, first_run, compose, queue, approvals, hold, board, people, v1)
+_READING = ("today", "mentions", "alerts", "concerns", "sources", "components_page")
+# Text files are named here: on a bare system the platform's own table may lack them.
+mimetypes.add_type("text/javascript", ".js")
+mimetypes.add_type("text/css", ".css")
+mimetypes.add_type("image/svg+xml", ".svg")
+
+
+def create(engine: sa.Engine, settings: Settings, keys: Keys, *, reader: Any = None) -> FastAPI:
+    """The application over a migrated store. `reader`: the model, where a page scores a text at once; else none."""
+    app = FastAPI(
+        title="Liaison",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(unsafe_is_ours)],
+        redirect_slashes=False,
+    )
+    app.state.desk = Desk(engine, settings, keys, reader)
+    for module in (*_ROOMS, *_reading_pages()):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    app.add_middleware(SafeHeaders, https=app.state.desk.https)
+    problems.install(app)
+    return app
+
+
+def _reading_pages() -> list[ModuleType]:
+    return [
+        importlib.import_module(f"web.{name}") for name in _READING if importlib.util.find_spec(f"web.{name}") is not None
+    ]

@@ -1,0 +1,143 @@
+"""Who asks, and whether they may. Every route names the Action it needs, or stands in PUBLIC.
+
+`config.permissions` holds the table; a test walks all routes. What a person's own data allows is the rooms' affair."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, params
+
+from config import clock, database, people, sign_ins
+from config.permissions import Action, Role, may
+from config.tables import Person, SignIn
+from web import csrf
+from web.desk import Desk, desk
+from web.problems import Trouble
+
+# The only paths that anyone may ask for; each says what it shows to a stranger.
+PUBLIC = frozenset(
+    {
+        "/healthz",  # up or not
+        "/sign-in",
+        "/sign-in/link/{code}",
+        "/sign-out",  # of whoever holds the cookie
+        "/first-run",  # answers only until there is a first person, and then only to the one-time code
+    }
+)
+_SEEN_EVERY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Someone signed in. `scopes`: what an API token is limited to; none for a browser."""
+
+    person: Person
+    roles: frozenset[Role]
+    address: str
+    scopes: frozenset[Action] | None = None
+
+    @property
+    def id(self) -> int:
+        return people.known_id(self.person)
+
+    def may(self, action: Action | str) -> bool:
+        """Whether the roles, and the token's scopes if there is one, allow it."""
+        wanted = Action(action)
+        return may(self.roles, wanted) and (self.scopes is None or wanted in self.scopes)
+
+
+class SignedOut(Exception):
+    """Nobody is signed in where somebody must be; pages lead to sign-in, the API answers 401."""
+
+
+def address_of(request: Request) -> str:
+    """The asking computer's address, as the socket says: forwarded headers can be made up."""
+    return request.client.host if request.client is not None else ""
+
+
+def cookie_name(found: Desk) -> str:
+    """__Host- binds the cookie to this very host; browsers take it only over https."""
+    return "__Host-liaison" if found.https else "liaison"
+
+
+def find_visitor(request: Request, found: Desk) -> Visitor | None:
+    """Who asks, by API token or by cookie; none when signed out. Raises Trouble for a token that is not live."""
+    authorization = request.headers.get("authorization", "")
+    scheme, _, token = authorization.partition(" ")
+    moment = clock.now()
+    if authorization:
+        with database.reading(found.engine) as session:
+            holder = sign_ins.token_holder(session, token.strip(), found.keys, moment) if _is_bearer(scheme) else None
+            if holder is None:
+                raise Trouble(401, "This token is not live", "It is wrong, revoked or past its end.", "Make a new one.")
+            person, scopes = holder
+            roles = people.roles_of(session, people.known_id(person))
+        return Visitor(person, roles, address_of(request), scopes)
+    cookie = request.cookies.get(cookie_name(found))
+    if not cookie:
+        return None
+    with database.reading(found.engine) as session:
+        signed_in = sign_ins.who(session, cookie, found.keys, moment)
+        if signed_in is None:
+            return None
+        roles = people.roles_of(session, people.known_id(signed_in))
+        row = session.get(SignIn, found.keys.hash("token", cookie))
+        unseen = row is not None and row.seen_at < moment - _SEEN_EVERY
+    if unseen:  # a write, so only when it would change something
+        with database.writing(found.engine) as session:
+            sign_ins.seen(session, cookie, found.keys, moment)
+    return Visitor(signed_in, roles, address_of(request))
+
+
+def visitor(request: Request, found: Annotated[Desk, Depends(desk)]) -> Visitor:
+    """Who is signed in. Raises SignedOut."""
+    who = find_visitor(request, found)
+    if who is None:
+        raise SignedOut
+    request.state.visitor = who
+    return who
+
+
+Who = Annotated[Visitor, Depends(visitor)]
+
+
+class Needs:
+    """A route's dependency that lets pass only who may do `action`; the walk in tests/web finds it."""
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+
+    def __call__(self, who: Who) -> None:
+        if not who.may(self.action):
+            raise Trouble(
+                403,
+                "This is not part of your work at this desk",
+                f"It needs the right “{self.action.value}”, which {_roles(who)} does not have.",
+                "Ask an administrator if you should have it.",
+            )
+
+
+def needs(action: Action) -> Any:
+    """`@router.get("/mentions", dependencies=[needs(Action.READ_MENTIONS)])`"""
+    return params.Depends(Needs(action))
+
+
+async def unsafe_is_ours(request: Request, found: Annotated[Desk, Depends(desk)]) -> None:
+    """On every route: a request that changes something, and rides on a cookie, must carry the form's token."""
+    if request.method in ("GET", "HEAD", "OPTIONS") or _is_bearer(request.headers.get("authorization", "")[:6]):
+        return
+    await csrf.check(request, found.keys, seed(request, found))
+
+
+def seed(request: Request, found: Desk) -> str:
+    """What the form's token is bound to: the sign-in, or a stranger's visit cookie."""
+    return request.cookies.get(cookie_name(found)) or request.cookies.get(csrf.VISIT_COOKIE, "")
+
+
+def _is_bearer(scheme: str) -> bool:
+    return scheme.lower() == "bearer"
+
+
+def _roles(who: Visitor) -> str:
+    return " and ".join(sorted(role.value for role in who.roles)) or "a person without a role"

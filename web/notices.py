@@ -1,0 +1,44 @@
+"""What a page says at its top after something was done: `?said=approved` shows the sentence with that key.
+
+Keys, never texts, travel in the address: nobody can make the desk say something by a link."""
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+
+def _(message: str) -> str:
+    """Marks a sentence for the catalogue; it is translated when shown."""
+    return message
+
+
+NOTICES = MappingProxyType(
+    {
+        "signed-out": _("You are signed out."),
+        "saved": _("The draft is saved."),
+        "submitted": _("It waits for approval now. Nothing goes out before someone else approves it."),
+        "withdrawn": _("It is a draft again."),
+        "approved": _("Approved. It goes out at its time."),
+        "approved-no-time": _("Approved. Give it a time, and it goes out."),
+        "changes-asked": _("The author is told what you ask for."),
+        "commented": _("Your comment is kept with the post."),
+        "scheduled": _("It has its time."),
+        "moved": _("It has a new time; its approval stays."),
+        "unscheduled": _("It has no time now; its approval stays."),
+        "cancelled": _("It will not go out. Every version of it is kept."),
+        "hold-placed": _("Hold is on. Nothing goes out until an approver lifts it."),
+        "hold-lifted": _("The hold is lifted."),
+        "decided": _("Your decision is recorded."),
+        "board-posted": _("It is on the practice board."),
+        "person-added": _("They can sign in with the link below; it works once, for seven days."),
+        "roles-changed": _("The roles are changed from now on."),
+        "account-saved": _("Your settings are saved."),
+        "token-revoked": _("That token no longer works."),
+        "welcome": _("Welcome. You are the first person of this desk."),
+    }
+)
+
+
+def notice(key: str, translate: Callable[[str], str]) -> str | None:
+    """The sentence for a key in the reader's language; none for a key that is not ours."""
+    sentence = NOTICES.get(key)
+    return translate(sentence) if sentence is not None else None

@@ -1,0 +1,204 @@
+"""How a page is made: one `render`, which gives every template who asks, what waits, the hold, and how to write times.
+
+Templates extend base.html with the blocks `title` and `main`. Times are shown in the person's own zone, zone named."""
+
+import gettext
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_decimal
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+from sqlalchemy.exc import DatabaseError
+from sqlmodel import Session, col, func, select
+
+from config import clock, database, holds, templates
+from config.permissions import Action
+from config.tables import Hold, Person
+from config.translations import LANGUAGES, translate
+from listeners.tables import Mention
+from posts.tables import Post, Target
+from sentiment.tables import Alert
+from web import csrf, guard
+from web.desk import Desk
+from web.notices import notice
+
+FOLDER = Path(__file__).parent / "templates"
+STATIC = Path(__file__).parent / "static"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The numbers beside the navigation."""
+
+    mentions: int = 0  # new, and shown
+    alerts: int = 0  # nobody has them yet
+    approvals: int = 0  # wait for somebody, and not by this person
+
+
+@dataclass(frozen=True)
+class Tape:
+    """The hold in force, for the tape across every page."""
+
+    placed_at: datetime
+    by: str
+    reason: str
+    waiting: int  # posts that keep their place meanwhile
+
+
+def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """The page. Besides `values` a template has: visitor (none when signed out), may("write_posts"), csrf, hold (Tape
+    or none), counts, department, now, zone, language, path, said (a notice or none), static("desk.css"), and the
+    filters moment, day, short_day, clock, number (times in the person's zone)."""
+    found: Desk = request.app.state.desk
+    who: guard.Visitor | None = getattr(request.state, "visitor", None)
+    language, zone = _language_and_zone(found, who)
+    tape, counts = _around(found, who)
+    page = (
+        _environment(language)
+        .get_template(template)
+        .render(
+            visitor=who,
+            may=(lambda action: who is not None and who.may(action)),
+            csrf=csrf.token(found.keys, guard.seed(request, found)),
+            hold=tape,
+            counts=counts,
+            department=found.settings.department,
+            now=clock.now(),
+            zone=zone,
+            language=language,
+            path=request.url.path,
+            said=notice(request.query_params.get("said", ""), translate(language).gettext),
+            **values,
+        )
+    )
+    return HTMLResponse(page, status)
+
+
+def words(request: Request) -> gettext.NullTranslations:
+    """The translations of the language this person reads: `_ = words(request).gettext`."""
+    language, _ = _language_and_zone(request.app.state.desk, getattr(request.state, "visitor", None))
+    return translate(language)
+
+
+def zone_of(request: Request) -> ZoneInfo:
+    """The zone in which this person reads times; the department's when signed out."""
+    return _language_and_zone(request.app.state.desk, getattr(request.state, "visitor", None))[1]
+
+
+def _language_and_zone(found: Desk, who: guard.Visitor | None) -> tuple[str, ZoneInfo]:
+    department = found.settings.department
+    if who is None:
+        return (department.language if department.language in LANGUAGES else "en"), department.zone
+    language = who.person.language if who.person.language in LANGUAGES else "en"
+    return language, ZoneInfo(who.person.time_zone)
+
+
+def _around(found: Desk, who: guard.Visitor | None) -> tuple[Tape | None, Counts]:
+    """Hold and counts. A page that tells of a store that does not answer must not ask it again and fail."""
+    if who is None:
+        return None, Counts()
+    try:
+        with database.reading(found.engine) as session:
+            return _tape(session), _counts(session, who)
+    except DatabaseError:
+        return None, Counts()
+
+
+def _tape(session: Session) -> Tape | None:
+    hold: Hold | None = holds.in_force(session)
+    if hold is None:
+        return None
+    by = session.get(Person, hold.placed_by)
+    waiting = session.exec(
+        select(func.count(func.distinct(Target.post_id))).where(col(Target.state).in_(("scheduled", "waiting")))
+    ).one()
+    return Tape(hold.placed_at, by.name if by is not None else "", hold.reason, waiting)
+
+
+def _counts(session: Session, who: guard.Visitor) -> Counts:
+    mentions = alerts = approvals = 0
+    if who.may(Action.READ_MENTIONS):
+        new = select(func.count()).where(Mention.state == "new", col(Mention.shown), col(Mention.scored_at).is_not(None))
+        mentions = session.exec(new).one()
+    if who.may(Action.READ_FIGURES):
+        alerts = session.exec(select(func.count()).select_from(Alert).where(Alert.state == "new")).one()
+    if who.may(Action.APPROVE_POSTS):
+        waits = select(func.count()).where(Post.state == "in_review", Post.author_id != who.id)
+        approvals = session.exec(waits).one()
+    return Counts(mentions, alerts, approvals)
+
+
+@cache
+def _environment(language: str) -> jinja2.Environment:
+    made = templates.environment(FOLDER, language)
+    made.filters.update(
+        moment=_moment, day=_day, short_day=_short_day, clock=_clock, number=_number, initials=initials
+    )
+    made.globals.update(static=static)
+    return made
+
+
+@cache
+def static(name: str) -> str:
+    """The address of a static file; its content is in the address, so browsers may keep it for good."""
+    path = STATIC / name
+    version = blake2b(path.read_bytes(), digest_size=6).hexdigest() if path.is_file() else "0"
+    return f"/static/{name}?v={version}"
+
+
+def initials(name: str) -> str:
+    """ "Ada Okafor" gives AO."""
+    parts = [part for part in name.split() if part]
+    return (parts[0][0] + (parts[-1][0] if len(parts) > 1 else "")).upper() if parts else "?"
+
+
+def _time_tag(value: datetime, shown: str) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(clock.utc(value).isoformat(timespec="seconds"), shown)
+
+
+@jinja2.pass_context
+def _moment(context: jinja2.runtime.Context, value: datetime) -> Markup:
+    """Tue 24 Nov, 08:10 ET"""
+    zone, language = context["zone"], context["language"]
+    shown = format_datetime(value, "EEE d MMM, HH:mm", tzinfo=zone, locale=language)
+    return _time_tag(value, f"{shown} {zone_name(value, zone, language)}")
+
+
+@jinja2.pass_context
+def _clock(context: jinja2.runtime.Context, value: datetime) -> Markup:
+    """08:10; the page says the zone once"""
+    return _time_tag(value, format_time(value, "HH:mm", tzinfo=context["zone"], locale=context["language"]))
+
+
+@jinja2.pass_context
+def _day(context: jinja2.runtime.Context, value: datetime) -> Markup:
+    """Tuesday 24 November 2026"""
+    local = value.astimezone(context["zone"])
+    return _time_tag(value, format_date(local, "EEEE d MMMM y", locale=context["language"]))
+
+
+@jinja2.pass_context
+def _short_day(context: jinja2.runtime.Context, value: datetime) -> Markup:
+    """Tue 24 Nov"""
+    local = value.astimezone(context["zone"])
+    return _time_tag(value, format_date(local, "EEE d MMM", locale=context["language"]))
+
+
+@jinja2.pass_context
+def _number(context: jinja2.runtime.Context, value: float) -> str:
+    """1,234"""
+    return str(format_decimal(value, locale=context["language"]))
+
+
+def zone_name(value: datetime, zone: ZoneInfo, language: str) -> str:
+    """The zone's short name at that instant: EST; UTC+1 where it has no letters."""
+    return str(format_datetime(value, "z", tzinfo=zone, locale=language))

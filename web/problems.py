@@ -1,0 +1,133 @@
+"""What a person, or a program, is told when something cannot be done: what happened, what was kept, what to do next.
+
+Pages get a page, /api gets application/problem+json (RFC 9457), from the same Trouble."""
+
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from sqlalchemy.exc import DatabaseError
+from starlette.exceptions import HTTPException
+
+log = structlog.get_logger(__name__)
+
+
+class Trouble(Exception):
+    """Something that a route will not do. `title`: what happened; `detail`: why, and what was kept; `advice`: what to
+    do next. All in plain words for the person who asks."""
+
+    def __init__(self, status: int, title: str, detail: str = "", advice: str = "") -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.advice = advice
+
+
+def answer(request: Request, trouble: Trouble) -> Response:
+    """The page or the problem+json that tells it."""
+    if request.url.path.startswith("/api/"):
+        body = {
+            "type": "about:blank",
+            "title": trouble.title,
+            "status": trouble.status,
+            "detail": " ".join(part for part in (trouble.detail, trouble.advice) if part),
+            "instance": request.url.path,
+        }
+        extra = {"WWW-Authenticate": "Bearer"} if trouble.status == 401 else None
+        return JSONResponse(body, trouble.status, extra, "application/problem+json")
+    from web import pages  # pages needs the guard, and the guard raises Trouble
+
+    return pages.render(request, "problem.html", status=trouble.status, trouble=trouble)
+
+
+def install(app: FastAPI) -> None:
+    """Makes every failure of `app` answer by `answer`."""
+    from posts.workflow import EditConflict, NotAllowed, WrongState  # rooms' errors, given their words here
+    from web.guard import SignedOut
+
+    def trouble(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Trouble)  # noqa: S101  (the handler is registered for no other class)
+        return answer(request, error)
+
+    def signed_out(request: Request, _error: Exception) -> Response:
+        if request.url.path.startswith("/api/"):
+            return answer(request, Trouble(401, "Sign in, or send a token", "This needs to know who asks."))
+        if request.method == "GET":
+            here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"/sign-in?next={quote(here, safe='')}", 303)
+        return answer(
+            request,
+            Trouble(
+                401,
+                "Your sign-in has ended",
+                "Nothing was changed. What you were writing is kept in this browser.",
+                "Sign in again, open the same page, and it offers your text back.",
+            ),
+        )
+
+    def refused(request: Request, error: Exception) -> Response:
+        return answer(request, Trouble(409, str(error) or "That is not possible now", "Nothing was changed."))
+
+    def not_allowed(request: Request, error: Exception) -> Response:
+        return answer(request, Trouble(403, "That is not allowed", f"{error} Nothing was changed."))
+
+    def conflict(request: Request, _error: Exception) -> Response:
+        return answer(
+            request,
+            Trouble(
+                409,
+                "Someone saved this post while you were writing",
+                "Their version is stored; yours was not stored over it. It is kept in this browser.",
+                "Open the post again to see both.",
+            ),
+        )
+
+    def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        words = {
+            404: Trouble(404, "There is nothing here", "It may have expired, or the address is not right."),
+            405: Trouble(405, "That cannot be done here", "This address does not take such a request."),
+        }
+        return answer(request, words.get(error.status_code, Trouble(error.status_code, str(error.detail))))
+
+    def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101
+        faults = [f"{'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}" for fault in error.errors()]
+        return answer(request, Trouble(422, "Some of this cannot be taken", "; ".join(faults), "Nothing was changed."))
+
+    def store(request: Request, error: Exception) -> Response:
+        log.error("store_failed", path=request.url.path, error=str(error)[:300])
+        return answer(
+            request,
+            Trouble(
+                503,
+                "The store did not answer",
+                "Nothing of this request was kept. Posts that are due wait for it too.",
+                "Try again in a minute. If it stays, ask an administrator to run “liaison doctor”.",
+            ),
+        )
+
+    def broken(request: Request, error: Exception) -> Response:
+        log.error("request_failed", path=request.url.path, kind=type(error).__name__, error=str(error)[:300])
+        return answer(
+            request,
+            Trouble(
+                500,
+                "That did not work, and it is our fault",
+                "Nothing of this request was kept. It is in the log with its time.",
+                "Try once more. If it happens again, tell an administrator what you were doing.",
+            ),
+        )
+
+    app.add_exception_handler(Trouble, trouble)
+    app.add_exception_handler(SignedOut, signed_out)
+    app.add_exception_handler(EditConflict, conflict)
+    app.add_exception_handler(NotAllowed, not_allowed)
+    app.add_exception_handler(WrongState, refused)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(DatabaseError, store)
+    app.add_exception_handler(Exception, broken)
