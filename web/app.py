@@ -12,13 +12,13 @@ from fastapi.staticfiles import StaticFiles
 
 from config.secrets import Keys
 from config.settings import Settings
-from web import approvals, board, compose, first_run, health, hold, pages, people, problems, queue, sign_in
+from web import account, approvals, board, compose, first_run, health, hold, pages, people, problems, queue, sign_in
 from web.api import v1
 from web.desk import Desk
 from web.guard import unsafe_is_ours
 from web.headers import SafeHeaders
 
-_ROOMS: tuple[ModuleType, ...] = (health, sign_in, first_run, compose, queue, approvals, hold, board, people, v1)
+_ROOMS: tuple[ModuleType, ...] = (health, sign_in, first_run, account, compose, queue, approvals, hold, board, people, v1)
 _READING = ("today", "mentions", "alerts", "concerns", "sources", "components_page")
 # Text files are named here: on a bare system the platform's own table may lack them.
 mimetypes.add_type("text/javascript", ".js")

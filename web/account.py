@@ -1,0 +1,145 @@
+"""One's own account: password, zone, language, digest hour, and API tokens."""
+
+from datetime import timedelta
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlmodel import col, delete, select
+
+from config import audit, clock, database, people, sign_ins
+from config.permissions import ALLOWED, Action
+from config.tables import ApiToken, Person, SignIn
+from config.translations import LANGUAGES
+from web import guard, pages
+from web.desk import Desk, TheDesk
+from web.guard import Visitor, Who, needs
+from web.problems import Trouble
+
+router = APIRouter(dependencies=[needs(Action.OWN_ACCOUNT)])
+TOKEN_LIFETIME = timedelta(days=365)
+
+
+@router.get("/account")
+def account_page(request: Request, found: TheDesk, who: Who) -> Response:
+    """What one may set for oneself."""
+    return _page(request, found, who)
+
+
+@router.post("/account")
+def save(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    time_zone: Annotated[str, Form(max_length=64)],
+    language: Annotated[str, Form(max_length=8)],
+    digest_hour: Annotated[str, Form(max_length=2)] = "",
+) -> Response:
+    """Zone, language, and the hour of the daily digest (empty: none)."""
+    _ = pages.words(request).gettext
+    hour = int(digest_hour) if digest_hour.isdecimal() and int(digest_hour) < 24 else None
+    if time_zone not in available_timezones() or language not in LANGUAGES:
+        return _page(request, found, who, wrong=_("Choose a time zone and a language from the lists."))
+    with database.writing(found.engine) as session:
+        person = session.get_one(Person, who.id)
+        person.time_zone, person.language, person.digest_hour = time_zone, language, hour
+        session.add(person)
+    return RedirectResponse("/account?said=account-saved", 303)
+
+
+@router.post("/account/password")
+def set_password(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    new: Annotated[str, Form(max_length=1000)],
+    old: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """A new password; ends this person's sign-ins in other browsers."""
+    _ = pages.words(request).gettext
+    moment = clock.now()
+    if who.scopes is not None:
+        raise Trouble(403, "A token cannot set a password", "Nothing was changed.")
+    try:
+        with database.writing(found.engine) as session:
+            has_one = session.get_one(Person, who.id).password_hash is not None
+            known = has_one and people.check_password(
+                session, who.person.email, old, who.address, found.keys, moment
+            )  # commits a failure row too, hence no early return inside
+        if has_one and not known:
+            return _page(request, found, who, wrong=_("The present password is not right. Nothing was changed."))
+        hashed = people.hash_password(new)  # takes its time, so outside the write
+    except people.PersonError as error:
+        return _page(request, found, who, wrong=str(error))
+    except people.TooManyTries:
+        return _page(request, found, who, wrong=_("Too many wrong passwords. Try again in a quarter of an hour."))
+    here = found.keys.hash("token", request.cookies.get(guard.cookie_name(found), ""))
+    with database.writing(found.engine) as session:
+        person = session.get_one(Person, who.id)
+        person.password_hash = hashed
+        session.add(person)
+        session.exec(delete(SignIn).where(col(SignIn.person_id) == who.id, col(SignIn.token_hash) != here))
+        audit.record(session, moment, who.id, "person.password", f"person:{who.id}", {}, who.address)
+    return RedirectResponse("/account?said=account-saved", 303)
+
+
+@router.post("/account/tokens")
+def make_token(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    name: Annotated[str, Form(max_length=100)] = "",
+    scopes: Annotated[list[Action] | None, Form()] = None,
+) -> Response:
+    """An API token, shown once. It never may more than its person."""
+    _ = pages.words(request).gettext
+    if who.scopes is not None:
+        raise Trouble(403, "A token cannot make tokens", "Nothing was changed.")
+    if not name.strip() or not scopes:
+        return _page(request, found, who, wrong=_("A token needs a name and at least one right."))
+    moment = clock.now()
+    allowed = [scope for scope in scopes if who.may(scope)]
+    with database.writing(found.engine) as session:
+        token = sign_ins.new_token(session, who.id, name.strip(), allowed, found.keys, moment, TOKEN_LIFETIME)
+        detail = {"name": name.strip(), "scopes": sorted(allowed)}
+        audit.record(session, moment, who.id, "token.make", f"person:{who.id}", detail, who.address)
+    return _page(request, found, who, token=token)
+
+
+@router.post("/account/tokens/{token_id}/revoke")
+def revoke_token(found: TheDesk, who: Who, token_id: int) -> Response:
+    """Ends one of one's own tokens."""
+    with database.writing(found.engine) as session:
+        token = session.get(ApiToken, token_id)
+        if token is None or token.person_id != who.id:
+            raise Trouble(404, "You have no such token", "Nothing was changed.")
+        if token.revoked_at is None:
+            token.revoked_at = clock.now()
+            session.add(token)
+            audit.record(session, clock.now(), who.id, "token.revoke", f"token:{token_id}", {}, who.address)
+    return RedirectResponse("/account?said=token-revoked", 303)
+
+
+def _page(
+    request: Request, found: Desk, who: Visitor, *, wrong: str | None = None, token: str | None = None
+) -> Response:
+    with database.reading(found.engine) as session:
+        live = select(ApiToken).where(
+            ApiToken.person_id == who.id, col(ApiToken.revoked_at).is_(None), ApiToken.expires_at > clock.now()
+        )
+        tokens = list(session.exec(live.order_by(col(ApiToken.id))))
+        person = session.get_one(Person, who.id)
+    return pages.render(
+        request,
+        "account.html",
+        status=200 if wrong is None else 422,
+        person=person,
+        roles=sorted(who.roles),
+        rights=sorted({action.value for role in who.roles for action in ALLOWED[role]}),
+        tokens=tokens,
+        token=token,
+        wrong=wrong,
+        zones=sorted(available_timezones()),
+        minimum=people.MINIMUM_PASSWORD,
+    )

@@ -1,0 +1,168 @@
+"""People of the desk, for administrators: who is here, with which roles; add, let in again, change roles, close.
+
+Nobody is deleted, because the audit log names them. A link that signs someone in is shown once, and is in that log."""
+
+from datetime import timedelta
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlmodel import Session, col, delete, select
+
+from config import audit, clock, database, people, sign_ins
+from config.permissions import Action, Role
+from config.tables import Person, PersonRole, SignIn
+from web import pages
+from web.desk import Desk, TheDesk
+from web.guard import Who, needs
+from web.problems import Trouble
+
+router = APIRouter(dependencies=[needs(Action.MANAGE)])
+LINK_LIFETIME = timedelta(days=7)
+
+
+@router.get("/people")
+def people_page(request: Request, found: TheDesk) -> Response:
+    """The list, and the form that adds a person."""
+    return _page(request, found)
+
+
+@router.post("/people")
+def add(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    name: Annotated[str, Form(max_length=200)] = "",
+    email: Annotated[str, Form(max_length=320)] = "",
+    roles: Annotated[list[Role] | None, Form()] = None,
+    time_zone: Annotated[str, Form(max_length=64)] = "",
+    language: Annotated[str, Form(max_length=8)] = "en",
+) -> Response:
+    """Adds a person without a password and shows the link with which they come in and choose one."""
+    _ = pages.words(request).gettext
+    given: dict[str, object] = {"name": name, "email": email, "roles": roles or [], "time_zone": time_zone}
+    if not roles:
+        return _page(request, found, given=given, wrong=_("Choose at least one role."))
+    if time_zone not in available_timezones():
+        return _page(request, found, given=given, wrong=_("Choose a time zone from the list."))
+    moment = clock.now()
+    try:
+        with database.writing(found.engine) as session:
+            person = people.add_person(
+                session,
+                name=name,
+                email=email,
+                password=None,
+                roles=roles,
+                time_zone=time_zone,
+                now=moment,
+                language=language,
+            )
+            detail = {"roles": sorted(roles)}
+            audit.record(session, moment, who.id, "person.add", f"person:{person.id}", detail, who.address)
+            link = _new_link(session, found, people.known_id(person))
+    except people.PersonError as error:
+        return _page(request, found, given=given, wrong=str(error))
+    return _page(request, found, link=link, link_for=person.name)
+
+
+@router.post("/people/{person_id}/link")
+def make_link(request: Request, found: TheDesk, who: Who, person_id: int) -> Response:
+    """A new link for someone who forgot the password."""
+    with database.writing(found.engine) as session:
+        person = _person(session, person_id)
+        if not person.active:
+            raise Trouble(409, "They do not work here any more", "No link was made.", "Open their way in first.")
+        link = _new_link(session, found, person_id)
+        audit.record(session, clock.now(), who.id, "person.link", f"person:{person_id}", {}, who.address)
+    return _page(request, found, link=link, link_for=person.name)
+
+
+@router.post("/people/{person_id}/roles")
+def change_roles(
+    found: TheDesk, who: Who, person_id: int, roles: Annotated[list[Role] | None, Form()] = None
+) -> Response:
+    """The roles are these from now on; the desk never stays without an administrator."""
+    with database.writing(found.engine) as session:
+        person = _person(session, person_id)
+        if Role.ADMINISTRATOR not in (roles or []):
+            _someone_else_administers(session, person_id)
+        before = sorted(people.roles_of(session, person_id))
+        people.set_roles(session, person, roles or [])
+        detail = {"before": before, "after": sorted(roles or [])}
+        audit.record(session, clock.now(), who.id, "person.roles", f"person:{person_id}", detail, who.address)
+    return RedirectResponse("/people?said=roles-changed", 303)
+
+
+@router.post("/people/{person_id}/active")
+def set_active(found: TheDesk, who: Who, person_id: int, active: Annotated[bool, Form()] = False) -> Response:
+    """Closes someone's way in, at once and everywhere, or opens it again."""
+    with database.writing(found.engine) as session:
+        person = _person(session, person_id)
+        if not active:
+            _someone_else_administers(session, person_id)
+            session.exec(delete(SignIn).where(col(SignIn.person_id) == person_id))
+        person.active = active
+        session.add(person)
+        action = "person.open" if active else "person.close"
+        audit.record(session, clock.now(), who.id, action, f"person:{person_id}", {}, who.address)
+    return RedirectResponse("/people?said=roles-changed", 303)
+
+
+def _page(
+    request: Request,
+    found: Desk,
+    *,
+    given: dict[str, object] | None = None,
+    wrong: str | None = None,
+    link: str | None = None,
+    link_for: str = "",
+) -> Response:
+    with database.reading(found.engine) as session:
+        rows = people.all_people(session)
+        roles: dict[int, set[str]] = {}
+        for pair in session.exec(select(PersonRole)):
+            roles.setdefault(pair.person_id, set()).add(pair.role)
+    blank: dict[str, object] = {
+        "name": "",
+        "email": "",
+        "roles": [],
+        "time_zone": found.settings.department.time_zone,
+    }
+    return pages.render(
+        request,
+        "people.html",
+        status=200 if wrong is None else 422,
+        people=[(person, roles.get(people.known_id(person), set())) for person in rows],
+        every_role=list(Role),
+        zones=sorted(available_timezones()),
+        given=given or blank,
+        wrong=wrong,
+        link=link,
+        link_for=link_for,
+    )
+
+
+def _new_link(session: Session, found: Desk, person_id: int) -> str:
+    code = sign_ins.new_code(session, "sign_in", person_id, found.keys, clock.now(), LINK_LIFETIME)
+    return f"{found.settings.base_url.rstrip('/')}/sign-in/link/{code}"
+
+
+def _person(session: Session, person_id: int) -> Person:
+    person = session.get(Person, person_id)
+    if person is None:
+        raise Trouble(404, "Nobody has that number", "Nothing was changed.")
+    return person
+
+
+def _someone_else_administers(session: Session, person_id: int) -> None:
+    """Raises Trouble when this is the last administrator."""
+    others = [person for person in people.with_role(session, Role.ADMINISTRATOR) if person.id != person_id]
+    if not others:
+        raise Trouble(
+            409,
+            "They are the only administrator",
+            "Without one, nobody could let anyone in again. Nothing was changed.",
+            "Make someone else an administrator first.",
+        )
