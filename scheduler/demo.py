@@ -32,7 +32,9 @@ ANSWER = (
     "and pick-up, and on Thursday at 6 pm we are at the Elm Street Library to hear what you want changed."
 )
 REMINDER = "Coffee with officers, Saturday 9 to 11 at the Elm Street Library. Hablamos español. Ask us anything."
-WAITING = "The listening meeting at St. Brigid's: what you told us, and what happens next. We publish it here on Friday."
+WAITING = (
+    "The listening meeting at St. Brigid's: what you told us, and what happens next. We publish it here on Friday."
+)
 
 
 class Bar(Protocol):
@@ -77,7 +79,12 @@ def play(folder: Path, *, base_url: str, say: Callable[[str], None], bar: Bar) -
     started = time.monotonic()
     _clear(folder)
     settings = Settings(
-        data_dir=folder, database_url=None, secret_key=None, smtp_url=None, base_url=base_url, department=town.DEPARTMENT
+        data_dir=folder,
+        database_url=None,
+        secret_key=None,
+        smtp_url=None,
+        base_url=base_url,
+        department=town.DEPARTMENT,
     )
     keys = secrets.load(settings)
     engine = database.connect(settings.database)
@@ -151,7 +158,13 @@ def _listen(engine: sa.Engine, settings: Settings, keys: Keys, morning: datetime
     export.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with bar("importing", "lines", len(lines)) as step:
         counts = archive_import.import_file(
-            engine, export, settings=settings, keys=keys, now=morning, source_name="Riverton, sample posts", progress=step
+            engine,
+            export,
+            settings=settings,
+            keys=keys,
+            now=morning,
+            source_name="Riverton, sample posts",
+            progress=step,
         )
     return counts.new
 
@@ -213,4 +226,3 @@ def _id_of(session: Session, person: town.SamplePerson) -> int:
     if found is None:
         raise LookupError(person.email)
     return people.known_id(found)
-

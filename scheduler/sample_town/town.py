@@ -12,9 +12,7 @@ from config.permissions import Role
 from config.settings import Department
 
 ZONE = ZoneInfo("America/New_York")
-DEPARTMENT = Department(
-    name="Riverton Police Department", time_zone=ZONE.key, language="en", handles=["RivertonPD"]
-)
+DEPARTMENT = Department(name="Riverton Police Department", time_zone=ZONE.key, language="en", handles=["RivertonPD"])
 PLACES: dict[str, list[str]] = {
     "Elm Street": ["Elm St", "Elm and 4th", "Elm & 4th", "Lincoln School", "Lincoln Elementary", "calle Elm", "la Elm"],
     "Northgate": ["Fuller Ave", "Fuller Avenue", "bus depot"],
