@@ -8,11 +8,11 @@ from sqlmodel import Field, SQLModel
 
 from config.database import UtcDateTime
 
-ALL = ""  # a cell's concern or place when it stands for all of them: a mention with two concerns counts once here
+ALL = ""  # a cell's concern when it stands for all of them: a mention with two concerns counts once here
 
 
 class Score(SQLModel, table=True):
-    """What the model read in one mention: calibrated probabilities."""
+    """What the model read in one mention: calibrated probabilities, and the labels that hold after corrections."""
 
     mention_id: int = Field(primary_key=True, foreign_key="mention.id", ondelete="CASCADE")
     model: str
@@ -24,6 +24,9 @@ class Score(SQLModel, table=True):
     trust: float
     concerns: dict[str, float] = Field(sa_type=sa.JSON)
     mistrust_flag: bool
+    sentiment_label: str  # negative | neutral | positive: the model's, or an officer's correction
+    trust_label: str  # mistrust | neither | trust: the model's at its threshold, or an officer's correction
+    day: date  # the author-day it counts in, in the department's zone at that time
     embedding: bytes  # float16, 384 numbers, length 1
 
 
@@ -52,14 +55,15 @@ class HourCount(SQLModel, table=True):
     """What one hour brought to one cell. Kept for good; expiry never changes it, a deletion upstream does."""
 
     __tablename__ = "hour_count"
+    __table_args__ = (sa.Index("ix_hour_count_cell", "concern", "hour"),)
 
     hour: datetime = Field(primary_key=True, sa_type=UtcDateTime)
     concern: str = Field(primary_key=True)  # ALL or a taxonomy key
-    place_id: int = Field(primary_key=True, default=0)  # 0: no place named
+    place_id: int = Field(primary_key=True, default=0)  # 0: no place named; all places are the sum of their rows
     network: str = Field(primary_key=True)
     language: str = Field(primary_key=True)
     posts: int
-    mistrust: float  # sums of probabilities
+    mistrust: float  # sums of probabilities, each rounded to 2**-20, so that taking one away leaves no trace
     trust: float
     negative: float
     positive: float
@@ -69,7 +73,7 @@ class AuthorDay(SQLModel, table=True):
     """One author's day in one cell, for one-author-one-vote and baselines. Goes after 60 days."""
 
     __tablename__ = "author_day"
-    __table_args__ = (sa.Index("ix_author_day_cell", "concern", "day"),)
+    __table_args__ = (sa.Index("ix_author_day_cell", "concern", "day"), sa.Index("ix_author_day_day", "day"))
 
     author: bytes = Field(primary_key=True)
     day: date = Field(primary_key=True)  # in the department's zone
@@ -85,7 +89,8 @@ class AuthorDay(SQLModel, table=True):
 
 
 class Alert(SQLModel, table=True):
-    """Something unusual that a person should look at."""
+    """Something unusual that a person should look at: one thread, kept up to date while it is open.
+    Its figures cover the `window_hours` before `updated_at`."""
 
     id: int | None = Field(default=None, primary_key=True)
     kind: str  # cell
@@ -98,7 +103,7 @@ class Alert(SQLModel, table=True):
     window_hours: int
     posts: int
     authors: int
-    expected: float
+    expected: float  # authors
     p_value: float
     keyphrases: list[str] = Field(default_factory=list, sa_type=sa.JSON)
     state: str = "new"  # new | taken | resolved | not_a_concern
@@ -111,4 +116,4 @@ class AlertMention(SQLModel, table=True):
     __tablename__ = "alert_mention"
 
     alert_id: int = Field(primary_key=True, foreign_key="alert.id", ondelete="CASCADE")
-    mention_id: int = Field(primary_key=True, foreign_key="mention.id", ondelete="CASCADE")
+    mention_id: int = Field(primary_key=True, foreign_key="mention.id", ondelete="CASCADE", index=True)

@@ -41,6 +41,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('author_day', schema=None) as batch_op:
         batch_op.create_index('ix_author_day_cell', ['concern', 'day'], unique=False)
+        batch_op.create_index('ix_author_day_day', ['day'], unique=False)
 
     op.create_table('hour_count',
     sa.Column('hour', sa.DateTime(timezone=True), nullable=False),
@@ -55,6 +56,9 @@ def upgrade() -> None:
     sa.Column('positive', sa.Float(), nullable=False),
     sa.PrimaryKeyConstraint('hour', 'concern', 'place_id', 'network', 'language')
     )
+    with op.batch_alter_table('hour_count', schema=None) as batch_op:
+        batch_op.create_index('ix_hour_count_cell', ['concern', 'hour'], unique=False)
+
     op.create_table('job_mark',
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
@@ -397,6 +401,9 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['mention_id'], ['mention.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('alert_id', 'mention_id')
     )
+    with op.batch_alter_table('alert_mention', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_alert_mention_mention_id'), ['mention_id'], unique=False)
+
     op.create_table('attempt',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('target_id', sa.Integer(), nullable=False),
@@ -447,6 +454,9 @@ def upgrade() -> None:
     sa.Column('trust', sa.Float(), nullable=False),
     sa.Column('concerns', sa.JSON(), nullable=False),
     sa.Column('mistrust_flag', sa.Boolean(), nullable=False),
+    sa.Column('sentiment_label', sa.String(), nullable=False),
+    sa.Column('trust_label', sa.String(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
     sa.Column('embedding', sa.LargeBinary(), nullable=False),
     sa.ForeignKeyConstraint(['mention_id'], ['mention.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('mention_id')
@@ -469,6 +479,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_attempt_target_id'))
 
     op.drop_table('attempt')
+    with op.batch_alter_table('alert_mention', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_alert_mention_mention_id'))
+
     op.drop_table('alert_mention')
     with op.batch_alter_table('variant', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_variant_post_id'))
@@ -537,8 +550,12 @@ def downgrade() -> None:
 
     op.drop_table('outbox_message')
     op.drop_table('job_mark')
+    with op.batch_alter_table('hour_count', schema=None) as batch_op:
+        batch_op.drop_index('ix_hour_count_cell')
+
     op.drop_table('hour_count')
     with op.batch_alter_table('author_day', schema=None) as batch_op:
+        batch_op.drop_index('ix_author_day_day')
         batch_op.drop_index('ix_author_day_cell')
 
     op.drop_table('author_day')
