@@ -19,6 +19,7 @@ from web.guard import unsafe_is_ours
 from web.headers import SafeHeaders
 
 _ROOMS: tuple[ModuleType, ...] = (health, sign_in, first_run, account, compose, queue, approvals, hold, board, people, v1)
+BODY_LIMIT = 2 * 1024 * 1024  # bytes; a post with all its variants is a few kilobytes
 _READING = ("today", "mentions", "alerts", "concerns", "sources", "components_page")
 # Text files are named here: on a bare system the platform's own table may lack them.
 mimetypes.add_type("text/javascript", ".js")
@@ -35,6 +36,7 @@ def create(engine: sa.Engine, settings: Settings, keys: Keys, *, reader: Any = N
         redoc_url=None,
         dependencies=[Depends(unsafe_is_ours)],
         redirect_slashes=False,
+        max_body_size=BODY_LIMIT,
     )
     app.state.desk = Desk(engine, settings, keys, reader)
     for module in (*_ROOMS, *_reading_pages()):

@@ -89,6 +89,7 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)  # noqa: S101
         words = {
             404: Trouble(404, "There is nothing here", "It may have expired, or the address is not right."),
+            413: Trouble(413, "That is more than one request may bring", "Nothing was changed."),
             405: Trouble(405, "That cannot be done here", "This address does not take such a request."),
         }
         return answer(request, words.get(error.status_code, Trouble(error.status_code, str(error.detail))))

@@ -1,0 +1,63 @@
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from config import clock, database, people, sign_ins
+from config.permissions import Role
+from config.secrets import Keys
+from networks import accounts
+from tests.web.browsing import Browser, send
+
+GIVEN = {
+    "name": "Ada Okafor",
+    "email": "ada@riverton.example",
+    "password": "a bridge over the river",
+    "time_zone": "America/New_York",
+}
+
+
+@pytest.fixture
+def code(sqlite_engine: sa.Engine, keys: Keys) -> str:
+    with database.writing(sqlite_engine) as session:
+        return sign_ins.new_code(session, "first_run", None, keys, clock.now(), timedelta(hours=24))
+
+
+def test_the_code_makes_the_first_administrator_who_is_signed_in(
+    stranger: Browser, sqlite_engine: sa.Engine, code: str
+) -> None:
+    assert stranger.get("/sign-in").headers["location"] == "/first-run"
+    begun = send(stranger, "/first-run", page="/first-run", code=f" {code}\n", also=["officer"], practice="true", **GIVEN)
+    assert (begun.status_code, begun.headers["location"]) == (303, "/?said=welcome")
+    assert stranger.get("/people").status_code == 200
+    with database.reading(sqlite_engine) as session:
+        (person,) = people.all_people(session)
+        assert people.roles_of(session, people.known_id(person)) == {Role.ADMINISTRATOR, Role.OFFICER}
+        assert [account.network for account in accounts.connected(session)] == ["practice"]
+
+
+def test_a_wrong_code_makes_nobody(stranger: Browser, sqlite_engine: sa.Engine, code: str) -> None:
+    refused = send(stranger, "/first-run", page="/first-run", code="guess", **GIVEN)
+    assert refused.status_code == 422
+    with database.reading(sqlite_engine) as session:
+        assert people.all_people(session) == []
+
+
+def test_a_short_password_does_not_use_the_code_up(stranger: Browser, code: str) -> None:
+    short = send(stranger, "/first-run", page="/first-run", code=code, **(GIVEN | {"password": "short"}))
+    assert short.status_code == 422
+    assert "Ada Okafor" in short.text
+    assert send(stranger, "/first-run", page="/first-run", code=code, **GIVEN).status_code == 303
+
+
+def test_first_run_is_closed_once_there_is_somebody(
+    stranger: Browser, browser_of: Callable[..., Browser], code: str, sqlite_engine: sa.Engine
+) -> None:
+    page = stranger.get("/first-run").text
+    browser_of("Root", Role.ADMINISTRATOR)
+    assert stranger.get("/first-run").headers["location"] == "/sign-in"
+    assert page.count(code) == 0
+    assert send(stranger, "/first-run", page="/sign-in", code=code, **GIVEN).headers["location"] == "/sign-in"
+    with database.reading(sqlite_engine) as session:
+        assert [person.name for person in people.all_people(session)] == ["Root"]

@@ -1,0 +1,115 @@
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import select
+
+from config import clock, database, people, sign_ins
+from config.permissions import Role
+from config.secrets import Keys
+from config.tables import AuditEntry, Person, SignIn
+from tests.web.browsing import Browser, form_token, send
+
+PASSWORD = "a bridge over the river"
+
+
+def add(engine: sa.Engine, person: Callable[..., Person], name: str = "Ada", *roles: Role) -> int:
+    with database.writing(engine) as session:
+        return people.known_id(person(session, name, *(roles or (Role.OFFICER,)), password=PASSWORD))
+
+
+def test_a_password_signs_in_and_leads_on_to_the_page_that_was_asked_for(
+    stranger: Browser, sqlite_engine: sa.Engine, person: Callable[..., Person]
+) -> None:
+    ada = add(sqlite_engine, person)
+    asked = stranger.get("/account")
+    assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in?next=%2Faccount")
+    entered = send(
+        stranger, "/sign-in", page=asked.headers["location"], email="ada@riverton.example", password=PASSWORD,
+        next="/account",
+    )  # fmt: skip
+    assert (entered.status_code, entered.headers["location"]) == (303, "/account")
+    assert stranger.get("/account").status_code == 200
+    with database.reading(sqlite_engine) as session:
+        assert [entry.action for entry in session.exec(select(AuditEntry))] == ["sign_in"]
+        assert [row.person_id for row in session.exec(select(SignIn))] == [ada]
+
+
+def test_a_wrong_password_and_an_unknown_e_mail_are_told_in_the_same_words(
+    stranger: Browser, sqlite_engine: sa.Engine, person: Callable[..., Person]
+) -> None:
+    add(sqlite_engine, person)
+    wrong = send(stranger, "/sign-in", page="/sign-in", email="ada@riverton.example", password="not this one")
+    unknown = send(stranger, "/sign-in", page="/sign-in", email="eve@riverton.example", password="not this one")
+    assert wrong.status_code == unknown.status_code == 401
+    assert wrong.text.replace("ada@", "eve@") == unknown.text
+
+
+def test_too_many_wrong_passwords_are_slowed_down_with_a_time_to_come_back(
+    stranger: Browser, sqlite_engine: sa.Engine, person: Callable[..., Person], at_eight: datetime
+) -> None:
+    add(sqlite_engine, person)
+    token = form_token(stranger.get("/sign-in").text)
+    fields = {"csrf": token, "email": "ada@riverton.example", "password": "not this one"}
+    tries = [stranger.post("/sign-in", data=fields).status_code for _ in range(people.TRIES + 1)]
+    assert tries == [401] * people.TRIES + [429]
+    assert "08:25 EST" in stranger.post("/sign-in", data=fields | {"password": PASSWORD}).text
+
+
+def test_sign_in_leads_to_no_other_site(
+    stranger: Browser, sqlite_engine: sa.Engine, person: Callable[..., Person]
+) -> None:
+    add(sqlite_engine, person)
+    for next_ in ("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"):
+        entered = send(
+            stranger, "/sign-in", page="/sign-in", email="ada@riverton.example", password=PASSWORD, next=next_
+        )
+        assert entered.headers["location"] == "/"
+        stranger.cookies.delete("liaison")
+
+
+def test_a_sign_in_link_shows_a_button_and_works_once(
+    stranger: Browser, sqlite_engine: sa.Engine, person: Callable[..., Person], keys: Keys
+) -> None:
+    ada = add(sqlite_engine, person)
+    with database.writing(sqlite_engine) as session:
+        code = sign_ins.new_code(session, "sign_in", ada, keys, clock.now(), timedelta(hours=1))
+    link = f"/sign-in/link/{code}"
+    assert [stranger.get(link).status_code for _ in range(3)] == [200, 200, 200]
+    entered = send(stranger, link, page=link)
+    assert (entered.status_code, entered.headers["location"]) == (303, "/")
+    assert stranger.get("/account").status_code == 200
+    assert stranger.get(link).status_code == 410
+
+
+def test_sign_out_ends_the_sign_in_on_the_desk_and_not_only_the_cookie(
+    browser_of: Callable[..., Browser], sqlite_engine: sa.Engine
+) -> None:
+    browser = browser_of("Ada", Role.OFFICER)
+    token = browser.cookies["liaison"]
+    assert send(browser, "/sign-out", page="/account").headers["location"] == "/sign-in?said=signed-out"
+    browser.cookies.set("liaison", token)
+    assert browser.get("/account").status_code == 303
+    with database.reading(sqlite_engine) as session:
+        assert list(session.exec(select(SignIn))) == []
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
+    stranger: Browser, sqlite_engine: sa.Engine, person: Callable[..., Person]
+) -> None:
+    add(sqlite_engine, person)
+    entered = send(stranger, "/sign-in", page="/sign-in", email="ada@riverton.example", password=PASSWORD)
+    parts = [part.strip().lower() for part in entered.headers["set-cookie"].split(";")]
+    assert parts[0].startswith("liaison=")
+    assert sorted(parts[1:]) == ["httponly", "max-age=43200", "path=/", "samesite=lax"]
+
+
+def test_closing_someones_way_in_ends_their_open_sign_ins(
+    browser_of: Callable[..., Browser], sqlite_engine: sa.Engine
+) -> None:
+    admin, ada = browser_of("Root", Role.ADMINISTRATOR), browser_of("Ada", Role.OFFICER)
+    with database.reading(sqlite_engine) as session:
+        found = people.by_email(session, "ada@riverton.example")
+        assert found is not None
+    assert send(admin, f"/people/{found.id}/active", page="/people").status_code == 303
+    assert ada.get("/account").status_code == 303

@@ -1,0 +1,222 @@
+// Compose, as an extra on a form that works without it: saves the draft every few seconds, keeps a copy in this
+// browser until it is saved, counts against each network's limits while one writes, redraws the previews.
+
+const form = document.getElementById("compose");
+const words = form.dataset;
+const csrf = form.elements.csrf.value;
+const message = form.elements.message;
+const SAVE_AFTER = 2500; // ms without a key
+const CHECK_AFTER = 250;
+
+let post = words.post; // "" until the first save gives it a number
+let saved = shape();
+let timers = {};
+let saving = false;
+let broken = false; // a conflict: stop saving, keep the copy
+
+function fields() {
+  const out = {};
+  for (const [name, value] of new FormData(form)) {
+    if (name === "csrf" || name === "revision") continue;
+    if (name === "accounts") (out.accounts ??= []).push(Number(value));
+    else out[name] = value;
+  }
+  out.accounts ??= [];
+  return out;
+}
+
+function shape() {
+  return JSON.stringify(fields());
+}
+
+function draft() {
+  const { accounts, ...rest } = fields();
+  const own = {};
+  for (const name of Object.keys(rest)) {
+    if (!name.startsWith("variant_")) continue;
+    own[name.slice(8)] = rest[name].trim() ? rest[name] : null;
+    delete rest[name];
+  }
+  return { ...rest, accounts, own };
+}
+
+function fill(text, values) {
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+function say(text) {
+  document.querySelector("#saved span").textContent = text;
+}
+
+async function send(address, body) {
+  const answer = await fetch(address, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRF-Token": csrf },
+    body: JSON.stringify(body),
+  });
+  if (answer.redirected || answer.status === 401) throw Object.assign(new Error("signed out"), { signedOut: true });
+  if (!answer.ok) throw Object.assign(new Error(String(answer.status)), { status: answer.status });
+  return answer.json();
+}
+
+// ---- a copy in this browser, until what it holds is stored
+
+function copyKey() {
+  return `liaison-draft-${words.person}-${post || "new"}`;
+}
+
+function keepCopy() {
+  try {
+    localStorage.setItem(copyKey(), JSON.stringify(fields()));
+  } catch {
+    // a full or closed store only costs the second net; the draft is saved on the desk as well
+  }
+}
+
+function dropCopy() {
+  try {
+    localStorage.removeItem(copyKey());
+  } catch {
+    // as above
+  }
+}
+
+function offerCopy() {
+  let kept = null;
+  try {
+    kept = JSON.parse(localStorage.getItem(copyKey()));
+  } catch {
+    return;
+  }
+  if (!kept || JSON.stringify(kept) === saved) return;
+  const box = document.getElementById("kept");
+  box.hidden = false;
+  document.getElementById("kept-use").addEventListener("click", () => {
+    for (const [name, value] of Object.entries(kept)) {
+      if (name === "accounts") {
+        for (const box of form.querySelectorAll("[name=accounts]")) box.checked = value.includes(Number(box.value));
+      } else if (form.elements[name]) {
+        form.elements[name].value = value;
+      }
+    }
+    box.hidden = true;
+    changed();
+    message.focus();
+  });
+  document.getElementById("kept-drop").addEventListener("click", () => {
+    dropCopy();
+    box.hidden = true;
+    message.focus();
+  });
+}
+
+// ---- saving
+
+async function save() {
+  if (saving || broken || shape() === saved) return;
+  const now = shape();
+  if (!post && !message.value.trim() && !form.elements.title.value.trim()) return; // nothing to make a draft of
+  saving = true;
+  say(words.saving);
+  try {
+    const address = post ? `/compose/${post}/draft` : "/compose/draft";
+    const told = await send(address, { ...draft(), revision: Number(form.elements.revision.value) });
+    dropCopy();
+    if (!post) {
+      post = String(told.id);
+      form.action = `/compose/${post}`;
+      history.replaceState(null, "", `/compose/${post}`);
+    }
+    form.elements.revision.value = told.revision;
+    saved = now;
+    if (shape() !== saved) keepCopy();
+    say(fill(words.saved, { time: told.at }));
+  } catch (error) {
+    broken = error.status === 409;
+    say(broken ? words.conflict : error.signedOut ? words.signedOut : words.unsaved);
+    if (!broken) soon("save", save, 4 * SAVE_AFTER);
+  } finally {
+    saving = false;
+  }
+  if (!broken && shape() !== saved) soon("save", save, SAVE_AFTER);
+}
+
+function soon(name, job, wait) {
+  clearTimeout(timers[name]);
+  timers[name] = setTimeout(job, wait);
+}
+
+// ---- limits and previews
+
+function cardsOnPage() {
+  return [...form.querySelectorAll("[data-account]")];
+}
+
+function preview(card, text, fits) {
+  const place = card.querySelector(".prev .said");
+  const points = [...text];
+  place.replaceChildren(points.slice(0, fits).join(""));
+  if (fits < points.length) {
+    const cut = document.createElement("span");
+    cut.className = "cut";
+    cut.textContent = points.slice(fits).join("");
+    place.append(cut);
+  }
+}
+
+async function check() {
+  let told;
+  try {
+    told = await send("/compose/check", draft());
+  } catch {
+    return; // the server checks again before anything is sent on
+  }
+  for (const card of cardsOnPage()) {
+    const found = told[card.dataset.account];
+    if (!found) continue;
+    card.querySelector("[data-meter]").innerHTML = found.meter;
+    card.querySelector("[data-verdict]").innerHTML = found.verdict;
+    const chosen = card.querySelector("[name=accounts]").checked;
+    card.classList.toggle("variant--bad", chosen && !found.fine);
+    card.classList.toggle("variant--off", !chosen);
+    preview(card, found.text, found.fits);
+  }
+}
+
+function count() {
+  const text = message.value;
+  const values = { characters: [...text].length, words: text.split(/\s+/).filter(Boolean).length };
+  document.getElementById("message-count").textContent = fill(words.words, values);
+  document.getElementById("heading").textContent = form.elements.title.value.trim() || words.new;
+}
+
+function changed() {
+  keepCopy();
+  count();
+  soon("check", check, CHECK_AFTER);
+  soon("save", save, SAVE_AFTER);
+}
+
+form.addEventListener("input", changed);
+form.addEventListener("change", changed);
+form.addEventListener("submit", () => {
+  keepCopy(); // dropped when the next page shows that it is stored
+  broken = true; // the form is on its way; a save behind its back would only meet a conflict
+});
+addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden") save();
+});
+for (const part of form.querySelectorAll(".reword")) {
+  part.addEventListener("toggle", () => {
+    const area = part.querySelector("textarea");
+    if (part.open && !area.value) {
+      area.value = message.value;
+      area.focus();
+    } else if (!part.open && area.value === message.value) {
+      area.value = ""; // opened and left as it was: it goes on following the message
+    }
+    changed();
+  });
+}
+
+offerCopy();
