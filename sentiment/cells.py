@@ -1,0 +1,99 @@
+"""Is this much? A cell's authors (a concern, or a concern at a place) against a negative-binomial baseline. Pure.
+
+surges.py brings the numbers here from the store; alerts.py decides what becomes of what stands out."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc
+
+WINDOWS_HOURS = (24, 72)
+BASELINE_DAYS = 56
+LEAST_BASELINE_DAYS = 14
+GUARD_DAYS = 2  # between the longest window and the baseline, so that a slow start is not taken for usual
+LEAST_AUTHORS = 4
+FALSE_ALARM = 0.01  # chance that any cell at all passes the threshold in a quiet window
+LEAST_DISPERSION = 1.6  # variance over mean of a day's authors, as measured on streams of public posts
+_MOST_DISPERSION = 6.0
+_SEEN_OFTEN = 5.0  # authors in the whole baseline from which a cell tells about dispersion
+_WEEKDAY_PRIOR = 2.0  # days of the mean weekday that each weekday starts with
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What is usual. `totals`: each cell's authors over `days`, winsorised, weekday-neutral. `weekday`: seven factors
+    round 1, Monday first, the same for all cells. `dispersion`: variance over mean of a day's authors."""
+
+    totals: NDArray[np.float64]
+    days: int
+    weekday: NDArray[np.float64]
+    dispersion: float
+
+    def exposure(self, start: datetime, end: datetime) -> float:
+        """How many usual days lie between two local times: each hour weighs as its weekday does."""
+        hours = max(0, round((end - start) / timedelta(hours=1)))
+        return float(sum(self.weekday[(start + timedelta(hours=hour)).weekday()] for hour in range(hours)) / 24)
+
+    def expected(self, cell: int, exposure: float) -> float:
+        """Authors to expect in a cell over `exposure` days: (b + 1/2) / days, above none where none was seen."""
+        return float((self.totals[cell] + 0.5) / self.days * exposure)
+
+    def p_value(self, cell: int, authors: int, exposure: float) -> float:
+        """The chance of `authors` or more in an ordinary window of that exposure."""
+        return tail(authors, self.expected(cell, exposure), self.dispersion * (1 + exposure / self.days))
+
+
+def tail(count: int, mean: float, variance_ratio: float) -> float:
+    """P(X >= count) for X negative binomial with this mean and variance = ratio x mean (ratio above 1).
+
+    With r = mean / (ratio - 1) and p = 1 / ratio it is the regularised incomplete beta function I_{1-p}(count, r)."""
+    if count <= 0:
+        return 1.0
+    return float(betainc(count, mean / (variance_ratio - 1), 1 - 1 / variance_ratio))
+
+
+def fit(daily: NDArray[np.float64], weekdays: NDArray[np.int_]) -> Baseline:
+    """The baseline of cells x days distinct authors; `weekdays` are the days' weekdays, Monday 0.
+
+    Weekday factors are pooled over cells, since one cell sees too few; counts past the mean + 3 sd are pulled in
+    (winsorised) before, so that an old outbreak does not become usual. Dispersion is Pearson's chi-square over its
+    degrees of freedom, pooled over the cells that are seen often enough, and never below 1.6."""
+    cells, days = daily.shape
+    weekday = np.ones(7)
+    dispersion = LEAST_DISPERSION
+    level = daily.mean(axis=1, keepdims=True)
+    calm = daily
+    for _ in range(3):
+        usual = level * weekday[weekdays]
+        calm = np.minimum(daily, np.maximum(1.0, usual + 3 * np.sqrt(dispersion * usual)))
+        weekday = _weekday_factors(calm.sum(axis=0), weekdays)
+        level = (calm / weekday[weekdays]).mean(axis=1, keepdims=True)
+        dispersion = _dispersion(calm, level * weekday[weekdays])
+    totals = (calm / weekday[weekdays]).sum(axis=1) if cells else np.zeros(0)
+    return Baseline(totals=totals, days=days, weekday=weekday, dispersion=dispersion)
+
+
+def threshold(cells: int, windows: int = len(WINDOWS_HOURS)) -> float:
+    """The p-value to pass when that many cells are looked at (Bonferroni)."""
+    return FALSE_ALARM / max(1, cells * windows)
+
+
+def _weekday_factors(totals: NDArray[np.float64], weekdays: NDArray[np.int_]) -> NDArray[np.float64]:
+    mean = float(totals.mean()) if totals.size else 0.0
+    if mean == 0:
+        return np.ones(7)
+    sums = np.bincount(weekdays, weights=totals, minlength=7)
+    seen = np.bincount(weekdays, minlength=7)
+    factors = (sums + _WEEKDAY_PRIOR * mean) / ((seen + _WEEKDAY_PRIOR) * mean)
+    return np.asarray(factors / factors[weekdays].mean())
+
+
+def _dispersion(calm: NDArray[np.float64], usual: NDArray[np.float64]) -> float:
+    often = usual.sum(axis=1) >= _SEEN_OFTEN
+    if not often.any():
+        return LEAST_DISPERSION
+    chi_square = float((((calm - usual) ** 2) / np.maximum(usual, 1e-9))[often].sum())
+    freedom = int(often.sum()) * (calm.shape[1] - 1)
+    return float(np.clip(chi_square / freedom, LEAST_DISPERSION, _MOST_DISPERSION))

@@ -1,0 +1,209 @@
+"""Which cells stand out now: the recent mentions of each concern, and each concern at a place, against their baseline.
+
+cells.py holds the statistics; alerts.py makes threads of what is found here."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlmodel import Session, col
+
+from listeners.tables import Mention
+from sentiment import cells, counts
+from sentiment.tables import AuthorDay, MentionConcern
+from sentiment.taxonomy import CONCERNS
+
+SHARED = 0.5  # of the smaller one's posts: two surges are one
+
+
+@dataclass(frozen=True)
+class Surge:
+    """A cell with far more authors than usual in the `hours` before now."""
+
+    concern: str
+    place_id: int | None  # none: wherever
+    hours: int
+    authors: int  # distinct; accounts that only repeat another's words are not counted
+    expected: float  # authors
+    p_value: float
+    once_in_days: float  # how often chance alone makes one such surge, over all cells
+    mention_ids: frozenset[int]
+
+    @property
+    def cell(self) -> tuple[str, int | None]:
+        return self.concern, self.place_id
+
+
+@dataclass(frozen=True)
+class _Recent:
+    id: int
+    author: bytes
+    posted_at: datetime
+
+
+_Cell = tuple[str, int | None]
+
+
+def find(session: Session, now: datetime, zone: ZoneInfo) -> list[Surge]:
+    """Every cell that stands out in the last 24 or 72 hours, most authors first; of the two windows the less likely
+    one. Empty while the store holds fewer than 14 days before the guard."""
+    last = now.astimezone(zone).date() - timedelta(
+        days=max(cells.WINDOWS_HOURS) // 24 + cells.GUARD_DAYS + 1  # the longest window reaches into this day's noon
+    )
+    first = last - timedelta(days=cells.BASELINE_DAYS - 1)
+    history = counts.first_day(session)
+    if history is None:
+        return []
+    first = max(first, history)
+    days = (last - first).days + 1
+    if days < cells.LEAST_BASELINE_DAYS:
+        return []
+    recent = _recent(session, now)
+    if not recent:
+        return []
+    names, daily = _daily_authors(session, first, last, set(recent))
+    weekdays = np.array([(first + timedelta(days=day)).weekday() for day in range(days)])
+    baseline = cells.fit(daily, weekdays)
+    passing = cells.threshold(len(names))
+    local = now.astimezone(zone).replace(tzinfo=None)
+    exposures = {hours: baseline.exposure(local - timedelta(hours=hours), local) for hours in cells.WINDOWS_HOURS}
+    found: list[Surge] = []
+    for index, cell in enumerate(names):
+        best: Surge | None = None
+        for hours, exposure in exposures.items():
+            inside = [one for one in recent.get(cell, ()) if one.posted_at > now - timedelta(hours=hours)]
+            authors = len({one.author for one in inside})
+            if authors < cells.LEAST_AUTHORS or baseline.p_value(index, authors, exposure) >= passing:
+                continue
+            authors = _speaking(session, inside)  # looked at only for the few cells that pass
+            p_value = baseline.p_value(index, authors, exposure)
+            if authors < cells.LEAST_AUTHORS or p_value >= passing or (best and best.p_value <= p_value):
+                continue
+            best = Surge(
+                concern=cell[0],
+                place_id=cell[1],
+                hours=hours,
+                authors=authors,
+                expected=baseline.expected(index, exposure),
+                p_value=p_value,
+                once_in_days=1 / (max(p_value, 1e-12) * len(names) * len(exposures)),
+                mention_ids=frozenset(one.id for one in inside),
+            )
+        if best is not None:
+            found.append(best)
+    return sorted(found, key=lambda surge: (-surge.authors, surge.p_value, surge.concern))
+
+
+def merged(surges: Iterable[Surge]) -> list[Surge]:
+    """One surge where several share half their posts: the one with most authors, or the same concern's at the place
+    that holds most of it, since a place says more."""
+    chosen: list[Surge] = []
+    waiting = list(surges)
+    while waiting:
+        first = waiting[0]
+        same = [other for other in waiting if shared(first.mention_ids, other.mention_ids) >= SHARED]
+        where = next(
+            (
+                other
+                for other in same
+                if first.place_id is None
+                and other.concern == first.concern
+                and len(other.mention_ids & first.mention_ids) >= SHARED * len(first.mention_ids)
+            ),
+            first,
+        )
+        chosen.append(where if where.place_id is not None else first)
+        waiting = [other for other in waiting if other not in same]
+    return chosen
+
+
+def shared(some: frozenset[int], others: frozenset[int]) -> float:
+    """What part of the smaller set of posts is in the other too, 0 to 1."""
+    smaller = min(len(some), len(others))
+    return len(some & others) / smaller if smaller else 0.0
+
+
+def _recent(session: Session, now: datetime) -> dict[_Cell, list[_Recent]]:
+    """The mentions of the longest window by cell, oldest first."""
+    rows = session.connection().execute(
+        sa.select(
+            col(Mention.id),
+            col(Mention.author),
+            col(Mention.posted_at),
+            col(Mention.place_id),
+            col(MentionConcern.concern),
+        )
+        .join(MentionConcern, col(MentionConcern.mention_id) == col(Mention.id))
+        .where(
+            col(Mention.posted_at) > now - timedelta(hours=max(cells.WINDOWS_HOURS)),
+            col(Mention.posted_at) <= now,
+            col(Mention.shown),
+        )
+        .order_by(col(Mention.posted_at), col(Mention.id))
+    )
+    found: dict[_Cell, list[_Recent]] = defaultdict(list)
+    for row in rows:
+        one = _Recent(row.id, row.author, row.posted_at)
+        found[row.concern, None].append(one)
+        if row.place_id is not None:
+            found[row.concern, row.place_id].append(one)
+    return dict(found)
+
+
+def _daily_authors(
+    session: Session, first: date, last: date, also: set[_Cell]
+) -> tuple[list[_Cell], NDArray[np.float64]]:
+    """Distinct authors of each cell on each day, cells x days; the cells are all concerns, and each concern at each
+    place that the baseline or `also` names."""
+    author = sa.func.count(sa.distinct(col(AuthorDay.author)))
+    window = (col(AuthorDay.concern).in_(list(CONCERNS)), col(AuthorDay.day).between(first, last))
+    seen: dict[_Cell, dict[date, int]] = {(concern, None): {} for concern in CONCERNS}
+    seen.update({cell: {} for cell in also if cell not in seen})
+    connection = session.connection()
+    everywhere = sa.select(col(AuthorDay.concern), col(AuthorDay.day), author)
+    for concern, day, number in connection.execute(
+        everywhere.where(*window).group_by(col(AuthorDay.concern), col(AuthorDay.day))
+    ):
+        seen.setdefault((concern, None), {})[day] = number
+    by_place = sa.select(col(AuthorDay.concern), col(AuthorDay.place_id), col(AuthorDay.day), author)
+    for concern, place_id, day, number in connection.execute(
+        by_place.where(*window, col(AuthorDay.place_id) != 0).group_by(
+            col(AuthorDay.concern), col(AuthorDay.place_id), col(AuthorDay.day)
+        )
+    ):
+        seen.setdefault((concern, place_id), {})[day] = number
+    names = sorted(seen, key=lambda cell: (cell[0], cell[1] or 0))
+    daily = np.zeros((len(names), (last - first).days + 1))
+    for index, cell in enumerate(names):
+        for day, number in seen[cell].items():
+            daily[index, (day - first).days] = number
+    return names, daily
+
+
+def _speaking(session: Session, recent: Sequence[_Recent]) -> int:
+    """How many authors said something of their own: twenty accounts with one text are one voice."""
+    texts: dict[int, str | None] = {}
+    ids = [one.id for one in recent]
+    for start in range(0, len(ids), 500):
+        found = session.connection().execute(
+            sa.select(col(Mention.id), col(Mention.text)).where(col(Mention.id).in_(ids[start : start + 500]))
+        )
+        texts.update({row.id: row.text for row in found})
+    return voices((one.author, texts.get(one.id)) for one in recent)
+
+
+def voices(said: Iterable[tuple[bytes, str | None]]) -> int:
+    """Distinct authors with at least one text that nobody else said before; texts in order of time. A text of under
+    five words, or one that is gone, is taken as the author's own."""
+    first_said: dict[str, bytes] = {}
+    own: set[bytes] = set()
+    for author, text in said:
+        words = " ".join(word for word in (text or "").casefold().split() if not word.startswith(("@", "http")))
+        if words.count(" ") < 4 or first_said.setdefault(words, author) == author:
+            own.add(author)
+    return len(own)
