@@ -1,0 +1,382 @@
+"""Alerts: one thread a concern and place, raised when its cell stands out, kept up to date, taken and closed by people.
+
+surges.py finds what stands out. At most one new alert a department-day, emergencies aside: fewer, and worth a look."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from config import audit
+from listeners.tables import Mention, Place
+from sentiment import counts, keyphrases, quotes, surges
+from sentiment.quotes import Quote
+from sentiment.surges import Surge
+from sentiment.tables import Alert, AlertMention, HourCount
+from sentiment.taxonomy import CONCERNS
+
+EXEMPT = frozenset({"emergencies"})  # may be raised beside another of the same day
+AGAIN_AFTER = timedelta(hours=24)  # a closed thread keeps its concern quiet for so long
+ALREADY_ALERTED = 0.3  # of a surge's posts: then it is nothing new
+REMEMBERED = timedelta(days=7)  # how long a thread's posts are held against a new one
+FAR_MORE = 3.0  # times the usual
+COLUMN = timedelta(hours=2)
+COLUMNS = 24
+USUAL_DAYS = 28  # behind the columns, with a guard of 2 days
+_GUARD = timedelta(days=2)
+_TEXTS_BEFORE = 2000
+
+OPEN = ("new", "taken")
+TRANSITIONS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("new", "take"): "taken",
+        ("taken", "take"): "taken",  # by another person
+        ("new", "resolve"): "resolved",
+        ("taken", "resolve"): "resolved",
+        ("new", "not_a_concern"): "not_a_concern",
+        ("taken", "not_a_concern"): "not_a_concern",
+        ("resolved", "reopen"): "new",
+        ("not_a_concern", "reopen"): "new",
+    }
+)
+
+
+class WrongState(Exception):
+    """The alert is no longer in a state that allows this; the message says which it is in."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """Posts of the alert's cell in the two hours from `start` (UTC), and how many are usual."""
+
+    start: datetime
+    posts: int
+    expected: float
+
+    @property
+    def over(self) -> bool:
+        return self.posts > max(1.0, 2 * self.expected)
+
+
+@dataclass(frozen=True)
+class AlertDetail:
+    """One alert as a page or a mail shows it. `columns`: two days up to the alert's last update, oldest first.
+    `places` and `networks`: (name, authors) and (name, posts), most first, of the mentions that still live.
+    `once_in_days`: how often chance alone makes such a surge."""
+
+    alert: Alert
+    concern_name: str
+    place_name: str | None
+    quotes: tuple[Quote, ...]
+    columns: tuple[Column, ...]
+    places: tuple[tuple[str, int], ...]
+    networks: tuple[tuple[str, int], ...]
+    authors: int
+    posts: int
+    expected: float
+    once_in_days: float
+
+
+def raise_alerts(session: Session, now: datetime, zone: ZoneInfo) -> list[Alert]:
+    """Looks at all cells as of `now`, updates the open threads, and raises what is new; the new alerts only, with ids.
+    In the caller's transaction: the mail that tells of them belongs into the same one."""
+    return put(session, surges.find(session, now, zone), now, zone)
+
+
+def put(session: Session, found: Sequence[Surge], now: datetime, zone: ZoneInfo) -> list[Alert]:
+    """Makes threads of surges (surges.find, which only reads and may run outside this transaction)."""
+    by_cell = {surge.cell: surge for surge in found}
+    threads = list(
+        session.exec(
+            select(Alert)
+            .where(
+                sa.or_(
+                    col(Alert.state).in_(OPEN),
+                    col(Alert.closed_at) > now - AGAIN_AFTER,
+                    col(Alert.updated_at) > now - REMEMBERED,
+                )
+            )
+            .order_by(col(Alert.id))
+        )
+    )
+    for alert in threads:
+        surge = by_cell.get((alert.concern, alert.place_id))
+        if alert.state in OPEN and surge is not None:
+            _update(session, alert, surge, now)
+    alerted = {alert.id or 0: _mentions_of(session, alert.id or 0) for alert in threads}
+    raised: list[Alert] = []
+    for surge in surges.merged(found):
+        if any(_same_thread(alert, surge, now) for alert in (*threads, *raised)):
+            continue
+        if any(
+            len(surge.mention_ids & posts) >= ALREADY_ALERTED * len(surge.mention_ids) for posts in alerted.values()
+        ):
+            continue
+        if surge.concern not in EXEMPT and _raised_today(session, now, zone):
+            continue
+        alert = _raise(session, surge, now)
+        alerted[alert.id or 0] = surge.mention_ids
+        raised.append(alert)
+    return raised
+
+
+def all_alerts(session: Session, limit: int = 200) -> list[Alert]:
+    """Alerts of every state, newest first."""
+    return list(session.exec(select(Alert).order_by(col(Alert.raised_at).desc(), col(Alert.id).desc()).limit(limit)))
+
+
+def open_alerts(session: Session) -> list[Alert]:
+    """New and taken alerts, newest first."""
+    query = select(Alert).where(col(Alert.state).in_(OPEN))
+    return list(session.exec(query.order_by(col(Alert.raised_at).desc(), col(Alert.id).desc())))
+
+
+def alert_detail(session: Session, alert_id: int, zone: ZoneInfo) -> AlertDetail | None:
+    """Everything about one alert; none when there is no such alert."""
+    alert = session.get(Alert, alert_id)
+    if alert is None:
+        return None
+    mention_ids = sorted(_mentions_of(session, alert_id))
+    place = session.get(Place, alert.place_id) if alert.place_id is not None else None
+    linked = col(Mention.id).in_(sa.select(col(AlertMention.mention_id)).where(col(AlertMention.alert_id) == alert_id))
+    connection = session.connection()
+    authors = sa.func.count(sa.distinct(col(Mention.author)))
+    places = connection.execute(
+        sa.select(col(Place.name), authors)
+        .join(Mention, col(Mention.place_id) == col(Place.id))
+        .where(linked)
+        .group_by(col(Place.name))
+        .order_by(authors.desc(), col(Place.name))
+    )
+    posts = sa.func.count()
+    networks = connection.execute(
+        sa.select(col(Mention.network), posts)
+        .where(linked)
+        .group_by(col(Mention.network))
+        .order_by(posts.desc(), col(Mention.network))
+    )
+    return AlertDetail(
+        alert=alert,
+        concern_name=CONCERNS[alert.concern].name if alert.concern in CONCERNS else alert.concern,
+        place_name=place.name if place else None,
+        quotes=tuple(quotes.of_mentions(session, mention_ids)),
+        columns=columns(session, alert.concern, alert.place_id, alert.updated_at, zone),
+        places=tuple((name, number) for name, number in places),
+        networks=tuple((name, number) for name, number in networks),
+        authors=alert.authors,
+        posts=alert.posts,
+        expected=alert.expected,
+        once_in_days=float(alert.evidence.get("once_in_days", 0)),
+    )
+
+
+def columns(
+    session: Session, concern: str, place_id: int | None, until: datetime, zone: ZoneInfo
+) -> tuple[Column, ...]:
+    """Posts of a cell per two hours over the two days up to `until`. Usual is the cell's mean over the 28 days before
+    (less a guard of 2), spread over the hours of the local day as all posts of those days are."""
+    end = counts.hour_of(until) + timedelta(hours=1)
+    start = end - COLUMNS * COLUMN
+    usual_from = start - _GUARD - timedelta(days=USUAL_DAYS)
+    here = [col(HourCount.concern) == concern]
+    if place_id is not None:
+        here.append(col(HourCount.place_id) == place_id)
+    hours = _posts_by_hour(session, [*here, col(HourCount.hour) >= usual_from, col(HourCount.hour) < end])
+    whole = _posts_by_hour(
+        session,
+        [col(HourCount.concern) == "", col(HourCount.hour) >= usual_from, col(HourCount.hour) < start - _GUARD],
+    )
+    by_local_hour = [0.5] * 24  # half a post each, so that a quiet hour is not impossible
+    for hour, posts in whole.items():
+        by_local_hour[hour.astimezone(zone).hour] += posts
+    days = max(1.0, (start - _GUARD - max(usual_from, min(whole, default=usual_from))) / timedelta(days=1))
+    daily = sum(posts for hour, posts in hours.items() if hour < start - _GUARD) / days
+    found: list[Column] = []
+    for index in range(COLUMNS):
+        at = start + index * COLUMN
+        its_hours = [at + timedelta(hours=hour) for hour in range(int(COLUMN / timedelta(hours=1)))]
+        usual = daily * sum(by_local_hour[hour.astimezone(zone).hour] for hour in its_hours) / sum(by_local_hour)
+        found.append(Column(at, sum(hours.get(hour, 0) for hour in its_hours), usual))
+    return tuple(found)
+
+
+def take(session: Session, alert_id: int, person_id: int, now: datetime) -> Alert:
+    """The person looks after it. Raises WrongState for a closed alert."""
+    return _move(session, alert_id, "take", person_id, now)
+
+
+def resolve(session: Session, alert_id: int, person_id: int, now: datetime) -> Alert:
+    """Dealt with. Raises WrongState for a closed alert."""
+    return _move(session, alert_id, "resolve", person_id, now)
+
+
+def not_a_concern(session: Session, alert_id: int, person_id: int, now: datetime) -> Alert:
+    """It was nothing that the department needs to see. Raises WrongState for a closed alert."""
+    return _move(session, alert_id, "not_a_concern", person_id, now)
+
+
+def reopen(session: Session, alert_id: int, person_id: int, now: datetime) -> Alert:
+    """Takes a closing back. Raises WrongState for an open alert."""
+    return _move(session, alert_id, "reopen", person_id, now)
+
+
+def _move(
+    session: Session,
+    alert_id: int,
+    action: Literal["take", "resolve", "not_a_concern", "reopen"],
+    person_id: int,
+    now: datetime,
+) -> Alert:
+    alert = session.exec(
+        select(Alert).where(col(Alert.id) == alert_id).with_for_update().execution_options(populate_existing=True)
+    ).one_or_none()
+    if alert is None:
+        raise WrongState("there is no such alert")
+    state = TRANSITIONS.get((alert.state, action))
+    if state is None:
+        raise WrongState(f"the alert is {alert.state.replace('_', ' ')} already")
+    before, alert.state = alert.state, state
+    alert.taken_by = person_id if action == "take" else None if action == "reopen" else alert.taken_by
+    alert.closed_at = None if state in OPEN else now
+    session.add(alert)
+    audit.record(session, now, person_id, f"alert.{action}", f"alert:{alert_id}", {"from": before, "to": state})
+    return alert
+
+
+def _same_thread(alert: Alert, surge: Surge, now: datetime) -> bool:
+    """Whether the alert speaks for this surge: same concern, same place or one of them everywhere, open or closed
+    within a day."""
+    if alert.concern != surge.concern or not (
+        alert.place_id == surge.place_id or alert.place_id is None or surge.place_id is None
+    ):
+        return False
+    return alert.state in OPEN or (alert.closed_at is not None and alert.closed_at > now - AGAIN_AFTER)
+
+
+def _raised_today(session: Session, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether this local day has its one alert already."""
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = select(Alert.id).where(
+        col(Alert.raised_at) >= midnight, col(Alert.raised_at) <= now, col(Alert.concern).not_in(EXEMPT)
+    )
+    return session.exec(today.limit(1)).first() is not None
+
+
+def _raise(session: Session, surge: Surge, now: datetime) -> Alert:
+    texts = _texts(session, surge.mention_ids)
+    alert = Alert(
+        kind="cell",
+        concern=surge.concern,
+        place_id=surge.place_id,
+        title=_title(session, surge),
+        raised_at=now,
+        since=_since(session, surge),
+        updated_at=now,
+        window_hours=surge.hours,
+        posts=len(surge.mention_ids),
+        authors=surge.authors,
+        expected=surge.expected,
+        p_value=surge.p_value,
+        keyphrases=keyphrases.phrases(texts, _texts_before(session, now - timedelta(hours=surge.hours))),
+        evidence={"once_in_days": surge.once_in_days},
+    )
+    session.add(alert)
+    session.flush()
+    _link(session, alert, surge.mention_ids)
+    audit.record(session, now, None, "alert.raise", f"alert:{alert.id}", {"concern": alert.concern})
+    return alert
+
+
+def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None:
+    """Adds the surge's posts to the thread; its period grows with it, and so do all its figures."""
+    known = _mentions_of(session, alert.id or 0)
+    fresh = surge.mention_ids - known
+    if not fresh:
+        return
+    _link(session, alert, fresh)
+    began = alert.updated_at - timedelta(hours=alert.window_hours)
+    alert.window_hours = max(surge.hours, round((now - began) / timedelta(hours=1)))
+    alert.updated_at = now
+    everything = known | surge.mention_ids
+    texts = _texts(session, everything)
+    alert.posts = len(everything)
+    alert.authors = surges.voices(texts)
+    alert.expected = surge.expected * alert.window_hours / surge.hours
+    if surge.p_value < alert.p_value:
+        alert.p_value = surge.p_value
+        alert.evidence = {**alert.evidence, "once_in_days": surge.once_in_days}
+    alert.keyphrases = keyphrases.phrases(texts, _texts_before(session, began)) or alert.keyphrases
+    session.add(alert)
+
+
+def _title(session: Session, surge: Surge) -> str:
+    much = "far more than usual" if surge.authors >= FAR_MORE * surge.expected else "more than usual"
+    place = session.get(Place, surge.place_id) if surge.place_id is not None else None
+    near = f" near {place.name}" if place else ""
+    return f"{CONCERNS[surge.concern].name}{near}: {much}"
+
+
+def _since(session: Session, surge: Surge) -> datetime:
+    """When it began, to the hour: the first post whose next 24 hours bring at least half of the authors that the
+    surge has a day. Stray posts earlier in the window do not move it."""
+    rows = (
+        session.connection()
+        .execute(
+            sa.select(col(Mention.posted_at), col(Mention.author))
+            .where(col(Mention.id).in_(surge.mention_ids))
+            .order_by(col(Mention.posted_at))
+        )
+        .all()
+    )
+    needed = max(2.0, surge.authors * 24 / surge.hours / 2)
+    for index, (at, _) in enumerate(rows):
+        following = {author for later, author in rows[index:] if later < at + timedelta(hours=24)}
+        if len(following) >= needed:
+            return counts.hour_of(at)
+    return counts.hour_of(rows[0][0])
+
+
+def _texts(session: Session, mention_ids: Iterable[int]) -> list[tuple[bytes, str]]:
+    rows = session.connection().execute(
+        sa.select(col(Mention.author), col(Mention.text))
+        .where(col(Mention.id).in_(list(mention_ids)))
+        .order_by(col(Mention.posted_at), col(Mention.id))
+    )
+    return [(author, text or "") for author, text in rows]
+
+
+def _texts_before(session: Session, before: datetime) -> list[str]:
+    rows = session.connection().execute(
+        sa.select(col(Mention.text))
+        .where(
+            col(Mention.posted_at) < before,
+            col(Mention.shown),
+            col(Mention.scored_at).is_not(None),
+            col(Mention.text).is_not(None),
+        )
+        .order_by(col(Mention.posted_at).desc())
+        .limit(_TEXTS_BEFORE)
+    )
+    return [text for text in rows.scalars() if text is not None]
+
+
+def _mentions_of(session: Session, alert_id: int) -> frozenset[int]:
+    linked = sa.select(col(AlertMention.mention_id)).where(col(AlertMention.alert_id) == alert_id)
+    return frozenset(session.connection().execute(linked).scalars())
+
+
+def _link(session: Session, alert: Alert, mention_ids: Iterable[int]) -> None:
+    rows = [{"alert_id": alert.id, "mention_id": mention_id} for mention_id in sorted(mention_ids)]
+    session.connection().execute(sa.insert(AlertMention), rows)
+
+
+def _posts_by_hour(session: Session, where: Sequence[sa.ColumnElement[bool]]) -> dict[datetime, int]:
+    rows = session.connection().execute(
+        sa.select(col(HourCount.hour), sa.func.sum(col(HourCount.posts))).where(*where).group_by(col(HourCount.hour))
+    )
+    return {hour: int(posts) for hour, posts in rows}

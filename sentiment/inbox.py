@@ -1,0 +1,230 @@
+"""The inbox: mentions with what was read in them, filtered, a page at a time; and officers' corrections.
+
+Only mentions that are scored, shown and still have a text; never selected or ordered by author."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from config import audit
+from listeners import mentions as listeners_mentions
+from listeners.tables import Mention
+from sentiment import counts
+from sentiment.model import SENTIMENTS, TRUSTS
+from sentiment.tables import AlertMention, Correction, MentionConcern, Score
+from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
+
+Cursor = tuple[datetime, int]  # posted_at and id of the last row seen
+
+
+class WrongLabel(ValueError):
+    """A correction names a label that does not exist, or none at all."""
+
+
+class NoSuchMention(LookupError):
+    """The mention is gone, hidden, or has not been read yet."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What to show; none: everything. `place_id` 0: no place named. `since` is included, `until` is not."""
+
+    concern: str | None = None
+    place_id: int | None = None
+    network: str | None = None
+    language: str | None = None
+    sentiment: str | None = None
+    trust: str | None = None
+    state: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class InboxRow:
+    """A mention, what the model read (none: no words to read), and the labels that hold after corrections."""
+
+    mention: Mention
+    score: Score | None
+    concerns: tuple[str, ...]
+    corrected: bool
+
+    @property
+    def trust(self) -> str | None:
+        return self.score.trust_label if self.score else None
+
+    @property
+    def sentiment(self) -> str | None:
+        return self.score.sentiment_label if self.score else None
+
+
+@dataclass(frozen=True)
+class InboxPage:
+    """Newest first. `counts`: mentions by state under the same filters, whatever `state` asks. `after`: where the next
+    page starts, none on the last one."""
+
+    rows: tuple[InboxRow, ...]
+    counts: dict[str, int]
+    after: Cursor | None
+
+
+def mentions(session: Session, filters: Filters, before: Cursor | None = None, limit: int = 50) -> InboxPage:
+    """One page of the inbox, from `before` on."""
+    query = (
+        select(Mention, Score)
+        .outerjoin(Score, col(Score.mention_id) == col(Mention.id))
+        .where(*_shown(), *_where(filters))
+        .order_by(col(Mention.posted_at).desc(), col(Mention.id).desc())
+        .limit(limit + 1)
+    )
+    if filters.state is not None:
+        query = query.where(col(Mention.state) == filters.state)
+    if before is not None:
+        posted_at, mention_id = before
+        earlier = col(Mention.posted_at) < posted_at
+        query = query.where(sa.or_(earlier, sa.and_(col(Mention.posted_at) == posted_at, col(Mention.id) < mention_id)))
+    found = list(session.exec(query))
+    page = found[:limit]
+    last = page[-1][0] if len(found) > limit else None
+    return InboxPage(
+        rows=_rows(session, page),
+        counts=_counts(session, filters),
+        after=(last.posted_at, last.id) if last is not None and last.id is not None else None,
+    )
+
+
+def mention(session: Session, mention_id: int) -> InboxRow | None:
+    """One mention as the inbox shows it, if it shows it."""
+    query = (
+        select(Mention, Score)
+        .outerjoin(Score, col(Score.mention_id) == col(Mention.id))
+        .where(*_shown(), col(Mention.id) == mention_id)
+    )
+    return next(iter(_rows(session, list(session.exec(query)))), None)
+
+
+def correct(
+    session: Session,
+    mention_id: int,
+    person_id: int,
+    now: datetime,
+    trust: str | None = None,
+    sentiment: str | None = None,
+    concerns: Sequence[str] | None = None,
+) -> None:
+    """An officer's word in place of the model's; none leaves a label as it is. It counts at once.
+
+    A never-tracked concern among `concerns` takes the mention out of the desk whole. Raises WrongLabel and
+    NoSuchMention, with nothing changed."""
+    _check(trust, sentiment, concerns)
+    locked = (
+        select(Score)
+        .join(Mention, col(Mention.id) == col(Score.mention_id))
+        .where(*_shown(), col(Score.mention_id) == mention_id)
+        .with_for_update(of=Score)
+        .execution_options(populate_existing=True)
+    )
+    score = session.exec(locked).one_or_none()
+    if score is None:
+        raise NoSuchMention("This mention is no longer here, or has not been read yet. Nothing was changed.")
+    raised = None if concerns is None else sorted(set(concerns))
+    detail = {"trust": trust, "sentiment": sentiment, "concerns": raised}
+    audit.record(session, now, person_id, "mention.correct", f"mention:{mention_id}", detail)
+    counts.subtract(session, [mention_id])
+    if NEVER_TRACKED & set(raised or ()):
+        session.execute(sa.delete(MentionConcern).where(col(MentionConcern.mention_id) == mention_id))
+        session.execute(sa.delete(AlertMention).where(col(AlertMention.mention_id) == mention_id))
+        session.delete(score)
+        session.flush()
+        listeners_mentions.hide(session, [mention_id])
+        return
+    session.add(
+        Correction(
+            mention_id=mention_id,
+            person_id=person_id,
+            at=now,
+            trust=trust,
+            sentiment=sentiment,
+            concerns=raised,
+        )
+    )
+    score.trust_label = trust or score.trust_label
+    score.sentiment_label = sentiment or score.sentiment_label
+    session.add(score)
+    if raised is not None:
+        session.execute(sa.delete(MentionConcern).where(col(MentionConcern.mention_id) == mention_id))
+        session.add_all(MentionConcern(mention_id=mention_id, concern=concern) for concern in raised)
+    session.flush()
+    counts.add(session, counts.counted(session, [mention_id]))
+
+
+def _check(trust: str | None, sentiment: str | None, concerns: Sequence[str] | None) -> None:
+    if trust is None and sentiment is None and concerns is None:
+        raise WrongLabel("A correction needs at least one label.")
+    if trust is not None and trust not in TRUSTS:
+        raise WrongLabel(f"Trust is one of {', '.join(TRUSTS)}.")
+    if sentiment is not None and sentiment not in SENTIMENTS:
+        raise WrongLabel(f"Sentiment is one of {', '.join(SENTIMENTS)}.")
+    unknown = set(concerns or ()) - set(CONCERNS) - NEVER_TRACKED
+    if unknown:
+        raise WrongLabel(f"There is no concern named {', '.join(sorted(unknown))}.")
+
+
+def _shown() -> tuple[sa.ColumnElement[bool], ...]:
+    return col(Mention.shown).is_(True), col(Mention.scored_at).is_not(None), col(Mention.text).is_not(None)
+
+
+def _where(filters: Filters) -> list[sa.ColumnElement[bool]]:
+    """All filters but the state."""
+    where: list[sa.ColumnElement[bool]] = []
+    if filters.concern is not None:
+        raising = sa.select(col(MentionConcern.mention_id)).where(col(MentionConcern.concern) == filters.concern)
+        where.append(col(Mention.id).in_(raising))
+    if filters.place_id is not None:
+        where.append(col(Mention.place_id) == filters.place_id if filters.place_id else col(Mention.place_id).is_(None))
+    for column, value in (
+        (col(Mention.network), filters.network),
+        (col(Mention.language), filters.language),
+        (col(Score.sentiment_label), filters.sentiment),
+        (col(Score.trust_label), filters.trust),
+    ):
+        if value is not None:
+            where.append(column == value)
+    if filters.since is not None:
+        where.append(col(Mention.posted_at) >= filters.since)
+    if filters.until is not None:
+        where.append(col(Mention.posted_at) < filters.until)
+    return where
+
+
+def _counts(session: Session, filters: Filters) -> dict[str, int]:
+    rows = session.connection().execute(
+        sa.select(col(Mention.state), sa.func.count().label("number"))
+        .select_from(Mention)
+        .outerjoin(Score, col(Score.mention_id) == col(Mention.id))
+        .where(*_shown(), *_where(filters))
+        .group_by(col(Mention.state))
+    )
+    return {row.state: row.number for row in rows}
+
+
+def _rows(session: Session, found: Sequence[tuple[Mention, Score | None]]) -> tuple[InboxRow, ...]:
+    ids = [mention.id for mention, _ in found]
+    connection = session.connection()
+    concerns: dict[int, list[str]] = defaultdict(list)
+    for mention_id, concern in connection.execute(
+        sa.select(col(MentionConcern.mention_id), col(MentionConcern.concern))
+        .where(col(MentionConcern.mention_id).in_(ids))
+        .order_by(col(MentionConcern.concern))
+    ):
+        concerns[mention_id].append(concern)
+    corrected = set(
+        connection.execute(sa.select(col(Correction.mention_id)).where(col(Correction.mention_id).in_(ids))).scalars()
+    )
+    return tuple(
+        InboxRow(mention, score, tuple(concerns[mention.id or 0]), mention.id in corrected) for mention, score in found
+    )

@@ -1,0 +1,102 @@
+"""A few quotes that differ, to stand for many posts: one an author, other stances and networks, never a name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlmodel import Session, col
+
+from listeners.tables import Mention
+from sentiment.tables import MentionConcern, Score
+
+READ_FIRST = 400  # the newest posts among which quotes are looked for
+_SHORT, _LONG = 25, 320  # characters of a post that reads well as a quote
+_ALIKE = 0.9  # cosine from which two posts say the same
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A mention's words with handles masked, and how it was read. The time is UTC."""
+
+    mention_id: int
+    text: str
+    language: str
+    network: str
+    posted_at: datetime
+    trust: str
+    sentiment: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    quote: Quote
+    author: bytes
+    embedding: NDArray[np.float32]  # length 1
+
+
+def choose(candidates: Sequence[Candidate], number: int = 3) -> list[Quote]:
+    """Up to `number` quotes. The first is the most typical one (closest to the mean embedding); each further one is
+    by another author and differs most: another stance, then another network, then other words."""
+    left = list(candidates)
+    if not left:
+        return []
+    centre = np.mean([one.embedding for one in left], axis=0)
+
+    def typical(one: Candidate) -> float:
+        return float(one.embedding @ centre) - (0 if _SHORT <= len(one.quote.text) <= _LONG else 0.5)
+
+    chosen: list[Candidate] = []
+    while left and len(chosen) < number:
+        stances = {one.quote.trust for one in chosen}
+        networks = {one.quote.network for one in chosen}
+
+        def worth(one: Candidate, stances: set[str] = stances, networks: set[str] = networks) -> float:
+            return typical(one) + 0.5 * (one.quote.trust not in stances) + 0.25 * (one.quote.network not in networks)
+
+        best = max(left, key=lambda one: (worth(one), -one.quote.mention_id))
+        chosen.append(best)
+        left = [one for one in left if one.author != best.author and float(one.embedding @ best.embedding) < _ALIKE]
+    return [one.quote for one in chosen]
+
+
+def of_mentions(session: Session, mention_ids: Sequence[int], number: int = 3) -> list[Quote]:
+    """Quotes from these mentions, of those that still have a text."""
+    return choose(_candidates(session, col(Mention.id).in_(sorted(mention_ids)[-READ_FIRST:])), number)
+
+
+def of_concern(session: Session, concern: str, since: datetime, until: datetime, number: int = 1) -> list[Quote]:
+    """Quotes from the mentions that raise a concern, posted from `since` until before `until`."""
+    raising = sa.select(col(MentionConcern.mention_id)).where(col(MentionConcern.concern) == concern)
+    here = sa.and_(col(Mention.id).in_(raising), col(Mention.posted_at) >= since, col(Mention.posted_at) < until)
+    return choose(_candidates(session, here), number)
+
+
+def _candidates(session: Session, which: sa.ColumnElement[bool]) -> list[Candidate]:
+    rows = session.connection().execute(
+        sa.select(
+            col(Mention.id),
+            col(Mention.author),
+            col(Mention.text),
+            col(Mention.language),
+            col(Mention.network),
+            col(Mention.posted_at),
+            col(Score.trust_label),
+            col(Score.sentiment_label),
+            col(Score.embedding),
+        )
+        .join(Score, col(Score.mention_id) == col(Mention.id))
+        .where(which, col(Mention.shown), col(Mention.text).is_not(None))
+        .order_by(col(Mention.posted_at).desc(), col(Mention.id).desc())
+        .limit(READ_FIRST)
+    )
+    return [
+        Candidate(
+            Quote(row.id, row.text, row.language, row.network, row.posted_at, row.trust_label, row.sentiment_label),
+            row.author,
+            np.frombuffer(row.embedding, dtype=np.float16).astype(np.float32),
+        )
+        for row in rows
+    ]
