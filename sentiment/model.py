@@ -1,0 +1,160 @@
+"""The model that reads a post: one encoder pass gives sentiment, trust, concerns and an embedding.
+
+int8 ONNX on ONNX Runtime, one post a call, so that a score never depends on what else was read with it
+(docs/decisions/0004). Training is in sentiment/training; what it can and cannot do is in docs/model-card.md."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
+from sentiment.text import normalised, readable
+
+WEIGHTS = Path(__file__).parent / "weights"
+LONGEST_TOKENS = 128
+SENTIMENTS = ("negative", "neutral", "positive")
+TRUSTS = ("mistrust", "neither", "trust")
+THREADS = max(1, min(4, os.cpu_count() or 1))
+
+Vector = npt.NDArray[np.float32]
+
+
+class ModelDamaged(Exception):
+    """A file of the model is missing or is not the one that was shipped; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one post says. Probabilities are calibrated; `concerns` and `raised` leave out what is never tracked."""
+
+    sentiment: Mapping[str, float]
+    trust: Mapping[str, float]
+    concerns: Mapping[str, float]
+    mistrust: bool
+    never_tracked: bool
+    raised: tuple[str, ...]
+    embedding: Vector  # 384, length 1
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Linear heads on the encoder's output (768: mean of the tokens, then the first token), calibration folded in."""
+
+    sentiment: tuple[Vector, Vector]  # weights (3, 768), bias (3)
+    trust: tuple[Vector, Vector]
+    concerns: tuple[Vector, Vector]  # (17, 768), (17)
+    keys: tuple[str, ...]  # concern of each row
+    mistrust_threshold: float
+    concern_thresholds: Vector  # (17)
+
+
+class Model:
+    """Reads posts. Safe to use from several threads."""
+
+    def __init__(self, session: Any, tokenizer: Any, heads: Heads, name: str) -> None:
+        self._session, self._tokenizer, self._heads = session, tokenizer, heads
+        self.name = name
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="reading")
+
+    def read(self, texts: Sequence[str]) -> list[Reading | None]:
+        """A reading for each text, in order; none where there are no words to read. Never raises for a text."""
+        words = [normalised(text) for text in texts]
+        return list(self._pool.map(self._read_one, words, chunksize=1))
+
+    def _read_one(self, words: str) -> Reading | None:
+        if not readable(words):
+            return None
+        tokens = self._tokenizer.encode(words).ids
+        ids = np.asarray([tokens], dtype=np.int64)
+        (features,) = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+        return interpret(features[0], self._heads)
+
+
+def interpret(features: Vector, heads: Heads) -> Reading:
+    """A reading from the encoder's 768 numbers; pure."""
+    sentiment = _softmax(heads.sentiment[0] @ features + heads.sentiment[1])
+    trust = _softmax(heads.trust[0] @ features + heads.trust[1])
+    concerns = 1 / (1 + np.exp(-np.clip(heads.concerns[0] @ features + heads.concerns[1], -30, 30)))
+    over = concerns >= heads.concern_thresholds
+    mean = features[:384]
+    return Reading(
+        sentiment=dict(zip(SENTIMENTS, sentiment.tolist(), strict=True)),
+        trust=dict(zip(TRUSTS, trust.tolist(), strict=True)),
+        concerns={
+            key: float(value) for key, value in zip(heads.keys, concerns, strict=True) if key not in NEVER_TRACKED
+        },
+        mistrust=bool(trust[0] >= heads.mistrust_threshold),
+        never_tracked=any(bool(hit) for key, hit in zip(heads.keys, over, strict=True) if key in NEVER_TRACKED),
+        raised=tuple(key for key, hit in zip(heads.keys, over, strict=True) if hit and key not in NEVER_TRACKED),
+        embedding=(mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32),
+    )
+
+
+def _softmax(logits: Vector) -> Vector:
+    raised = np.exp(logits - logits.max())
+    return raised / raised.sum()
+
+
+def check(folder: Path | None = None) -> str:
+    """The model's name, once each file is there and is the one that was shipped. Raises ModelDamaged."""
+    place = folder or WEIGHTS
+    cure = "put it back with `git checkout -- sentiment/weights`, or install Liaison again"
+    try:
+        manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
+        files: dict[str, str] = manifest["files"]
+        for name, digest in files.items():
+            if hashlib.sha256((place / name).read_bytes()).hexdigest() != digest:
+                raise ModelDamaged(f"the model's file {place / name} was altered; {cure}")
+        return f"{manifest['name']}-{files['encoder.onnx'][:8]}"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelDamaged(f"the model in {place} cannot be read ({error}); {cure}") from error
+
+
+@cache
+def load(folder: Path | None = None) -> Model:
+    """The shipped model, or the one in `folder`; checked, and kept for the life of the process. Raises ModelDamaged."""
+    place = folder or WEIGHTS
+    name = check(place)
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # else it warns that PyTorch is missing: on purpose
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    import onnxruntime
+    from transformers import PreTrainedTokenizerFast
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # several posts at once are quicker than several threads on one
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(str(place / "encoder.onnx"), options, providers=["CPUExecutionProvider"])
+        tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(place / "tokenizer.json")).backend_tokenizer
+        heads = _heads(place / "heads.npz")
+    except Exception as error:  # the three libraries raise errors of their own for a file they cannot read
+        raise ModelDamaged(f"the model in {place} cannot be loaded: {error}") from error
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(LONGEST_TOKENS)
+    return Model(session, tokenizer, heads, name)
+
+
+def _heads(path: Path) -> Heads:
+    with np.load(path, allow_pickle=False) as stored:
+        keys = tuple(str(key) for key in stored["concern_keys"])
+        unknown = set(keys) - set(CONCERNS) - NEVER_TRACKED
+        if unknown:
+            raise ValueError(f"concerns that the taxonomy does not know: {sorted(unknown)}")
+        return Heads(
+            sentiment=(stored["sentiment_weights"], stored["sentiment_bias"]),
+            trust=(stored["trust_weights"], stored["trust_bias"]),
+            concerns=(stored["concern_weights"], stored["concern_bias"]),
+            keys=keys,
+            mistrust_threshold=float(stored["mistrust_threshold"]),
+            concern_thresholds=stored["concern_thresholds"],
+        )
