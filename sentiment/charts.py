@@ -1,0 +1,376 @@
+"""The one chart module: trends and columns as SVG and PNG, with a sentence that says what they show.
+
+Pages, mail and reports draw here. Values come from figures.py and alerts.py, the inking from drawing.py; the rulers of
+pages are macros of their own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from math import ceil, sqrt
+from typing import Any
+
+import altair as alt
+
+from config.translations import translate
+from sentiment import drawing, wording
+from sentiment.cells import LEAST_DISPERSION
+from sentiment.drawing import MAIL, MAIL_COLUMNS, PAGE, PAGE_COLUMNS, PHONE, Align, Chart, Size
+from sentiment.figures import ConcernRow, Measure, Overview
+from sentiment.trust import GUARD_DAYS, LAST_DAYS, Change, DayShare, Direction, Share, Show
+
+__all__ = [
+    "MAIL",
+    "MAIL_COLUMNS",
+    "PAGE",
+    "PAGE_COLUMNS",
+    "PHONE",
+    "Chart",
+    "Column",
+    "Columns",
+    "Size",
+    "Trend",
+    "TrendPoint",
+    "columns",
+    "columns_in_words",
+    "mistrust_about",
+    "mistrust_in_town",
+    "points",
+    "trend",
+    "trend_in_words",
+]
+
+_COLOUR: Mapping[Measure, str] = {"mistrust": "mistrust", "trust": "trust", "negative": "neither"}
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """A share of authors (0 to 1) over the days up to `day`, with its 90% interval. Without `value`: too few authors
+    for one value, the interval is hatched. Without interval: too few to say, a gap."""
+
+    day: date
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Trend:
+    """One measure's points, a day at a time and oldest first, against its usual level. `usual_days` and `last_days`
+    are the spans that were compared, both ends included; `direction` is what came of it."""
+
+    measure: Measure
+    points: tuple[TrendPoint, ...]
+    usual: float | None = None
+    usual_days: tuple[date, date] | None = None
+    last_days: tuple[date, date] | None = None
+    direction: Direction = "unknown"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a stretch of time brought: a count, and what would be usual for it."""
+
+    start: datetime  # aware, in the zone that is shown
+    count: int
+    expected: float
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Counts in equal steps, oldest first."""
+
+    columns: tuple[Column, ...]
+    hours: int = 2
+
+
+def points(series: Sequence[DayShare]) -> tuple[TrendPoint, ...]:
+    """A series of figures.py as points: what may not be said is left out here, once for all charts."""
+    return tuple(_point(one) for one in series)
+
+
+def _point(one: DayShare) -> TrendPoint:
+    share = one.share
+    if share is None or share.show is Show.NOTHING:
+        return TrendPoint(one.day, None, None, None)
+    return TrendPoint(one.day, share.value if share.show is Show.VALUE else None, share.low, share.high)
+
+
+def mistrust_in_town(found: Overview) -> Trend:
+    """The town's mistrust as a Trend."""
+    return _trend("mistrust", found.series, found.mistrust.usual, found.mistrust.change, found)
+
+
+def mistrust_about(row: ConcernRow, found: Overview) -> Trend:
+    """One concern's mistrust as a Trend; `found` gives the days that were compared."""
+    return _trend("mistrust", row.spark, row.usual, row.change, found)
+
+
+def _trend(measure: Measure, series: Sequence[DayShare], usual: Share | None, change: Change, found: Overview) -> Trend:
+    until = found.first - timedelta(days=GUARD_DAYS + 1)
+    since = until - timedelta(days=found.baseline_days - 1)
+    return Trend(
+        measure=measure,
+        points=points(series),
+        usual=usual.value if usual is not None and usual.show is Show.VALUE else None,
+        usual_days=(since, until) if found.baseline_days else None,
+        last_days=(found.first, found.last),
+        direction=change.direction,
+    )
+
+
+@lru_cache(maxsize=64)
+def trend(data: Trend, size: Size = PAGE, language: str = "en") -> Chart:
+    """Line and 90% band where there is one value, hatched columns where there is only an interval, a gap where there is
+    neither; the usual level dashed."""
+    return drawing.chart(
+        _trend_layers(data, size, language), size, trend_in_words(data, language), _COLOUR[data.measure]
+    )
+
+
+@lru_cache(maxsize=64)
+def columns(data: Columns, size: Size = PAGE_COLUMNS, language: str = "en") -> Chart:
+    """A column for each stretch, ink where it is over what is usual, and the usual level dashed across."""
+    return drawing.chart(_column_layers(data, size, language), size, columns_in_words(data, language), "neither")
+
+
+def trend_in_words(data: Trend, language: str = "en") -> str:
+    """What a trend shows: the stretch of time, where it went, and how sure that is."""
+    _ = translate(language).gettext
+    name = {"mistrust": _("Mistrust"), "trust": _("Trust"), "negative": _("Negative tone")}[data.measure]
+    if not data.points or all(point.low is None for point in data.points):
+        return _("%(name)s: too few posts to say.") % {"name": name}
+    said = _("%(name)s from %(first)s to %(last)s") % {
+        "name": name,
+        "first": wording.month_day(data.points[0].day, language),
+        "last": wording.month_day(data.points[-1].day, language),
+    }
+    values = [point.value for point in data.points if point.value is not None]
+    parts = []
+    if values and wording.rounded(min(values)) != wording.rounded(max(values)):
+        parts.append(_("values of %(range)s") % {"range": wording.between(min(values), max(values), language)})
+    parts.append(_ending(data, language))
+    if data.direction in ("up", "down", "steady") and data.points[-1].value is not None:
+        parts.append(
+            {"up": _("above its usual level"), "down": _("below its usual level"), "steady": _("no clear change")}[
+                data.direction
+            ]
+        )
+    if data.usual is not None:
+        parts.append(_("usual %(usual)s") % {"usual": wording.percent(data.usual, language)})
+    return f"{said}: {'; '.join(parts)}."
+
+
+def _ending(data: Trend, language: str) -> str:
+    _ = translate(language).gettext
+    last = data.points[-1]
+    if last.low is None or last.high is None:
+        return _("too few posts to say at the end")
+    interval = wording.between(last.low, last.high, language)
+    if last.value is None:
+        return _("at the end between %(interval)s, too few authors for one value") % {"interval": interval}
+    value = wording.percent(last.value, language)
+    return _("at the end %(value)s, likely %(interval)s") % {"value": value, "interval": interval}
+
+
+def columns_in_words(data: Columns, language: str = "en") -> str:
+    """What columns show: how many there were, how many would be usual, and when most came."""
+    catalogue = translate(language)
+    _, n_ = catalogue.gettext, catalogue.ngettext
+    total = sum(column.count for column in data.columns)
+    if not data.columns:
+        return _("No posts.")
+    first, most = data.columns[0], max(data.columns, key=lambda column: column.count)
+    said = n_("%(count)s post", "%(count)s posts", total) % {"count": wording.whole(total, language)}
+    usual = sum(column.expected for column in data.columns)
+    said += _(" since %(day)s %(hour)s; about %(usual)s would be usual") % {
+        "day": wording.day(first.start.date(), language),
+        "hour": wording.hour(first.start, language),
+        "usual": wording.whole(usual, language),
+    }
+    if most.count > 1:
+        said += _("; most, %(count)s, in the %(hours)s hours from %(day)s %(clock)s") % {
+            "count": wording.whole(most.count, language),
+            "hours": data.hours,
+            "day": wording.day(most.start.date(), language),
+            "clock": wording.clock(most.start, language),
+        }
+    return f"{said}."
+
+
+def _trend_layers(data: Trend, size: Size, language: str) -> list[alt.Chart]:
+    _ = translate(language).gettext
+    last = max(0, len(data.points) - 1)
+    seen = [point.high for point in data.points if point.high is not None] + [data.usual or 0.0]
+    step = 0.1 if max(seen) <= 0.5 else 0.2
+    top = step * max(2, ceil(max(seen) / step - 1e-9))
+    foot = size.text * (3.9 if data.last_days else 1.8)
+    x = alt.X(
+        "x:Q", axis=None, scale=drawing.scale(min(0, last - 1), last, size.text * 3.2, size.width - size.text * 0.5)
+    )
+    y = alt.Y("y:Q", axis=None, scale=drawing.scale(0, top, size.height - foot, size.text * 1.5))
+    colour = f"var(--{_COLOUR[data.measure]})"
+    layers = drawing.grid([step * i for i in range(round(top / step) + 1)], y, size, language)
+
+    hatched = [
+        {"x": i - 0.28, "x2": i + 0.28, "y": point.low, "y2": point.high}
+        for i, point in enumerate(data.points)
+        if point.value is None and point.low is not None
+    ]
+    layers.append(drawing.layer(hatched).mark_rect(fill="url(#hatch)").encode(x=x, x2="x2", y=y, y2="y2"))
+    shown = _segments(data.points)
+    layers.append(
+        drawing.layer(shown).mark_area(fill=colour, fillOpacity=0.2).encode(x=x, y=y, y2="y2", detail="segment:N")
+    )
+    if data.usual is not None:
+        usual = drawing.layer([{"x": min(0, last - 1), "x2": last, "y": data.usual}])
+        layers.append(
+            usual.mark_rule(stroke="var(--ink)", strokeWidth=1.5, strokeDash=[6, 4]).encode(x=x, x2="x2", y=y)
+        )
+    line = drawing.layer(shown).mark_line(stroke=colour, strokeWidth=2.5, strokeJoin="round", strokeCap="round")
+    layers.append(line.encode(x=x, y=alt.Y("value:Q", axis=None, scale=y["scale"]), detail="segment:N"))
+    layers += _alone(shown, x, y, colour)
+    layers += _too_few(data, size, x, y, data.usual or top / 2, _("too few"))
+    if not data.points:
+        said = drawing.text([{"y": top / 2, "t": _("Too few posts to say")}], size, align="center", dy=-7)
+        layers.append(said.encode(x=alt.value(size.width / 2), y=y, text="t:N"))
+
+    end = data.points[-1] if data.points else None
+    if end is not None and end.low is not None and end.high is not None:
+        words = wording.between(end.low, end.high, language)
+        if end.value is not None:
+            words = wording.percent(end.value, language)
+            ring = drawing.layer([{"x": last, "y": end.value}])
+            layers.append(
+                ring.mark_circle(
+                    size=size.text * 6, fill="var(--surface)", stroke=colour, strokeWidth=2.5, opacity=1
+                ).encode(x=x, y=y)
+            )
+        layers.append(
+            drawing.text([{"y": end.high, "t": words}], size, weight="bold", dy=-6).encode(
+                x=alt.value(size.width), y=y, text="t:N"
+            )
+        )
+    return layers + _days(data, last, size, x, size.height - foot, language)
+
+
+def _segments(series: Sequence[TrendPoint]) -> list[dict[str, Any]]:
+    """The points with one value, numbered by unbroken run, so that no line is drawn across a gap."""
+    found: list[dict[str, Any]] = []
+    run = 0
+    for index, point in enumerate(series):
+        if point.value is None:
+            run += 1
+        else:
+            found.append({"x": index, "y": point.low, "y2": point.high, "value": point.value, "segment": run})
+    return found
+
+
+def _alone(shown: Sequence[Mapping[str, Any]], x: alt.X, y: alt.Y, colour: str) -> list[alt.Chart]:
+    """A value between two gaps makes no line: a dot on its interval."""
+    runs = [row["segment"] for row in shown]
+    lonely = [dict(row) for row in shown if runs.count(row["segment"]) == 1]
+    return [
+        drawing.layer(lonely).mark_rule(stroke=colour, strokeOpacity=0.2, strokeWidth=6).encode(x=x, y=y, y2="y2"),
+        drawing.layer(lonely)
+        .mark_circle(size=20, fill=colour, opacity=1)
+        .encode(x=x, y=alt.Y("value:Q", axis=None, scale=y["scale"])),
+    ]
+
+
+def _too_few(data: Trend, size: Size, x: alt.X, y: alt.Y, level: float, words: str) -> list[alt.Chart]:
+    """The words over every gap that is wide enough for them."""
+    day = size.width / max(2, len(data.points))
+    gaps: list[dict[str, Any]] = []
+    start = 0
+    for index, point in enumerate([*data.points, None]):
+        if point is not None and point.low is None:
+            continue
+        if (index - start) * day > size.text * 4:
+            gaps.append({"x": (start + index - 1) / 2, "y": level, "t": words})
+        start = index + 1
+    return [drawing.text(gaps, size, align="center", dy=-7).encode(x=x, y=y, text="t:N")]
+
+
+def _days(data: Trend, last: int, size: Size, x: alt.X, floor: float, language: str) -> list[alt.Chart]:
+    """Dates under the drawing, and the two spans that were compared."""
+    layers: list[alt.Chart] = []
+    if not data.points:
+        return layers
+    marks: dict[int, Align] = {0: "left", last // 2: "center", last: "right"}  # of two on one day, the later
+    for index, align in marks.items():
+        date_of = [{"x": index, "t": wording.day(data.points[index].day, language)}]
+        where: dict[str, Any] = {"y": alt.value(floor + size.text * 1.15), "text": "t:N"}
+        if index == last:
+            layers.append(drawing.text(date_of, size).encode(x=alt.value(size.width), **where))
+        elif index == 0 or size.width > size.text * 24:
+            layers.append(drawing.text(date_of, size, align=align).encode(x=x, **where))
+    if data.last_days is None:
+        return layers
+    _ = translate(language).gettext
+    spans: list[tuple[tuple[date, date], str, Align]] = [
+        (data.last_days, _("last %(days)s days") % {"days": LAST_DAYS}, "right")
+    ]
+    if data.usual_days is not None:
+        length = (data.usual_days[1] - data.usual_days[0]).days + 1
+        spans.append((data.usual_days, _("usual level: %(days)s days") % {"days": length}, "left"))
+    first = data.points[0].day
+    line = floor + size.text * 1.9
+    for (start, end), words, align in spans:
+        low, high = max(0, (start - first).days), min(last, (end - first).days)
+        if high <= low:
+            continue
+        ends = drawing.layer([{"x": low, "x2": high}])
+        layers.append(ends.mark_rule(stroke="var(--ink-3)").encode(x=x, x2="x2", y=alt.value(line)))
+        ticks = drawing.layer([{"x": low}, {"x": high}]).mark_rule(stroke="var(--ink-3)")
+        layers.append(ticks.encode(x=x, y=alt.value(line - 4), y2=alt.value(line + 4)))
+        label = drawing.text([{"x": high if align == "right" else low, "t": words}], size, align=align)
+        at = alt.value(size.width) if align == "right" else x
+        layers.append(label.encode(x=at, y=alt.value(line + size.text * 1.35), text="t:N"))
+    return layers
+
+
+def _column_layers(data: Columns, size: Size, language: str) -> list[alt.Chart]:
+    many = len(data.columns)
+    most = max([column.count for column in data.columns] + [ceil(column.expected) for column in data.columns] + [4])
+    step = next((step for step in (2, 5, 10, 20, 50, 100, 200, 500, 1000) if most / step <= 3), ceil(most / 3))
+    top = step * ceil(most / step)
+    floor = size.height - size.text * 1.8
+    x = alt.X("x:Q", axis=None, scale=drawing.scale(0, max(1, many), size.text * 2.4, size.width))
+    y = alt.Y("y:Q", axis=None, scale=drawing.scale(0, top, floor, size.text * 1.5))
+    layers = drawing.grid([step * i for i in range(top // step + 1)], y, size, language, shares=False)
+    rows: list[dict[str, Any]] = [
+        {"x": i + 0.16, "x2": i + 0.84, "y": column.count, "over": _over(column)}
+        for i, column in enumerate(data.columns)
+        if column.count
+    ]
+    for over, colour in ((False, "var(--ink-3)"), (True, "var(--ink)")):
+        chosen = [row for row in rows if row["over"] is over]
+        layers.append(drawing.layer(chosen).mark_rect(fill=colour).encode(x=x, x2="x2", y=y, y2=alt.value(floor)))
+    steps = [{"x": i, "y": column.expected} for i, column in enumerate(data.columns)]
+    steps += [{"x": many, "y": column.expected} for column in data.columns[-1:]]
+    dashed = drawing.layer(steps).mark_line(
+        interpolate="step-after", stroke="var(--ink)", strokeWidth=1.5, strokeDash=[6, 4]
+    )
+    layers.append(dashed.encode(x=x, y=y))
+    labels: list[dict[str, Any]] = [
+        {"x": i, "t": wording.day(column.start.date(), language)}
+        for i, column in enumerate(data.columns)
+        if i == 0 or column.start.date() != data.columns[i - 1].start.date()
+    ]
+    room = size.text * 4
+    apart: list[dict[str, Any]] = []
+    for row in labels:
+        left = row["x"] * size.width / max(1, many)
+        if left > size.width - room or (apart and left - apart[-1]["x"] * size.width / max(1, many) < room):
+            continue
+        apart.append(row)
+    layers.append(
+        drawing.text(apart, size, align="left").encode(x=x, y=alt.value(floor + size.text * 1.15), text="t:N")
+    )
+    return layers
+
+
+def _over(column: Column) -> bool:
+    """More than two standard deviations over what is usual, the variance being that of cells.py at the least."""
+    return column.count > max(1.0, column.expected + 2 * sqrt(LEAST_DISPERSION * column.expected))
