@@ -18,7 +18,19 @@ from web.desk import Desk
 from web.guard import unsafe_is_ours
 from web.headers import SafeHeaders
 
-_ROOMS: tuple[ModuleType, ...] = (health, sign_in, first_run, account, compose, queue, approvals, hold, board, people, v1)
+_ROOMS: tuple[ModuleType, ...] = (
+    health,
+    sign_in,
+    first_run,
+    account,
+    compose,
+    queue,
+    approvals,
+    hold,
+    board,
+    people,
+    v1,
+)
 BODY_LIMIT = 2 * 1024 * 1024  # bytes; a post with all its variants is a few kilobytes
 _READING = ("today", "mentions", "alerts", "concerns", "sources", "components_page")
 # Text files are named here: on a bare system the platform's own table may lack them.
@@ -49,5 +61,7 @@ def create(engine: sa.Engine, settings: Settings, keys: Keys, *, reader: Any = N
 
 def _reading_pages() -> list[ModuleType]:
     return [
-        importlib.import_module(f"web.{name}") for name in _READING if importlib.util.find_spec(f"web.{name}") is not None
+        importlib.import_module(f"web.{name}")
+        for name in _READING
+        if importlib.util.find_spec(f"web.{name}") is not None
     ]

@@ -21,7 +21,7 @@ def token(keys: Keys, seed: str) -> str:
 
 
 async def check(request: Request, keys: Keys, seed: str) -> None:
-    """Raises Trouble 403 unless the request comes from our own page: its origin, its fetch site and its token say so."""
+    """Raises Trouble 403 unless the request comes from our own page, by its origin, its fetch site and its token."""
     origin = request.headers.get("origin")
     foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
     given = request.headers.get(HEADER, "")

@@ -46,13 +46,22 @@ def begin(
     if _begun(found):
         return RedirectResponse("/sign-in", 303)
     _ = pages.words(request).gettext
-    given = {"code": code, "name": name, "email": email, "time_zone": time_zone, "also": also or [], "practice": practice}
+    given = {
+        "code": code,
+        "name": name,
+        "email": email,
+        "time_zone": time_zone,
+        "also": also or [],
+        "practice": practice,
+    }
     if time_zone not in available_timezones():
         return _form(request, found, given, _("Choose a time zone from the list."))
     roles = {Role.ADMINISTRATOR} | {Role(role) for role in also or [] if role in (Role.OFFICER, Role.APPROVER)}
     try:
         with database.writing(found.engine) as session:
-            person = _first_person(session, found, code, name, email, password, roles, time_zone, guard.address_of(request))
+            person = _first_person(
+                session, found, code, name, email, password, roles, time_zone, guard.address_of(request)
+            )
             if practice:
                 accounts.add(
                     session,
@@ -64,7 +73,9 @@ def begin(
                     now=clock.now(),
                 )
     except CodeIsOver:
-        words = _("This code does not work. It is in the terminal where Liaison runs; start Liaison again for a new one.")
+        words = _(
+            "This code does not work. It is in the terminal where Liaison runs; start Liaison again for a new one."
+        )
         return _form(request, found, given, words)
     except people.PersonError as error:
         return _form(request, found, given, str(error))

@@ -1,18 +1,101 @@
 """Hold: one button stops all outgoing posts. Lifting shows each post that was due, to keep, move or drop."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlmodel import col, select
+from sqlmodel import Session
 
 from config import clock, database, holds
 from config.permissions import Action
-from config.tables import Hold, Person
+from posts import drafts, queue
+from posts.queue import QueueRow
 from web import pages
-from web.desk import TheDesk
+from web.desk import Desk, TheDesk
 from web.guard import Who, needs
 
 router = APIRouter()
-AHEAD = timedelta(days=1)  # posts due this soon are shown when a hold is lifted
+BACK, AHEAD = timedelta(days=7), timedelta(days=1)  # posts due within these are shown before a hold is lifted
+HELD = ("scheduled",)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What becomes of one post when a hold is lifted; `wall` is its new wall time when it is moved."""
+
+    what: str  # keep | move | drop
+    wall: str
+
+
+@router.get("/hold", dependencies=[needs(Action.PLACE_HOLD)])
+def hold_page(request: Request, found: TheDesk) -> Response:
+    """The form that places a hold, or the one that lifts it."""
+    return _page(request, found)
+
+
+@router.post("/hold", dependencies=[needs(Action.PLACE_HOLD)])
+def place(request: Request, found: TheDesk, who: Who, reason: Annotated[str, Form(max_length=300)] = "") -> Response:
+    """Places it. From its commit on no call to a network starts."""
+    if not reason.strip():
+        _ = pages.words(request).gettext
+        return _page(request, found, wrong=_("Say why, in a few words: everyone at the desk reads it."))
+    with database.writing(found.engine) as session:
+        holds.place(session, who.id, reason, clock.now())
+    return RedirectResponse("/hold?said=hold-placed", 303)
+
+
+async def choices(request: Request) -> dict[int, Choice]:
+    """A dependency: what the form says for each post, as post_<id>, day_<id>, hour_<id>."""
+    form = await request.form()
+    found = {}
+    for name, value in form.multi_items():
+        number = name.removeprefix("post_")
+        if number != name and number.isdecimal() and value in ("keep", "move", "drop"):
+            day, hour = form.get(f"day_{number}"), form.get(f"hour_{number}")
+            found[int(number)] = Choice(str(value), f"{day}T{hour}" if day and hour else "")
+    return found
+
+
+@router.post("/hold/lift", dependencies=[needs(Action.LIFT_HOLD)])
+def lift(
+    request: Request, found: TheDesk, who: Who, chosen: Annotated[dict[int, Choice], Depends(choices)]
+) -> Response:
+    """Moves and drops what was chosen so, then lifts, all in one transaction: nothing slips out in between."""
+    _ = pages.words(request).gettext
+    zone, moment = found.settings.department.time_zone, clock.now()
+    try:
+        times = {number: datetime.fromisoformat(it.wall) for number, it in chosen.items() if it.what == "move"}
+    except ValueError:
+        return _page(request, found, wrong=_("A post that is moved needs its new day and hour. The hold is still on."))
+    with database.writing(found.engine) as session:
+        for row in _held(session, moment):
+            choice = chosen.get(row.post_id)
+            if choice is not None and choice.what == "drop":
+                drafts.cancel(session, row.post_id, who.id, moment)
+            elif choice is not None and choice.what == "move":
+                drafts.schedule(session, row.post_id, who.id, times[row.post_id], zone, moment)
+        holds.lift(session, who.id, moment)
+    return RedirectResponse("/queue?said=hold-lifted", 303)
+
+
+def _held(session: Session, now: datetime) -> list[QueueRow]:
+    rows = queue.going_out(session, now - BACK, now + AHEAD)
+    return [row for row in rows if row.state in HELD]
+
+
+def _page(request: Request, found: Desk, *, wrong: str | None = None) -> Response:
+    zone, moment = found.settings.department.zone, clock.now()
+    with database.reading(found.engine) as session:
+        rows = _held(session, moment)
+    return pages.render(
+        request,
+        "hold.html",
+        status=200 if wrong is None else 422,
+        rows=rows,
+        wrong=wrong,
+        late=timedelta(minutes=found.settings.late_limit_minutes),
+        zone=zone,
+        zone_words=pages.zone_name(moment, zone, pages.language_of(request)),
+    )

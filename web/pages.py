@@ -57,36 +57,43 @@ class Tape:
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """The page. Besides `values` a template has: visitor (none when signed out), may("write_posts"), csrf, hold (Tape
     or none), counts, department, now, zone, language, path, said (a notice or none), static("desk.css"), and the
-    filters moment, day, short_day, clock, number (times in the person's zone)."""
+    filters moment, day, short_day, clock, number, initials. Times are in `zone`: the person's, or the one given."""
     found: Desk = request.app.state.desk
     who: guard.Visitor | None = getattr(request.state, "visitor", None)
     language, zone = _language_and_zone(found, who)
     tape, counts = _around(found, who)
-    page = (
-        _environment(language)
-        .get_template(template)
-        .render(
-            visitor=who,
-            may=(lambda action: who is not None and who.may(action)),
-            csrf=csrf.token(found.keys, guard.seed(request, found)),
-            hold=tape,
-            counts=counts,
-            department=found.settings.department,
-            now=clock.now(),
-            zone=zone,
-            language=language,
-            path=request.url.path,
-            said=notice(request.query_params.get("said", ""), translate(language).gettext),
-            **values,
-        )
-    )
+    around: dict[str, Any] = {
+        "visitor": who,
+        "may": lambda action: who is not None and who.may(action),
+        "csrf": csrf.token(found.keys, guard.seed(request, found)),
+        "hold": tape,
+        "counts": counts,
+        "department": found.settings.department,
+        "now": clock.now(),
+        "zone": zone,
+        "language": language,
+        "path": request.url.path,
+        "said": notice(request.query_params.get("said", ""), translate(language).gettext),
+    }
+    page = _environment(language).get_template(template).render(around | values)
     return HTMLResponse(page, status)
+
+
+def macros(request: Request, template: str) -> Any:
+    """A template of macros, to draw a part of a page by itself: `macros(request, "post_parts.html").meter(check)`."""
+    language, zone = _language_and_zone(request.app.state.desk, getattr(request.state, "visitor", None))
+    return _environment(language).get_template(template).make_module({"language": language, "zone": zone})
 
 
 def words(request: Request) -> gettext.NullTranslations:
     """The translations of the language this person reads: `_ = words(request).gettext`."""
     language, _ = _language_and_zone(request.app.state.desk, getattr(request.state, "visitor", None))
     return translate(language)
+
+
+def language_of(request: Request) -> str:
+    """The language in which this person reads."""
+    return _language_and_zone(request.app.state.desk, getattr(request.state, "visitor", None))[0]
 
 
 def zone_of(request: Request) -> ZoneInfo:
@@ -127,7 +134,9 @@ def _tape(session: Session) -> Tape | None:
 def _counts(session: Session, who: guard.Visitor) -> Counts:
     mentions = alerts = approvals = 0
     if who.may(Action.READ_MENTIONS):
-        new = select(func.count()).where(Mention.state == "new", col(Mention.shown), col(Mention.scored_at).is_not(None))
+        new = select(func.count()).where(
+            Mention.state == "new", col(Mention.shown), col(Mention.scored_at).is_not(None)
+        )
         mentions = session.exec(new).one()
     if who.may(Action.READ_FIGURES):
         alerts = session.exec(select(func.count()).select_from(Alert).where(Alert.state == "new")).one()
@@ -140,9 +149,7 @@ def _counts(session: Session, who: guard.Visitor) -> Counts:
 @cache
 def _environment(language: str) -> jinja2.Environment:
     made = templates.environment(FOLDER, language)
-    made.filters.update(
-        moment=_moment, day=_day, short_day=_short_day, clock=_clock, number=_number, initials=initials
-    )
+    made.filters.update(moment=_moment, day=_day, short_day=_short_day, clock=_clock, number=_number, initials=initials)
     made.globals.update(static=static)
     return made
 

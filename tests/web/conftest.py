@@ -32,7 +32,7 @@ def stranger(desk_app: FastAPI) -> Iterator[Browser]:
 def browser_of(
     desk_app: FastAPI, sqlite_engine: sa.Engine, keys: Keys, person: Callable[..., Person]
 ) -> Callable[..., Browser]:
-    """`browser_of("Ada", Role.OFFICER)`: adds the person if need be, and gives a browser in which they are signed in."""
+    """`browser_of("Ada", Role.OFFICER)`: adds the person if need be; gives a browser that is signed in."""
 
     def open_one(name: str, *roles: Role) -> Browser:
         with database.writing(sqlite_engine) as session:
@@ -51,4 +51,3 @@ def at_eight(now: datetime) -> Iterator[datetime]:
     """The clock stands at the `now` of the tests."""
     with clock.at(now):
         yield now
-

@@ -28,7 +28,9 @@ def test_the_code_makes_the_first_administrator_who_is_signed_in(
     stranger: Browser, sqlite_engine: sa.Engine, code: str
 ) -> None:
     assert stranger.get("/sign-in").headers["location"] == "/first-run"
-    begun = send(stranger, "/first-run", page="/first-run", code=f" {code}\n", also=["officer"], practice="true", **GIVEN)
+    begun = send(
+        stranger, "/first-run", page="/first-run", code=f" {code}\n", also=["officer"], practice="true", **GIVEN
+    )
     assert (begun.status_code, begun.headers["location"]) == (303, "/?said=welcome")
     assert stranger.get("/people").status_code == 200
     with database.reading(sqlite_engine) as session:

@@ -23,9 +23,7 @@ def zone(engine: sa.Engine) -> str:
 FIELDS = {"time_zone": "Europe/Madrid", "language": "es"}
 
 
-def test_a_form_without_the_token_changes_nothing(
-    browser_of: Callable[..., Browser], sqlite_engine: sa.Engine
-) -> None:
+def test_a_form_without_the_token_changes_nothing(browser_of: Callable[..., Browser], sqlite_engine: sa.Engine) -> None:
     browser = browser_of("Ada", Role.OFFICER)
     assert browser.post("/account", data=FIELDS).status_code == 403
     assert browser.post("/account", data=FIELDS | {"csrf": "0" * 32}).status_code == 403

@@ -1,0 +1,277 @@
+"""Mentions, alerts, figures and sources for programs. Nothing selects, groups or orders by author; every read of
+mentions is in the audit log; shares keep the same thresholds as the pages."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel
+
+from config import audit, clock, database
+from config.permissions import Action
+from listeners import sources
+from sentiment import alerts, figures, inbox
+from sentiment.tables import Alert
+from sentiment.trust import Share, Show
+from web.desk import TheDesk
+from web.guard import Who, needs
+from web.problems import Trouble
+
+router = APIRouter()
+MOST = 100  # rows a page
+
+
+class MentionOut(BaseModel):
+    """A public post about us, as the inbox shows it: handles masked, no author."""
+
+    id: int
+    network: str
+    text: str
+    language: str
+    posted_at: datetime
+    state: str
+    place_id: int | None
+    trust: str | None
+    sentiment: str | None
+    concerns: list[str]
+    corrected: bool
+
+
+class MentionsOut(BaseModel):
+    """A page, newest first; `next` goes into `before` for the page after it, none on the last."""
+
+    mentions: list[MentionOut]
+    counts: dict[str, int]
+    next: str | None
+
+
+class ShareOut(BaseModel):
+    """A share of authors with its 90% interval, 0 to 1. Under 10 authors nothing is given, under 30 no value."""
+
+    authors: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class FigureOut(BaseModel):
+    name: str
+    last_7_days: ShareOut | None
+    usual: ShareOut | None
+    change: Literal["up", "down", "steady", "unknown"]
+
+
+class ConcernOut(BaseModel):
+    concern: str
+    name: str
+    authors: int
+    posts: int
+    mistrust: ShareOut | None
+    change: Literal["up", "down", "steady", "unknown"]
+    mostly: str | None
+
+
+class FiguresOut(BaseModel):
+    """The last 7 whole days, `first` to `last`, in the department's zone."""
+
+    first: date
+    last: date
+    posts: int
+    authors: int
+    figures: list[FigureOut]
+    concerns: list[ConcernOut]
+
+
+class AlertOut(BaseModel):
+    id: int
+    title: str
+    concern: str
+    place_id: int | None
+    state: str
+    raised_at: datetime
+    since: datetime
+    posts: int
+    authors: int
+    expected: float
+    p_value: float
+    keyphrases: list[str]
+    taken_by: int | None
+
+
+class SourceOut(BaseModel):
+    id: int
+    network: str
+    name: str
+    enabled: bool
+    state: str
+    words: str
+    last_ok_at: datetime | None
+
+
+@router.get("/mentions", dependencies=[needs(Action.READ_MENTIONS)])
+def list_mentions(
+    found: TheDesk,
+    who: Who,
+    concern: str | None = None,
+    place_id: int | None = None,
+    network: str | None = None,
+    language: str | None = None,
+    sentiment: str | None = None,
+    trust: str | None = None,
+    state: str | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    before: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+) -> MentionsOut:
+    """A page of the inbox."""
+    filters = inbox.Filters(concern, place_id, network, language, sentiment, trust, state, since, until)
+    with database.writing(found.engine) as session:
+        page = inbox.mentions(session, filters, _cursor(before), limit)
+        seen = [row.mention.id for row in page.rows]
+        audit.record(session, clock.now(), who.id, "mention.list", "mentions", {"ids": seen}, who.address)
+    after = f"{page.after[0].isoformat()},{page.after[1]}" if page.after is not None else None
+    return MentionsOut(mentions=[_mention(row) for row in page.rows], counts=page.counts, next=after)
+
+
+@router.get("/mentions/{mention_id}", dependencies=[needs(Action.READ_MENTIONS)])
+def one_mention(found: TheDesk, who: Who, mention_id: int) -> MentionOut:
+    """One mention. 404 once it is expired, deleted upstream, or left out."""
+    with database.writing(found.engine) as session:
+        row = inbox.mention(session, mention_id)
+        if row is None:
+            raise Trouble(404, "There is no such mention", "It may have expired or been deleted by its author.")
+        audit.record(session, clock.now(), who.id, "mention.read", f"mention:{mention_id}", {}, who.address)
+    return _mention(row)
+
+
+@router.get("/alerts", dependencies=[needs(Action.READ_FIGURES)])
+def list_alerts(found: TheDesk, state: Literal["open", "all"] = "open") -> list[AlertOut]:
+    """Alerts, newest first."""
+    with database.reading(found.engine) as session:
+        rows = alerts.open_alerts(session) if state == "open" else alerts.all_alerts(session)
+    return [_alert(row) for row in rows]
+
+
+@router.post("/alerts/{alert_id}/{action}", dependencies=[needs(Action.TRIAGE)])
+def act_on_alert(
+    found: TheDesk, who: Who, alert_id: int, action: Literal["take", "resolve", "not_a_concern", "reopen"]
+) -> AlertOut:
+    """Takes an alert, closes it, or takes the closing back."""
+    act = {
+        "take": alerts.take,
+        "resolve": alerts.resolve,
+        "not_a_concern": alerts.not_a_concern,
+        "reopen": alerts.reopen,
+    }[action]
+    with database.writing(found.engine) as session:
+        if session.get(Alert, alert_id) is None:
+            raise Trouble(404, "There is no such alert")
+        try:
+            row = act(session, alert_id, who.id, clock.now())
+        except alerts.WrongState as error:
+            raise Trouble(409, str(error), "Nothing was changed.") from error
+    return _alert(row)
+
+
+@router.get("/figures", dependencies=[needs(Action.READ_FIGURES)])
+def read_figures(found: TheDesk) -> FiguresOut:
+    """Trust and tone of the last 7 days against the usual level, and the concerns."""
+    zone = found.settings.department.zone
+    with database.reading(found.engine) as session:
+        overview = figures.overview(session, clock.now(), zone)
+        rows = figures.concerns(session, clock.now(), zone)
+    return FiguresOut(
+        first=overview.first,
+        last=overview.last,
+        posts=overview.volume.posts,
+        authors=overview.authors,
+        figures=[
+            FigureOut(
+                name=figure.name,
+                last_7_days=_share(figure.share),
+                usual=_share(figure.usual),
+                change=figure.change.direction,
+            )
+            for figure in overview.figures
+        ],
+        concerns=[
+            ConcernOut(
+                concern=row.concern,
+                name=row.name,
+                authors=row.authors,
+                posts=row.posts,
+                mistrust=_share(row.mistrust),
+                change=row.change.direction,
+                mostly=row.mostly,
+            )
+            for row in rows
+        ],
+    )
+
+
+@router.get("/sources", dependencies=[needs(Action.MANAGE)])
+def list_sources(found: TheDesk) -> list[SourceOut]:
+    """Where mentions come from, and how each is; settings and secrets are not given."""
+    moment = clock.now()
+    with database.reading(found.engine) as session:
+        rows = sources.all_sources(session)
+    made = []
+    for row in rows:
+        health = sources.health(row, moment)
+        made.append(
+            SourceOut(
+                id=row.id or 0,
+                network=row.network,
+                name=row.name,
+                enabled=row.enabled,
+                state=health.state,
+                words=health.words,
+                last_ok_at=row.last_ok_at,
+            )
+        )
+    return made
+
+
+def _cursor(before: str | None) -> inbox.Cursor | None:
+    """What `next` gave. Raises Trouble 422 for anything else."""
+    if before is None:
+        return None
+    try:
+        moment, number = before.rsplit(",", 1)
+        return clock.utc(datetime.fromisoformat(moment)), int(number)
+    except ValueError as error:
+        raise Trouble(422, "`before` is not what `next` gave", "Leave it out to start with the newest.") from error
+
+
+def _mention(row: inbox.InboxRow) -> MentionOut:
+    mention = row.mention
+    return MentionOut(
+        id=mention.id or 0,
+        network=mention.network,
+        text=mention.text or "",
+        language=mention.language,
+        posted_at=mention.posted_at,
+        state=mention.state,
+        place_id=mention.place_id,
+        trust=row.trust,
+        sentiment=row.sentiment,
+        concerns=list(row.concerns),
+        corrected=row.corrected,
+    )
+
+
+def _share(share: Share | None) -> ShareOut | None:
+    if share is None:
+        return None
+    said = share.show is not Show.NOTHING
+    return ShareOut(
+        authors=share.authors,
+        value=share.value if share.show is Show.VALUE else None,
+        low=share.low if said else None,
+        high=share.high if said else None,
+    )
+
+
+def _alert(row: Alert) -> AlertOut:
+    return AlertOut.model_validate(row, from_attributes=True)

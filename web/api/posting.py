@@ -1,0 +1,222 @@
+"""Posts, their approval, and the hold for programs: the same rules as on the pages, by posts.drafts."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, Field
+from sqlmodel import Session
+
+from config import clock, database, holds
+from config.permissions import Action
+from networks import registry
+from networks.network import Outgoing
+from posts import drafts, queue
+from posts.tables import Post
+from web import compose
+from web.desk import TheDesk
+from web.drafting import DraftIn
+from web.guard import Who, needs
+from web.problems import Trouble
+
+router = APIRouter()
+
+
+class TargetOut(BaseModel):
+    """One account that a post goes to, and where that stands."""
+
+    account_id: int
+    state: str
+    due_at: datetime
+    remote_url: str | None
+    published_at: datetime | None
+    last_error: str | None
+
+
+class PostOut(BaseModel):
+    """A post. `content_hash` is what an approval is given for; `revision` is sent back with the next save."""
+
+    id: int
+    title: str
+    message: str
+    language: str
+    category: str
+    concern: str | None
+    state: str
+    author_id: int
+    due_at: datetime | None
+    revision: int
+    content_hash: str
+    own: dict[int, str | None]
+    targets: list[TargetOut]
+
+
+class Decision(BaseModel):
+    """An approver's word on exactly the content with this hash."""
+
+    content_hash: Annotated[str, Field(max_length=200)]
+
+
+class Comment(BaseModel):
+    comment: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class HoldIn(BaseModel):
+    reason: Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class HoldOut(BaseModel):
+    on: bool
+    reason: str = ""
+    placed_at: datetime | None = None
+    placed_by: int | None = None
+
+
+class TextIn(BaseModel):
+    network: Annotated[str, Field(max_length=40)]
+    text: Annotated[str, Field(max_length=100_000)]
+
+
+class TextOut(BaseModel):
+    """A text against a network's limits, counted as that network counts."""
+
+    network: str
+    length: int
+    limit: int | None
+    remaining: int | None
+    valid: bool
+    problems: list[str]
+
+
+@router.get("/posts", dependencies=[needs(Action.READ_POSTS)])
+def list_posts(
+    found: TheDesk, start: AwareDatetime | None = None, days: Annotated[int, Query(ge=1, le=92)] = 7
+) -> list[PostOut]:
+    """What is due from `start` (now when none) on, in order of time."""
+    first = start or clock.now()
+    with database.reading(found.engine) as session:
+        rows = queue.going_out(session, first, first + timedelta(days=days))
+        return [_post(session, row.post_id) for row in rows]
+
+
+@router.post("/posts", status_code=201, dependencies=[needs(Action.WRITE_POSTS)])
+def make_post(found: TheDesk, who: Who, given: DraftIn) -> PostOut:
+    """Makes a draft; nothing goes out before it is submitted, and approved by someone else."""
+    return _stored(found, compose.store(found, who, None, given))
+
+
+@router.get("/posts/{post_id}", dependencies=[needs(Action.READ_POSTS)])
+def one_post(found: TheDesk, post_id: int) -> PostOut:
+    with database.reading(found.engine) as session:
+        return _post(session, post_id)
+
+
+@router.put("/posts/{post_id}", dependencies=[needs(Action.WRITE_POSTS)])
+def save_post(found: TheDesk, who: Who, post_id: int, given: DraftIn) -> PostOut:
+    """Saves over `revision`; 409 when someone saved meanwhile. New words of an approved post need a new approval."""
+    return _stored(found, compose.store(found, who, post_id, given))
+
+
+@router.post("/posts/{post_id}/submit", dependencies=[needs(Action.WRITE_POSTS)])
+def submit_post(found: TheDesk, who: Who, post_id: int) -> PostOut:
+    with database.writing(found.engine) as session:
+        drafts.submit(session, post_id, who.id, clock.now())
+        return _post(session, post_id)
+
+
+@router.post("/posts/{post_id}/approve", dependencies=[needs(Action.APPROVE_POSTS)])
+def approve_post(found: TheDesk, who: Who, post_id: int, given: Decision) -> PostOut:
+    """403 for one's own post; 409 when the content is no longer the one with this hash."""
+    with database.writing(found.engine) as session:
+        drafts.approve(session, post_id, who.id, given.content_hash, clock.now())
+        return _post(session, post_id)
+
+
+@router.post("/posts/{post_id}/ask-changes", dependencies=[needs(Action.APPROVE_POSTS)])
+def ask_changes(found: TheDesk, who: Who, post_id: int, given: Comment) -> PostOut:
+    with database.writing(found.engine) as session:
+        drafts.ask_changes(session, post_id, who.id, given.comment, clock.now())
+        return _post(session, post_id)
+
+
+@router.post("/posts/{post_id}/cancel", dependencies=[needs(Action.WRITE_POSTS)])
+def cancel_post(found: TheDesk, who: Who, post_id: int) -> PostOut:
+    with database.writing(found.engine) as session:
+        drafts.cancel(session, post_id, who.id, clock.now())
+        return _post(session, post_id)
+
+
+@router.post("/limits", dependencies=[needs(Action.WRITE_POSTS)])
+def check_text(given: TextIn) -> TextOut:
+    """Whether a network would take a text."""
+    if given.network not in registry.NETWORKS:
+        raise Trouble(404, "There is no such network", f"There are {', '.join(sorted(registry.NETWORKS))}.")
+    limits = registry.network(given.network).limits
+    if limits is None:
+        raise Trouble(409, "Nothing is published there", "Liaison only listens on this network.")
+    length = limits.count(given.text)
+    problems = [problem.message for problem in limits.problems(Outgoing(key="", text=given.text))]
+    return TextOut(
+        network=given.network,
+        length=length,
+        limit=limits.length,
+        remaining=limits.length - length,
+        valid=not problems,
+        problems=problems,
+    )
+
+
+@router.get("/hold", dependencies=[needs(Action.READ_POSTS)])
+def read_hold(found: TheDesk) -> HoldOut:
+    with database.reading(found.engine) as session:
+        return _hold(session)
+
+
+@router.put("/hold", dependencies=[needs(Action.PLACE_HOLD)])
+def place_hold(found: TheDesk, who: Who, given: HoldIn) -> HoldOut:
+    """Stops all outgoing posts; the one in force already, if there is one."""
+    with database.writing(found.engine) as session:
+        holds.place(session, who.id, given.reason, clock.now())
+        return _hold(session)
+
+
+@router.delete("/hold", dependencies=[needs(Action.LIFT_HOLD)])
+def lift_hold(found: TheDesk, who: Who) -> HoldOut:
+    """Lets posts go on; each keeps its time."""
+    with database.writing(found.engine) as session:
+        holds.lift(session, who.id, clock.now())
+        return _hold(session)
+
+
+def _hold(session: Session) -> HoldOut:
+    hold = holds.in_force(session)
+    if hold is None:
+        return HoldOut(on=False)
+    return HoldOut(on=True, reason=hold.reason, placed_at=hold.placed_at, placed_by=hold.placed_by)
+
+
+def _stored(found: TheDesk, post: Post) -> PostOut:
+    with database.reading(found.engine) as session:
+        return _post(session, post.id or 0)
+
+
+def _post(session: Session, post_id: int) -> PostOut:
+    if session.get(Post, post_id) is None:
+        raise Trouble(404, "There is no such post")
+    detail = queue.post_detail(session, post_id)
+    post = detail.post
+    return PostOut(
+        id=post.id or 0,
+        title=post.title,
+        message=post.message,
+        language=post.language,
+        category=post.category,
+        concern=post.concern,
+        state=post.state,
+        author_id=post.author_id,
+        due_at=post.due_at,
+        revision=post.revision,
+        content_hash=post.content_hash,
+        own={variant.account_id: variant.text for variant in detail.variants},
+        targets=[TargetOut.model_validate(target, from_attributes=True) for target in detail.targets],
+    )

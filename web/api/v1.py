@@ -1,0 +1,39 @@
+"""/api/v1 put together, and its OpenAPI description at /api/openapi.json."""
+
+from functools import cache
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse
+
+from config.permissions import Action
+from web.api import listening, posting
+from web.guard import needs
+
+router = APIRouter()
+_versioned = APIRouter(prefix="/api/v1")
+_versioned.include_router(listening.router)
+_versioned.include_router(posting.router)
+router.include_router(_versioned)
+
+ABOUT = (
+    "Everything that a page of the desk can do with mentions, alerts, posts and the hold. "
+    "Send `Authorization: Bearer lia_…`; make a token under “Your account”. A token may do what is in its scopes and "
+    "in its person's roles both. Times are ISO 8601 with a zone. Failures are application/problem+json (RFC 9457)."
+)
+
+
+@router.get("/api/openapi.json", dependencies=[needs(Action.OWN_ACCOUNT)], include_in_schema=False)
+def openapi() -> JSONResponse:
+    """The description of the API, for tools that read OpenAPI."""
+    return JSONResponse(_description())
+
+
+@cache
+def _description() -> dict[str, Any]:
+    described = FastAPI(title="Liaison", version="1", description=ABOUT)
+    described.include_router(_versioned)
+    made = described.openapi()
+    made["components"].setdefault("securitySchemes", {})["token"] = {"type": "http", "scheme": "bearer"}
+    made["security"] = [{"token": []}]
+    return made

@@ -1,0 +1,210 @@
+"""Approvals: what waits for whom; one post with its exact variants, what changed since it was last reviewed, its whole
+story; and what may be done with it. Whether that is allowed is decided by posts.drafts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlmodel import Session, select
+
+from config import clock, database, people
+from config.permissions import Action
+from config.tables import Person
+from networks import registry
+from networks.tables import Account
+from posts import decide, drafts, queue
+from posts.queue import PostDetail
+from posts.tables import PostVersion, Target
+from sentiment.taxonomy import CONCERNS
+from web import changes, compose, pages, variants
+from web.desk import Desk, TheDesk
+from web.guard import Visitor, Who, needs
+from web.problems import Trouble
+from web.story import told
+
+router = APIRouter()
+COMMENT_LIMIT = 4000  # characters
+Comment = Annotated[str, Form(max_length=COMMENT_LIMIT)]
+OPEN = ("draft", "in_review", "approved", "scheduled")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One account's exact text, with what changed in it since it was last reviewed and where it stands."""
+
+    card: variants.Card
+    pieces: tuple[changes.Piece, ...]  # empty: nothing to compare with, or nothing changed
+    target: Target | None
+
+
+@router.get("/approvals", dependencies=[needs(Action.READ_POSTS)])
+def approvals_page(request: Request, found: TheDesk, who: Who) -> Response:
+    """What waits for this person, and what of theirs waits for others."""
+    with database.reading(found.engine) as session:
+        waiting = queue.waiting_for(session, who.id, who.roles) if who.may(Action.APPROVE_POSTS) else []
+        mine = queue.in_review_by(session, who.id)
+        names = {people.known_id(person): person.name for person in people.all_people(session)}
+    return pages.render(request, "approvals.html", waiting=waiting, mine=mine, names=names)
+
+
+@router.get("/posts/{post_id}", dependencies=[needs(Action.READ_POSTS)])
+def post_page(request: Request, found: TheDesk, who: Who, post_id: int) -> Response:
+    """One post, whole."""
+    return _page(request, found, who, post_id)
+
+
+@router.post("/posts/{post_id}/approve", dependencies=[needs(Action.APPROVE_POSTS)])
+def approve(found: TheDesk, who: Who, post_id: int, content_hash: Annotated[str, Form(max_length=200)]) -> Response:
+    """Approves exactly what was on the page: its hash comes back with the button."""
+    with database.writing(found.engine) as session:
+        post = drafts.approve(session, post_id, who.id, content_hash, clock.now())
+        said = "approved" if post.due_at is not None else "approved-no-time"
+    return RedirectResponse(f"/posts/{post_id}?said={said}", 303)
+
+
+@router.post("/posts/{post_id}/ask-changes", dependencies=[needs(Action.APPROVE_POSTS)])
+def ask_changes(request: Request, found: TheDesk, who: Who, post_id: int, comment: Comment = "") -> Response:
+    """Back to the author, with what to change."""
+    if not comment.strip():
+        _ = pages.words(request).gettext
+        return _page(request, found, who, post_id, wrong=_("Say what to change, so that the author can."))
+    with database.writing(found.engine) as session:
+        drafts.ask_changes(session, post_id, who.id, comment.strip(), clock.now())
+    return RedirectResponse(f"/posts/{post_id}?said=changes-asked", 303)
+
+
+@router.post("/posts/{post_id}/comment", dependencies=[needs(Action.READ_POSTS)])
+def comment(request: Request, found: TheDesk, who: Who, post_id: int, comment: Comment = "") -> Response:
+    """A word on a post; it decides nothing."""
+    if not comment.strip():
+        _ = pages.words(request).gettext
+        return _page(request, found, who, post_id, wrong=_("There is no comment yet."))
+    with database.writing(found.engine) as session:
+        drafts.comment(session, post_id, who.id, comment.strip(), clock.now())
+    return RedirectResponse(f"/posts/{post_id}?said=commented", 303)
+
+
+@router.post("/posts/{post_id}/withdraw", dependencies=[needs(Action.WRITE_POSTS)])
+def withdraw(found: TheDesk, who: Who, post_id: int) -> Response:
+    """Out of review, or out of its approval: a draft again."""
+    with database.writing(found.engine) as session:
+        drafts.withdraw(session, post_id, who.id, clock.now())
+    return RedirectResponse(f"/posts/{post_id}?said=withdrawn", 303)
+
+
+@router.post("/posts/{post_id}/move", dependencies=[needs(Action.WRITE_POSTS)])
+def move(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    post_id: int,
+    day: Annotated[str, Form(max_length=10)] = "",
+    hour: Annotated[str, Form(max_length=8)] = "",
+) -> Response:
+    """Another time, or none; its approval stays, because the words stay."""
+    _ = pages.words(request).gettext
+    zone, moment = found.settings.department.time_zone, clock.now()
+    if bool(day) != bool(hour):
+        return _page(request, found, who, post_id, wrong=_("Give a day and an hour, or neither."))
+    if not day:
+        with database.writing(found.engine) as session:
+            drafts.unschedule(session, post_id, who.id, moment)
+        return RedirectResponse(f"/posts/{post_id}?said=unscheduled", 303)
+    try:
+        wall = datetime.fromisoformat(f"{day}T{hour}")
+    except ValueError:
+        return _page(request, found, who, post_id, wrong=_("That day is in no calendar."))
+    with database.writing(found.engine) as session:
+        drafts.schedule(session, post_id, who.id, wall, zone, moment)
+    return RedirectResponse(f"/posts/{post_id}?said=moved", 303)
+
+
+@router.post("/posts/{post_id}/cancel", dependencies=[needs(Action.WRITE_POSTS)])
+def cancel(found: TheDesk, who: Who, post_id: int) -> Response:
+    """It will not go out; its versions stay."""
+    with database.writing(found.engine) as session:
+        drafts.cancel(session, post_id, who.id, clock.now())
+    return RedirectResponse(f"/posts/{post_id}?said=cancelled", 303)
+
+
+@router.post("/posts/{post_id}/targets/{target_id}/decide", dependencies=[needs(Action.WRITE_POSTS)])
+def decide_target(
+    found: TheDesk, who: Who, post_id: int, target_id: int, decision: Annotated[str, Form(max_length=40)]
+) -> Response:
+    """A person's word on a target of which nobody can tell whether it went out."""
+    if decision not in decide.DECISIONS:
+        raise Trouble(422, "That is none of the choices", "Nothing was changed.")
+    with database.writing(found.engine) as session:
+        target = session.get(Target, target_id)
+        if target is None or target.post_id != post_id:
+            raise Trouble(404, "This post has no such target", "Nothing was changed.")
+        decide.decide(session, target_id, who.id, decision, clock.now())
+    return RedirectResponse(f"/posts/{post_id}?said=decided", 303)
+
+
+def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: str | None = None) -> Response:
+    zone = found.settings.department.zone
+    with database.reading(found.engine) as session:
+        detail = queue.post_detail(session, post_id)
+        if detail is None:
+            raise Trouble(404, "There is no such post", "It may be a number from another desk.")
+        before = _last_reviewed(detail, who.id)
+        parts = _shown(session, detail, before)
+        names = {people.known_id(person): person.name for person in session.exec(select(Person))}
+    post = detail.post
+    concern = CONCERNS.get(post.concern or "")
+    return pages.render(
+        request,
+        "post.html",
+        status=200 if wrong is None else 422,
+        post=post,
+        parts_shown=parts,
+        before=before,
+        names=names,
+        story=told(detail, names, pages.words(request).gettext),
+        is_author=post.author_id == who.id,
+        can_decide=post.state == "in_review" and who.may(Action.APPROVE_POSTS) and post.author_id != who.id,
+        is_open=post.state in OPEN,
+        concern=concern.name if concern is not None else "",
+        category=dict(compose.categories(request)).get(post.category, post.category),
+        wrong=wrong,
+        zone=zone,
+        zone_words=pages.zone_name(post.due_at or clock.now(), zone, pages.language_of(request)),
+        decisions=decide.DECISIONS,
+    )
+
+
+def _last_reviewed(detail: PostDetail, person_id: int) -> PostVersion | None:
+    """The version that this person, or else anyone, judged last; none when nobody has, or nothing changed since."""
+    judged = [review for review in detail.reviews if review.decision != "comment"]
+    last = next((review for review in reversed(judged) if review.person_id == person_id), None)
+    last = last or (judged[-1] if judged else None)
+    if last is None or last.content_hash == detail.post.content_hash:
+        return None
+    return next((version for version in reversed(detail.versions) if version.content_hash == last.content_hash), None)
+
+
+def _shown(session: Session, detail: PostDetail, before: PostVersion | None) -> list[Shown]:
+    post = detail.post
+    own = {variant.account_id: variant.text for variant in detail.variants}
+    accounts = {account.id: account for account in session.exec(select(Account))}
+    targets = {target.account_id: target for target in detail.targets}
+    going = [accounts[number] for number in own if number in accounts]
+    made = []
+    for card in variants.cards(going, registry.NETWORKS, own, post.message, own, post.language):
+        number = card.account.id or 0
+        old = version_text(before, number) if before is not None else None
+        pieces = changes.between(old, card.text) if old is not None and old != card.text else ()
+        made.append(Shown(card, pieces, targets.get(number)))
+    return made
+
+
+def version_text(version: PostVersion, account_id: int) -> str | None:
+    """What one account would have said in an older version; none when it was not in it."""
+    wordings = version.content.get("variants", {})
+    if str(account_id) not in wordings:
+        return None
+    own = wordings[str(account_id)]
+    return str(version.content.get("message", "")) if own is None else str(own)

@@ -1,0 +1,104 @@
+"""What the Compose form and the API hold of a post, read from a form, from JSON or from the store, and written back.
+
+The rules of writing, approval and time are posts.drafts; here is only the way in and out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Request
+from pydantic import BaseModel, Field, StringConstraints
+
+MESSAGE_LIMIT = 100_000  # characters; more than any network takes
+CATEGORIES = ("general", "safety", "event", "answer", "you_said_we_did")
+Words = Annotated[str, StringConstraints(max_length=MESSAGE_LIMIT)]
+
+
+class DraftIn(BaseModel):
+    """A post as it is sent to us. `own` maps an account to its own wording; none: it follows the message. `day` and
+    `hour` are wall time in the department's zone, both or neither."""
+
+    title: Annotated[str, StringConstraints(max_length=120, strip_whitespace=True)] = ""
+    message: Words = ""
+    language: Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")] = "en"
+    category: Annotated[str, StringConstraints(pattern="^(general|safety|event|answer|you_said_we_did)$")] = "general"
+    concern: Annotated[str, StringConstraints(max_length=64)] = ""
+    accounts: Annotated[list[int], Field(max_length=100)] = Field(default_factory=list)
+    own: dict[int, Words | None] = Field(default_factory=dict)
+    day: Annotated[str, StringConstraints(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
+    hour: Annotated[str, StringConstraints(pattern=r"^(\d{2}:\d{2}(:\d{2})?)?$")] = ""
+    reply_to: int | Annotated[str, StringConstraints(pattern=r"^\d*$")] | None = None
+    revision: int = 0
+
+    @property
+    def reply_to_id(self) -> int | None:
+        return int(self.reply_to) if self.reply_to else None
+
+    @property
+    def wordings(self) -> dict[int, str | None]:
+        """The own wordings of the accounts chosen; an empty one follows the message."""
+        return {account: (self.own.get(account) or "").strip() or None for account in self.accounts}
+
+    def wall_time(self) -> datetime | None:
+        """Day and hour together, without a zone; none when both are empty. Raises ValueError for one without the other
+        and for a day that is in no calendar."""
+        if not self.day and not self.hour:
+            return None
+        if not self.day or not self.hour:
+            raise ValueError("day and hour belong together")
+        return datetime.fromisoformat(f"{self.day}T{self.hour}")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A post as the form shows it."""
+
+    id: int | None = None
+    revision: int = 0
+    title: str = ""
+    message: str = ""
+    language: str = "en"
+    category: str = "general"
+    concern: str = ""
+    accounts: tuple[int, ...] = ()
+    own: Mapping[int, str | None] = field(default_factory=dict)
+    day: str = ""
+    hour: str = ""
+    reply_to: int | None = None
+
+
+def shown(given: DraftIn, post_id: int | None, revision: int) -> Draft:
+    """What was sent, to be shown again."""
+    return Draft(
+        id=post_id,
+        revision=revision,
+        title=given.title,
+        message=given.message,
+        language=given.language,
+        category=given.category,
+        concern=given.concern,
+        accounts=tuple(given.accounts),
+        own=given.wordings,
+        day=given.day,
+        hour=given.hour,
+        reply_to=given.reply_to_id,
+    )
+
+
+async def from_form(request: Request) -> DraftIn:
+    """A dependency that reads the form's fields, `variant_<account>` among them. Raises RequestValidationError's kin
+    (pydantic.ValidationError) when a field is not what our own page sends."""
+    form = await request.form()
+    values: dict[str, object] = {}
+    own: dict[str, str] = {}
+    for name, value in form.multi_items():
+        if not isinstance(value, str):
+            continue
+        text = value.replace("\r\n", "\n")
+        if name.startswith("variant_"):
+            own[name.removeprefix("variant_")] = text
+        elif name != "accounts":
+            values[name] = text
+    values["accounts"] = [value for value in form.getlist("accounts") if isinstance(value, str)]
+    return DraftIn.model_validate({**values, "own": own})

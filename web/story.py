@@ -1,0 +1,77 @@
+"""A post's story in order: who saved, who judged, what was tried, what came of it. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from posts.queue import PostDetail
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the story. `ours`: something was done; else it was asked for, or went wrong."""
+
+    at: datetime
+    words: str
+    who: str = ""
+    text: str = ""
+    ours: bool = True
+
+
+def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str], str]) -> list[Event]:
+    """Every event, oldest first."""
+    _ = translate
+    decisions = {
+        "approved": _("Approved"),
+        "changes_asked": _("Changes asked for"),
+        "comment": _("Comment"),
+    }
+    outcomes = {
+        "published": _("Sent"),
+        "found": _("Found on the network: it was sent"),
+        "absent": _("Not on the network: it was not sent"),
+        "rejected": _("The network refused it"),
+        "rate_limited": _("The network asked to wait"),
+        "signed_out": _("The account must be connected again"),
+        "unavailable": _("The network could not be reached"),
+        "unknown": _("No answer came; it has to be looked up"),
+    }
+    events = [
+        Event(
+            version.saved_at,
+            _("Written") if version.revision == 1 else _("Saved"),
+            names.get(version.saved_by, ""),
+        )
+        for version in detail.versions
+    ]
+    events += [
+        Event(
+            review.at,
+            decisions.get(review.decision, review.decision),
+            names.get(review.person_id, ""),
+            review.comment,
+            ours=review.decision == "approved",
+        )
+        for review in detail.reviews
+    ]
+    events += [
+        Event(
+            attempt.finished_at or attempt.started_at,
+            outcomes.get(attempt.outcome or "", attempt.outcome or _("Under way")),
+            text=attempt.detail,
+            ours=attempt.outcome in ("published", "found"),
+        )
+        for attempt in detail.attempts
+    ]
+    return sorted(_without_runs(events), key=lambda event: event.at)
+
+
+def _without_runs(events: list[Event]) -> list[Event]:
+    """Of saves in a row by one person only the last: a draft is saved every few seconds."""
+    kept: list[Event] = []
+    for event in sorted(events, key=lambda each: each.at):
+        again = bool(kept) and not event.text and (kept[-1].words, kept[-1].who) == (event.words, event.who)
+        if again:
+            kept.pop()
+        kept.append(event)
+    return kept
