@@ -176,12 +176,12 @@ def _ending(data: Trend, language: str) -> str:
 def columns_in_words(data: Columns, language: str = "en") -> str:
     """What columns show: how many there were, how many would be usual, and when most came."""
     catalogue = translate(language)
-    _, n_ = catalogue.gettext, catalogue.ngettext
+    _, ngettext = catalogue.gettext, catalogue.ngettext
     total = sum(column.count for column in data.columns)
     if not data.columns:
         return _("No posts.")
     first, most = data.columns[0], max(data.columns, key=lambda column: column.count)
-    said = n_("%(count)s post", "%(count)s posts", total) % {"count": wording.whole(total, language)}
+    said = ngettext("%(count)s post", "%(count)s posts", total) % {"count": wording.whole(total, language)}
     usual = sum(column.expected for column in data.columns)
     said += _(" since %(day)s %(hour)s; about %(usual)s would be usual") % {
         "day": wording.day(first.start.date(), language),

@@ -1,0 +1,391 @@
+"""The daily digest's content: the words, made by rules from the figures. Pure; no model writes prose.
+
+The digest job gathers a `Morning`; scheduler/digest_mail.py renders what comes out. digest_words.py has the sentences
+on figures. A sentence is never more certain than the interval behind it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from config.translations import translate
+from sentiment import charts, digest_words, wording
+from sentiment.digest_words import ConcernWords, FigureWords, QuoteWords
+from sentiment.figures import ConcernRow, Overview
+from sentiment.quotes import Quote
+from sentiment.taxonomy import CONCERNS
+from sentiment.trust import Show
+
+MOST_CONCERNS = 3
+
+
+@dataclass(frozen=True)
+class AlertNews:
+    """An alert raised since the last digest. `expected` is authors, as in the alert."""
+
+    title: str
+    concern: str
+    posts: int
+    authors: int
+    expected: float
+    since: datetime
+    path: str
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What went out since the last digest: posts, the networks they went to, and what did not go well."""
+
+    posts: int = 0
+    networks: int = 0
+    unconfirmed: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Mentions answered since the last digest; `half_within` is the median time to the answer."""
+
+    mentions: int = 0
+    half_within: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class AlertWaits:
+    """An alert that nobody has taken."""
+
+    title: str
+    path: str
+
+
+@dataclass(frozen=True)
+class MentionsWait:
+    """Mentions to answer, and when the oldest of them was posted."""
+
+    count: int
+    oldest: datetime
+    path: str
+
+
+@dataclass(frozen=True)
+class ApprovalsWait:
+    """Posts that this person may approve."""
+
+    count: int
+    path: str
+
+
+@dataclass(frozen=True)
+class ChangesAsked:
+    """A post of this person that came back."""
+
+    title: str
+    path: str
+
+
+@dataclass(frozen=True)
+class DecisionsWait:
+    """Posts of which nobody knows whether they went out."""
+
+    count: int
+    path: str
+
+
+@dataclass(frozen=True)
+class SignInEnds:
+    """An account's sign-in that ends in `days`; 0 or less: it has ended."""
+
+    account: str
+    days: int
+    path: str
+
+
+@dataclass(frozen=True)
+class SourceBehind:
+    """A source that is behind, or cannot be reached at all."""
+
+    name: str
+    failing: bool
+    path: str
+
+
+Waiting = AlertWaits | MentionsWait | ApprovalsWait | ChangesAsked | DecisionsWait | SignInEnds | SourceBehind
+
+
+@dataclass(frozen=True)
+class Morning:
+    """All that one person's digest is made of, gathered by the digest job. `key` is the outbox key; `at` is when it is
+    written, `zone` the person's. `quotes` are by concern key, `networks` gives a network's name for people to read,
+    `gone_quiet` the titles of alerts that closed since yesterday. Paths are within the desk and begin with a slash."""
+
+    key: str
+    recipient: str
+    department: str
+    at: datetime
+    zone: ZoneInfo
+    overview: Overview
+    concerns: Sequence[ConcernRow] = ()
+    quotes: Mapping[str, Quote] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
+    new_alerts: Sequence[AlertNews] = ()
+    gone_quiet: Sequence[str] = ()
+    sent: Sent = Sent()
+    answered: Answered = Answered()
+    going_out: int = 0
+    waiting: Sequence[Waiting] = ()
+
+
+@dataclass(frozen=True)
+class WaitingWords:
+    """One thing that waits: the words that are a link, the words after them, and where the link leads."""
+
+    link: str
+    rest: str
+    path: str
+
+
+@dataclass(frozen=True)
+class DigestContent:
+    """One person's digest in one language. `quiet` is the short form: without picture and concerns."""
+
+    key: str
+    recipient: str
+    department: str
+    day: date  # the last day covered
+    at: datetime  # in the recipient's zone
+    dated: str  # "Tuesday 24 November, 07:00 ET. Covers Monday 23 November."
+    subject: str
+    preheader: str
+    headline: str
+    lead: str
+    figures: tuple[FigureWords, ...]
+    trend: charts.Trend | None
+    concerns: tuple[ConcernWords, ...]
+    since_yesterday: tuple[str, ...]
+    baseline: str
+    waiting: tuple[WaitingWords, ...]
+    quiet: bool
+
+
+def compose(morning: Morning, language: str = "en") -> DigestContent:
+    """The digest of one person and morning."""
+    _ = translate(language).gettext
+    local = morning.at.astimezone(morning.zone)
+    found = morning.overview
+    quiet = _quiet(morning)
+    headline = _headline(morning, quiet, language)
+    return DigestContent(
+        key=morning.key,
+        recipient=morning.recipient,
+        department=morning.department,
+        day=found.last,
+        at=local,
+        dated=_("%(today)s, %(hour)s. Covers %(day)s.")
+        % {
+            "today": wording.day_in_full(local.date(), language),
+            "hour": wording.hour(local, language),
+            "day": wording.day_in_full(found.last, language),
+        },
+        subject=f"{wording.day(local.date(), language)}: {headline}",
+        preheader=_preheader(morning, language),
+        headline=headline,
+        lead=_lead(morning, quiet, language),
+        figures=digest_words.figures(found, language),
+        trend=charts.mistrust_in_town(found) if not quiet and found.mistrust.share is not None else None,
+        concerns=() if quiet else _concerns(morning, language),
+        since_yesterday=(_sent(morning.sent, language), _answered(morning.answered, language)),
+        baseline=_baseline(morning, language),
+        waiting=tuple(_waiting(one, morning.zone, local.date(), language) for one in morning.waiting),
+        quiet=quiet,
+    )
+
+
+def _moved(morning: Morning) -> list[ConcernRow]:
+    """Concerns whose mistrust rose or fell beyond its interval."""
+    return [row for row in morning.concerns if row.change.direction in ("up", "down")]
+
+
+def _quiet(morning: Morning) -> bool:
+    found = morning.overview
+    told = [figure.change.direction for figure in found.figures] + [row.change.direction for row in morning.concerns]
+    return not morning.new_alerts and "up" not in told and "down" not in told and not digest_words.unusual(found.volume)
+
+
+def _headline(morning: Morning, quiet: bool, language: str) -> str:
+    catalogue = translate(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    said = [digest_words.trust(morning.overview, language)]
+    alerts = morning.new_alerts
+    if len(alerts) == 1:
+        said.append(_("%(title)s is new.") % {"title": digest_words.one_line(alerts[0].title).rstrip(". ")})
+    elif alerts:
+        number = len(alerts)
+        said.append(ngettext("%(count)s alert is new.", "%(count)s alerts are new.", number) % {"count": number})
+    elif quiet and digest_words.can_compare(morning.overview):
+        said.append(_("Nothing unusual."))
+    return " ".join(said)
+
+
+def _lead(morning: Morning, quiet: bool, language: str) -> str:
+    catalogue = translate(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    found = morning.overview
+    said: list[str] = []
+    alerted = {alert.concern for alert in morning.new_alerts}
+    others = [row for row in _moved(morning) if row.concern not in alerted]
+    volume = digest_words.volume(found.volume, language)
+    if not found.baseline_days:
+        said.append(_("There are not enough days of posts yet to say what is usual."))
+    elif others:
+        said.append(digest_words.moved(others, language))
+    elif digest_words.can_compare(found) and not volume:
+        if morning.new_alerts or not quiet:
+            said.append(_("Nothing else moved beyond what chance explains."))
+        else:
+            said.append(_("Nothing moved beyond what chance explains."))
+    if volume:
+        said.append(volume)
+    out, waits = morning.going_out, len(morning.waiting)
+    today = ngettext("%(count)s post goes out today", "%(count)s posts go out today", out) % {"count": out}
+    for_you = ngettext("%(count)s thing waits for you", "%(count)s things wait for you", waits) % {"count": waits}
+    if not out:
+        today = _("No post goes out today")
+    if not waits:
+        for_you = _("nothing waits for you")
+    said.append(f"{today}; {for_you}.")
+    return " ".join(said)
+
+
+def _preheader(morning: Morning, language: str) -> str:
+    ngettext = translate(language).ngettext
+    said = [digest_words.in_one_line(morning.overview, language)]
+    if morning.new_alerts:
+        number = len(morning.new_alerts)
+        said.append(ngettext("%(count)s new alert.", "%(count)s new alerts.", number) % {"count": number})
+    waits = len(morning.waiting)
+    if waits:
+        words = ngettext("%(count)s thing waits for you.", "%(count)s things wait for you.", waits)
+        said.append(words % {"count": waits})
+    return " ".join(said)
+
+
+def _concerns(morning: Morning, language: str) -> tuple[ConcernWords, ...]:
+    """Up to three: those with a new alert, then those that moved, then those that most authors raise."""
+    alerts = {alert.concern: alert for alert in reversed(morning.new_alerts)}
+    rows = {row.concern: row for row in morning.concerns}
+    shown = [row for row in morning.concerns if row.mistrust is not None and row.mistrust.show is not Show.NOTHING]
+    order = [*alerts, *(row.concern for row in _moved(morning)), *(row.concern for row in shown)]
+    found = []
+    for key in dict.fromkeys(order):
+        if key not in CONCERNS:
+            continue
+        body = []
+        if key in alerts:
+            body.append(_alert(alerts[key], morning, language))
+        if key in rows:
+            body.append(digest_words.concern(rows[key], language))
+        found.append(
+            ConcernWords(
+                name=translate(language).gettext(CONCERNS[key].name),
+                state=digest_words.state(rows.get(key), new=key in alerts, language=language),
+                body=" ".join(body),
+                quote=_quote(morning, key, language),
+                path=alerts[key].path if key in alerts else None,
+            )
+        )
+    return tuple(found[:MOST_CONCERNS])
+
+
+def _alert(alert: AlertNews, morning: Morning, language: str) -> str:
+    return digest_words.alert(
+        alert.title,
+        posts=alert.posts,
+        authors=alert.authors,
+        expected=alert.expected,
+        since=alert.since.astimezone(morning.zone),
+        today=morning.at.astimezone(morning.zone).date(),
+        language=language,
+    )
+
+
+def _quote(morning: Morning, concern: str, language: str) -> QuoteWords | None:
+    quote = morning.quotes.get(concern)
+    if quote is None:
+        return None
+    network = morning.networks.get(quote.network, quote.network.capitalize())
+    return digest_words.quote(quote, network, morning.zone, morning.at, language)
+
+
+def _sent(sent: Sent, language: str) -> str:
+    catalogue = translate(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    parts = []
+    if sent.posts:
+        posts = ngettext("%(count)s post", "%(count)s posts", sent.posts) % {"count": sent.posts}
+        on = ngettext("%(count)s network", "%(count)s networks", sent.networks) % {"count": sent.networks}
+        parts.append(_("Sent: %(posts)s on %(networks)s") % {"posts": posts, "networks": on})
+    else:
+        parts.append(_("Sent: nothing"))
+    if sent.failed:
+        parts.append(ngettext("%(count)s failed", "%(count)s failed", sent.failed) % {"count": sent.failed})
+    if sent.unconfirmed:
+        words = ngettext("%(count)s not confirmed yet", "%(count)s not confirmed yet", sent.unconfirmed)
+        parts.append(words % {"count": sent.unconfirmed})
+    if sent.posts and len(parts) == 1:
+        return _("%(sent)s, all confirmed.") % {"sent": parts[0]}
+    return "; ".join(parts) + "."
+
+
+def _answered(answered: Answered, language: str) -> str:
+    catalogue = translate(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    if not answered.mentions:
+        return _("Answered: no mentions.")
+    number = answered.mentions
+    said = ngettext("Answered: %(count)s mention", "Answered: %(count)s mentions", number) % {"count": number}
+    if answered.half_within is None:
+        return f"{said}."
+    length = wording.span(answered.half_within)
+    words = _("%(said)s, after %(length)s.") if number == 1 else _("%(said)s; half within %(length)s.")
+    return words % {"said": said, "length": length}
+
+
+def _baseline(morning: Morning, language: str) -> str:
+    _ = translate(language).gettext
+    found = morning.overview
+    said = [digest_words.against(found, _moved(morning), language)]
+    said += [_("“%(title)s” has gone quiet.") % {"title": digest_words.one_line(one)} for one in morning.gone_quiet]
+    return " ".join(said)
+
+
+def _waiting(one: Waiting, zone: ZoneInfo, today: date, language: str) -> WaitingWords:
+    catalogue = translate(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    match one:
+        case AlertWaits(title, path):
+            return WaitingWords(digest_words.one_line(title), _(": nobody has it yet"), path)
+        case MentionsWait(count, oldest, path):
+            link = ngettext("%(count)s mention to answer", "%(count)s mentions to answer", count) % {"count": count}
+            since = digest_words.when(oldest.astimezone(zone), today, language)
+            if count == 1:
+                return WaitingWords(link, _(", from %(when)s") % {"when": since}, path)
+            return WaitingWords(link, _(", the oldest from %(when)s") % {"when": since}, path)
+        case ApprovalsWait(count, path):
+            link = ngettext("%(count)s post to approve", "%(count)s posts to approve", count) % {"count": count}
+            return WaitingWords(link, "", path)
+        case ChangesAsked(title, path):
+            return WaitingWords(f"“{digest_words.one_line(title)}”", _(" came back: changes were asked for"), path)
+        case DecisionsWait(count, path):
+            link = ngettext("%(count)s post", "%(count)s posts", count) % {"count": count}
+            return WaitingWords(link, _(": nobody knows yet whether it went out; look and decide"), path)
+        case SignInEnds(account, days, path):
+            link = _("The sign-in of %(account)s") % {"account": digest_words.one_line(account)}
+            if days <= 0:
+                return WaitingWords(link, _(" has ended: connect it again"), path)
+            rest = ngettext(" ends in %(count)s day", " ends in %(count)s days", days) % {"count": days}
+            return WaitingWords(link, rest, path)
+        case SourceBehind(name, failing, path):
+            name = digest_words.one_line(name)
+            if failing:
+                return WaitingWords(name, _(" cannot be reached; what it holds comes in later"), path)
+            return WaitingWords(name, _(" is behind and catching up; nothing is lost"), path)
