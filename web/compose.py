@@ -74,7 +74,7 @@ def check(request: Request, found: TheDesk, given: DraftIn) -> JSONResponse:
         str(card.account.id): {
             "text": card.text,
             "fits": card.check.fits,
-            "fine": not card.check.problems,
+            "fine": not card.check.bad,
             "meter": str(draw.meter(card.check)),
             "verdict": str(draw.verdict(card.check)),
         }

@@ -16,6 +16,12 @@ class Check:
     unit: str
     problems: tuple[str, ...]
     fits: int
+    empty: bool = False  # nothing written yet: not worth a warning while somebody is about to write
+
+    @property
+    def bad(self) -> bool:
+        """Something to mend in what is written."""
+        return bool(self.problems) and not self.empty
 
     @property
     def percent(self) -> float:
@@ -52,11 +58,11 @@ def check(network: Network, text: str, language: str) -> Check:
     """`text` counted as the network counts it, with every reason why it could not go out."""
     limits = network.limits
     if limits is None:
-        return Check(len(text), None, "characters", (), len(text))
+        return Check(len(text), None, "characters", (), len(text), not text.strip())
     found = limits.problems(Outgoing(key="", text=text, language=language))
     length = limits.count(text)
     fits = len(text) if length <= limits.length else _that_fit(limits, text)
-    return Check(length, limits.length, limits.unit, tuple(problem.message for problem in found), fits)
+    return Check(length, limits.length, limits.unit, tuple(problem.message for problem in found), fits, not text.strip())
 
 
 def cards(
