@@ -1,0 +1,347 @@
+"""What stands out becomes one alert, and stays one."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from config import database
+from config.permissions import Role
+from config.tables import AuditEntry, Person
+from listeners.tables import Mention
+from sentiment import alerts, surges
+from sentiment.tables import Alert, AlertMention
+from sentiment.taxonomy import CONCERNS
+from tests.sentiment import street
+from tests.sentiment.street import ZONE, Said
+
+MORNING = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)  # Tuesday 08:00 in Riverton
+SPEEDING = (
+    "Cars fly past Lincoln School every single morning",
+    "Somebody will get hurt at Elm and 4th, the speeding is out of hand",
+    "Third near miss this week, speeding at Lincoln School, where is the patrol",
+    "My kid crosses at Lincoln School and nobody slows down",
+    "Speeding on Elm Street again, 50 in a 25",
+    "Saw an officer at Lincoln School today, thank you, keep coming",
+)
+
+
+def _ordinary(places: Sequence[int], seed: int = 4, days: int = 30) -> list[Said]:
+    """About twenty posts a day on all concerns and places, as a small town has."""
+    rng = np.random.default_rng(seed)
+    keys = list(CONCERNS)
+    posts: list[Said] = []
+    for back in range(days, -1, -1):
+        midnight = (MORNING - timedelta(days=back)).replace(hour=5)
+        for number in range(rng.poisson(19)):
+            at = midnight + timedelta(minutes=int(rng.integers(0, 1440)))
+            if at >= MORNING:
+                continue
+            posts.append(
+                Said(
+                    at,
+                    f"resident {rng.integers(0, 260)}",
+                    text=f"Something ordinary number {back} {number} seen from my window",
+                    concerns=tuple(rng.choice(keys, size=rng.integers(0, 3), replace=False).tolist()),
+                    place_id=int(rng.choice(places)) if rng.random() < 0.4 else None,
+                    network=str(rng.choice(["facebook", "x", "bluesky"])),
+                    mistrust=float(rng.beta(0.5, 1.5)),
+                )
+            )
+    return sorted(posts, key=lambda post: post.at)
+
+
+def _speeding(place_id: int, seed: int = 8) -> list[Said]:
+    """34 posts by 28 authors from two days before the morning on, some of which raise schools too."""
+    rng = np.random.default_rng(seed)
+    return sorted(
+        (
+            Said(
+                MORNING - timedelta(minutes=int(rng.integers(1, 47 * 60))),
+                f"parent {number % 28}",
+                text=f"{SPEEDING[number % len(SPEEDING)]} ({number})",
+                concerns=("traffic_safety", "youth_schools") if number % 3 == 0 else ("traffic_safety",),
+                place_id=place_id,
+                network=["facebook", "x", "bluesky"][number % 3],
+                mistrust=[0.8, 0.2, 0.1][number % 3],
+                trust=[0.1, 0.1, 0.8][number % 3],
+            )
+            for number in range(34)
+        ),
+        key=lambda post: post.at,
+    )
+
+
+def _watch(session: Session, days: int = 10, every: int = 6) -> list[Alert]:
+    """Looks as the desk would have, with the posts of each time; posts must be stored already, but not scored."""
+    raised: list[Alert] = []
+    at = MORNING - timedelta(days=days)
+    while at <= MORNING:
+        raised += alerts.raise_alerts(session, at, ZONE)
+        at += timedelta(hours=every)
+    return raised
+
+
+def test_a_quiet_town_raises_nothing(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        places = [street.place(session, name) for name in ("Elm Street", "Northgate", "Old Mill")]
+        street.say(session, _ordinary(places))
+        assert _watch(session) == []
+
+
+def test_speeding_near_the_school_raises_exactly_that_alert(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, *others = (street.place(session, name) for name in ("Elm Street", "Northgate", "Old Mill"))
+        street.say(session, _ordinary([elm, *others]))
+        street.say(session, _speeding(elm))
+        raised = _watch(session)
+        assert [alert.title for alert in raised] == ["Traffic and road safety near Elm Street: far more than usual"]
+        (alert,) = alerts.open_alerts(session)
+        assert MORNING - timedelta(days=2) < alert.raised_at <= MORNING - timedelta(days=1)
+        assert alert.updated_at == MORNING
+        assert 28 <= alert.authors <= 31
+        assert 34 <= alert.posts <= 38
+        assert alert.expected < 3
+        assert "lincoln school" in alert.keyphrases
+
+
+def test_its_detail_shows_quotes_columns_and_where(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, *others = (street.place(session, name) for name in ("Elm Street", "Northgate", "Old Mill"))
+        street.say(session, _ordinary([elm, *others]))
+        street.say(session, _speeding(elm))
+        (alert,) = _watch(session)
+        detail = alerts.alert_detail(session, alert.id or 0, ZONE)
+        assert detail is not None
+        assert (detail.concern_name, detail.place_name) == ("Traffic and road safety", "Elm Street")
+        assert sorted(quote.trust for quote in detail.quotes) == ["mistrust", "neither", "trust"]
+        authors = {session.get_one(Mention, quote.mention_id).author for quote in detail.quotes}
+        assert len(authors) == 3
+        assert len(detail.columns) == 24
+        assert detail.columns[-1].start <= MORNING < detail.columns[-1].start + timedelta(hours=2)
+        assert sum(column.posts for column in detail.columns) >= 30
+        assert sum(column.expected for column in detail.columns) < 4
+        assert detail.places == (("Elm Street", detail.authors),)
+        assert {name for name, _ in detail.networks} == {"facebook", "x", "bluesky"}
+        assert detail.once_in_days > 300
+
+
+def test_too_short_a_history_raises_nothing(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm = street.place(session, "Elm Street")
+        street.say(session, _ordinary([elm], days=18))
+        street.say(session, _speeding(elm))
+        assert alerts.raise_alerts(session, MORNING, ZONE) == []
+
+
+def _history(session: Session) -> tuple[int, int]:
+    """A calm month, with one post on drugs every other day."""
+    elm, mill = street.place(session, "Elm Street"), street.place(session, "Old Mill")
+    street.say(
+        session,
+        [
+            Said(MORNING - timedelta(days=back, hours=3), f"resident {back}", concerns=("drugs",) if back % 2 else ())
+            for back in range(40, 3, -1)
+        ],
+    )
+    return elm, mill
+
+
+def _burst(
+    concern: str, place_id: int | None, authors: int = 15, before: timedelta = timedelta(hours=1), text: str = ""
+) -> list[Said]:
+    return [
+        Said(
+            MORNING - before - timedelta(minutes=number),
+            f"{concern} {number}",
+            text=text or f"What I saw with my own eyes, number {number}, about it",
+            concerns=(concern,),
+            place_id=place_id,
+        )
+        for number in range(authors)
+    ]
+
+
+def test_one_author_however_loud_raises_nothing(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        _history(session)
+        loud = [
+            Said(
+                MORNING - timedelta(minutes=n), "one voice", text=f"They do nothing, day {n} of it", concerns=("drugs",)
+            )
+            for n in range(60)
+        ]
+        street.say(session, loud)
+        assert alerts.raise_alerts(session, MORNING, ZONE) == []
+
+
+def test_twenty_accounts_with_the_same_words_raise_nothing(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        street.say(session, _burst("drugs", elm, 20, text="Win a free phone now, Riverton, click the link"))
+        assert alerts.raise_alerts(session, MORNING, ZONE) == []
+
+
+def test_a_surge_everywhere_names_no_place(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        street.say(session, _burst("drugs", elm, 4) + _burst("drugs", None, 16, timedelta(hours=4)))
+        (alert,) = alerts.raise_alerts(session, MORNING, ZONE)
+    assert (alert.title, alert.place_id) == ("Drugs and alcohol: far more than usual", None)
+
+
+def test_one_alert_a_day_and_the_second_concern_the_day_after(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, mill = _history(session)
+        street.say(session, _burst("drugs", elm, 20) + _burst("youth_schools", mill, 15))
+        today = [alert.concern for alert in alerts.raise_alerts(session, MORNING, ZONE)]
+        later = [alert.concern for alert in alerts.raise_alerts(session, MORNING + timedelta(hours=6), ZONE)]
+        tomorrow = [alert.concern for alert in alerts.raise_alerts(session, MORNING + timedelta(hours=20), ZONE)]
+    assert (today, later, tomorrow) == (["drugs"], [], ["youth_schools"])
+
+
+def test_an_emergency_is_raised_beside_the_day_s_alert(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, mill = _history(session)
+        street.say(session, _burst("drugs", elm, 20) + _burst("emergencies", mill, 15))
+        found = [alert.concern for alert in alerts.raise_alerts(session, MORNING, ZONE)]
+    assert found == ["drugs", "emergencies"]
+
+
+def test_posts_that_raise_two_concerns_make_one_alert(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        both = [
+            Said(post.at, post.author, post.text, ("emergencies", "traffic_safety"), elm)
+            for post in _burst("traffic_safety", elm, 16)
+        ]
+        street.say(session, both)
+        first = alerts.raise_alerts(session, MORNING, ZONE)
+        again = alerts.raise_alerts(session, MORNING + timedelta(hours=1), ZONE)
+    assert (len(first), again) == (1, [])
+
+
+def test_more_of_the_same_updates_the_thread(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        street.say(session, _burst("drugs", elm, 15))
+        (alert,) = alerts.raise_alerts(session, MORNING, ZONE)
+        assert (alert.authors, alert.posts, alert.window_hours) == (15, 15, 24)
+        street.say(
+            session,
+            [
+                Said(MORNING + timedelta(hours=4), f"late {n}", f"And it goes on here today, {n}", ("drugs",), elm)
+                for n in range(5)
+            ],
+        )
+        assert alerts.raise_alerts(session, MORNING + timedelta(hours=6), ZONE) == []
+        assert (alert.authors, alert.posts, alert.window_hours) == (20, 20, 30)
+        assert alert.updated_at == MORNING + timedelta(hours=6)
+        linked = session.exec(select(AlertMention).where(col(AlertMention.alert_id) == alert.id)).all()
+        assert len(linked) == 20
+
+
+def test_the_same_posts_never_raise_a_second_alert(engine: sa.Engine, person: Callable[..., Person]) -> None:
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        elm, _ = _history(session)
+        street.say(session, _burst("drugs", elm, 20))
+        (alert,) = alerts.raise_alerts(session, MORNING, ZONE)
+        alerts.resolve(session, alert.id or 0, ada, MORNING)
+        assert alerts.raise_alerts(session, MORNING + timedelta(hours=40), ZONE) == []
+
+
+def test_a_closed_concern_stays_quiet_for_a_day_and_then_may_be_raised_again(
+    engine: sa.Engine, person: Callable[..., Person]
+) -> None:
+    later = timedelta(hours=8)
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        elm, _ = _history(session)
+        street.say(session, _burst("drugs", elm, 12))
+        (alert,) = alerts.raise_alerts(session, MORNING, ZONE)
+        alerts.not_a_concern(session, alert.id or 0, ada, MORNING)
+        street.say(
+            session,
+            [
+                Said(MORNING + later, f"new {n}", f"Something else entirely now, {n}", ("drugs",), elm)
+                for n in range(60)
+            ],
+        )
+        quiet = alerts.raise_alerts(session, MORNING + timedelta(hours=23), ZONE)
+        raised = alerts.raise_alerts(session, MORNING + timedelta(hours=26), ZONE)
+    assert (quiet, [one.concern for one in raised]) == ([], ["drugs"])
+
+
+def test_what_is_hidden_raises_nothing(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        ids = street.say(session, _burst("drugs", elm, 20))
+        session.execute(sa.update(Mention).where(col(Mention.id).in_(ids)).values(shown=False))
+        assert surges.find(session, MORNING, ZONE) == []
+
+
+def _alert(session: Session) -> int:
+    alert = Alert(
+        kind="cell",
+        concern="drugs",
+        title="Drugs and alcohol: more than usual",
+        raised_at=MORNING,
+        since=MORNING,
+        updated_at=MORNING,
+        window_hours=24,
+        posts=5,
+        authors=5,
+        expected=1.0,
+        p_value=1e-6,
+    )
+    session.add(alert)
+    session.flush()
+    return alert.id or 0
+
+
+@pytest.mark.parametrize(
+    ("steps", "state"),
+    [
+        (["take"], "taken"),
+        (["take", "take"], "taken"),
+        (["take", "resolve"], "resolved"),
+        (["resolve", "reopen"], "new"),
+        (["not_a_concern"], "not_a_concern"),
+        (["take", "not_a_concern", "reopen", "take"], "taken"),
+    ],
+)
+def test_an_alert_goes_from_hand_to_hand_and_each_step_is_on_record(
+    sqlite_engine: sa.Engine, person: Callable[..., Person], steps: list[str], state: str
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        number = _alert(session)
+        for step in steps:
+            alert = getattr(alerts, step)(session, number, ada, MORNING)
+        assert alert.state == state
+        assert (alert.closed_at is None) is (state in alerts.OPEN)
+        assert alert.taken_by == (ada if "take" in steps and steps[-1] != "reopen" else None)
+        session.flush()
+        recorded = session.exec(select(AuditEntry.action).where(col(AuditEntry.subject) == f"alert:{number}")).all()
+    assert recorded == [f"alert.{step}" for step in steps]
+
+
+@pytest.mark.parametrize("action", ["take", "resolve", "not_a_concern"])
+def test_a_closed_alert_is_not_closed_again(
+    sqlite_engine: sa.Engine, person: Callable[..., Person], action: str
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        number = _alert(session)
+        alerts.resolve(session, number, ada, MORNING)
+        with pytest.raises(alerts.WrongState, match="resolved already"):
+            getattr(alerts, action)(session, number, ada, MORNING)
+
+
+def test_an_alert_that_does_not_exist_cannot_be_taken(sqlite_engine: sa.Engine) -> None:
+    with database.writing(sqlite_engine) as session, pytest.raises(alerts.WrongState, match="no such alert"):
+        alerts.take(session, 99, 1, MORNING)
