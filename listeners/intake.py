@@ -1,0 +1,128 @@
+"""Intake: a page of public posts becomes mentions, in one transaction with the cursor that covers them.
+
+Names stop here: authors become keyed hashes, addresses are sealed, handles masked. A repeat adds nothing."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col
+
+from config.database import upsert
+from config.secrets import Keys
+from config.settings import Settings
+from listeners import watch
+from listeners.masking import masked
+from listeners.tables import Mention, Source
+from networks import registry
+from networks.network import Page, RemoteMention
+
+NEW_ACCOUNT = timedelta(days=30)
+CHUNK = 500  # rows in one INSERT: SQLite takes 32,766 values in a statement
+Rules = Sequence[tuple[int, watch.Rule]]
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """What became of a page."""
+
+    read: int = 0
+    new: int = 0
+    duplicate: int = 0
+    unmatched: int = 0
+    refused: Sequence[str] = field(default_factory=tuple)
+
+
+def admit(
+    session: Session, source: Source, page: Page, rules: Rules, keys: Keys, settings: Settings, now: datetime
+) -> Admitted:
+    """Stores what matches, and the page's cursor with it. The edge commits both or neither."""
+    rows = prepare([(source.network, mention) for mention in page.mentions], source, rules, keys, settings, now)
+    new = store(session, rows)
+    source.cursor = page.cursor
+    session.add(source)
+    return Admitted(
+        read=len(page.mentions) + len(page.refused),
+        new=new,
+        duplicate=len(rows) - new,
+        unmatched=len(page.mentions) - len(rows),
+        refused=tuple(page.refused),
+    )
+
+
+def prepare(
+    found: Sequence[tuple[str, RemoteMention]],
+    source: Source,
+    rules: Rules,
+    keys: Keys,
+    settings: Settings,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Rows for those posts (network, post) that match a rule, or for all without any rule. Writes nothing.
+
+    Done before the transaction opens: matching and sealing take longer than the insert."""
+    own = settings.department.handles
+    retention = {name: _retention(name, settings) for name in {name for name, _ in found}}
+    rows = []
+    for network, mention in found:
+        matched = watch.matching(rules, mention.text) if rules else []
+        if rules and not matched:
+            continue
+        text = _storable(mention.text)
+        rows.append(
+            {
+                "key": keys.hash("mention", f"{network}\n{mention.remote_id}"),
+                "network": network,
+                "source_id": source.id,
+                "sealed_reference": keys.seal(json.dumps([mention.remote_id, mention.url])),
+                "author": keys.hash("author", f"{network}\n{mention.author_id or 'post ' + mention.remote_id}"),
+                "author_age": _age(mention),
+                "text": masked(text, own),
+                "language": (mention.language or "und")[:12],
+                "place_id": None,
+                "rules": matched,
+                "posted_at": min(mention.posted_at, now),
+                "received_at": now,
+                "expires_at": now + retention[network],
+                "scored_at": None,
+                "shown": True,
+                "state": "new",
+                "assigned_to": None,
+                "snoozed_until": None,
+            }
+        )
+    return rows
+
+
+def store(session: Session, rows: Sequence[dict[str, Any]]) -> int:
+    """Inserts rows that are not there yet; how many were new."""
+    new = 0
+    for start in range(0, len(rows), CHUNK):
+        added = session.exec(
+            upsert(session, Mention)
+            .values(list(rows[start : start + CHUNK]))
+            .on_conflict_do_nothing(index_elements=["key"])
+            .returning(col(Mention.id))
+        )
+        new += len(added.all())
+    return new
+
+
+def _retention(network: str, settings: Settings) -> timedelta:
+    allowed = registry.NETWORKS[network].policy.text_days if network in registry.NETWORKS else None
+    return timedelta(days=min(settings.retention_days, allowed or settings.retention_days))
+
+
+def _storable(text: str) -> str:
+    """What a database can hold: no NUL, no lone surrogate."""
+    if "\x00" not in text and text.isascii():
+        return text
+    return text.replace("\x00", " ").encode("utf-8", "replace").decode("utf-8")
+
+
+def _age(mention: RemoteMention) -> str:
+    if mention.author_created_at is None:
+        return ""
+    return "new" if mention.posted_at - mention.author_created_at < NEW_ACCOUNT else "older"

@@ -1,0 +1,22 @@
+"""The language of a short post. Unsure is "und" and counts as in: detection is never a filter.
+
+Identifiers drop dialects, African American English first (Blodgett & O'Connor 2017), so a guess needs to be sure."""
+
+import regex
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+LIKELY = ("en", "es", "pt", "fr", "de", "it", "zh", "vi", "ar", "ru", "tl", "ko", "ht", "pl", "so", "hi")
+SURE = 0.8
+SHORTEST = 12  # letters
+_identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+_identifier.set_languages([code for code in LIKELY if code in set(_identifier.labels)])
+_NOISE = regex.compile(r"https?://\S+|[@#][\w.\-]+|[^\p{L}\p{M}\s']")
+
+
+def detect(text: str) -> str:
+    """ISO 639-1 code, or "und" where the text is too short or the guess unsure."""
+    words = _NOISE.sub(" ", text[:2000])
+    if sum(letter.isalpha() for letter in words) < SHORTEST:
+        return "und"
+    code, probability = _identifier.classify(words)
+    return str(code) if probability >= SURE else "und"

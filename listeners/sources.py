@@ -1,0 +1,86 @@
+"""Sources: where mentions come from, and how each is doing, in plain words."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from listeners.tables import Source
+from networks import registry
+from networks.network import Rejected
+
+BEHIND = 3  # rounds without success before a source counts as behind
+
+
+@dataclass(frozen=True)
+class Health:
+    """state: ok, behind, failing or off; `words` for people."""
+
+    state: str
+    words: str
+
+
+def add(
+    session: Session,
+    *,
+    network: str,
+    name: str,
+    settings: dict[str, str],
+    every_seconds: int,
+    now: datetime,
+    account_id: int | None = None,
+) -> Source:
+    """Adds a source; one that is listened to is due at once. Raises UnknownNetwork, Rejected (a name that is taken,
+    a network that cannot be listened to)."""
+    found = registry.network(network)
+    if by_name(session, name.strip()) is not None:
+        raise Rejected(f"there is a source called {name.strip()!r} already")
+    if every_seconds and found.listener is None:
+        raise Rejected(f"{found.label} cannot be listened to yet; import an archive instead")
+    if network == "feed" and not settings.get("url", "").startswith(("http://", "https://")):
+        raise Rejected("a feed needs its address: url=https://…")
+    source = Source(
+        network=network,
+        name=name.strip(),
+        settings=settings,
+        every_seconds=every_seconds,
+        account_id=account_id,
+        next_poll_at=now if every_seconds else None,
+    )
+    session.add(source)
+    session.flush()
+    return source
+
+
+def by_name(session: Session, name: str) -> Source | None:
+    return session.exec(select(Source).where(Source.name == name)).one_or_none()
+
+
+def all_sources(session: Session) -> list[Source]:
+    return list(session.exec(select(Source).order_by(col(Source.name))))
+
+
+def health(source: Source, now: datetime) -> Health:
+    """How a source is doing at `now`."""
+    if source.next_poll_at is None:
+        return Health("ok", "imported by hand")
+    if not source.enabled:
+        return Health("off", "switched off")
+    if source.failures:
+        since = f", last good {_ago(now - source.last_ok_at)}" if source.last_ok_at else ", never reached yet"
+        return Health("failing", f"{source.last_error or 'failing'}{since}; tried again by itself")
+    if source.last_ok_at is None:
+        return Health("ok", "not looked at yet")
+    lag = now - source.last_ok_at
+    if lag > timedelta(seconds=BEHIND * source.every_seconds + 60):
+        return Health("behind", f"last looked at {_ago(lag)}; catching up by itself, nothing is lost")
+    return Health("ok", f"looked at {_ago(lag)}")
+
+
+def _ago(lag: timedelta) -> str:
+    minutes = int(lag.total_seconds() // 60)
+    if minutes < 1:
+        return "less than a minute ago"
+    if minutes < 120:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago"

@@ -1,0 +1,139 @@
+"""Feeds: RSS and Atom, fetched politely (ETag, Last-Modified, Retry-After). Their markup is taken off.
+
+The cursor is JSON: the validators of the last answer. Entries that were seen before are told apart at intake."""
+
+import calendar
+import html
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import feedparser
+import nh3
+
+from config import clock
+from networks import fetching
+from networks.network import (
+    Connection,
+    Listener,
+    Network,
+    Page,
+    Policy,
+    RateLimited,
+    Rejected,
+    RemoteMention,
+    Unavailable,
+)
+
+LONGEST = 4000  # characters of an entry
+_SPACE = re.compile(r"\s+")
+
+
+class _Feed:
+    def __init__(self, connection: Connection) -> None:
+        url = connection.settings.get("url", "")
+        if not url:
+            raise Rejected("a feed needs its address: url=https://…")
+        self._url, self._allow_private = url, connection.allow_private
+
+    def mentions(self, cursor: str | None) -> Page:
+        """All entries of the feed as it is now, or none when it has not changed."""
+        known: dict[str, str] = json.loads(cursor) if cursor else {}
+        asked = {
+            name: known[key]
+            for name, key in (("If-None-Match", "etag"), ("If-Modified-Since", "modified"))
+            if key in known
+        }
+        answer = fetching.fetch(self._url, asked, allow_private=self._allow_private)
+        if answer.status == 304:
+            return Page((), cursor)
+        if answer.status in (429, 503):
+            raise RateLimited(_retry_at(answer.headers.get("retry-after")))
+        if answer.status >= 500:
+            raise Unavailable(f"the feed's server answered {answer.status}")
+        if answer.status != 200:
+            raise Rejected(f"the feed's server answered {answer.status}")
+        return read(answer.body, answer.headers)
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> Page:
+    """The entries in an answer. Raises Rejected when it is no feed."""
+    parsed = feedparser.parse(body, response_headers={"content-type": headers.get("content-type", "")})
+    if not parsed.get("version"):
+        raise Rejected("this is no feed (RSS or Atom); is it the address of a web page?")
+    language = parsed.feed.get("language")
+    found, refused = [], []
+    for entry in parsed.entries:
+        text = _text(entry)
+        if not text:
+            refused.append(f"entry {entry.get('id') or entry.get('link') or '?'}: no text")
+            continue
+        found.append(
+            RemoteMention(
+                remote_id=str(entry.get("id") or entry.get("link") or text),
+                text=text,
+                posted_at=_time(entry),
+                author_id=None,  # an article is not a resident: each its own
+                language=str(language).split("-")[0].lower() if language else None,
+                url=entry.get("link"),
+            )
+        )
+    validators = {
+        key: headers[name] for key, name in (("etag", "etag"), ("modified", "last-modified")) if headers.get(name)
+    }
+    return Page(found, json.dumps(validators), refused=refused)
+
+
+def _text(entry: Mapping[str, Any]) -> str:
+    parts = [_plain(entry.get("title", "")), _plain(entry.get("summary", ""))]
+    title, summary = parts
+    joined = summary if title and summary.startswith(title) else ". ".join(part.rstrip(".") for part in parts if part)
+    return joined[:LONGEST]
+
+
+def _plain(markup: str) -> str:
+    bare = nh3.clean(markup, tags=set(), clean_content_tags={"script", "style"})
+    return _SPACE.sub(" ", html.unescape(bare)).strip()
+
+
+def _time(entry: Mapping[str, Any]) -> datetime:
+    """When it was published; now, where the feed does not say or says it wrong, or says the future."""
+    now = clock.now()
+    for name in ("published_parsed", "updated_parsed"):
+        parts = entry.get(name)
+        if parts:
+            try:
+                return min(datetime.fromtimestamp(calendar.timegm(parts), UTC), now)
+            except (ValueError, OverflowError, OSError):
+                continue
+    return now
+
+
+def _retry_at(value: str | None) -> datetime:
+    now = clock.now()
+    least, most = now + timedelta(minutes=1), now + timedelta(days=1)
+    if value is None:
+        return now + timedelta(minutes=15)
+    try:
+        asked = now + timedelta(seconds=int(value))
+    except (ValueError, OverflowError):
+        try:
+            asked = parsedate_to_datetime(value).astimezone(UTC)
+        except (ValueError, TypeError):
+            asked = now + timedelta(minutes=15)
+    return max(least, min(asked, most))
+
+
+def _listener(connection: Connection) -> Listener:
+    return _Feed(connection)
+
+
+NETWORK = Network(
+    name="feed",
+    label="News and feeds",
+    policy=Policy(notes="Articles and announcements that a site offers to feed readers."),
+    listener=_listener,
+)

@@ -1,0 +1,109 @@
+"""Fetches an address that a person named: public addresses only, checked when connecting; bounded in time and size.
+
+The check is made on the address that the connection really goes to, so a name that changes its mind cannot slip in."""
+
+import ipaddress
+import socket
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
+
+from networks.network import NetworkError, Unavailable
+
+SECONDS = 10.0  # without a byte
+WHOLE = 30.0  # for all of it
+LARGEST = 5_000_000  # bytes
+REDIRECTS = 5
+AGENT = "Liaison (community desk; reads public feeds)"
+
+
+class NotFetched(NetworkError):
+    """The address may not or cannot be fetched as it is; the message says why."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _CheckedBackend(httpcore.NetworkBackend):
+    """Connects only to addresses of the open internet."""
+
+    def __init__(self) -> None:
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(f"{host} is not known") from error
+        for *_, address in found:
+            if not _is_public(str(address[0])):
+                raise NotFetched(
+                    f"{host} is a private address ({address[0]}); "
+                    "set fetch_private_addresses if feeds of your own network are meant"
+                )
+        return self._backend.connect_tcp(str(found[0][4][0]), port, timeout, local_address, socket_options)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def _is_public(address: str) -> bool:
+    found = ipaddress.ip_address(address.split("%")[0])
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_global and not (mapped or found).is_multicast
+
+
+def fetch(url: str, headers: Mapping[str, str], *, allow_private: bool) -> Fetched:
+    """GET, following a few redirects. Raises NotFetched for what may not be fetched or is too large, Unavailable for
+    what may work later."""
+    transport = httpx.HTTPTransport(retries=0)
+    if not allow_private:
+        transport._pool = httpcore.ConnectionPool(  # httpx has no public way to give its transport a backend
+            ssl_context=httpx.create_ssl_context(), network_backend=_CheckedBackend()
+        )
+    deadline = time.monotonic() + WHOLE
+    with httpx.Client(
+        transport=transport, timeout=SECONDS, headers={"User-Agent": AGENT, **headers}, trust_env=False
+    ) as client:
+        for _ in range(REDIRECTS + 1):
+            if urlsplit(url).scheme not in ("http", "https"):
+                raise NotFetched(f"{url} is no web address")
+            try:
+                with client.stream("GET", url, follow_redirects=False) as response:
+                    if response.has_redirect_location:
+                        url = str(response.url.join(response.headers["location"]))
+                        continue
+                    return Fetched(response.status_code, dict(response.headers), _body(response, deadline))
+            except (httpx.InvalidURL, UnicodeError) as error:
+                raise NotFetched(f"{url} is no web address: {error}") from error
+            except httpx.HTTPError as error:
+                raise Unavailable(
+                    f"{urlsplit(url).hostname} did not answer: {error or type(error).__name__}"
+                ) from error
+    raise NotFetched(f"more than {REDIRECTS} redirects")
+
+
+def _body(response: httpx.Response, deadline: float) -> bytes:
+    body = bytearray()
+    for piece in response.iter_bytes():
+        body += piece
+        if len(body) > LARGEST:
+            raise NotFetched(f"the answer is larger than {LARGEST // 1_000_000} MB")
+        if time.monotonic() > deadline:
+            raise Unavailable(f"the answer did not end within {WHOLE:.0f} seconds")
+    return bytes(body)

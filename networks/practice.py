@@ -1,0 +1,127 @@
+"""The practice board: a network inside the installation, to learn on. Nothing on it is public.
+
+It plays a remote network: it keeps posts in transactions of its own, and sending one twice by its key is harmless."""
+
+from datetime import datetime
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from config import clock, database
+from networks.network import (
+    Connection,
+    Limits,
+    Listener,
+    Network,
+    Outgoing,
+    Page,
+    Policy,
+    Publisher,
+    Receipt,
+    Rejected,
+    RemoteMention,
+)
+from networks.tables import Account, PracticePost
+
+PAGE = 100
+
+
+class _Board:
+    """One account's view of the board, as a listener and as a publisher."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._engine: sa.Engine = connection.engine
+        self._account_id = connection.account_id
+
+    def mentions(self, cursor: str | None) -> Page:
+        """Residents' posts after the cursor (the last id that was read)."""
+        after = int(cursor or 0)
+        with database.reading(self._engine) as session:
+            rows = session.exec(
+                select(PracticePost)
+                .where(col(PracticePost.id) > after, col(PracticePost.account_id).is_(None))
+                .order_by(col(PracticePost.id))
+                .limit(PAGE)
+            ).all()
+        found = [
+            RemoteMention(
+                remote_id=str(row.id),
+                text=row.text,
+                posted_at=row.posted_at,
+                author_id=row.author,
+                language=row.language or None,
+                url=f"/board#post-{row.id}",
+            )
+            for row in rows
+        ]
+        return Page(found, cursor=found[-1].remote_id if found else cursor, more=len(found) == PAGE)
+
+    def publish(self, outgoing: Outgoing) -> Receipt:
+        """Puts the post on the board; the same key again gives the same receipt."""
+        if self._account_id is None:
+            raise Rejected("the practice board needs an account to post from")
+        now = clock.now()
+        with database.writing(self._engine) as session:
+            account = session.get(Account, self._account_id)
+            session.exec(
+                database.upsert(session, PracticePost)
+                .values(
+                    key=outgoing.key,
+                    account_id=self._account_id,
+                    author=account.name if account is not None else "",
+                    text=outgoing.text,
+                    language=outgoing.language,
+                    reply_to=int(outgoing.reply_to) if outgoing.reply_to else None,
+                    posted_at=now,
+                )
+                .on_conflict_do_nothing(index_elements=["key"])
+            )
+        found = self.find(outgoing)
+        if found is None:
+            raise Rejected("the board did not keep the post")
+        return found
+
+    def find(self, outgoing: Outgoing) -> Receipt | None:
+        """Exact: by key."""
+        with database.reading(self._engine) as session:
+            row = session.exec(select(PracticePost).where(PracticePost.key == outgoing.key)).one_or_none()
+        return None if row is None else Receipt(str(row.id), f"/board#post-{row.id}", row.posted_at)
+
+
+def _listener(connection: Connection) -> Listener:
+    return _Board(connection)
+
+
+def _publisher(connection: Connection) -> Publisher:
+    return _Board(connection)
+
+
+NETWORK = Network(
+    name="practice",
+    label="Practice board",
+    policy=Policy(notes="Inside this installation; nothing on it is public."),
+    limits=Limits(length=500),
+    listener=_listener,
+    publisher=_publisher,
+)
+
+
+def post_as_resident(session: Session, author: str, text: str, now: datetime, language: str = "") -> PracticePost:
+    """A post by somebody who practises being a resident. Raises Rejected for an empty or too long one."""
+    words = text.replace("\x00", "").strip()
+    if not words:
+        raise Rejected("There is no text yet.")
+    if len(words) > 500:
+        raise Rejected(f"The text is {len(words) - 500} characters too long; the board takes 500.")
+    row = PracticePost(
+        key=f"resident-{uuid4()}", author=author.strip() or "resident", text=words, language=language, posted_at=now
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def board(session: Session, limit: int = 50) -> list[PracticePost]:
+    """The newest posts, newest first."""
+    return list(session.exec(select(PracticePost).order_by(col(PracticePost.id).desc()).limit(limit)))
