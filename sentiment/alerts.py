@@ -14,10 +14,11 @@ from sqlmodel import Session, col, select
 
 from config import audit
 from listeners.tables import Mention, Place
-from sentiment import counts, keyphrases, quotes, surges
+from sentiment import columns, counts, keyphrases, quotes, surges
+from sentiment.columns import Column
 from sentiment.quotes import Quote
 from sentiment.surges import Surge
-from sentiment.tables import Alert, AlertMention, HourCount
+from sentiment.tables import Alert, AlertMention
 from sentiment.taxonomy import CONCERNS
 
 EXEMPT = frozenset({"emergencies"})  # may be raised beside another of the same day
@@ -25,10 +26,6 @@ AGAIN_AFTER = timedelta(hours=24)  # a closed thread keeps its concern quiet for
 ALREADY_ALERTED = 0.3  # of a surge's posts: then it is nothing new
 REMEMBERED = timedelta(days=7)  # how long a thread's posts are held against a new one
 FAR_MORE = 3.0  # times the usual
-COLUMN = timedelta(hours=2)
-COLUMNS = 24
-USUAL_DAYS = 28  # behind the columns, with a guard of 2 days
-_GUARD = timedelta(days=2)
 _TEXTS_BEFORE = 2000
 
 OPEN = ("new", "taken")
@@ -48,19 +45,6 @@ TRANSITIONS: Mapping[tuple[str, str], str] = MappingProxyType(
 
 class WrongState(Exception):
     """The alert is no longer in a state that allows this; the message says which it is in."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """Posts of the alert's cell in the two hours from `start` (UTC), and how many are usual."""
-
-    start: datetime
-    posts: int
-    expected: float
-
-    @property
-    def over(self) -> bool:
-        return self.posts > max(1.0, 2 * self.expected)
 
 
 @dataclass(frozen=True)
@@ -91,6 +75,7 @@ def raise_alerts(session: Session, now: datetime, zone: ZoneInfo) -> list[Alert]
 def put(session: Session, found: Sequence[Surge], now: datetime, zone: ZoneInfo) -> list[Alert]:
     """Makes threads of surges (surges.find, which only reads and may run outside this transaction)."""
     by_cell = {surge.cell: surge for surge in found}
+    found_places = [surge for surge in found if surge.place_id is not None]
     threads = list(
         session.exec(
             select(Alert)
@@ -105,8 +90,15 @@ def put(session: Session, found: Sequence[Surge], now: datetime, zone: ZoneInfo)
         )
     )
     for alert in threads:
+        if alert.state not in OPEN:
+            continue
         surge = by_cell.get((alert.concern, alert.place_id))
-        if alert.state in OPEN and surge is not None:
+        if surge is not None and surge.place_id is None:
+            at_place = next((one for one in found_places if surges.carries(one, surge)), None)
+            if at_place is not None:
+                _narrow(session, alert, at_place)
+                surge = at_place
+        if surge is not None:
             _update(session, alert, surge, now)
     alerted = {alert.id or 0: _mentions_of(session, alert.id or 0) for alert in threads}
     raised: list[Alert] = []
@@ -165,7 +157,7 @@ def alert_detail(session: Session, alert_id: int, zone: ZoneInfo) -> AlertDetail
         concern_name=CONCERNS[alert.concern].name if alert.concern in CONCERNS else alert.concern,
         place_name=place.name if place else None,
         quotes=tuple(quotes.of_mentions(session, mention_ids)),
-        columns=columns(session, alert.concern, alert.place_id, alert.updated_at, zone),
+        columns=columns.of_cell(session, alert.concern, alert.place_id, alert.updated_at, zone),
         places=tuple((name, number) for name, number in places),
         networks=tuple((name, number) for name, number in networks),
         authors=alert.authors,
@@ -173,36 +165,6 @@ def alert_detail(session: Session, alert_id: int, zone: ZoneInfo) -> AlertDetail
         expected=alert.expected,
         once_in_days=float(alert.evidence.get("once_in_days", 0)),
     )
-
-
-def columns(
-    session: Session, concern: str, place_id: int | None, until: datetime, zone: ZoneInfo
-) -> tuple[Column, ...]:
-    """Posts of a cell per two hours over the two days up to `until`. Usual is the cell's mean over the 28 days before
-    (less a guard of 2), spread over the hours of the local day as all posts of those days are."""
-    end = counts.hour_of(until) + timedelta(hours=1)
-    start = end - COLUMNS * COLUMN
-    usual_from = start - _GUARD - timedelta(days=USUAL_DAYS)
-    here = [col(HourCount.concern) == concern]
-    if place_id is not None:
-        here.append(col(HourCount.place_id) == place_id)
-    hours = _posts_by_hour(session, [*here, col(HourCount.hour) >= usual_from, col(HourCount.hour) < end])
-    whole = _posts_by_hour(
-        session,
-        [col(HourCount.concern) == "", col(HourCount.hour) >= usual_from, col(HourCount.hour) < start - _GUARD],
-    )
-    by_local_hour = [0.5] * 24  # half a post each, so that a quiet hour is not impossible
-    for hour, posts in whole.items():
-        by_local_hour[hour.astimezone(zone).hour] += posts
-    days = max(1.0, (start - _GUARD - max(usual_from, min(whole, default=usual_from))) / timedelta(days=1))
-    daily = sum(posts for hour, posts in hours.items() if hour < start - _GUARD) / days
-    found: list[Column] = []
-    for index in range(COLUMNS):
-        at = start + index * COLUMN
-        its_hours = [at + timedelta(hours=hour) for hour in range(int(COLUMN / timedelta(hours=1)))]
-        usual = daily * sum(by_local_hour[hour.astimezone(zone).hour] for hour in its_hours) / sum(by_local_hour)
-        found.append(Column(at, sum(hours.get(hour, 0) for hour in its_hours), usual))
-    return tuple(found)
 
 
 def take(session: Session, alert_id: int, person_id: int, now: datetime) -> Alert:
@@ -296,7 +258,7 @@ def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None
     """Adds the surge's posts to the thread; its period grows with it, and so do all its figures."""
     known = _mentions_of(session, alert.id or 0)
     fresh = surge.mention_ids - known
-    if not fresh:
+    if not fresh and alert.posts == len(known):
         return
     _link(session, alert, fresh)
     began = alert.updated_at - timedelta(hours=alert.window_hours)
@@ -311,6 +273,19 @@ def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None
         alert.p_value = surge.p_value
         alert.evidence = {**alert.evidence, "once_in_days": surge.once_in_days}
     alert.keyphrases = keyphrases.phrases(texts, _texts_before(session, began)) or alert.keyphrases
+    session.add(alert)
+
+
+def _narrow(session: Session, alert: Alert, surge: Surge) -> None:
+    """A thread that began without a place gets the one that turned out to carry it."""
+    alert.place_id = surge.place_id
+    alert.title = _title(session, surge)
+    elsewhere = sa.select(col(Mention.id)).where(col(Mention.place_id).is_distinct_from(surge.place_id))
+    session.connection().execute(
+        sa.delete(AlertMention).where(
+            col(AlertMention.alert_id) == alert.id, col(AlertMention.mention_id).in_(elsewhere)
+        )
+    )
     session.add(alert)
 
 
@@ -373,10 +348,3 @@ def _mentions_of(session: Session, alert_id: int) -> frozenset[int]:
 def _link(session: Session, alert: Alert, mention_ids: Iterable[int]) -> None:
     rows = [{"alert_id": alert.id, "mention_id": mention_id} for mention_id in sorted(mention_ids)]
     session.connection().execute(sa.insert(AlertMention), rows)
-
-
-def _posts_by_hour(session: Session, where: Sequence[sa.ColumnElement[bool]]) -> dict[datetime, int]:
-    rows = session.connection().execute(
-        sa.select(col(HourCount.hour), sa.func.sum(col(HourCount.posts))).where(*where).group_by(col(HourCount.hour))
-    )
-    return {hour: int(posts) for hour, posts in rows}

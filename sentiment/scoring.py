@@ -52,7 +52,7 @@ def score_pending(engine: sa.Engine, reader: Reader, now: datetime, *, zone: Zon
     with database.writing(engine) as session:
         still = _still_pending(session, [mention.id for mention in waiting])
         _store(session, [one for one in read if one.mention.id in still], reader.name, zone)
-        mentions.mark_scored(session, sorted(still), now)
+        mentions.mark_scored(session, [mention for mention in waiting if mention.id in still], now)
     return len(waiting)
 
 
@@ -70,7 +70,7 @@ def _still_pending(session: Session, ids: Sequence[int]) -> set[int]:
         .order_by(col(Mention.id))
         .with_for_update()
     )
-    return set(session.connection().execute(waiting).scalars())
+    return {number for number in session.connection().execute(waiting).scalars() if number is not None}
 
 
 def _store(session: Session, read: Sequence[_Read], model: str, zone: ZoneInfo) -> None:

@@ -19,6 +19,7 @@ from sentiment.tables import AuthorDay, MentionConcern
 from sentiment.taxonomy import CONCERNS
 
 SHARED = 0.5  # of the smaller one's posts: two surges are one
+CARRIED = 0.5  # of the authors above the usual: a place carries a concern's surge
 
 
 @dataclass(frozen=True)
@@ -101,25 +102,22 @@ def find(session: Session, now: datetime, zone: ZoneInfo) -> list[Surge]:
 
 def merged(surges: Iterable[Surge]) -> list[Surge]:
     """One surge where several share half their posts: the one with most authors, or the same concern's at the place
-    that holds most of it, since a place says more."""
+    that carries it, since a place says more."""
     chosen: list[Surge] = []
     waiting = list(surges)
     while waiting:
         first = waiting[0]
         same = [other for other in waiting if shared(first.mention_ids, other.mention_ids) >= SHARED]
-        where = next(
-            (
-                other
-                for other in same
-                if first.place_id is None
-                and other.concern == first.concern
-                and len(other.mention_ids & first.mention_ids) >= SHARED * len(first.mention_ids)
-            ),
-            first,
-        )
-        chosen.append(where if where.place_id is not None else first)
+        chosen.append(next((other for other in same if carries(other, first)), first))
         waiting = [other for other in waiting if other not in same]
     return chosen
+
+
+def carries(part: Surge, whole: Surge) -> bool:
+    """Whether a concern's surge at a place makes up most of what is unusual in its surge everywhere."""
+    if part.concern != whole.concern or part.place_id is None or whole.place_id is not None:
+        return False
+    return part.authors - part.expected >= CARRIED * (whole.authors - whole.expected)
 
 
 def shared(some: frozenset[int], others: frozenset[int]) -> float:
