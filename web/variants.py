@@ -62,7 +62,9 @@ def check(network: Network, text: str, language: str) -> Check:
     found = limits.problems(Outgoing(key="", text=text, language=language))
     length = limits.count(text)
     fits = len(text) if length <= limits.length else _that_fit(limits, text)
-    return Check(length, limits.length, limits.unit, tuple(problem.message for problem in found), fits, not text.strip())
+    return Check(
+        length, limits.length, limits.unit, tuple(problem.message for problem in found), fits, not text.strip()
+    )
 
 
 def cards(

@@ -1,0 +1,277 @@
+"""A post's way over the pages: written, sent for approval, changed, approved, moved, held."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from config import clock, database, holds
+from config.permissions import Role
+from config.secrets import Keys
+from networks import accounts
+from posts.tables import Post, PostVersion, Review, Variant
+from tests.web.browsing import Browser, Response, form_token, send
+
+
+@pytest.fixture
+def account(sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime) -> int:
+    """An account on the practice board; the clock stands at eight."""
+    with database.writing(sqlite_engine) as session:
+        made = accounts.add(
+            session, network="practice", name="Riverton PD", handle="", secret=None, keys=keys, now=at_eight
+        )
+        return made.id or 0
+
+
+@pytest.fixture
+def ada(browser_of: Callable[..., Browser], account: int) -> Browser:
+    return browser_of("Ada", Role.OFFICER)
+
+
+@pytest.fixture
+def luc(browser_of: Callable[..., Browser], account: int) -> Browser:
+    return browser_of("Luc", Role.APPROVER)
+
+
+def write(ada: Browser, account: int, *, then: str = "save", **fields: object) -> Response:
+    given: dict[str, object] = {"title": "Elm Street", "message": "Officers on Elm Street.", "accounts": account}
+    return send(ada, "/compose", page="/compose", then=then, **(given | fields))
+
+
+def the_post(engine: sa.Engine) -> Post:
+    with database.reading(engine) as session:
+        return session.exec(select(Post)).one()
+
+
+def approve(luc: Browser, engine: sa.Engine) -> Response:
+    return send(luc, "/posts/1/approve", page="/posts/1", content_hash=the_post(engine).content_hash)
+
+
+NINE = {"day": "2026-11-24", "hour": "09:00"}
+
+
+def test_a_draft_is_stored_and_shown_again(ada: Browser, sqlite_engine: sa.Engine, account: int) -> None:
+    assert write(ada, account, **NINE).headers["location"] == "/compose/1?said=saved"
+    post = the_post(sqlite_engine)
+    assert (post.title, post.state, post.due_at) == ("Elm Street", "draft", datetime(2026, 11, 24, 14, tzinfo=UTC))
+    page = ada.get("/compose/1").text
+    assert "Officers on Elm Street." in page
+    assert 'value="09:00"' in page
+
+
+def test_a_post_is_never_on_a_page_unescaped(ada: Browser, luc: Browser, account: int) -> None:
+    nasty = "</textarea><script>alert(1)</script>"
+    write(ada, account, title=nasty, message=nasty)
+    for browser, path in ((ada, "/compose/1"), (ada, "/queue"), (luc, "/posts/1")):
+        assert "<script>alert" not in browser.get(path).text
+
+
+def test_a_save_over_somebody_elses_is_told_and_nothing_is_lost(
+    ada: Browser, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account)
+    eve = browser_of("Eve", Role.OFFICER)
+    old = {"revision": the_post(sqlite_engine).revision, "accounts": account, "title": "Elm Street"}
+    assert send(eve, "/compose/1", page="/compose/1", message="Eve's words.", **old).status_code == 303
+    told = send(ada, "/compose/1", page="/compose/1", message="Ada's words.", **old)
+    assert told.status_code == 409
+    assert the_post(sqlite_engine).message == "Eve's words."
+    assert "Ada&#39;s words." in told.text
+    assert "Eve&#39;s words." in told.text
+
+
+def test_autosave_gives_a_new_post_its_number_and_then_saves_under_it(
+    ada: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    headers = {"x-csrf-token": form_token(ada.get("/compose").text)}
+    first = ada.post("/compose/draft", json={"message": "Officers", "accounts": [account]}, headers=headers).json()
+    given = {"message": "Officers on Elm", "accounts": [account], "revision": first["revision"]}
+    second = ada.post(f"/compose/{first['id']}/draft", json=given, headers=headers)
+    assert second.status_code == 200
+    assert second.json()["id"] == first["id"]
+    assert the_post(sqlite_engine).message == "Officers on Elm"
+    assert ada.post(f"/compose/{first['id']}/draft", json=given, headers=headers).status_code == 409
+    with database.reading(sqlite_engine) as session:
+        kept = session.exec(select(PostVersion).order_by(col(PostVersion.revision))).all()
+        assert [version.revision for version in kept][-1] == second.json()["revision"]
+
+
+def test_an_own_wording_is_kept_for_its_account_and_an_empty_one_follows_the_message(
+    ada: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, **{f"variant_{account}": "Own words."})
+    with database.reading(sqlite_engine) as session:
+        assert session.exec(select(Variant)).one().text == "Own words."
+    revision = the_post(sqlite_engine).revision
+    fields = {"message": "All.", "accounts": account, "revision": revision, f"variant_{account}": "  "}
+    assert send(ada, "/compose/1", page="/compose/1", **fields).status_code == 303
+    with database.reading(sqlite_engine) as session:
+        assert session.exec(select(Variant)).one().text is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"message": ""}, "There is no message yet."),
+        ({"accounts": []}, "Choose at least one account to send it to."),
+        ({"message": "x" * 501}, "too long"),
+        ({"day": "2026-11-24", "hour": "07:00"}, "That time has passed; choose a later one."),
+        ({"day": "2026-11-24", "hour": ""}, "Give a day and an hour, or neither."),
+    ],
+)
+def test_what_must_be_mended_is_listed_before_anybody_is_asked_to_approve(
+    ada: Browser, sqlite_engine: sa.Engine, account: int, fields: dict[str, object], words: str
+) -> None:
+    told = write(ada, account, then="submit", **fields)
+    assert told.status_code == 422
+    assert words in told.text
+    with database.reading(sqlite_engine) as session:
+        assert [post.state for post in session.exec(select(Post))] in ([], ["draft"])
+
+
+def test_the_check_while_writing_counts_as_the_network_counts(ada: Browser, account: int) -> None:
+    headers = {"x-csrf-token": form_token(ada.get("/compose").text)}
+    given = {"message": "x" * 510, "accounts": [account], "own": {str(account): None}}
+    told = ada.post("/compose/check", json=given, headers=headers).json()[str(account)]
+    assert (told["fits"], told["fine"]) == (500, False)
+    assert "510 of 500" in told["meter"]
+
+
+def test_a_post_is_approved_by_someone_else_and_goes_out_at_its_time(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    assert write(ada, account, then="submit", **NINE).headers["location"] == "/posts/1?said=submitted"
+    assert "One post waits for you." in luc.get("/approvals").text
+    assert "One post of yours waits for an approver." in ada.get("/approvals").text
+    assert approve(luc, sqlite_engine).headers["location"] == "/posts/1?said=approved"
+    assert the_post(sqlite_engine).state == "scheduled"
+    assert "Nothing waits for you." in luc.get("/approvals").text
+    assert "Elm Street" in ada.get("/queue").text
+
+
+def test_nobody_approves_a_post_of_their_own(
+    browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, account: int
+) -> None:
+    both = browser_of("Both", Role.OFFICER, Role.APPROVER)
+    write(both, account, then="submit")
+    assert "Approve these words" not in both.get("/posts/1").text
+    assert approve(both, sqlite_engine).status_code == 403
+    assert the_post(sqlite_engine).state == "in_review"
+
+
+def test_words_that_changed_since_the_page_was_read_are_not_approved(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, then="submit")
+    read = the_post(sqlite_engine).content_hash
+    fields = {"message": "Other words.", "accounts": account, "revision": the_post(sqlite_engine).revision}
+    send(ada, "/compose/1", page="/compose/1", **fields)
+    late = send(luc, "/posts/1/approve", page="/posts/1", content_hash=read)
+    assert late.status_code == 409
+    with database.reading(sqlite_engine) as session:
+        assert list(session.exec(select(Review))) == []
+
+
+def test_changes_are_asked_for_with_words_and_shown_when_it_comes_back(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, then="submit")
+    assert send(luc, "/posts/1/ask-changes", page="/posts/1", comment=" ").status_code == 422
+    asked = send(luc, "/posts/1/ask-changes", page="/posts/1", comment="Say which Elm Street.")
+    assert asked.headers["location"] == "/posts/1?said=changes-asked"
+    assert "Say which Elm Street." in ada.get("/compose/1").text
+    fields = {"message": "Officers at Elm Street.", "accounts": account}
+    fields |= {"revision": the_post(sqlite_engine).revision, "then": "submit"}
+    assert send(ada, "/compose/1", page="/compose/1", **fields).headers["location"] == "/posts/1?said=submitted"
+    assert "<del>on</del><ins>at</ins>" in luc.get("/posts/1").text
+
+
+def test_a_new_time_keeps_the_approval_and_new_words_do_not(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, then="submit", **NINE)
+    approve(luc, sqlite_engine)
+    moved = send(ada, "/posts/1/move", page="/posts/1", day="2026-11-25", hour="10:00")
+    assert moved.headers["location"] == "/posts/1?said=moved"
+    post = the_post(sqlite_engine)
+    assert (post.state, post.due_at) == ("scheduled", datetime(2026, 11, 25, 15, tzinfo=UTC))
+    fields = {"message": "New words.", "accounts": account, "revision": post.revision}
+    send(ada, "/compose/1", page="/compose/1", **fields, day="2026-11-25", hour="10:00")
+    assert the_post(sqlite_engine).state in ("draft", "in_review")
+
+
+def test_a_cancelled_post_leaves_the_queue_and_keeps_its_page(
+    ada: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, **NINE)
+    assert send(ada, "/posts/1/cancel", page="/posts/1").headers["location"] == "/posts/1?said=cancelled"
+    assert the_post(sqlite_engine).state == "cancelled"
+    assert "Officers on Elm Street." in ada.get("/posts/1").text
+
+
+def test_a_hold_is_placed_with_a_reason_and_lifted_by_an_approver(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine
+) -> None:
+    assert send(ada, "/hold", page="/hold", reason=" ").status_code == 422
+    assert send(ada, "/hold", page="/hold", reason="Crash on Route 9").status_code == 303
+    assert "Crash on Route 9" in luc.get("/queue").text
+    assert send(ada, "/hold/lift", page="/account").status_code == 403
+    assert send(luc, "/hold/lift", page="/hold").headers["location"] == "/queue?said=hold-lifted"
+    with database.reading(sqlite_engine) as session:
+        assert holds.in_force(session) is None
+
+
+def test_lifting_a_hold_keeps_moves_or_drops_each_post(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    for title in ("Keep", "Move", "Drop"):
+        write(ada, account, then="submit", title=title, message=f"{title} it.", **NINE)
+    for number in (1, 2, 3):
+        with database.reading(sqlite_engine) as session:
+            read = session.get_one(Post, number).content_hash
+        send(luc, f"/posts/{number}/approve", page=f"/posts/{number}", content_hash=read)
+    send(ada, "/hold", page="/hold", reason="Crash on Route 9")
+    page = luc.get("/hold").text
+    assert [f"post_{number}" in page for number in (1, 2, 3)] == [True, True, True]
+    choices = {"post_1": "keep", "post_2": "move", "day_2": "2026-11-25", "hour_2": "11:00", "post_3": "drop"}
+    assert send(luc, "/hold/lift", page="/hold", **choices).status_code == 303
+    with database.reading(sqlite_engine) as session:
+        found = [(post.title, post.state, post.due_at) for post in session.exec(select(Post).order_by(col(Post.id)))]
+    assert found == [
+        ("Keep", "scheduled", datetime(2026, 11, 24, 14, tzinfo=UTC)),
+        ("Move", "scheduled", datetime(2026, 11, 25, 16, tzinfo=UTC)),
+        ("Drop", "cancelled", found[2][2]),
+    ]
+
+
+def test_a_move_without_its_time_leaves_the_hold_on(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, then="submit", **NINE)
+    approve(luc, sqlite_engine)
+    send(ada, "/hold", page="/hold", reason="Crash on Route 9")
+    assert send(luc, "/hold/lift", page="/hold", post_1="move").status_code == 422
+    with database.reading(sqlite_engine) as session:
+        assert holds.in_force(session) is not None
+
+
+def test_the_queue_shows_a_day_in_the_departments_zone(ada: Browser, account: int) -> None:
+    write(ada, account, day="2026-11-24", hour="23:30")  # already the 25th in UTC
+    page = ada.get("/queue").text
+    assert page.index("Today") < page.index("23:30") < page.index("Without a time")
+
+
+def test_the_practice_board_takes_a_residents_words_as_text(ada: Browser, luc: Browser) -> None:
+    sent = send(ada, "/board", page="/board", author="Maria", text="<b>Who</b> paints the crossing?")
+    assert sent.status_code == 303
+    assert "&lt;b&gt;Who&lt;/b&gt; paints the crossing?" in luc.get("/board").text
+    assert send(luc, "/board", page="/account", author="Luc", text="Hello").status_code == 403
+    assert send(ada, "/board", page="/board", author="", text="Hello").status_code == 422
+
+
+def test_times_are_in_the_readers_zone_with_its_name(ada: Browser, account: int) -> None:
+    write(ada, account, **NINE)
+    assert clock.now() == datetime(2026, 11, 24, 13, 10, tzinfo=UTC)
+    assert "Tue 24 Nov, 09:00 EST" in ada.get("/posts/1").text
