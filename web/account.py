@@ -5,14 +5,14 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from sqlmodel import col, delete, select
 
 from config import audit, clock, database, people, sign_ins
 from config.permissions import ALLOWED, Action
 from config.tables import ApiToken, Person, SignIn
 from config.translations import LANGUAGES
-from web import guard, pages
+from web import csrf, guard, pages
 from web.desk import Desk, TheDesk
 from web.guard import Visitor, Who, needs
 from web.problems import Trouble
@@ -25,6 +25,12 @@ TOKEN_LIFETIME = timedelta(days=365)
 def account_page(request: Request, found: TheDesk, who: Who) -> Response:
     """What one may set for oneself."""
     return _page(request, found, who)
+
+
+@router.get("/account/form-token")
+def form_token(request: Request, found: TheDesk) -> JSONResponse:
+    """The token for forms, for a page that was open while its reader signed in anew; other sites cannot read it."""
+    return JSONResponse({"token": csrf.token(found.keys, guard.seed(request, found))})
 
 
 @router.post("/account")

@@ -3,7 +3,6 @@
 
 const form = document.getElementById("compose");
 const words = form.dataset;
-const csrf = form.elements.csrf.value;
 const message = form.elements.message;
 const SAVE_AFTER = 2500; // ms without a key
 const CHECK_AFTER = 250;
@@ -48,13 +47,23 @@ function say(text) {
   document.querySelector("#saved span").textContent = text;
 }
 
-async function send(address, body) {
-  const answer = await fetch(address, {
+function postJson(address, body) {
+  return fetch(address, {
     method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRF-Token": csrf },
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": form.elements.csrf.value },
     body: JSON.stringify(body),
   });
-  if (answer.redirected || answer.status === 401) throw Object.assign(new Error("signed out"), { signedOut: true });
+}
+
+// After a sign-in in another tab the form's token belongs to the old one: get the new one and try once more.
+async function send(address, body) {
+  let answer = await postJson(address, body);
+  if (answer.status === 401 || answer.status === 403) {
+    const fresh = await fetch("/account/form-token", { redirect: "manual" });
+    if (!fresh.ok) throw Object.assign(new Error("signed out"), { signedOut: true });
+    form.elements.csrf.value = (await fresh.json()).token;
+    answer = await postJson(address, body);
+  }
   if (!answer.ok) throw Object.assign(new Error(String(answer.status)), { status: answer.status });
   return answer.json();
 }
