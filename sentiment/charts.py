@@ -5,16 +5,17 @@ pages are macros of their own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
-from math import ceil, sqrt
+from math import ceil
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import altair as alt
 
 from config.translations import translate
 from sentiment import drawing, wording
-from sentiment.cells import LEAST_DISPERSION
+from sentiment.columns import Column
 from sentiment.drawing import MAIL, MAIL_COLUMNS, PAGE, PAGE_COLUMNS, PHONE, Align, Chart, Size
 from sentiment.figures import ConcernRow, Measure, Overview
 from sentiment.trust import GUARD_DAYS, LAST_DAYS, Change, DayShare, Direction, Share, Show
@@ -68,19 +69,11 @@ class Trend:
 
 
 @dataclass(frozen=True)
-class Column:
-    """What a stretch of time brought: a count, and what would be usual for it."""
-
-    start: datetime  # aware, in the zone that is shown
-    count: int
-    expected: float
-
-
-@dataclass(frozen=True)
 class Columns:
-    """Counts in equal steps, oldest first."""
+    """Counts in equal steps of so many hours, oldest first, as alerts.py gives them; shown in `zone`."""
 
     columns: tuple[Column, ...]
+    zone: ZoneInfo
     hours: int = 2
 
 
@@ -168,7 +161,7 @@ def _ending(data: Trend, language: str) -> str:
         return _("too few posts to say at the end")
     interval = wording.between(last.low, last.high, language)
     if last.value is None:
-        return _("at the end between %(interval)s, too few authors for one value") % {"interval": interval}
+        return _("at the end %(interval)s, too few authors for one value") % {"interval": interval}
     value = wording.percent(last.value, language)
     return _("at the end %(value)s, likely %(interval)s") % {"value": value, "interval": interval}
 
@@ -177,23 +170,24 @@ def columns_in_words(data: Columns, language: str = "en") -> str:
     """What columns show: how many there were, how many would be usual, and when most came."""
     catalogue = translate(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
-    total = sum(column.count for column in data.columns)
+    total = sum(column.posts for column in data.columns)
     if not data.columns:
         return _("No posts.")
-    first, most = data.columns[0], max(data.columns, key=lambda column: column.count)
+    first, most = data.columns[0], max(data.columns, key=lambda column: column.posts)
+    began, peak = first.start.astimezone(data.zone), most.start.astimezone(data.zone)
     said = ngettext("%(count)s post", "%(count)s posts", total) % {"count": wording.whole(total, language)}
     usual = sum(column.expected for column in data.columns)
     said += _(" since %(day)s %(hour)s; about %(usual)s would be usual") % {
-        "day": wording.day(first.start.date(), language),
-        "hour": wording.hour(first.start, language),
+        "day": wording.day(began.date(), language),
+        "hour": wording.hour(began, language),
         "usual": wording.whole(usual, language),
     }
-    if most.count > 1:
+    if most.posts > 1:
         said += _("; most, %(count)s, in the %(hours)s hours from %(day)s %(clock)s") % {
-            "count": wording.whole(most.count, language),
+            "count": wording.whole(most.posts, language),
             "hours": data.hours,
-            "day": wording.day(most.start.date(), language),
-            "clock": wording.clock(most.start, language),
+            "day": wording.day(peak.date(), language),
+            "clock": wording.clock(peak, language),
         }
     return f"{said}."
 
@@ -237,6 +231,8 @@ def _trend_layers(data: Trend, size: Size, language: str) -> list[alt.Chart]:
 
     end = data.points[-1] if data.points else None
     if end is not None and end.low is not None and end.high is not None:
+        under = data.points[-max(1, len(data.points) // 9) :]  # what the words would stand on
+        above = max(point.high for point in under if point.high is not None)
         words = wording.between(end.low, end.high, language)
         if end.value is not None:
             words = wording.percent(end.value, language)
@@ -247,7 +243,7 @@ def _trend_layers(data: Trend, size: Size, language: str) -> list[alt.Chart]:
                 ).encode(x=x, y=y)
             )
         layers.append(
-            drawing.text([{"y": end.high, "t": words}], size, weight="bold", dy=-6).encode(
+            drawing.text([{"y": above, "t": words}], size, weight="bold", dy=-6).encode(
                 x=alt.value(size.width), y=y, text="t:N"
             )
         )
@@ -332,7 +328,7 @@ def _days(data: Trend, last: int, size: Size, x: alt.X, floor: float, language: 
 
 def _column_layers(data: Columns, size: Size, language: str) -> list[alt.Chart]:
     many = len(data.columns)
-    most = max([column.count for column in data.columns] + [ceil(column.expected) for column in data.columns] + [4])
+    most = max([column.posts for column in data.columns] + [ceil(column.expected) for column in data.columns] + [4])
     step = next((step for step in (2, 5, 10, 20, 50, 100, 200, 500, 1000) if most / step <= 3), ceil(most / 3))
     top = step * ceil(most / step)
     floor = size.height - size.text * 1.8
@@ -340,9 +336,9 @@ def _column_layers(data: Columns, size: Size, language: str) -> list[alt.Chart]:
     y = alt.Y("y:Q", axis=None, scale=drawing.scale(0, top, floor, size.text * 1.5))
     layers = drawing.grid([step * i for i in range(top // step + 1)], y, size, language, shares=False)
     rows: list[dict[str, Any]] = [
-        {"x": i + 0.16, "x2": i + 0.84, "y": column.count, "over": _over(column)}
+        {"x": i + 0.16, "x2": i + 0.84, "y": column.posts, "over": column.over}
         for i, column in enumerate(data.columns)
-        if column.count
+        if column.posts
     ]
     for over, colour in ((False, "var(--ink-3)"), (True, "var(--ink)")):
         chosen = [row for row in rows if row["over"] is over]
@@ -353,10 +349,9 @@ def _column_layers(data: Columns, size: Size, language: str) -> list[alt.Chart]:
         interpolate="step-after", stroke="var(--ink)", strokeWidth=1.5, strokeDash=[6, 4]
     )
     layers.append(dashed.encode(x=x, y=y))
+    days = [column.start.astimezone(data.zone).date() for column in data.columns]
     labels: list[dict[str, Any]] = [
-        {"x": i, "t": wording.day(column.start.date(), language)}
-        for i, column in enumerate(data.columns)
-        if i == 0 or column.start.date() != data.columns[i - 1].start.date()
+        {"x": i, "t": wording.day(day, language)} for i, day in enumerate(days) if i == 0 or day != days[i - 1]
     ]
     room = size.text * 4
     apart: list[dict[str, Any]] = []
@@ -369,8 +364,3 @@ def _column_layers(data: Columns, size: Size, language: str) -> list[alt.Chart]:
         drawing.text(apart, size, align="left").encode(x=x, y=alt.value(floor + size.text * 1.15), text="t:N")
     )
     return layers
-
-
-def _over(column: Column) -> bool:
-    """More than two standard deviations over what is usual, the variance being that of cells.py at the least."""
-    return column.count > max(1.0, column.expected + 2 * sqrt(LEAST_DISPERSION * column.expected))

@@ -21,7 +21,8 @@ MOST_CONCERNS = 3
 
 @dataclass(frozen=True)
 class AlertNews:
-    """An alert raised since the last digest. `expected` is authors, as in the alert."""
+    """An alert raised since the last digest. `expected` is authors, as in the alert. The title is a statement ("Traffic
+    near Elm Street: far more than usual") if `kind` is "cell", else the name of something new."""
 
     title: str
     concern: str
@@ -30,6 +31,8 @@ class AlertNews:
     expected: float
     since: datetime
     path: str
+    keyphrases: tuple[str, ...] = ()
+    kind: str = "cell"
 
 
 @dataclass(frozen=True)
@@ -217,7 +220,8 @@ def _headline(morning: Morning, quiet: bool, language: str) -> str:
     said = [digest_words.trust(morning.overview, language)]
     alerts = morning.new_alerts
     if len(alerts) == 1:
-        said.append(_("%(title)s is new.") % {"title": digest_words.one_line(alerts[0].title).rstrip(". ")})
+        title = digest_words.one_line(alerts[0].title).rstrip(". ")
+        said.append(f"{title}." if alerts[0].kind == "cell" else _("%(title)s is new.") % {"title": title})
     elif alerts:
         number = len(alerts)
         said.append(ngettext("%(count)s alert is new.", "%(count)s alerts are new.", number) % {"count": number})
@@ -279,30 +283,36 @@ def _concerns(morning: Morning, language: str) -> tuple[ConcernWords, ...]:
     for key in dict.fromkeys(order):
         if key not in CONCERNS:
             continue
-        body = []
-        if key in alerts:
-            body.append(_alert(alerts[key], morning, language))
-        if key in rows:
-            body.append(digest_words.concern(rows[key], language))
+        alert, row = alerts.get(key), rows.get(key)
+        body = [_alert(alert, morning, language)] if alert else []
+        body += [digest_words.concern(row, language)] if row else []
         found.append(
             ConcernWords(
-                name=translate(language).gettext(CONCERNS[key].name),
-                state=digest_words.state(rows.get(key), new=key in alerts, language=language),
+                heading=_heading(key, alert, row, language),
                 body=" ".join(body),
                 quote=_quote(morning, key, language),
-                path=alerts[key].path if key in alerts else None,
+                path=alert.path if alert else None,
             )
         )
     return tuple(found[:MOST_CONCERNS])
 
 
+def _heading(key: str, alert: AlertNews | None, row: ConcernRow | None, language: str) -> str:
+    _ = translate(language).gettext
+    name = _(CONCERNS[key].name)
+    if alert is None:
+        return f"{name}: {digest_words.state(row, language) if row else _('cannot say yet')}"
+    title = digest_words.one_line(alert.title)
+    return title if alert.kind == "cell" else f"{name}: {title}"
+
+
 def _alert(alert: AlertNews, morning: Morning, language: str) -> str:
     return digest_words.alert(
-        alert.title,
         posts=alert.posts,
         authors=alert.authors,
         expected=alert.expected,
         since=alert.since.astimezone(morning.zone),
+        keyphrases=alert.keyphrases,
         today=morning.at.astimezone(morning.zone).date(),
         language=language,
     )
@@ -363,7 +373,7 @@ def _waiting(one: Waiting, zone: ZoneInfo, today: date, language: str) -> Waitin
     _, ngettext = catalogue.gettext, catalogue.ngettext
     match one:
         case AlertWaits(title, path):
-            return WaitingWords(digest_words.one_line(title), _(": nobody has it yet"), path)
+            return WaitingWords(digest_words.one_line(title), _(". Nobody has it yet"), path)
         case MentionsWait(count, oldest, path):
             link = ngettext("%(count)s mention to answer", "%(count)s mentions to answer", count) % {"count": count}
             since = digest_words.when(oldest.astimezone(zone), today, language)
@@ -379,7 +389,7 @@ def _waiting(one: Waiting, zone: ZoneInfo, today: date, language: str) -> Waitin
             link = ngettext("%(count)s post", "%(count)s posts", count) % {"count": count}
             return WaitingWords(link, _(": nobody knows yet whether it went out; look and decide"), path)
         case SignInEnds(account, days, path):
-            link = _("The sign-in of %(account)s") % {"account": digest_words.one_line(account)}
+            link = _("%(account)s sign-in") % {"account": digest_words.one_line(account)}
             if days <= 0:
                 return WaitingWords(link, _(" has ended: connect it again"), path)
             rest = ngettext(" ends in %(count)s day", " ends in %(count)s days", days) % {"count": days}

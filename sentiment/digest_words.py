@@ -17,6 +17,7 @@ from sentiment.trust import FROM_INTERVAL, Change, Share, Show
 
 STEADY_POINTS = 0.08  # "steady" says that a change of this size would have shown (the size that alarms are tuned to)
 _QUOTE_LENGTH = 240
+_PHRASES = 3
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
@@ -42,10 +43,9 @@ class QuoteWords:
 
 @dataclass(frozen=True)
 class ConcernWords:
-    """One concern: its name, how it stands in a word or two, and the sentences. `path` leads to its alert."""
+    """One concern: its name and how it stands, and the sentences. `path` leads to its alert."""
 
-    name: str
-    state: str
+    heading: str
     body: str
     quote: QuoteWords | None
     path: str | None = None
@@ -205,7 +205,7 @@ def in_one_line(found: Overview, language: str) -> str:
         return _("Too few posts to say how much mistrust there is.")
     interval = wording.between(share.low, share.high, language)
     if share.show is Show.INTERVAL:
-        return _("Mistrust between %(range)s.") % {"range": interval}
+        return _("Mistrust %(range)s.") % {"range": interval}
     words = _("Mistrust %(value)s, likely %(range)s.")
     said = words % {"value": wording.percent(share.value, language), "range": interval}
     return f"{said} {usual(found.mistrust.usual, language)}" if found.mistrust.usual else said
@@ -249,13 +249,11 @@ def against(found: Overview, rows: Sequence[ConcernRow], language: str) -> str:
     return f"{words} {', '.join(parts)}."
 
 
-def state(row: ConcernRow | None, *, new: bool, language: str) -> str:
-    """How a concern stands, in a word or two."""
+def state(row: ConcernRow, language: str) -> str:
+    """How a concern stands, in a word or three."""
     _ = translate(language).gettext
-    if new:
-        return _("new")
     directions = {"up": _("up"), "down": _("down"), "steady": _("no clear change"), "unknown": _("cannot say yet")}
-    return directions[row.change.direction if row else "unknown"]
+    return directions[row.change.direction]
 
 
 def concern(row: ConcernRow, language: str) -> str:
@@ -267,7 +265,7 @@ def concern(row: ConcernRow, language: str) -> str:
         return _("%(authors)s: too few posts to say how much mistrust.") % {"authors": count}
     interval = wording.between(share.low, share.high, language)
     if share.show is Show.INTERVAL:
-        words = _("Mistrust between %(range)s; %(authors)s are too few for one value.")
+        words = _("Mistrust %(range)s; %(authors)s are too few for one value.")
         said = words % {"range": interval, "authors": count}
     else:
         words = _("Mistrust %(value)s, likely %(range)s, %(authors)s.")
@@ -277,13 +275,21 @@ def concern(row: ConcernRow, language: str) -> str:
     return f"{said} {_('Mostly %(place)s.') % {'place': one_line(row.mostly)}}" if row.mostly else said
 
 
-def alert(title: str, *, posts: int, authors: int, expected: float, since: datetime, today: date, language: str) -> str:
-    """What an alert saw: "Speeding near Lincoln School: 17 posts by 14 authors since Monday; about 3 authors would be
-    usual." `since` is in the zone that is shown."""
+def alert(
+    *,
+    posts: int,
+    authors: int,
+    expected: float,
+    since: datetime,
+    keyphrases: Sequence[str],
+    today: date,
+    language: str,
+) -> str:
+    """What an alert saw: "17 posts by 14 authors since Monday; about 3 authors would be usual. Often in them: “crossing
+    guard”." `expected` is authors, `since` in the zone that is shown."""
     catalogue = translate(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
-    said = _("%(title)s: %(posts)s by %(authors)s since %(when)s;") % {
-        "title": one_line(title),
+    said = _("%(posts)s by %(authors)s since %(when)s;") % {
         "posts": ngettext("%(count)s post", "%(count)s posts", posts) % {"count": wording.whole(posts, language)},
         "authors": ngettext("%(count)s author", "%(count)s authors", authors)
         % {"count": wording.whole(authors, language)},
@@ -291,9 +297,14 @@ def alert(title: str, *, posts: int, authors: int, expected: float, since: datet
     }
     about = round(expected)
     if about == 0:
-        return f"{said} {_('fewer than 1 would be usual.')}"
-    words = ngettext("about %(count)s author would be usual.", "about %(count)s authors would be usual.", about)
-    return f"{said} {words % {'count': wording.whole(about, language)}}"
+        said = f"{said} {_('fewer than 1 would be usual.')}"
+    else:
+        words = ngettext("about %(count)s author would be usual.", "about %(count)s authors would be usual.", about)
+        said = f"{said} {words % {'count': wording.whole(about, language)}}"
+    if not keyphrases:
+        return said
+    listed = ", ".join(f"“{one_line(phrase)}”" for phrase in keyphrases[:_PHRASES])
+    return f"{said} {_('Often in them: %(phrases)s.') % {'phrases': listed}}"
 
 
 def when(local: datetime, today: date, language: str) -> str:

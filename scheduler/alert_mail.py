@@ -1,0 +1,117 @@
+"""An alert as a short mail, in the digest's frame: what, how sure, the columns, three quotes, where.
+
+sentiment/alerts.py gives the detail; digest_mail.message makes the message, the alert job puts it into the outbox."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from config.translations import translate
+from scheduler import digest_mail
+from scheduler.digest_mail import DigestParts
+from sentiment import charts, digest_words, wording
+from sentiment.alerts import AlertDetail
+from sentiment.digest_words import QuoteWords
+
+_SURE_DAYS = 30  # past this "once in so many days" says no more than "hardly ever"
+
+
+@dataclass(frozen=True)
+class AlertContent:
+    """An alert in words of one language."""
+
+    key: str
+    department: str
+    dated: str
+    title: str
+    said: str
+    sure: str
+    quotes: tuple[QuoteWords, ...]
+    where: str
+    columns: charts.Columns
+    path: str
+
+
+def compose(
+    detail: AlertDetail,
+    *,
+    key: str,
+    department: str,
+    zone: ZoneInfo,
+    now: datetime,
+    path: str,
+    networks: Mapping[str, str] | None = None,
+    language: str = "en",
+) -> AlertContent:
+    """The words. `zone` is the recipient's; `networks` gives a network's name for people to read."""
+    _ = translate(language).gettext
+    alert, local, names = detail.alert, now.astimezone(zone), networks or {}
+    said = digest_words.alert(
+        posts=detail.posts,
+        authors=detail.authors,
+        expected=detail.expected,
+        since=alert.since.astimezone(zone),
+        keyphrases=alert.keyphrases,
+        today=local.date(),
+        language=language,
+    )
+    return AlertContent(
+        key=key,
+        department=department,
+        dated=_("%(day)s, %(hour)s. A new alert.")
+        % {"day": wording.day_in_full(local.date(), language), "hour": wording.hour(local, language)},
+        title=digest_words.one_line(alert.title),
+        said=said,
+        sure=_sure(detail.once_in_days, language),
+        quotes=tuple(
+            digest_words.quote(one, names.get(one.network, one.network.capitalize()), zone, now, language)
+            for one in detail.quotes
+        ),
+        where=_where(detail, names, language),
+        columns=charts.Columns(tuple(detail.columns), zone),
+        path=path,
+    )
+
+
+def render(content: AlertContent, base_url: str, language: str = "en") -> DigestParts:
+    """The mail's parts, for digest_mail.message."""
+    _ = translate(language).gettext
+    chart = charts.columns(content.columns, charts.MAIL_COLUMNS, language) if content.columns.columns else None
+    subject = _("Alert: %(title)s") % {"title": content.title}
+    return digest_mail.parts("alert", subject, content.key, chart, base_url, language, alert=content)
+
+
+def _sure(once_in_days: float, language: str) -> str:
+    catalogue = translate(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    if once_in_days > _SURE_DAYS:
+        return _("Chance alone hardly ever brings so many.")
+    days = max(1, round(once_in_days))
+    words = ngettext(
+        "Chance alone brings so many about once a day.",
+        "Chance alone brings so many about once in %(count)s days.",
+        days,
+    )
+    return words % {"count": days}
+
+
+def _where(detail: AlertDetail, names: Mapping[str, str], language: str) -> str:
+    ngettext = translate(language).ngettext
+    said: list[str] = []
+    if detail.places:
+        said.append(_listed([(name, digest_words.authors(number, language)) for name, number in detail.places]))
+    if detail.networks:
+        posts = [
+            (
+                names.get(name, name.capitalize()),
+                ngettext("%(count)s post", "%(count)s posts", number) % {"count": wording.whole(number, language)},
+            )
+            for name, number in detail.networks
+        ]
+        said.append(_listed(posts))
+    return " ".join(said)
+
+
+def _listed(counted: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{digest_words.one_line(name)} ({number})" for name, number in counted) + "."
