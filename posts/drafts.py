@@ -1,0 +1,310 @@
+"""Writing and approving: what people do to a post before it goes out. Every change is in the audit log.
+
+An approval holds for one exact content, and never comes from the author or from who wrote those words last."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import uuid4
+
+from sqlmodel import Session, col, delete, select
+
+from config import audit
+from listeners.tables import Mention
+from networks.tables import Account
+from posts import workflow
+from posts.tables import Attempt, Post, PostVersion, Review, Target, Variant
+from posts.workflow import UNTOUCHED, EditConflict, Move, NotAllowed, PostState, TargetState, WrongState
+
+
+def create(
+    session: Session,
+    author_id: int,
+    message: str,
+    accounts: Iterable[int],
+    now: datetime,
+    *,
+    title: str = "",
+    category: str = "general",
+    language: str = "en",
+    concern: str | None = None,
+    reply_to_mention_id: int | None = None,
+    wordings: Mapping[int, str | None] | None = None,
+) -> Post:
+    """A new draft. `wordings`: account id -> its own words, or none to follow the message (default: `accounts`)."""
+    post = Post(
+        title=title.strip() or message.strip().split("\n")[0][:80] or "Untitled",
+        category=category,
+        author_id=author_id,
+        message=message,
+        language=language,
+        concern=concern,
+        reply_to_mention_id=reply_to_mention_id,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(post)
+    session.flush()
+    _word(session, post, wordings if wordings is not None else dict.fromkeys(accounts))
+    _keep_version(session, post, author_id, now)
+    _note(session, post, "create", author_id, now)
+    return post
+
+
+def save(
+    session: Session,
+    post_id: int,
+    person_id: int,
+    revision: int,
+    *,
+    message: str,
+    title: str,
+    category: str,
+    language: str,
+    concern: str | None,
+    wordings: Mapping[int, str | None],
+    now: datetime,
+) -> Post:
+    """Saves over `revision`. Raises EditConflict if someone saved since, WrongState once it is on its way.
+
+    Words, accounts or language that change take an approval with them; title, category and concern do not."""
+    post = _locked(session, post_id)
+    if post.revision != revision:
+        raise EditConflict("Someone saved this post since you opened it.")
+    before = post.content_hash
+    post.message, post.title = message, title.strip() or post.title
+    post.category, post.language, post.concern = category, language, concern
+    _word(session, post, wordings)
+    post.content_hash = _hash(session, post)
+    if post.content_hash != before:
+        post.state = workflow.after(post.state, Move.EDIT).value
+        _forget_targets(session, post)
+    elif post.state not in workflow.OPEN:
+        raise WrongState("This post is on its way or gone; write a new one.")
+    post.revision += 1
+    post.updated_at = now
+    _keep_version(session, post, person_id, now)
+    _note(session, post, "save", person_id, now, revision=post.revision)
+    return post
+
+
+def submit(session: Session, post_id: int, person_id: int, now: datetime) -> Post:
+    """Hands the post in for approval. Raises WrongState for one that goes nowhere or says nothing."""
+    post = _locked(session, post_id)
+    texts = texts_of(session, post)
+    if not texts:
+        raise WrongState("Choose at least one account that it goes to.")
+    if any(not text.strip() for text in texts.values()):
+        raise WrongState("There is no text yet.")
+    return _move(session, post, Move.SUBMIT, person_id, now)
+
+
+def withdraw(session: Session, post_id: int, person_id: int, now: datetime) -> Post:
+    """Back to a draft, out of the approvers' sight; an approval it had is void."""
+    post = _locked(session, post_id)
+    moved = _move(session, post, Move.WITHDRAW, person_id, now)
+    _forget_targets(session, moved)
+    return moved
+
+
+def approve(session: Session, post_id: int, person_id: int, content_hash: str, now: datetime) -> Post:
+    """Approves exactly the content that was looked at. Raises NotAllowed for the author or the last one who changed
+    the words, WrongState if they changed since."""
+    post = _locked(session, post_id)
+    if person_id in writers(session, post):
+        raise NotAllowed("Nobody approves a post of their own, or words that they wrote last.")
+    if content_hash != post.content_hash:
+        raise WrongState("The words changed since you looked; read them again.")
+    moved = _move(session, post, Move.APPROVE, person_id, now, content_hash=content_hash)
+    session.add(Review(post_id=post_id, person_id=person_id, at=now, decision="approved", content_hash=content_hash))
+    if moved.due_at is not None:
+        moved.state = workflow.after(moved.state, Move.SCHEDULE).value
+        _make_targets(session, moved)
+    session.flush()
+    return moved
+
+
+def ask_changes(session: Session, post_id: int, person_id: int, words: str, now: datetime) -> Post:
+    """Sends it back to its author with what should change."""
+    post = _locked(session, post_id)
+    _move(session, post, Move.ASK_CHANGES, person_id, now)
+    session.add(_review(post, person_id, "changes_asked", words, now))
+    return post
+
+
+def comment(session: Session, post_id: int, person_id: int, words: str, now: datetime) -> Post:
+    """A word beside it; nothing moves."""
+    post = _locked(session, post_id)
+    session.add(_review(post, person_id, "comment", words, now))
+    _note(session, post, "comment", person_id, now)
+    return post
+
+
+def schedule(session: Session, post_id: int, person_id: int, wall_time: datetime, zone: str, now: datetime) -> Post:
+    """Gives it a time, or another one: wall time (naive) in an IANA zone. An approval stays."""
+    post = _locked(session, post_id)
+    _check_unsent(session, post)
+    before = post.due_at
+    post.wall_time, post.time_zone, post.due_at = wall_time, zone, workflow.instant(wall_time, zone)
+    moved = _move(
+        session, post, Move.SCHEDULE, person_id, now,
+        was=before.isoformat() if before else None, due=post.due_at.isoformat(),
+    )  # fmt: skip
+    _forget_targets(session, moved)
+    if moved.state == PostState.SCHEDULED:
+        _make_targets(session, moved)
+    return moved
+
+
+def unschedule(session: Session, post_id: int, person_id: int, now: datetime) -> Post:
+    """Takes its time away; an approval stays."""
+    post = _locked(session, post_id)
+    _check_unsent(session, post)
+    post.wall_time = post.time_zone = post.due_at = None
+    moved = _move(session, post, Move.UNSCHEDULE, person_id, now)
+    _forget_targets(session, moved)
+    return moved
+
+
+def cancel(session: Session, post_id: int, person_id: int, now: datetime) -> Post:
+    """It will not go out. Once a part of it may be on a network, WrongState."""
+    post = _locked(session, post_id)
+    _check_unsent(session, post)
+    moved = _move(session, post, Move.CANCEL, person_id, now)
+    _forget_targets(session, moved)
+    return moved
+
+
+def texts_of(session: Session, post: Post) -> dict[int, str]:
+    """Account id -> the text that it would send."""
+    variants = session.exec(select(Variant).where(Variant.post_id == post.id).order_by(col(Variant.account_id)))
+    return {variant.account_id: post.message if variant.text is None else variant.text for variant in variants}
+
+
+def writers(session: Session, post: Post) -> set[int]:
+    """Who may not approve it: its author, and whoever put the words there that stand there now."""
+    versions = session.exec(
+        select(PostVersion).where(PostVersion.post_id == post.id).order_by(col(PostVersion.revision))
+    )
+    found, before = {post.author_id}, ""
+    for version in versions:
+        if version.content_hash == post.content_hash != before:
+            found.add(version.saved_by)
+        before = version.content_hash
+    return found
+
+
+def approval_of(session: Session, post: Post) -> Review | None:
+    """The approval that holds for the post's present content, if any: not from who wrote it, not taken back since."""
+    reviews = session.exec(select(Review).where(Review.post_id == post.id).order_by(col(Review.id).desc()))
+    barred = writers(session, post)
+    for review in reviews:
+        if review.decision == "changes_asked":
+            return None
+        if review.decision == "approved" and review.content_hash == post.content_hash:
+            return review if review.person_id not in barred else None
+    return None
+
+
+def _locked(session: Session, post_id: int) -> Post:
+    post = session.exec(
+        select(Post).where(Post.id == post_id).with_for_update().execution_options(populate_existing=True)
+    ).one_or_none()
+    if post is None:
+        raise WrongState("There is no such post.")
+    return post
+
+
+def _move(session: Session, post: Post, move: Move, person_id: int | None, now: datetime, **detail: object) -> Post:
+    before = post.state
+    post.state = workflow.after(post.state, move).value
+    post.updated_at = now
+    session.add(post)
+    _note(session, post, move.value, person_id, now, **{"from": before, "to": post.state}, **detail)
+    return post
+
+
+def _word(session: Session, post: Post, wordings: Mapping[int, str | None]) -> None:
+    known = set(session.exec(select(Account.id).where(col(Account.id).in_(list(wordings)))))
+    session.exec(delete(Variant).where(col(Variant.post_id) == post.id))
+    for account_id in sorted(set(wordings) & {number for number in known if number is not None}):
+        session.add(Variant(post_id=post.id or 0, account_id=account_id, text=wordings[account_id]))
+    session.flush()
+
+
+def _hash(session: Session, post: Post) -> str:
+    return workflow.content_hash(texts_of(session, post), post.language, post.reply_to_mention_id)
+
+
+def _keep_version(session: Session, post: Post, person_id: int, now: datetime) -> None:
+    post.content_hash = _hash(session, post)
+    variants = session.exec(select(Variant).where(Variant.post_id == post.id))
+    content = {
+        "title": post.title,
+        "message": post.message,
+        "language": post.language,
+        "variants": {str(variant.account_id): variant.text for variant in variants},
+        "reply_to_mention_id": post.reply_to_mention_id,
+    }
+    session.add(post)
+    session.add(
+        PostVersion(
+            post_id=post.id or 0,
+            revision=post.revision,
+            saved_by=person_id,
+            saved_at=now,
+            content_hash=post.content_hash,
+            content=content,
+        )
+    )
+    session.flush()
+
+
+def _review(post: Post, person_id: int, decision: str, words: str, now: datetime) -> Review:
+    return Review(
+        post_id=post.id or 0,
+        person_id=person_id,
+        at=now,
+        decision=decision,
+        content_hash=post.content_hash,
+        comment=words.strip(),
+    )
+
+
+def _make_targets(session: Session, post: Post) -> None:
+    """One row for each account, with the words that were approved."""
+    if post.due_at is None:
+        raise WrongState("This post has no time yet.")
+    mention = session.get(Mention, post.reply_to_mention_id) if post.reply_to_mention_id else None
+    for account_id, text in texts_of(session, post).items():
+        session.add(
+            Target(
+                post_id=post.id or 0,
+                account_id=account_id,
+                state=TargetState.WAITING.value,
+                due_at=post.due_at,
+                next_try_at=post.due_at,
+                key=uuid4().hex,
+                content_hash=post.content_hash,
+                text=text,
+                reply_to=mention.sealed_reference if mention is not None else None,
+            )
+        )
+    session.flush()
+
+
+def _check_unsent(session: Session, post: Post) -> None:
+    states = session.exec(select(Target.state).where(Target.post_id == post.id).with_for_update())
+    if any(TargetState(state) not in UNTOUCHED for state in states):
+        raise WrongState("This post is on its way or gone; it cannot be called back.")
+
+
+def _forget_targets(session: Session, post: Post) -> None:
+    """Takes back what has not been tried. Raises WrongState if any part may be on a network."""
+    _check_unsent(session, post)
+    ours = select(Target.id).where(Target.post_id == post.id)
+    session.exec(delete(Attempt).where(col(Attempt.target_id).in_(ours)))
+    session.exec(delete(Target).where(col(Target.post_id) == post.id))
+
+
+def _note(session: Session, post: Post, move: str, person_id: int | None, now: datetime, **detail: object) -> None:
+    audit.record(session, now, person_id, f"post.{move}", f"post:{post.id}", detail)

@@ -1,0 +1,129 @@
+"""What goes out, what waits, and one post's whole story: read models for pages, the API and the digest."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from config.permissions import Action, Role, may
+from networks.tables import Account
+from posts import drafts
+from posts.tables import Attempt, Post, PostVersion, Review, Target, Variant
+from posts.workflow import PostState
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    """One post as a list shows it."""
+
+    post_id: int
+    title: str
+    state: str
+    due_at: datetime
+    author_id: int
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PostDetail:
+    """A post with everything that happened to it; each list oldest first."""
+
+    post: Post
+    variants: Sequence[Variant]
+    versions: Sequence[PostVersion]
+    reviews: Sequence[Review]
+    targets: Sequence[Target]
+    attempts: Sequence[Attempt]
+
+
+def going_out(session: Session, start: datetime, end: datetime) -> list[QueueRow]:
+    """Posts with a time from `start` to before `end`, by time; cancelled ones left out."""
+    query = (
+        select(Post)
+        .where(col(Post.due_at) >= start, col(Post.due_at) < end, Post.state != PostState.CANCELLED.value)
+        .order_by(col(Post.due_at), col(Post.id))
+    )
+    return _rows(session, session.exec(query).all())
+
+
+def waiting_for(session: Session, person_id: int, roles: Iterable[Role]) -> list[QueueRow]:
+    """Posts that this person may approve, the next due first; those without a time last."""
+    if not may(roles, Action.APPROVE_POSTS):
+        return []
+    return _rows(session, [post for post in _in_review(session) if person_id not in drafts.writers(session, post)])
+
+
+def in_review_by(session: Session, person_id: int) -> list[QueueRow]:
+    """This person's posts that wait for somebody else."""
+    return _rows(session, [post for post in _in_review(session) if post.author_id == person_id])
+
+
+def drafts_of(session: Session, person_id: int) -> list[QueueRow]:
+    """This person's drafts, those that came back among them, the latest first."""
+    query = (
+        select(Post)
+        .where(Post.author_id == person_id, Post.state == PostState.DRAFT.value)
+        .order_by(col(Post.updated_at).desc())
+    )
+    return _rows(session, session.exec(query).all())
+
+
+def published_between(session: Session, start: datetime, end: datetime) -> tuple[int, int]:
+    """How many posts went out from `start` to before `end`, and on how many networks."""
+    query = (
+        select(func.count(func.distinct(Target.post_id)), func.count(func.distinct(Account.network)))
+        .join(Account, col(Account.id) == col(Target.account_id))
+        .where(col(Target.published_at) >= start, col(Target.published_at) < end)
+    )
+    posts, networks = session.exec(query).one()
+    return posts, networks
+
+
+def post_detail(session: Session, post_id: int) -> PostDetail | None:
+    """The whole story of a post, or none if there is no such post."""
+    post = session.get(Post, post_id)
+    if post is None:
+        return None
+    targets = session.exec(select(Target).where(Target.post_id == post_id).order_by(col(Target.id))).all()
+    attempts = session.exec(
+        select(Attempt).where(col(Attempt.target_id).in_([target.id for target in targets])).order_by(col(Attempt.id))
+    ).all()
+    return PostDetail(
+        post=post,
+        variants=session.exec(select(Variant).where(Variant.post_id == post_id).order_by(col(Variant.id))).all(),
+        versions=session.exec(
+            select(PostVersion).where(PostVersion.post_id == post_id).order_by(col(PostVersion.id))
+        ).all(),
+        reviews=session.exec(select(Review).where(Review.post_id == post_id).order_by(col(Review.id))).all(),
+        targets=targets,
+        attempts=attempts,
+    )
+
+
+def _in_review(session: Session) -> Sequence[Post]:
+    return session.exec(
+        select(Post)
+        .where(Post.state == PostState.IN_REVIEW.value)
+        .order_by(col(Post.due_at).is_(None), col(Post.due_at), col(Post.id))
+    ).all()
+
+
+def _rows(session: Session, posts: Sequence[Post]) -> list[QueueRow]:
+    places = session.exec(
+        select(Variant.post_id, Account.network)
+        .join(Account, col(Account.id) == col(Variant.account_id))
+        .where(col(Variant.post_id).in_([post.id for post in posts]))
+        .order_by(col(Account.id))
+    ).all()
+    return [
+        QueueRow(
+            post_id=post.id or 0,
+            title=post.title,
+            state=post.state,
+            due_at=post.due_at or post.updated_at,
+            author_id=post.author_id,
+            networks=tuple(dict.fromkeys(network for post_id, network in places if post_id == post.id)),
+        )
+        for post in posts
+    ]

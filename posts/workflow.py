@@ -1,0 +1,155 @@
+"""The way of a post, as pure tables: which states there are, which moves lead from one to the next, and what an
+approval is bound to. Who may make a move, and writing it down, is posts.drafts; sending is posts.publishing."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class PostState(StrEnum):
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    APPROVED = "approved"  # has no time yet
+    SCHEDULED = "scheduled"  # approved, and has its time; its targets go out
+    PUBLISHED = "published"
+    PARTLY_PUBLISHED = "partly_published"  # some targets could not be sent
+    FAILED = "failed"
+    MISSED = "missed"  # not approved in time, or too late to be sent
+    CANCELLED = "cancelled"
+
+
+class Move(StrEnum):
+    EDIT = "edit"  # what an approval is bound to changes
+    SUBMIT = "submit"
+    WITHDRAW = "withdraw"
+    APPROVE = "approve"
+    ASK_CHANGES = "ask_changes"
+    SCHEDULE = "schedule"  # gets a time, or another one
+    UNSCHEDULE = "unschedule"
+    LAPSE = "lapse"  # its time came without an approval
+    CANCEL = "cancel"
+
+
+class TargetState(StrEnum):
+    WAITING = "waiting"
+    PUBLISHING = "publishing"  # an attempt is committed; the call is made, or was when the process died
+    RETRY = "retry"  # surely not applied; tried again at next_try_at
+    UNKNOWN = "unknown"  # may have been applied: looked up, never sent again blindly
+    PUBLISHED = "published"
+    FAILED = "failed"  # refused for good
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+
+
+OPEN = frozenset({PostState.DRAFT, PostState.IN_REVIEW, PostState.APPROVED, PostState.SCHEDULED, PostState.MISSED})
+_S, _M = PostState, Move
+MOVES: Mapping[tuple[PostState, Move], PostState] = {
+    (_S.DRAFT, _M.EDIT): _S.DRAFT,
+    (_S.DRAFT, _M.SUBMIT): _S.IN_REVIEW,
+    (_S.DRAFT, _M.SCHEDULE): _S.DRAFT,
+    (_S.DRAFT, _M.UNSCHEDULE): _S.DRAFT,
+    (_S.DRAFT, _M.CANCEL): _S.CANCELLED,
+    (_S.IN_REVIEW, _M.EDIT): _S.IN_REVIEW,
+    (_S.IN_REVIEW, _M.WITHDRAW): _S.DRAFT,
+    (_S.IN_REVIEW, _M.APPROVE): _S.APPROVED,
+    (_S.IN_REVIEW, _M.ASK_CHANGES): _S.DRAFT,
+    (_S.IN_REVIEW, _M.SCHEDULE): _S.IN_REVIEW,
+    (_S.IN_REVIEW, _M.UNSCHEDULE): _S.IN_REVIEW,
+    (_S.IN_REVIEW, _M.LAPSE): _S.MISSED,
+    (_S.IN_REVIEW, _M.CANCEL): _S.CANCELLED,
+    (_S.APPROVED, _M.EDIT): _S.IN_REVIEW,
+    (_S.APPROVED, _M.WITHDRAW): _S.DRAFT,
+    (_S.APPROVED, _M.SCHEDULE): _S.SCHEDULED,
+    (_S.APPROVED, _M.UNSCHEDULE): _S.APPROVED,
+    (_S.APPROVED, _M.CANCEL): _S.CANCELLED,
+    (_S.SCHEDULED, _M.EDIT): _S.IN_REVIEW,
+    (_S.SCHEDULED, _M.WITHDRAW): _S.DRAFT,
+    (_S.SCHEDULED, _M.SCHEDULE): _S.SCHEDULED,
+    (_S.SCHEDULED, _M.UNSCHEDULE): _S.APPROVED,
+    (_S.SCHEDULED, _M.CANCEL): _S.CANCELLED,
+    (_S.MISSED, _M.EDIT): _S.DRAFT,
+    (_S.MISSED, _M.SCHEDULE): _S.DRAFT,  # a new time asks for a new look
+    (_S.MISSED, _M.UNSCHEDULE): _S.DRAFT,
+    (_S.MISSED, _M.CANCEL): _S.CANCELLED,
+}
+
+_T = TargetState
+TARGET_MOVES: Mapping[TargetState, frozenset[TargetState]] = {
+    _T.WAITING: frozenset({_T.PUBLISHING, _T.MISSED, _T.CANCELLED}),
+    _T.RETRY: frozenset({_T.PUBLISHING, _T.MISSED, _T.CANCELLED}),
+    _T.PUBLISHING: frozenset({_T.PUBLISHED, _T.RETRY, _T.WAITING, _T.UNKNOWN, _T.FAILED}),
+    _T.UNKNOWN: frozenset({_T.PUBLISHED, _T.RETRY, _T.MISSED, _T.FAILED}),
+    _T.PUBLISHED: frozenset(),
+    _T.FAILED: frozenset({_T.PUBLISHED}),  # a receipt that came late after all
+    _T.MISSED: frozenset({_T.PUBLISHED}),
+    _T.CANCELLED: frozenset({_T.PUBLISHED}),
+}
+DONE = frozenset({_T.PUBLISHED, _T.FAILED, _T.MISSED, _T.CANCELLED})
+UNTOUCHED = frozenset({_T.WAITING, _T.MISSED, _T.CANCELLED})  # nothing of it can be on a network
+
+
+class WrongState(Exception):
+    """The post is not where this can be done; nothing was changed. The message says it to people."""
+
+
+class NotAllowed(Exception):
+    """This person may not do this to this post; nothing was changed."""
+
+
+class EditConflict(Exception):
+    """Someone saved the post since it was read; nothing was changed."""
+
+
+def after(state: str, move: Move) -> PostState:
+    """The state that `move` leads to. Raises WrongState."""
+    found = MOVES.get((PostState(state), move))
+    if found is None:
+        raise WrongState(f"A post that is {state.replace('_', ' ')} cannot be {_PAST[move]}.")
+    return found
+
+
+_PAST = {
+    Move.EDIT: "changed",
+    Move.SUBMIT: "handed in",
+    Move.WITHDRAW: "taken back",
+    Move.APPROVE: "approved",
+    Move.ASK_CHANGES: "sent back",
+    Move.SCHEDULE: "given a time",
+    Move.UNSCHEDULE: "freed of its time",
+    Move.LAPSE: "missed",
+    Move.CANCEL: "cancelled",
+}
+
+
+def outcome(targets: Iterable[TargetState]) -> PostState:
+    """The state of a post whose targets stand like this; scheduled while any is still under way."""
+    states = list(targets)
+    if not states or any(state not in DONE for state in states):
+        return PostState.SCHEDULED
+    sent = sum(state is TargetState.PUBLISHED for state in states)
+    if sent == len(states):
+        return PostState.PUBLISHED
+    if sent:
+        return PostState.PARTLY_PUBLISHED
+    if TargetState.FAILED in states:
+        return PostState.FAILED
+    return PostState.MISSED if TargetState.MISSED in states else PostState.CANCELLED
+
+
+def content_hash(texts: Mapping[int, str], language: str, reply_to_mention_id: int | None) -> str:
+    """What an approval is bound to: the exact text for each account, the language, what it answers. Not the time."""
+    content = {"texts": sorted(texts.items()), "language": language, "reply_to": reply_to_mention_id}
+    return hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()
+
+
+def instant(wall_time: datetime, zone: str) -> datetime:
+    """The UTC instant of a wall time (naive) in an IANA zone.
+
+    An hour that does not exist (clocks go forward) means as long after midnight as if it did: 02:30 becomes 03:30.
+    An hour that comes twice (clocks go back) means the first."""
+    if wall_time.tzinfo is not None:
+        raise ValueError("a wall time has no zone of its own")
+    return wall_time.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
