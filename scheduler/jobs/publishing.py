@@ -1,0 +1,50 @@
+"""The publishing tick: what is due is claimed and handed to the pools; what lapsed is told to its author."""
+
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from config import database, outbox
+from config.secrets import Keys
+from config.settings import Settings
+from config.tables import Person
+from posts import publishing
+from posts.pools import Pools
+from posts.publishing import Lapsed
+
+
+def tick(engine: sa.Engine, settings: Settings, keys: Keys, pools: Pools, now: datetime) -> int:
+    """Claims what is due and gives it to the pools; how many claims. Makes no call itself."""
+    publishing.recover(engine, now)
+    _lapse(engine, settings, now)
+    claims = [*publishing.claim(engine, keys, now), *publishing.claim_look_ups(engine, keys, now)]
+    for claim in claims:
+        pools.submit(claim)
+    return len(claims)
+
+
+def _lapse(engine: sa.Engine, settings: Settings, now: datetime) -> None:
+    late = timedelta(minutes=settings.late_limit_minutes)
+    with database.reading(engine) as session:
+        if not publishing.anything_lapsed(session, now, late):
+            return
+    with database.writing(engine) as session:
+        for lapsed in publishing.lapse(session, now, late):
+            _tell(session, settings, lapsed, now)
+
+
+def _tell(session: Session, settings: Settings, lapsed: Lapsed, now: datetime) -> None:
+    author = session.get_one(Person, lapsed.author_id)
+    domain = settings.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
+    key = f"missed:{lapsed.post_id}:{lapsed.due_at.isoformat()}"
+    message = EmailMessage()
+    message["From"], message["To"] = settings.mail_from, author.email
+    message["Subject"] = "Not sent: " + " ".join(lapsed.title.split())
+    message["Message-ID"] = f"<missed-{lapsed.post_id}-{lapsed.due_at:%Y%m%dT%H%M}@{domain}>"
+    message.set_content(
+        f"“{lapsed.title}” was not sent: {lapsed.reason}. Every word of it is kept.\n\n"
+        f"Give it a new time or leave it: {settings.base_url}/posts/{lapsed.post_id}\n"
+    )
+    outbox.put(session, key=key, kind="post", recipient=author.email, message=message, now=now)
