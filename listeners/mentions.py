@@ -46,7 +46,7 @@ def pending(session: Session, limit: int) -> list[Pending]:
 def mark_scored(session: Session, found: Sequence[Pending], now: datetime) -> None:
     """Marks mentions as read by the model, and keeps the language and place that were found."""
     if found:
-        session.connection().execute(
+        session.execute(  # by the session: a connection would not look at the ids, and mark every row
             update(Mention),
             [{"id": one.id, "scored_at": now, "language": one.language, "place_id": one.place_id} for one in found],
         )
