@@ -1,0 +1,193 @@
+"""The inbox: what it shows, in which order, and what an officer's correction does."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from config import database
+from config.permissions import Role
+from config.tables import AuditEntry, Person
+from listeners.tables import Mention
+from sentiment import inbox
+from sentiment.inbox import Filters
+from sentiment.tables import ALL, Correction, HourCount, Score
+from tests.sentiment import street
+from tests.sentiment.street import Said
+
+AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def _said(number: int, **changes: object) -> Said:
+    values: dict[str, object] = {"at": AT + timedelta(minutes=number), "author": f"author {number}"}
+    return Said(**(values | changes))  # type: ignore[arg-type]
+
+
+def _ids(page: inbox.InboxPage) -> list[int | None]:
+    return [row.mention.id for row in page.rows]
+
+
+def test_the_newest_stand_first_and_pages_follow_without_a_gap(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        ids = street.say(session, [_said(number // 3) for number in range(11)])  # three at the same minute
+        first = inbox.mentions(session, Filters(), limit=4)
+        second = inbox.mentions(session, Filters(), first.after, limit=4)
+        third = inbox.mentions(session, Filters(), second.after, limit=4)
+    assert _ids(first) + _ids(second) + _ids(third) == sorted(ids, reverse=True)
+    assert third.after is None
+
+
+def test_what_arrives_meanwhile_does_not_shift_the_next_page(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        ids = street.say(session, [_said(number) for number in range(6)])
+        first = inbox.mentions(session, Filters(), limit=3)
+        street.say(session, [_said(50)])
+        assert _ids(inbox.mentions(session, Filters(), first.after, limit=3)) == list(reversed(ids[:3]))
+
+
+def test_hidden_unscored_and_expired_mentions_are_not_shown(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        hidden, gone, shown = street.say(session, [_said(1), _said(2, text=None), _said(3)])
+        street.hear(session, [_said(4)])
+        session.execute(sa.update(Mention).where(col(Mention.id) == hidden).values(shown=False))
+        page = inbox.mentions(session, Filters())
+        single = [inbox.mention(session, number) for number in (hidden, gone)]
+    assert (_ids(page), page.counts, single) == ([shown], {"new": 1}, [None, None])
+
+
+def test_a_mention_without_words_is_shown_without_labels(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        (mention_id,) = street.hear(session, [_said(1, text="👍")])
+        session.get_one(Mention, mention_id).scored_at = AT
+        row = inbox.mention(session, mention_id)
+    assert row is not None
+    assert (row.score, row.trust, row.sentiment, row.concerns) == (None, None, None, ())
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(), {0, 1, 2, 3}),
+        (Filters(concern="drugs"), {0, 2}),
+        (Filters(place_id=1), {1}),
+        (Filters(place_id=0), {0, 2, 3}),
+        (Filters(network="facebook"), {3}),
+        (Filters(language="es"), {2}),
+        (Filters(sentiment="negative"), {0}),
+        (Filters(trust="mistrust"), {0, 1}),
+        (Filters(trust="trust"), {2}),
+        (Filters(state="done"), {1}),
+        (Filters(since=AT + timedelta(minutes=1), until=AT + timedelta(minutes=3)), {1, 2}),
+        (Filters(concern="drugs", language="es"), {2}),
+    ],
+)
+def test_each_filter_shows_what_it_says(engine: sa.Engine, filters: Filters, expected: set[int]) -> None:
+    with database.writing(engine) as session:
+        elm = street.place(session, "Elm Street")
+        assert elm == 1
+        ids = street.say(
+            session,
+            [
+                _said(0, concerns=("drugs",), mistrust=0.9, negative=0.8),
+                _said(1, place_id=elm, mistrust=0.8),
+                _said(2, concerns=("drugs", "youth_schools"), language="es", trust=0.7),
+                _said(3, network="facebook"),
+            ],
+        )
+        session.get_one(Mention, ids[1]).state = "done"
+        session.flush()
+        page = inbox.mentions(session, filters)
+    assert {ids.index(row.mention.id or 0) for row in page.rows} == expected
+
+
+def test_the_counts_by_state_keep_to_the_other_filters(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        ids = street.say(session, [_said(n, concerns=("drugs",) if n < 3 else ()) for n in range(5)])
+        session.get_one(Mention, ids[0]).state = "done"
+        session.get_one(Mention, ids[4]).state = "done"
+        session.flush()
+        page = inbox.mentions(session, Filters(concern="drugs", state="done"))
+    assert (_ids(page), page.counts) == ([ids[0]], {"done": 1, "new": 2})
+
+
+def _hours(session: Session) -> dict[str, tuple[int, float, float]]:
+    return {
+        row.concern: (row.posts, row.mistrust, row.negative)
+        for row in session.exec(select(HourCount).execution_options(populate_existing=True))
+    }
+
+
+def test_a_correction_counts_at_once_and_is_on_record(engine: sa.Engine, person: Callable[..., Person]) -> None:
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        (mention_id,) = street.say(session, [_said(1, concerns=("drugs",), mistrust=0.75, negative=0.5)])
+        inbox.correct(session, mention_id, ada, AT, trust="trust", concerns=["youth_schools"])
+        row = inbox.mention(session, mention_id)
+        assert row is not None
+        assert (row.trust, row.sentiment, row.concerns, row.corrected) == ("trust", "neutral", ("youth_schools",), True)
+        assert _hours(session) == {ALL: (1, 0.0, 0.5), "youth_schools": (1, 0.0, 0.5)}
+        entry = session.exec(select(AuditEntry)).one()
+    assert (entry.action, entry.subject, entry.detail) == (
+        "mention.correct",
+        f"mention:{mention_id}",
+        {"trust": "trust", "sentiment": None, "concerns": ["youth_schools"]},
+    )
+
+
+def test_a_later_correction_keeps_what_it_does_not_name(engine: sa.Engine, person: Callable[..., Person]) -> None:
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        (mention_id,) = street.say(session, [_said(1, mistrust=0.75, negative=0.5)])
+        inbox.correct(session, mention_id, ada, AT, trust="mistrust")
+        inbox.correct(session, mention_id, ada, AT, sentiment="positive")
+        row = inbox.mention(session, mention_id)
+        assert row is not None
+        assert (row.trust, row.sentiment) == ("mistrust", "positive")
+        assert _hours(session) == {ALL: (1, 1.0, 0.0)}
+
+
+def test_a_correction_keeps_what_the_model_said(engine: sa.Engine, person: Callable[..., Person]) -> None:
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        (mention_id,) = street.say(session, [_said(1, mistrust=0.75)])
+        inbox.correct(session, mention_id, ada, AT, trust="neither")
+        score = session.get_one(Score, mention_id)
+    assert (score.mistrust, score.mistrust_flag, score.trust_label) == (0.75, True, "neither")
+
+
+def test_an_officer_who_sees_a_protest_takes_the_mention_out_whole(
+    engine: sa.Engine, person: Callable[..., Person]
+) -> None:
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        (mention_id,) = street.say(session, [_said(1, concerns=("drugs",))])
+        inbox.correct(session, mention_id, ada, AT, concerns=["drugs", "protest_public_order"])
+        assert (inbox.mention(session, mention_id), _hours(session)) == (None, {})
+        mention = session.exec(select(Mention).execution_options(populate_existing=True)).one()
+    assert (mention.shown, mention.text) == (False, None)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [{}, {"trust": "angry"}, {"sentiment": "mistrust"}, {"concerns": ["drugs", "weather"]}],
+)
+def test_a_label_that_does_not_exist_changes_nothing(
+    sqlite_engine: sa.Engine, person: Callable[..., Person], labels: dict[str, object]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        (mention_id,) = street.say(session, [_said(1)])
+        before = _hours(session)
+        with pytest.raises(inbox.WrongLabel):
+            inbox.correct(session, mention_id, ada, AT, **labels)  # type: ignore[arg-type]
+        assert (_hours(session), session.exec(select(Correction)).all()) == (before, [])
+
+
+def test_what_is_not_read_yet_cannot_be_corrected(sqlite_engine: sa.Engine, person: Callable[..., Person]) -> None:
+    with database.writing(sqlite_engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        (mention_id,) = street.hear(session, [_said(1)])
+        with pytest.raises(inbox.NoSuchMention):
+            inbox.correct(session, mention_id, ada, AT, trust="trust")
