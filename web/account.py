@@ -14,6 +14,7 @@ from config.tables import ApiToken, Person, SignIn
 from config.translations import LANGUAGES
 from web import csrf, guard, pages
 from web.desk import Desk, TheDesk
+from web.fields import Id, Line
 from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 
@@ -95,7 +96,7 @@ def make_token(
     request: Request,
     found: TheDesk,
     who: Who,
-    name: Annotated[str, Form(max_length=100)] = "",
+    name: Line = "",
     scopes: Annotated[list[Action] | None, Form()] = None,
 ) -> Response:
     """An API token, shown once. It never may more than its person."""
@@ -114,7 +115,7 @@ def make_token(
 
 
 @router.post("/account/tokens/{token_id}/revoke")
-def revoke_token(found: TheDesk, who: Who, token_id: int) -> Response:
+def revoke_token(found: TheDesk, who: Who, token_id: Id) -> Response:
     """Ends one of one's own tokens."""
     with database.writing(found.engine) as session:
         token = session.get(ApiToken, token_id)

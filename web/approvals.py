@@ -16,18 +16,17 @@ from networks import registry
 from networks.tables import Account
 from posts import decide, drafts, queue
 from posts.queue import PostDetail
-from posts.tables import PostVersion, Target
+from posts.tables import Post, PostVersion, Target
+from posts.workflow import OPEN
 from sentiment.taxonomy import CONCERNS
 from web import changes, compose, pages, variants
 from web.desk import Desk, TheDesk
+from web.fields import Comment, Id
 from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 from web.story import told
 
 router = APIRouter()
-COMMENT_LIMIT = 4000  # characters
-Comment = Annotated[str, Form(max_length=COMMENT_LIMIT)]
-OPEN = ("draft", "in_review", "approved", "scheduled")
 
 
 @dataclass(frozen=True)
@@ -46,17 +45,18 @@ def approvals_page(request: Request, found: TheDesk, who: Who) -> Response:
         waiting = queue.waiting_for(session, who.id, who.roles) if who.may(Action.APPROVE_POSTS) else []
         mine = queue.in_review_by(session, who.id)
         names = {people.known_id(person): person.name for person in people.all_people(session)}
-    return pages.render(request, "approvals.html", waiting=waiting, mine=mine, names=names)
+        due = {row.post_id: session.get_one(Post, row.post_id).due_at for row in (*waiting, *mine)}
+    return pages.render(request, "approvals.html", waiting=waiting, mine=mine, names=names, due=due)
 
 
 @router.get("/posts/{post_id}", dependencies=[needs(Action.READ_POSTS)])
-def post_page(request: Request, found: TheDesk, who: Who, post_id: int) -> Response:
+def post_page(request: Request, found: TheDesk, who: Who, post_id: Id) -> Response:
     """One post, whole."""
     return _page(request, found, who, post_id)
 
 
 @router.post("/posts/{post_id}/approve", dependencies=[needs(Action.APPROVE_POSTS)])
-def approve(found: TheDesk, who: Who, post_id: int, content_hash: Annotated[str, Form(max_length=200)]) -> Response:
+def approve(found: TheDesk, who: Who, post_id: Id, content_hash: Annotated[str, Form(max_length=200)]) -> Response:
     """Approves exactly what was on the page: its hash comes back with the button."""
     with database.writing(found.engine) as session:
         post = drafts.approve(session, post_id, who.id, content_hash, clock.now())
@@ -65,7 +65,7 @@ def approve(found: TheDesk, who: Who, post_id: int, content_hash: Annotated[str,
 
 
 @router.post("/posts/{post_id}/ask-changes", dependencies=[needs(Action.APPROVE_POSTS)])
-def ask_changes(request: Request, found: TheDesk, who: Who, post_id: int, comment: Comment = "") -> Response:
+def ask_changes(request: Request, found: TheDesk, who: Who, post_id: Id, comment: Comment = "") -> Response:
     """Back to the author, with what to change."""
     if not comment.strip():
         _ = pages.words(request).gettext
@@ -76,7 +76,7 @@ def ask_changes(request: Request, found: TheDesk, who: Who, post_id: int, commen
 
 
 @router.post("/posts/{post_id}/comment", dependencies=[needs(Action.READ_POSTS)])
-def comment(request: Request, found: TheDesk, who: Who, post_id: int, comment: Comment = "") -> Response:
+def comment(request: Request, found: TheDesk, who: Who, post_id: Id, comment: Comment = "") -> Response:
     """A word on a post; it decides nothing."""
     if not comment.strip():
         _ = pages.words(request).gettext
@@ -87,7 +87,7 @@ def comment(request: Request, found: TheDesk, who: Who, post_id: int, comment: C
 
 
 @router.post("/posts/{post_id}/withdraw", dependencies=[needs(Action.WRITE_POSTS)])
-def withdraw(found: TheDesk, who: Who, post_id: int) -> Response:
+def withdraw(found: TheDesk, who: Who, post_id: Id) -> Response:
     """Out of review, or out of its approval: a draft again."""
     with database.writing(found.engine) as session:
         drafts.withdraw(session, post_id, who.id, clock.now())
@@ -99,7 +99,7 @@ def move(
     request: Request,
     found: TheDesk,
     who: Who,
-    post_id: int,
+    post_id: Id,
     day: Annotated[str, Form(max_length=10)] = "",
     hour: Annotated[str, Form(max_length=8)] = "",
 ) -> Response:
@@ -122,7 +122,7 @@ def move(
 
 
 @router.post("/posts/{post_id}/cancel", dependencies=[needs(Action.WRITE_POSTS)])
-def cancel(found: TheDesk, who: Who, post_id: int) -> Response:
+def cancel(found: TheDesk, who: Who, post_id: Id) -> Response:
     """It will not go out; its versions stay."""
     with database.writing(found.engine) as session:
         drafts.cancel(session, post_id, who.id, clock.now())
@@ -131,7 +131,7 @@ def cancel(found: TheDesk, who: Who, post_id: int) -> Response:
 
 @router.post("/posts/{post_id}/targets/{target_id}/decide", dependencies=[needs(Action.WRITE_POSTS)])
 def decide_target(
-    found: TheDesk, who: Who, post_id: int, target_id: int, decision: Annotated[str, Form(max_length=40)]
+    found: TheDesk, who: Who, post_id: Id, target_id: Id, decision: Annotated[str, Form(max_length=40)]
 ) -> Response:
     """A person's word on a target of which nobody can tell whether it went out."""
     if decision not in decide.DECISIONS:
@@ -145,13 +145,14 @@ def decide_target(
 
 
 def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: str | None = None) -> Response:
-    zone = found.settings.department.zone
+    zone, _ = found.settings.department.zone, pages.words(request).gettext
     with database.reading(found.engine) as session:
         detail = queue.post_detail(session, post_id)
         if detail is None:
             raise Trouble(404, "There is no such post", "It may be a number from another desk.")
         before = _last_reviewed(detail, who.id)
         parts = _shown(session, detail, before)
+        wrote_it = who.id in drafts.writers(session, detail.post)
         names = {people.known_id(person): person.name for person in session.exec(select(Person))}
     post = detail.post
     concern = CONCERNS.get(post.concern or "")
@@ -163,16 +164,16 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         parts_shown=parts,
         before=before,
         names=names,
-        story=told(detail, names, pages.words(request).gettext),
-        is_author=post.author_id == who.id,
-        can_decide=post.state == "in_review" and who.may(Action.APPROVE_POSTS) and post.author_id != who.id,
+        story=told(detail, names, _),
+        wrote_it=wrote_it,
+        can_decide=post.state == "in_review" and who.may(Action.APPROVE_POSTS) and not wrote_it,
         is_open=post.state in OPEN,
         concern=concern.name if concern is not None else "",
         category=dict(compose.categories(request)).get(post.category, post.category),
         wrong=wrong,
         zone=zone,
         zone_words=pages.zone_name(post.due_at or clock.now(), zone, pages.language_of(request)),
-        decisions=decide.DECISIONS,
+        decisions={key: _(label) for key, label in decide.DECISIONS.items()},
     )
 
 

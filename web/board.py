@@ -1,9 +1,7 @@
 """The practice board: a network inside this installation, to learn on. Our posts are there, and anyone at the desk who
 writes posts may write as a resident. Nobody outside sees it."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from config import audit, clock, database
@@ -11,10 +9,10 @@ from config.permissions import Action
 from networks import practice
 from web import pages
 from web.desk import Desk, TheDesk
+from web.fields import COMMENT_LIMIT, Comment, Line
 from web.guard import Who, needs
 
 router = APIRouter()
-LONGEST = 2000  # characters
 
 
 @router.get("/board", dependencies=[needs(Action.READ_POSTS)])
@@ -28,19 +26,14 @@ def write(
     request: Request,
     found: TheDesk,
     who: Who,
-    author: Annotated[str, Form(max_length=80)] = "",
-    text: Annotated[str, Form()] = "",
+    author: Line = "",
+    text: Comment = "",
 ) -> Response:
     """Posts as a resident; the desk hears it as any other mention once the board is a source."""
     _ = pages.words(request).gettext
     author, text = author.strip(), text.strip()
-    wrong = None
     if not author or not text:
-        wrong = _("A practice post needs a name and a text.")
-    elif len(text) > LONGEST:
-        wrong = _("The text is longer than %(limit)s characters.") % {"limit": LONGEST}
-    if wrong is not None:
-        return _page(request, found, author=author, text=text, wrong=wrong)
+        return _page(request, found, author=author, text=text, wrong=_("A practice post needs a name and a text."))
     moment = clock.now()
     with database.writing(found.engine) as session:
         practice.post_as_resident(session, author, text, moment)
@@ -59,5 +52,5 @@ def _page(request: Request, found: Desk, *, author: str = "", text: str = "", wr
         author=author,
         text=text,
         wrong=wrong,
-        longest=LONGEST,
+        longest=COMMENT_LIMIT,
     )

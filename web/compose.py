@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from sqlmodel import Session, col, select
 
@@ -21,6 +21,7 @@ from sentiment.taxonomy import CONCERNS
 from web import drafting, pages, variants
 from web.desk import Desk, TheDesk
 from web.drafting import Draft, DraftIn, from_form
+from web.fields import LARGEST_ID, Id
 from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 
@@ -48,7 +49,12 @@ class Fault:
 
 @router.get("")
 def new_page(
-    request: Request, found: TheDesk, who: Who, reply_to: int | None = None, concern: str = "", text: str = ""
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    reply_to: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
+    concern: str = "",
+    text: str = "",
 ) -> Response:
     """An empty form; nothing is stored until something is written."""
     with database.reading(found.engine) as session:
@@ -90,7 +96,7 @@ def make_draft(request: Request, found: TheDesk, who: Who, given: DraftIn) -> JS
 
 
 @router.post("/{post_id}/draft")
-def save_draft(request: Request, found: TheDesk, who: Who, post_id: int, given: DraftIn) -> JSONResponse:
+def save_draft(request: Request, found: TheDesk, who: Who, post_id: Id, given: DraftIn) -> JSONResponse:
     """A save while somebody writes. 409 when someone else saved meanwhile."""
     return _saved(request, store(found, who, post_id, given))
 
@@ -102,7 +108,7 @@ def send_new(request: Request, found: TheDesk, who: Who, given: Given, then: The
 
 
 @router.get("/{post_id}")
-def page(request: Request, found: TheDesk, who: Who, post_id: int) -> Response:
+def page(request: Request, found: TheDesk, who: Who, post_id: Id) -> Response:
     """The form of a post that is stored."""
     with database.reading(found.engine) as session:
         draft = stored(session, post_id)
@@ -111,7 +117,7 @@ def page(request: Request, found: TheDesk, who: Who, post_id: int) -> Response:
 
 
 @router.post("/{post_id}")
-def send(request: Request, found: TheDesk, who: Who, post_id: int, given: Given, then: Then = "save") -> Response:
+def send(request: Request, found: TheDesk, who: Who, post_id: Id, given: Given, then: Then = "save") -> Response:
     """Saves, and does what the pressed button says: nothing more, close, or send for approval."""
     return _send(request, found, who, post_id, given, then)
 

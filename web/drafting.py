@@ -5,35 +5,39 @@ The rules of writing, approval and time are posts.drafts; here is only the way i
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Request
-from pydantic import BaseModel, Field, StringConstraints
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
+
+from web.fields import LARGEST_ID, clean
 
 MESSAGE_LIMIT = 100_000  # characters; more than any network takes
 CATEGORIES = ("general", "safety", "event", "answer", "you_said_we_did")
-Words = Annotated[str, StringConstraints(max_length=MESSAGE_LIMIT)]
+Words = Annotated[str, StringConstraints(max_length=MESSAGE_LIMIT), AfterValidator(clean)]
+Number = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
 
 class DraftIn(BaseModel):
     """A post as it is sent to us. `own` maps an account to its own wording; none: it follows the message. `day` and
     `hour` are wall time in the department's zone, both or neither."""
 
-    title: Annotated[str, StringConstraints(max_length=120, strip_whitespace=True)] = ""
+    title: Annotated[str, StringConstraints(max_length=120, strip_whitespace=True), AfterValidator(clean)] = ""
     message: Words = ""
     language: Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")] = "en"
     category: Annotated[str, StringConstraints(pattern="^(general|safety|event|answer|you_said_we_did)$")] = "general"
     concern: Annotated[str, StringConstraints(max_length=64)] = ""
-    accounts: Annotated[list[int], Field(max_length=100)] = Field(default_factory=list)
-    own: dict[int, Words | None] = Field(default_factory=dict)
+    accounts: Annotated[list[Number], Field(max_length=100)] = Field(default_factory=list)
+    own: dict[Number, Words | None] = Field(default_factory=dict)
     day: Annotated[str, StringConstraints(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
     hour: Annotated[str, StringConstraints(pattern=r"^(\d{2}:\d{2}(:\d{2})?)?$")] = ""
-    reply_to: int | Annotated[str, StringConstraints(pattern=r"^\d*$")] | None = None
-    revision: int = 0
+    reply_to: Number | Literal[""] | None = None
+    revision: Annotated[int, Field(ge=0, le=LARGEST_ID)] = 0
 
     @property
     def reply_to_id(self) -> int | None:
-        return int(self.reply_to) if self.reply_to else None
+        return self.reply_to or None
 
     @property
     def wordings(self) -> dict[int, str | None]:
@@ -87,18 +91,21 @@ def shown(given: DraftIn, post_id: int | None, revision: int) -> Draft:
 
 
 async def from_form(request: Request) -> DraftIn:
-    """A dependency that reads the form's fields, `variant_<account>` among them. Raises RequestValidationError's kin
-    (pydantic.ValidationError) when a field is not what our own page sends."""
+    """A dependency that reads the form's fields, `variant_<account>` among them. Raises RequestValidationError when a
+    field is not what our own page sends."""
     form = await request.form()
     values: dict[str, object] = {}
     own: dict[str, str] = {}
     for name, value in form.multi_items():
         if not isinstance(value, str):
             continue
-        text = value.replace("\r\n", "\n")
         if name.startswith("variant_"):
-            own[name.removeprefix("variant_")] = text
+            own[name.removeprefix("variant_")] = value
         elif name != "accounts":
-            values[name] = text
+            values[name] = value
     values["accounts"] = [value for value in form.getlist("accounts") if isinstance(value, str)]
-    return DraftIn.model_validate({**values, "own": own})
+    try:
+        return DraftIn.model_validate({**values, "own": own})
+    except ValidationError as error:
+        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+        raise RequestValidationError(faults) from error

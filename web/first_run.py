@@ -13,6 +13,7 @@ from config.tables import Person
 from networks import accounts
 from web import guard, pages
 from web.desk import Desk, TheDesk
+from web.fields import Line
 from web.sign_in import enter, stranger_page
 
 router = APIRouter()
@@ -34,9 +35,9 @@ def first_run_page(request: Request, found: TheDesk) -> Response:
 def begin(
     request: Request,
     found: TheDesk,
-    code: Annotated[str, Form(max_length=100)],
-    name: Annotated[str, Form(max_length=200)],
-    email: Annotated[str, Form(max_length=320)],
+    code: Line,
+    name: Line,
+    email: Line,
     password: Annotated[str, Form(max_length=1000)],
     time_zone: Annotated[str, Form(max_length=64)],
     also: Annotated[list[str] | None, Form()] = None,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session
 
@@ -14,6 +14,7 @@ from posts import drafts, queue
 from posts.queue import QueueRow
 from web import pages
 from web.desk import Desk, TheDesk
+from web.fields import Line
 from web.guard import Who, needs
 
 router = APIRouter()
@@ -36,7 +37,7 @@ def hold_page(request: Request, found: TheDesk) -> Response:
 
 
 @router.post("/hold", dependencies=[needs(Action.PLACE_HOLD)])
-def place(request: Request, found: TheDesk, who: Who, reason: Annotated[str, Form(max_length=300)] = "") -> Response:
+def place(request: Request, found: TheDesk, who: Who, reason: Line = "") -> Response:
     """Places it. From its commit on no call to a network starts."""
     if not reason.strip():
         _ = pages.words(request).gettext

@@ -126,7 +126,7 @@ def _tape(session: Session) -> Tape | None:
         return None
     by = session.get(Person, hold.placed_by)
     waiting = session.exec(
-        select(func.count(func.distinct(Target.post_id))).where(col(Target.state).in_(("scheduled", "waiting")))
+        select(func.count(func.distinct(Target.post_id))).where(col(Target.state).in_(("waiting", "retry")))
     ).one()
     return Tape(hold.placed_at, by.name if by is not None else "", hold.reason, waiting)
 

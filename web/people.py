@@ -15,6 +15,7 @@ from config.permissions import Action, Role
 from config.tables import Person, PersonRole, SignIn
 from web import pages
 from web.desk import Desk, TheDesk
+from web.fields import Id, Line
 from web.guard import Who, needs
 from web.problems import Trouble
 
@@ -33,8 +34,8 @@ def add(
     request: Request,
     found: TheDesk,
     who: Who,
-    name: Annotated[str, Form(max_length=200)] = "",
-    email: Annotated[str, Form(max_length=320)] = "",
+    name: Line = "",
+    email: Line = "",
     roles: Annotated[list[Role] | None, Form()] = None,
     time_zone: Annotated[str, Form(max_length=64)] = "",
     language: Annotated[str, Form(max_length=8)] = "en",
@@ -68,7 +69,7 @@ def add(
 
 
 @router.post("/people/{person_id}/link")
-def make_link(request: Request, found: TheDesk, who: Who, person_id: int) -> Response:
+def make_link(request: Request, found: TheDesk, who: Who, person_id: Id) -> Response:
     """A new link for someone who forgot the password."""
     with database.writing(found.engine) as session:
         person = _person(session, person_id)
@@ -81,7 +82,7 @@ def make_link(request: Request, found: TheDesk, who: Who, person_id: int) -> Res
 
 @router.post("/people/{person_id}/roles")
 def change_roles(
-    found: TheDesk, who: Who, person_id: int, roles: Annotated[list[Role] | None, Form()] = None
+    found: TheDesk, who: Who, person_id: Id, roles: Annotated[list[Role] | None, Form()] = None
 ) -> Response:
     """The roles are these from now on; the desk never stays without an administrator."""
     with database.writing(found.engine) as session:
@@ -96,7 +97,7 @@ def change_roles(
 
 
 @router.post("/people/{person_id}/active")
-def set_active(found: TheDesk, who: Who, person_id: int, active: Annotated[bool, Form()] = False) -> Response:
+def set_active(found: TheDesk, who: Who, person_id: Id, active: Annotated[bool, Form()] = False) -> Response:
     """Closes someone's way in, at once and everywhere, or opens it again."""
     with database.writing(found.engine) as session:
         person = _person(session, person_id)

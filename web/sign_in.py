@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from config import audit, clock, database, people, sign_ins
 from web import csrf, guard, pages
 from web.desk import Desk, TheDesk
+from web.fields import Line
 from web.problems import Trouble
 
 router = APIRouter()
@@ -30,7 +31,7 @@ def sign_in_page(request: Request, found: TheDesk, next: str = "/") -> Response:
 def sign_in(
     request: Request,
     found: TheDesk,
-    email: Annotated[str, Form(max_length=320)],
+    email: Line,
     password: Annotated[str, Form(max_length=1000)],
     next: Annotated[str, Form()] = "/",  # noqa: A002
 ) -> Response:

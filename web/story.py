@@ -34,6 +34,8 @@ def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str]
         "rate_limited": _("The network asked to wait"),
         "signed_out": _("The account must be connected again"),
         "unavailable": _("The network could not be reached"),
+        "held": _("Held back: the hold was on"),
+        "not begun": _("Put back before it began"),
         "unknown": _("No answer came; it has to be looked up"),
     }
     events = [

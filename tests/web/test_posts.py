@@ -275,3 +275,21 @@ def test_times_are_in_the_readers_zone_with_its_name(ada: Browser, account: int)
     write(ada, account, **NINE)
     assert clock.now() == datetime(2026, 11, 24, 13, 10, tzinfo=UTC)
     assert "Tue 24 Nov, 09:00 EST" in ada.get("/posts/1").text
+
+
+def test_what_no_store_can_hold_is_cleaned_and_numbers_out_of_range_are_refused(
+    ada: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    headers = {"x-csrf-token": form_token(ada.get("/compose").text), "content-type": "application/json"}
+    body = '{"message": "a\\u0000b c\\r\\nd", "accounts": [%d]}' % account
+    assert ada.post("/compose/draft", content=body, headers=headers).status_code == 200
+    assert the_post(sqlite_engine).message == "ab c\nd"
+    for path in ("/posts/99999999999999999999", "/posts/0", "/compose/99999999999"):
+        assert ada.get(path).status_code == 422
+    assert ada.get("/posts/77").status_code == 404
+
+
+def test_a_form_that_is_not_our_own_is_refused_with_the_field(ada: Browser, account: int) -> None:
+    told = write(ada, account, category="rumour")
+    assert told.status_code == 422
+    assert "category" in told.text

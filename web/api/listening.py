@@ -14,6 +14,7 @@ from sentiment import alerts, figures, inbox
 from sentiment.tables import Alert
 from sentiment.trust import Share, Show
 from web.desk import TheDesk
+from web.fields import Id
 from web.guard import Who, needs
 from web.problems import Trouble
 
@@ -135,7 +136,7 @@ def list_mentions(
 
 
 @router.get("/mentions/{mention_id}", dependencies=[needs(Action.READ_MENTIONS)])
-def one_mention(found: TheDesk, who: Who, mention_id: int) -> MentionOut:
+def one_mention(found: TheDesk, who: Who, mention_id: Id) -> MentionOut:
     """One mention. 404 once it is expired, deleted upstream, or left out."""
     with database.writing(found.engine) as session:
         row = inbox.mention(session, mention_id)
@@ -155,7 +156,7 @@ def list_alerts(found: TheDesk, state: Literal["open", "all"] = "open") -> list[
 
 @router.post("/alerts/{alert_id}/{action}", dependencies=[needs(Action.TRIAGE)])
 def act_on_alert(
-    found: TheDesk, who: Who, alert_id: int, action: Literal["take", "resolve", "not_a_concern", "reopen"]
+    found: TheDesk, who: Who, alert_id: Id, action: Literal["take", "resolve", "not_a_concern", "reopen"]
 ) -> AlertOut:
     """Takes an alert, closes it, or takes the closing back."""
     act = {

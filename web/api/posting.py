@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from sqlmodel import Session
 
 from config import clock, database, holds
@@ -16,6 +16,7 @@ from posts.tables import Post
 from web import compose
 from web.desk import TheDesk
 from web.drafting import DraftIn
+from web.fields import Id, clean
 from web.guard import Who, needs
 from web.problems import Trouble
 
@@ -58,11 +59,11 @@ class Decision(BaseModel):
 
 
 class Comment(BaseModel):
-    comment: Annotated[str, Field(min_length=1, max_length=4000)]
+    comment: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=4000)]
 
 
 class HoldIn(BaseModel):
-    reason: Annotated[str, Field(min_length=1, max_length=300)]
+    reason: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=320)]
 
 
 class HoldOut(BaseModel):
@@ -106,26 +107,26 @@ def make_post(found: TheDesk, who: Who, given: DraftIn) -> PostOut:
 
 
 @router.get("/posts/{post_id}", dependencies=[needs(Action.READ_POSTS)])
-def one_post(found: TheDesk, post_id: int) -> PostOut:
+def one_post(found: TheDesk, post_id: Id) -> PostOut:
     with database.reading(found.engine) as session:
         return _post(session, post_id)
 
 
 @router.put("/posts/{post_id}", dependencies=[needs(Action.WRITE_POSTS)])
-def save_post(found: TheDesk, who: Who, post_id: int, given: DraftIn) -> PostOut:
+def save_post(found: TheDesk, who: Who, post_id: Id, given: DraftIn) -> PostOut:
     """Saves over `revision`; 409 when someone saved meanwhile. New words of an approved post need a new approval."""
     return _stored(found, compose.store(found, who, post_id, given))
 
 
 @router.post("/posts/{post_id}/submit", dependencies=[needs(Action.WRITE_POSTS)])
-def submit_post(found: TheDesk, who: Who, post_id: int) -> PostOut:
+def submit_post(found: TheDesk, who: Who, post_id: Id) -> PostOut:
     with database.writing(found.engine) as session:
         drafts.submit(session, post_id, who.id, clock.now())
         return _post(session, post_id)
 
 
 @router.post("/posts/{post_id}/approve", dependencies=[needs(Action.APPROVE_POSTS)])
-def approve_post(found: TheDesk, who: Who, post_id: int, given: Decision) -> PostOut:
+def approve_post(found: TheDesk, who: Who, post_id: Id, given: Decision) -> PostOut:
     """403 for one's own post; 409 when the content is no longer the one with this hash."""
     with database.writing(found.engine) as session:
         drafts.approve(session, post_id, who.id, given.content_hash, clock.now())
@@ -133,14 +134,14 @@ def approve_post(found: TheDesk, who: Who, post_id: int, given: Decision) -> Pos
 
 
 @router.post("/posts/{post_id}/ask-changes", dependencies=[needs(Action.APPROVE_POSTS)])
-def ask_changes(found: TheDesk, who: Who, post_id: int, given: Comment) -> PostOut:
+def ask_changes(found: TheDesk, who: Who, post_id: Id, given: Comment) -> PostOut:
     with database.writing(found.engine) as session:
         drafts.ask_changes(session, post_id, who.id, given.comment, clock.now())
         return _post(session, post_id)
 
 
 @router.post("/posts/{post_id}/cancel", dependencies=[needs(Action.WRITE_POSTS)])
-def cancel_post(found: TheDesk, who: Who, post_id: int) -> PostOut:
+def cancel_post(found: TheDesk, who: Who, post_id: Id) -> PostOut:
     with database.writing(found.engine) as session:
         drafts.cancel(session, post_id, who.id, clock.now())
         return _post(session, post_id)
@@ -201,9 +202,9 @@ def _stored(found: TheDesk, post: Post) -> PostOut:
 
 
 def _post(session: Session, post_id: int) -> PostOut:
-    if session.get(Post, post_id) is None:
-        raise Trouble(404, "There is no such post")
     detail = queue.post_detail(session, post_id)
+    if detail is None:
+        raise Trouble(404, "There is no such post")
     post = detail.post
     return PostOut(
         id=post.id or 0,
