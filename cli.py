@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from scheduler.demo import Told
 
 
+ROOMS = ("config", "networks", "listeners", "sentiment", "posts", "scheduler", "web")
+
+
 class Failure(click.ClickException):
     """One clear line on stderr, exit status 1."""
 
@@ -29,7 +32,7 @@ class Failure(click.ClickException):
         click.echo(f"liaison: {self.format_message()}", file=file or sys.stderr, err=True)
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """An instant with its zone, ISO 8601."""
 
     name = "time"
@@ -360,14 +363,13 @@ def post_approve(post_id: int, email: str) -> None:
     """Approve a post as it stands now."""
     from config import database, people
     from config.permissions import Action, may
-    from posts import drafts, queue
+    from posts import drafts
 
     with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
         approver = people.known_id(_person(session, email))
         if not may(people.roles_of(session, approver), Action.APPROVE_POSTS):
             raise Failure(f"{email} is no approver")
-        detail = queue.post_detail(session, post_id)
-        drafts.approve(session, post_id, approver, detail.post.content_hash, _now())
+        drafts.approve(session, post_id, approver, drafts.read(session, post_id).content_hash, _now())
     click.echo(f"post {post_id} is approved")
 
 
@@ -478,27 +480,26 @@ def _bar(label: str, unit: str, total: int | None = None) -> Iterator[Callable[[
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
-    """Turns what may go wrong outside our code into one clear line that says what to do."""
-    from cryptography.exceptions import InvalidKey
+    """Turns what may go wrong outside our code, and the errors that our rooms define, into one clear line."""
     from pydantic import ValidationError
     from sqlalchemy.exc import DatabaseError
 
-    from config.people import PersonError
-    from config.secrets import SecretKeyError
-    from networks.network import NetworkError
-
     try:
         yield
+    except click.ClickException:
+        raise
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise Failure(f"setting {where}: {first['msg']} (see `liaison config --help`)") from error
+        raise Failure(f"setting {where}: {first['msg']}") from error
     except DatabaseError as error:
         raise Failure(_database_words(str(error.orig))) from error
-    except (PersonError, SecretKeyError, NetworkError, InvalidKey) as error:
-        raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] in ROOMS:  # its message is made for people
+            raise Failure(str(error)) from error
+        raise
 
 
 def _database_words(cause: str) -> str:

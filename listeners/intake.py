@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from config.database import upsert
 from config.secrets import Keys
@@ -20,7 +20,6 @@ from networks import registry
 from networks.network import Page, RemoteMention
 
 NEW_ACCOUNT = timedelta(days=30)
-CHUNK = 500  # rows in one INSERT: SQLite takes 32,766 values in a statement
 Rules = Sequence[tuple[int, watch.Rule]]
 
 
@@ -98,16 +97,10 @@ def prepare(
 
 def store(session: Session, rows: Sequence[dict[str, Any]]) -> int:
     """Inserts rows that are not there yet; how many were new."""
-    new = 0
-    for start in range(0, len(rows), CHUNK):
-        added = session.exec(
-            upsert(session, Mention)
-            .values(list(rows[start : start + CHUNK]))
-            .on_conflict_do_nothing(index_elements=["key"])
-            .returning(col(Mention.id))
-        )
-        new += len(added.all())
-    return new
+    if not rows:
+        return 0
+    insert = upsert(session, Mention).on_conflict_do_nothing(index_elements=["key"])
+    return session.connection().execute(insert, list(rows)).rowcount
 
 
 def _retention(network: str, settings: Settings) -> timedelta:

@@ -174,6 +174,14 @@ def cancel(session: Session, post_id: int, person_id: int, now: datetime) -> Pos
     return moved
 
 
+def read(session: Session, post_id: int) -> Post:
+    """The post as it stands. Raises WrongState if there is none."""
+    post = session.get(Post, post_id)
+    if post is None:
+        raise WrongState("There is no such post.")
+    return post
+
+
 def texts_of(session: Session, post: Post) -> dict[int, str]:
     """Account id -> the text that it would send."""
     variants = session.exec(select(Variant).where(Variant.post_id == post.id).order_by(col(Variant.account_id)))

@@ -171,14 +171,12 @@ def _listen(engine: sa.Engine, settings: Settings, keys: Keys, morning: datetime
 
 def _watch(engine: sa.Engine, settings: Settings, morning: datetime) -> list[tuple[str, datetime]]:
     """Looks for alerts as the desk would have, every six hours of the last ten days; earlier ones are closed."""
-    raised: list[tuple[str, datetime]] = []
     at = morning - timedelta(days=10)
     while at <= morning:
         alerting.look(engine, settings, at)
         at += timedelta(hours=6)
-    with database.writing(engine) as session:
-        for alert in alerts.all_alerts(session):
-            raised.append((alert.title, alert.raised_at))
+    with database.reading(engine) as session:
+        raised = [(alert.title, alert.raised_at) for alert in alerts.all_alerts(session)]
     return sorted(raised, key=lambda found: found[1])
 
 
@@ -200,7 +198,7 @@ def _answer(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) ->
             drafts.schedule(session, number, officer, at, town.ZONE.key, now)
             drafts.submit(session, number, officer, now)
             if approved:
-                content = queue.post_detail(session, number).post.content_hash
+                content = drafts.read(session, number).content_hash
                 drafts.approve(session, number, approver, content, now)
     pools = Pools(engine, settings, keys)
     publishing.tick(engine, settings, keys, pools, clock.now())

@@ -9,7 +9,7 @@ from scheduler.tables import JobMark
 
 
 def take(session: Session, name: str, every: timedelta, now: datetime) -> bool:
-    """Whether the job is due now; if so it is the caller's, and due again after `every`. Of several callers one gets it."""
+    """Whether the job is due now; if so it is the caller's, and due again after `every`."""
     session.exec(upsert(session, JobMark).values(name=name, due_at=now).on_conflict_do_nothing(index_elements=["name"]))
     taken = session.exec(
         update(JobMark).where(col(JobMark.name) == name, col(JobMark.due_at) <= now).values(due_at=now + every)

@@ -18,13 +18,13 @@ from sentiment import columns, counts, keyphrases, quotes, surges
 from sentiment.columns import Column
 from sentiment.quotes import Quote
 from sentiment.surges import Surge
-from sentiment.tables import Alert, AlertMention
+from sentiment.tables import ALL, Alert, AlertMention, MentionConcern
 from sentiment.taxonomy import CONCERNS
 
-EXEMPT = frozenset({"emergencies"})  # may be raised beside another of the same day
 AGAIN_AFTER = timedelta(hours=24)  # a closed thread keeps its concern quiet for so long
 ALREADY_ALERTED = 0.3  # of a surge's posts: then it is nothing new
 REMEMBERED = timedelta(days=7)  # how long a thread's posts are held against a new one
+SAME_PLACE = timedelta(hours=72)  # how long a thread takes in other concerns at its place
 FAR_MORE = 3.0  # times the usual
 _TEXTS_BEFORE = 2000
 
@@ -74,8 +74,6 @@ def raise_alerts(session: Session, now: datetime, zone: ZoneInfo) -> list[Alert]
 
 def put(session: Session, found: Sequence[Surge], now: datetime, zone: ZoneInfo) -> list[Alert]:
     """Makes threads of surges (surges.find, which only reads and may run outside this transaction)."""
-    by_cell = {surge.cell: surge for surge in found}
-    found_places = [surge for surge in found if surge.place_id is not None]
     threads = list(
         session.exec(
             select(Alert)
@@ -92,9 +90,9 @@ def put(session: Session, found: Sequence[Surge], now: datetime, zone: ZoneInfo)
     for alert in threads:
         if alert.state not in OPEN:
             continue
-        surge = by_cell.get((alert.concern, alert.place_id))
+        surge = next((one for one in found if _grows(alert, one, now)), None)
         if surge is not None and surge.place_id is None:
-            at_place = next((one for one in found_places if surges.carries(one, surge)), None)
+            at_place = next((one for one in found if surges.carries(one, surge)), None)
             if at_place is not None:
                 _narrow(session, alert, at_place)
                 surge = at_place
@@ -109,7 +107,7 @@ def put(session: Session, found: Sequence[Surge], now: datetime, zone: ZoneInfo)
             len(surge.mention_ids & posts) >= ALREADY_ALERTED * len(surge.mention_ids) for posts in alerted.values()
         ):
             continue
-        if surge.concern not in EXEMPT and _raised_today(session, now, zone):
+        if surge.concern not in surges.URGENT and _raised_today(session, now, zone):
             continue
         alert = _raise(session, surge, now)
         alerted[alert.id or 0] = surge.mention_ids
@@ -157,7 +155,13 @@ def alert_detail(session: Session, alert_id: int, zone: ZoneInfo) -> AlertDetail
         concern_name=CONCERNS[alert.concern].name if alert.concern in CONCERNS else alert.concern,
         place_name=place.name if place else None,
         quotes=tuple(quotes.of_mentions(session, mention_ids)),
-        columns=columns.of_cell(session, alert.concern, alert.place_id, alert.updated_at, zone),
+        columns=columns.of_cell(
+            session,
+            ALL if alert.evidence.get("whole_place") else alert.concern,
+            alert.place_id,
+            alert.updated_at,
+            zone,
+        ),
         places=tuple((name, number) for name, number in places),
         networks=tuple((name, number) for name, number in networks),
         authors=alert.authors,
@@ -210,9 +214,19 @@ def _move(
     return alert
 
 
+def _grows(alert: Alert, surge: Surge, now: datetime) -> bool:
+    """Whether the surge is this open thread going on: the same cell, or for three days another concern at its place."""
+    if (alert.concern, alert.place_id) == (surge.concern, surge.place_id):
+        return True
+    here = alert.place_id is not None and alert.place_id == surge.place_id
+    return here and alert.raised_at > now - SAME_PLACE and surge.concern not in surges.URGENT
+
+
 def _same_thread(alert: Alert, surge: Surge, now: datetime) -> bool:
-    """Whether the alert speaks for this surge: same concern, same place or one of them everywhere, open or closed
-    within a day."""
+    """Whether the alert speaks for this surge: it grows the open thread, or it is of the same concern (the same place,
+    or one of them everywhere) while the thread is open and for a day after it was closed."""
+    if alert.state in OPEN and _grows(alert, surge, now):
+        return True
     if alert.concern != surge.concern or not (
         alert.place_id == surge.place_id or alert.place_id is None or surge.place_id is None
     ):
@@ -224,7 +238,7 @@ def _raised_today(session: Session, now: datetime, zone: ZoneInfo) -> bool:
     """Whether this local day has its one alert already."""
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     today = select(Alert.id).where(
-        col(Alert.raised_at) >= midnight, col(Alert.raised_at) <= now, col(Alert.concern).not_in(EXEMPT)
+        col(Alert.raised_at) >= midnight, col(Alert.raised_at) <= now, col(Alert.concern).not_in(surges.URGENT)
     )
     return session.exec(today.limit(1)).first() is not None
 
@@ -235,7 +249,7 @@ def _raise(session: Session, surge: Surge, now: datetime) -> Alert:
         kind="cell",
         concern=surge.concern,
         place_id=surge.place_id,
-        title=_title(session, surge),
+        title=_title(session, surge.concern, surge),
         raised_at=now,
         since=_since(session, surge),
         updated_at=now,
@@ -245,7 +259,7 @@ def _raise(session: Session, surge: Surge, now: datetime) -> Alert:
         expected=surge.expected,
         p_value=surge.p_value,
         keyphrases=keyphrases.phrases(texts, _texts_before(session, now - timedelta(hours=surge.hours))),
-        evidence={"once_in_days": surge.once_in_days},
+        evidence={"once_in_days": surge.once_in_days, "whole_place": surge.whole_place},
     )
     session.add(alert)
     session.flush()
@@ -262,16 +276,25 @@ def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None
         return
     _link(session, alert, fresh)
     began = alert.updated_at - timedelta(hours=alert.window_hours)
-    alert.window_hours = max(surge.hours, round((now - began) / timedelta(hours=1)))
+    hours = max(surge.hours, round((now - began) / timedelta(hours=1)))
+    if surge.whole_place or not alert.evidence.get("whole_place"):
+        alert.expected = surge.expected * hours / surge.hours
+    else:  # of the place as a whole, as its posts are; the surge tells of one concern only
+        alert.expected *= hours / alert.window_hours
+    alert.window_hours = hours
     alert.updated_at = now
     everything = known | surge.mention_ids
     texts = _texts(session, everything)
     alert.posts = len(everything)
     alert.authors = surges.voices(texts)
-    alert.expected = surge.expected * alert.window_hours / surge.hours
     if surge.p_value < alert.p_value:
         alert.p_value = surge.p_value
         alert.evidence = {**alert.evidence, "once_in_days": surge.once_in_days}
+    if surge.whole_place:
+        alert.evidence = {**alert.evidence, "whole_place": True}
+    leading = _leading(session, everything)
+    if alert.place_id is not None and leading != alert.concern:
+        alert.concern, alert.title = leading, _title(session, leading, surge)
     alert.keyphrases = keyphrases.phrases(texts, _texts_before(session, began)) or alert.keyphrases
     session.add(alert)
 
@@ -279,7 +302,7 @@ def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None
 def _narrow(session: Session, alert: Alert, surge: Surge) -> None:
     """A thread that began without a place gets the one that turned out to carry it."""
     alert.place_id = surge.place_id
-    alert.title = _title(session, surge)
+    alert.title = _title(session, alert.concern, surge)
     elsewhere = sa.select(col(Mention.id)).where(col(Mention.place_id).is_distinct_from(surge.place_id))
     session.connection().execute(
         sa.delete(AlertMention).where(
@@ -289,11 +312,26 @@ def _narrow(session: Session, alert: Alert, surge: Surge) -> None:
     session.add(alert)
 
 
-def _title(session: Session, surge: Surge) -> str:
+def _leading(session: Session, mention_ids: Iterable[int]) -> str:
+    """The concern that most authors of these mentions raise."""
+    authors = sa.func.count(sa.distinct(col(Mention.author)))
+    raised = (
+        sa.select(col(MentionConcern.concern))
+        .join(Mention, col(Mention.id) == col(MentionConcern.mention_id))
+        .where(col(Mention.id).in_(list(mention_ids)))
+        .group_by(col(MentionConcern.concern))
+        .order_by(authors.desc(), col(MentionConcern.concern))
+        .limit(1)
+    )
+    found: str = session.connection().execute(raised).scalar_one()
+    return found
+
+
+def _title(session: Session, concern: str, surge: Surge) -> str:
     much = "far more than usual" if surge.authors >= FAR_MORE * surge.expected else "more than usual"
     place = session.get(Place, surge.place_id) if surge.place_id is not None else None
     near = f" near {place.name}" if place else ""
-    return f"{CONCERNS[surge.concern].name}{near}: {much}"
+    return f"{CONCERNS[concern].name}{near}: {much}"
 
 
 def _since(session: Session, surge: Surge) -> datetime:

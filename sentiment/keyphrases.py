@@ -27,7 +27,7 @@ def phrases(
     """Up to `most` phrases of one or two words that set `posts` (author, text) apart from the texts `before`.
 
     Ranked by the z-score of the log-odds of being in a post with a small prior (after Monroe, Colaresi & Quinn 2008),
-    authors against texts; phrases of two words go before the words that they are made of."""
+    authors against texts; a word that is mostly said as part of a pair gives way to the pair."""
     authors: dict[str, set[bytes]] = defaultdict(set)
     everyone: set[bytes] = set()
     for author, text in posts:
@@ -38,16 +38,16 @@ def phrases(
     for text in before:
         for phrase in _phrases(text, plain):
             elsewhere[phrase] += 1
-    ranked: list[tuple[float, str]] = []
-    for phrase, its_authors in authors.items():
-        if len(its_authors) < LEAST_AUTHORS:
-            continue
-        z = _z(len(its_authors), len(everyone), elsewhere[phrase], len(before))
-        if z >= LEAST_Z:
-            ranked.append((z, phrase))
-    ranked.sort(key=lambda item: (-item[0] * (1.25 if " " in item[1] else 1.0), item[1]))
+    common = {phrase: len(its) for phrase, its in authors.items() if len(its) >= LEAST_AUTHORS}
+    z = {phrase: _z(number, len(everyone), elsewhere[phrase], len(before)) for phrase, number in common.items()}
+    telling = [phrase for phrase in z if z[phrase] >= LEAST_Z]
+    # "lincoln" says no more than "lincoln school" where most who say the one say the other
+    part_of_pair = {
+        word for pair in telling if " " in pair for word in pair.split() if common[pair] * 2 >= common.get(word, 0)
+    }
+    ranked = sorted((phrase for phrase in telling if phrase not in part_of_pair), key=lambda one: (-z[one], one))
     chosen: list[str] = []
-    for _, phrase in ranked:
+    for phrase in ranked:
         words = set(phrase.split())
         if len(chosen) < most and not any(words & set(other.split()) for other in chosen):
             chosen.append(phrase)

@@ -101,7 +101,8 @@ def interpret(features: Vector, heads: Heads) -> Reading:
 
 def _softmax(logits: Vector) -> Vector:
     raised = np.exp(logits - logits.max())
-    return raised / raised.sum()
+    shares: Vector = raised / raised.sum()
+    return shares
 
 
 def check(folder: Path | None = None) -> str:
@@ -135,7 +136,9 @@ def load(folder: Path | None = None) -> Model:
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(str(place / "encoder.onnx"), options, providers=["CPUExecutionProvider"])
-        tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(place / "tokenizer.json")).backend_tokenizer
+        tokenizer: Any = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+            tokenizer_file=str(place / "tokenizer.json")
+        ).backend_tokenizer
         heads = _heads(place / "heads.npz")
     except Exception as error:  # the three libraries raise errors of their own for a file they cannot read
         raise ModelDamaged(f"the model in {place} cannot be loaded: {error}") from error

@@ -1,4 +1,5 @@
-"""Which cells stand out now: the recent mentions of each concern, and each concern at a place, against their baseline.
+"""Which cells stand out now, against their baseline: each concern, each concern at a place, and each place as a whole,
+since people who worry about one thing at one corner raise it as traffic, as schools and as patrols.
 
 cells.py holds the statistics; alerts.py makes threads of what is found here."""
 
@@ -15,10 +16,13 @@ from sqlmodel import Session, col
 
 from listeners.tables import Mention
 from sentiment import cells, counts
-from sentiment.tables import AuthorDay, MentionConcern
+from sentiment.tables import ALL, AuthorDay, MentionConcern
 from sentiment.taxonomy import CONCERNS
 
 SHARED = 0.5  # of the smaller one's posts: two surges are one
+EXPLAINED = 0.8  # of the authors above the usual: one concern is all that is unusual at a place
+URGENT = frozenset({"emergencies"})  # never folded into what else goes on at a place
+LEADING = 0.01  # p-value of a place's leading concern by itself
 CARRIED = 0.5  # of the authors above the usual: a place carries a concern's surge
 
 
@@ -26,18 +30,15 @@ CARRIED = 0.5  # of the authors above the usual: a place carries a concern's sur
 class Surge:
     """A cell with far more authors than usual in the `hours` before now."""
 
-    concern: str
+    concern: str  # of a place as a whole: the one that most of its authors raise
     place_id: int | None  # none: wherever
+    whole_place: bool  # posts of any concern at the place, not of the one alone
     hours: int
     authors: int  # distinct; accounts that only repeat another's words are not counted
     expected: float  # authors
     p_value: float
     once_in_days: float  # how often chance alone makes one such surge, over all cells
     mention_ids: frozenset[int]
-
-    @property
-    def cell(self) -> tuple[str, int | None]:
-        return self.concern, self.place_id
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,20 @@ def find(session: Session, now: datetime, zone: ZoneInfo) -> list[Surge]:
     local = now.astimezone(zone).replace(tzinfo=None)
     exposures = {hours: baseline.exposure(local - timedelta(hours=hours), local) for hours in cells.WINDOWS_HOURS}
     found: list[Surge] = []
+    at = {cell: index for index, cell in enumerate(names)}
+
+    def leading(place_id: int | None, ids: frozenset[int], exposure: float) -> str | None:
+        """The concern that most of these posts' authors raise, if it is unusual at this place by itself."""
+        raised = {
+            concern: len({one.author for one in recent.get((concern, place_id), ()) if one.id in ids})
+            for concern in CONCERNS
+        }
+        concern = max(raised, key=lambda key: (raised[key], key))
+        if raised[concern] < cells.LEAST_AUTHORS:
+            return None
+        chance = baseline.p_value(at[concern, place_id], raised[concern], exposure)
+        return concern if chance < LEADING else None
+
     for index, cell in enumerate(names):
         best: Surge | None = None
         for hours, exposure in exposures.items():
@@ -85,29 +100,40 @@ def find(session: Session, now: datetime, zone: ZoneInfo) -> list[Surge]:
             p_value = baseline.p_value(index, authors, exposure)
             if authors < cells.LEAST_AUTHORS or p_value >= passing or (best and best.p_value <= p_value):
                 continue
+            ids = frozenset(one.id for one in inside)
+            concern = leading(cell[1], ids, exposure) if cell[0] == ALL else cell[0]
+            if concern is None:
+                continue
             best = Surge(
-                concern=cell[0],
+                concern=concern,
                 place_id=cell[1],
+                whole_place=cell[0] == ALL,
                 hours=hours,
                 authors=authors,
                 expected=baseline.expected(index, exposure),
                 p_value=p_value,
                 once_in_days=1 / (max(p_value, 1e-12) * len(names) * len(exposures)),
-                mention_ids=frozenset(one.id for one in inside),
+                mention_ids=ids,
             )
         if best is not None:
             found.append(best)
-    return sorted(found, key=lambda surge: (-surge.authors, surge.p_value, surge.concern))
+    found.sort(key=lambda surge: (-surge.authors, surge.p_value, surge.concern))
+    return [surge for surge in found if not (surge.whole_place and any(_explains(one, surge) for one in found))]
 
 
 def merged(surges: Iterable[Surge]) -> list[Surge]:
-    """One surge where several share half their posts: the one with most authors, or the same concern's at the place
-    that carries it, since a place says more."""
+    """One surge where several are at one place, or share half their posts: the one with most authors, or the same
+    concern's at the place that carries it, since a place says more."""
     chosen: list[Surge] = []
     waiting = list(surges)
     while waiting:
         first = waiting[0]
-        same = [other for other in waiting if shared(first.mention_ids, other.mention_ids) >= SHARED]
+        same = [
+            other
+            for other in waiting
+            if shared(first.mention_ids, other.mention_ids) >= SHARED
+            or (first.place_id is not None and first.place_id == other.place_id and not URGENT & {other.concern})
+        ]
         chosen.append(next((other for other in same if carries(other, first)), first))
         waiting = [other for other in waiting if other not in same]
     return chosen
@@ -118,6 +144,13 @@ def carries(part: Surge, whole: Surge) -> bool:
     if part.concern != whole.concern or part.place_id is None or whole.place_id is not None:
         return False
     return part.authors - part.expected >= CARRIED * (whole.authors - whole.expected)
+
+
+def _explains(part: Surge, whole: Surge) -> bool:
+    """Whether one concern is nearly all that is unusual at a place, so that the place as a whole adds only chance."""
+    if part.whole_place or part.place_id != whole.place_id:
+        return False
+    return part.authors - part.expected >= EXPLAINED * (whole.authors - whole.expected)
 
 
 def shared(some: frozenset[int], others: frozenset[int]) -> float:
@@ -150,14 +183,17 @@ def _recent(session: Session, now: datetime) -> dict[_Cell, list[_Recent]]:
         found[row.concern, None].append(one)
         if row.place_id is not None:
             found[row.concern, row.place_id].append(one)
+            whole = found[ALL, row.place_id]
+            if not whole or whole[-1] != one:  # a mention of two concerns comes twice, one row after the other
+                whole.append(one)
     return dict(found)
 
 
 def _daily_authors(
     session: Session, first: date, last: date, also: set[_Cell]
 ) -> tuple[list[_Cell], NDArray[np.float64]]:
-    """Distinct authors of each cell on each day, cells x days; the cells are all concerns, and each concern at each
-    place that the baseline or `also` names."""
+    """Distinct authors of each cell on each day, cells x days. The cells are all concerns, and each concern and any
+    concern (ALL) at each place that the baseline or `also` names."""
     author = sa.func.count(sa.distinct(col(AuthorDay.author)))
     window = (col(AuthorDay.concern).in_(list(CONCERNS)), col(AuthorDay.day).between(first, last))
     seen: dict[_Cell, dict[date, int]] = {(concern, None): {} for concern in CONCERNS}
@@ -175,6 +211,11 @@ def _daily_authors(
         )
     ):
         seen.setdefault((concern, place_id), {})[day] = number
+    any_concern = sa.select(col(AuthorDay.place_id), col(AuthorDay.day), author)
+    for place_id, day, number in connection.execute(
+        any_concern.where(*window, col(AuthorDay.place_id) != 0).group_by(col(AuthorDay.place_id), col(AuthorDay.day))
+    ):
+        seen.setdefault((ALL, place_id), {})[day] = number
     names = sorted(seen, key=lambda cell: (cell[0], cell[1] or 0))
     daily = np.zeros((len(names), (last - first).days + 1))
     for index, cell in enumerate(names):

@@ -1,8 +1,10 @@
 """Lets go of what is past its time: mentions' texts, author-days. Counts stay."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from config import database
 from config.settings import Settings
@@ -16,10 +18,11 @@ def expire(engine: sa.Engine, settings: Settings, now: datetime) -> int:
     """Removes expired mentions and author-days older than 60 days, batch by batch; how many rows."""
     today = now.astimezone(settings.department.zone).date()
     gone = 0
-    for step in (
+    steps: tuple[Callable[[Session], int], ...] = (
         lambda session: mentions.expire(session, now, BATCH),
         lambda session: counts.forget_author_days(session, today, BATCH),
-    ):
+    )
+    for step in steps:
         while True:
             with database.writing(engine) as session:
                 removed = step(session)

@@ -39,7 +39,9 @@ def train(data: Path, out: Path) -> None:
     words = tokenizer()
 
     def encoded(rows: list[tuple[str, int]]) -> Encoded:
-        return [(found.ids, label) for found, (_, label) in zip(words.encode_batch([t for t, _ in rows]), rows)]
+        return [
+            (found.ids, label) for found, (_, label) in zip(words.encode_batch([t for t, _ in rows]), rows, strict=True)
+        ]
 
     training = encoded(corpora.sentiment(data, "en_train") + corpora.sentiment(data, "es_train"))
     validation = encoded(corpora.sentiment(data, "en_val"))

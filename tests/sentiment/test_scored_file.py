@@ -30,7 +30,8 @@ def test_each_line_comes_back_at_its_place_with_its_reading(tmp_path: Path) -> N
 
 def test_a_line_that_cannot_be_read_says_why_and_the_others_are_scored(tmp_path: Path) -> None:
     lines_in = [
-        b'{"text": "The road is closed"}', b"not json", b"", b"[1, 2]", b'{"id": 3}', b'{"text": 5}', b'{"text": "\xff"}',
+        b'{"text": "The road is closed"}', b"not json", b"", b"[1, 2]", b'{"id": 3}', b'{"text": 5}',
+        b'{"text": "\xff"}',
         b'{"text": "@user https://example.org"}', b'{"text": "\\u0000\\ud800 hello"}',
     ]  # fmt: skip
     counts, lines = scored(tmp_path, b"\n".join(lines_in) + b"\n")
