@@ -78,10 +78,11 @@ def message(
     base_url: str,
     now: datetime,
     unsubscribe: str | None = None,
+    one_click: bool = False,
 ) -> EmailMessage:
     """The mail: plain text, or HTML with its pictures. `sender` is as in settings.mail_from; the Message-ID comes from
-    `key` alone, so that a mail sent twice is seen to be the same. `unsubscribe` is an https: address (then in one
-    click, RFC 8058) or a mailto:. Raises ValueError for an address that is none."""
+    `key` alone, so that a mail sent twice is seen to be the same. `unsubscribe` is an address to go to, or a
+    mailto:; `one_click` if a POST there is enough (RFC 8058). Raises ValueError for a recipient that is no address."""
     mail = EmailMessage(policy=SMTP)
     mail["Subject"] = header(made.subject)
     mail["From"] = _address(*parseaddr(header(sender)))
@@ -91,7 +92,7 @@ def message(
     mail["Auto-Submitted"] = "auto-generated"
     if unsubscribe is not None:
         mail["List-Unsubscribe"] = f"<{header(unsubscribe)}>"
-        if unsubscribe.startswith("https://"):
+        if one_click:
             mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(made.text, cte="quoted-printable")
     mail.add_alternative(made.html, subtype="html", cte="quoted-printable")

@@ -364,7 +364,7 @@ def _baseline(morning: Morning, language: str) -> str:
     _ = translate(language).gettext
     found = morning.overview
     said = [digest_words.against(found, _moved(morning), language)]
-    said += [_("“%(title)s” has gone quiet.") % {"title": digest_words.one_line(one)} for one in morning.gone_quiet]
+    said += [_("“%(title)s” was closed.") % {"title": digest_words.one_line(one)} for one in morning.gone_quiet]
     return " ".join(said)
 
 
