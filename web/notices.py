@@ -33,6 +33,7 @@ NOTICES = MappingProxyType(
         "roles-changed": _("The roles are changed from now on."),
         "account-saved": _("Your settings are saved."),
         "token-revoked": _("That token no longer works."),
+        "choose-password": _("You are in. The link is used up: choose a password under your initials, top right."),
         "welcome": _("Welcome. You are the first person of this desk."),
     }
 )

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from config import audit, clock, database, people, sign_ins
+from config.tables import Person
 from web import csrf, guard, pages
 from web.desk import Desk, TheDesk
 from web.fields import Line
@@ -77,7 +78,8 @@ def use_link(request: Request, found: TheDesk, code: str) -> Response:
             raise _link_is_over()
         subject = f"person:{used.person_id}"
         audit.record(session, moment, used.person_id, "sign_in.link", subject, {}, guard.address_of(request))
-    return enter(request, found, used.person_id, "/")
+        has_password = session.get_one(Person, used.person_id).password_hash is not None
+    return enter(request, found, used.person_id, "/" if has_password else "/?said=choose-password")
 
 
 @router.post("/sign-out")

@@ -281,7 +281,7 @@ def test_what_no_store_can_hold_is_cleaned_and_numbers_out_of_range_are_refused(
     ada: Browser, sqlite_engine: sa.Engine, account: int
 ) -> None:
     headers = {"x-csrf-token": form_token(ada.get("/compose").text), "content-type": "application/json"}
-    body = '{"message": "a\\u0000b c\\r\\nd", "accounts": [%d]}' % account
+    body = f'{{"message": "a\\u0000b c\\r\\nd", "accounts": [{account}]}}'
     assert ada.post("/compose/draft", content=body, headers=headers).status_code == 200
     assert the_post(sqlite_engine).message == "ab c\nd"
     for path in ("/posts/99999999999999999999", "/posts/0", "/compose/99999999999"):

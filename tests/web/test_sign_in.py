@@ -113,3 +113,44 @@ def test_closing_someones_way_in_ends_their_open_sign_ins(
         assert found is not None
     assert send(admin, f"/people/{found.id}/active", page="/people").status_code == 303
     assert ada.get("/account").status_code == 303
+
+
+def test_someone_let_in_by_a_link_is_told_to_choose_a_password(
+    browser_of: Callable[..., Browser], stranger: Browser, sqlite_engine: sa.Engine
+) -> None:
+    admin = browser_of("Root", Role.ADMINISTRATOR)
+    shown = send(
+        admin, "/people", page="/people", name="Eve", email="eve@riverton.example", roles="analyst",
+        time_zone="America/New_York",
+    )  # fmt: skip
+    link = shown.text[shown.text.index("/sign-in/link/") :].split("<")[0]
+    assert send(stranger, link, page=link).headers["location"] == "/?said=choose-password"
+    chosen = send(stranger, "/account/password", page="/account", new=PASSWORD)
+    assert chosen.headers["location"] == "/account?said=account-saved"
+    wrong = send(stranger, "/account/password", page="/account", old="not this one", new="another sentence")
+    assert wrong.status_code == 422
+
+
+def test_the_only_administrator_can_neither_leave_nor_be_closed_out(
+    browser_of: Callable[..., Browser], sqlite_engine: sa.Engine
+) -> None:
+    admin = browser_of("Root", Role.ADMINISTRATOR)
+    assert send(admin, "/people/1/roles", page="/people", roles="officer").status_code == 409
+    assert send(admin, "/people/1/active", page="/people").status_code == 409
+    browser_of("Ada", Role.ADMINISTRATOR)
+    assert send(admin, "/people/1/roles", page="/people", roles="officer").status_code == 303
+    assert admin.get("/people").status_code == 403
+
+
+def test_a_token_is_shown_once_and_works_until_it_is_revoked(
+    browser_of: Callable[..., Browser], stranger: Browser
+) -> None:
+    ada = browser_of("Ada", Role.OFFICER)
+    made = send(ada, "/account/tokens", page="/account", name="mine", scopes=["read_posts", "manage"])
+    token = made.text[made.text.index("lia_") :].split("<")[0]
+    assert token not in ada.get("/account").text
+    sent = {"authorization": f"Bearer {token}"}
+    assert stranger.get("/api/v1/posts", headers=sent).status_code == 200
+    assert stranger.get("/api/v1/sources", headers=sent).status_code == 403  # not hers to give
+    assert send(ada, "/account/tokens/1/revoke", page="/account").status_code == 303
+    assert stranger.get("/api/v1/posts", headers=sent).status_code == 401
