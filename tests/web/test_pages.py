@@ -1,0 +1,41 @@
+"""Every page opens, on both databases, for someone who may see it."""
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from config import clock, database, holds, people, sign_ins
+from config.permissions import Role
+from config.secrets import Keys
+from config.settings import Settings
+from config.tables import Person
+from networks import accounts
+from posts import drafts
+from tests.web.browsing import Browser
+from web import app as web_app
+from web import guard
+
+
+def test_every_page_without_a_number_in_its_address_opens_on_both_databases(
+    engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[..., Person]
+) -> None:
+    now = clock.now()
+    with database.writing(engine) as session:
+        ada = people.known_id(person(session, "Ada", *Role))
+        made = accounts.add(session, network="practice", name="Riverton PD", handle="", secret=None, keys=keys, now=now)
+        post = drafts.create(session, ada, "Officers on Elm Street.", [made.id or 0], now)
+        drafts.schedule(session, post.id or 0, ada, now.replace(tzinfo=None), "UTC", now)
+        drafts.submit(session, post.id or 0, ada, now)
+        holds.place(session, ada, "Crash on Route 9", now)
+        token = sign_ins.open_sign_in(session, ada, keys, now)
+    app = web_app.create(engine, settings, keys)
+    browser = Browser(app, follow_redirects=False, raise_server_exceptions=False)
+    browser.cookies.set("liaison", token)
+    pages = {
+        route.path or ""
+        for route in iter_route_contexts(app.router.routes)
+        if isinstance(route.route, APIRoute) and "GET" in (route.methods or ()) and "{" not in (route.path or "")
+    }
+    found = {path: browser.get(path).status_code for path in sorted({*pages, "/posts/1", "/compose/1"} - guard.PUBLIC)}
+    assert found == dict.fromkeys(found, 200)
