@@ -111,7 +111,7 @@ def concerns(session: Session, now: datetime, zone: ZoneInfo) -> list[ConcernRow
     """Each concern that anybody raised in the last 7 days, most authors first; shares are shrunk towards the town's."""
     today = now.astimezone(zone).date()
     spans = trust.windows(today, counts.first_day(session))
-    panels = _panels(session, [ALL, *CONCERNS], today)
+    panels = _panels(session, [ALL, *CONCERNS], today, ["mistrust"])
     if ALL not in panels:
         return []
     town = _figure("mistrust", panels[ALL]["mistrust"], spans, None, None)
@@ -148,7 +148,7 @@ def concerns(session: Session, now: datetime, zone: ZoneInfo) -> list[ConcernRow
 def daily_mistrust(session: Session, now: datetime, zone: ZoneInfo, concern: str = ALL) -> tuple[DayShare, ...]:
     """Mistrust in one concern (ALL: the town), each of the last 42 days for the 7 days up to it, oldest first."""
     today = now.astimezone(zone).date()
-    panels = _panels(session, [concern], today).get(concern) or _nothing(today)
+    panels = _panels(session, [concern], today, ["mistrust"]).get(concern) or _nothing(today)
     return trust.rolling(panels["mistrust"], _series_days(session, today))
 
 
@@ -204,34 +204,41 @@ def _nothing(today: date) -> _Panels:
     return {name: trust.Panel(today - timedelta(days=_KEPT_DAYS), none, none) for name in MEASURES}
 
 
-def _panels(session: Session, concerns: Sequence[str], today: date) -> dict[str, _Panels]:
+def _panels(
+    session: Session, concerns: Sequence[str], today: date, measures: Sequence[Measure] = MEASURES
+) -> dict[str, _Panels]:
     """Each concern's panels over all that a figure looks back, up to yesterday; those without authors left out."""
     first = today - timedelta(days=_KEPT_DAYS)
-    sums = [sa.func.sum(col(getattr(AuthorDay, name))) for name in ("posts", *MEASURES)]
-    rows = session.connection().execute(
-        sa.select(col(AuthorDay.concern), col(AuthorDay.author), col(AuthorDay.day), *sums)
-        .where(col(AuthorDay.concern).in_(concerns), col(AuthorDay.day) >= first, col(AuthorDay.day) < today)
-        .group_by(col(AuthorDay.concern), col(AuthorDay.author), col(AuthorDay.day))
-    )
-    by_concern: dict[str, list[tuple[int, int, float, float, float, float]]] = defaultdict(list)
-    authors: dict[str, dict[bytes, int]] = defaultdict(dict)
-    for concern, author, day, posts, *measured in rows:
-        number = authors[concern].setdefault(author, len(authors[concern]))
-        by_concern[concern].append((number, (day - first).days, posts, *measured))
-    return {concern: _panel(first, len(authors[concern]), found) for concern, found in by_concern.items()}
+    measured = [col(getattr(AuthorDay, name)) for name in measures]
+    found: dict[str, _Panels] = {}
+    for concern in concerns:
+        rows = (
+            session.connection()
+            .execute(
+                sa.select(col(AuthorDay.author), col(AuthorDay.day), col(AuthorDay.posts), *measured).where(
+                    col(AuthorDay.concern) == concern, col(AuthorDay.day) >= first, col(AuthorDay.day) < today
+                )
+            )
+            .all()
+        )
+        if rows:
+            authors, days, *amounts = zip(*rows, strict=True)
+            numbers = {author: number for number, author in enumerate(dict.fromkeys(authors))}
+            where = np.array([numbers[author] for author in authors]), np.array([(day - first).days for day in days])
+            grids = [_grid(len(numbers), where, np.array(values, dtype=float)) for values in amounts]
+            found[concern] = {
+                name: trust.Panel(first, grids[0], grid) for name, grid in zip(measures, grids[1:], strict=True)
+            }
+    return found
 
 
-def _panel(first: date, authors: int, rows: list[tuple[int, int, float, float, float, float]]) -> _Panels:
-    table = np.array(rows, dtype=float)
-    author, day = table[:, 0].astype(int), table[:, 1].astype(int)
-
-    def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        grid = np.zeros((authors, _KEPT_DAYS))
-        grid[author, day] = values
-        return grid
-
-    posts = spread(table[:, 2])
-    return {name: trust.Panel(first, posts, spread(table[:, 3 + index])) for index, name in enumerate(MEASURES)}
+def _grid(
+    authors: int, where: tuple[NDArray[np.int_], NDArray[np.int_]], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Authors x days; an author's rows of one day, at several places or networks, add up."""
+    grid = np.zeros((authors, _KEPT_DAYS))
+    np.add.at(grid, where, values)
+    return grid
 
 
 def _places(session: Session, spans: trust.Windows) -> dict[str, dict[tuple[int, str], int]]:

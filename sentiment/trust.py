@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cached_property
 from math import hypot
 from typing import Literal
 
@@ -175,8 +176,19 @@ class Panel:
 
     def between(self, first: date, last: date) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Posts and sums of each author from `first` to `last`, both included."""
-        columns = slice(max(0, (first - self.first).days), max(0, (last - self.first).days + 1))
-        return self.posts[:, columns].sum(axis=1), self.sums[:, columns].sum(axis=1)
+        start = min(max(0, (first - self.first).days), self.days)
+        stop = min(max(start, (last - self.first).days + 1), self.days)
+        posts, sums = self._running
+        return posts[stop] - posts[start], sums[stop] - sums[start]
+
+    @cached_property
+    def _running(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Sums from the first day up to each day, days x authors, since a series asks for many windows."""
+
+        def running(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.vstack([np.zeros((1, grid.shape[0])), np.cumsum(grid.T, axis=0)])
+
+        return running(self.posts), running(self.sums)
 
 
 def votes(panel: Panel, first: date, last: date) -> NDArray[np.float64]:

@@ -182,4 +182,4 @@ def test_the_number_of_queries_does_not_grow_with_the_mentions(sqlite_engine: sa
         street.say(session, _steady(a_day=1))
         few = _queries(session)
         street.say(session, _steady(a_day=20))
-        assert _queries(session) == few <= 8
+        assert _queries(session) == few
