@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -82,7 +83,7 @@ def message(
 ) -> EmailMessage:
     """The mail: plain text, or HTML with its pictures. `sender` is as in settings.mail_from; the Message-ID comes from
     `key` alone, so that a mail sent twice is seen to be the same. `unsubscribe` is an address to go to, or a
-    mailto:; `one_click` if a POST there is enough (RFC 8058). Raises ValueError for a recipient that is no address."""
+    mailto:; `one_click` if a POST there is enough (RFC 8058). Raises ValueError for an address that is none."""
     mail = EmailMessage(policy=SMTP)
     mail["Subject"] = header(made.subject)
     mail["From"] = _address(*parseaddr(header(sender)))
@@ -159,7 +160,13 @@ def _attached(chart: Chart | None, name: str, key: str, base_url: str) -> tuple[
 
 
 def _address(name: str, address: str) -> Address:
-    return Address(display_name=header(name), addr_spec=header(address))
+    try:
+        found = Address(display_name=header(name), addr_spec=address)
+    except (ValueError, IndexError, MessageError) as error:
+        raise ValueError(f"{address!r} is no e-mail address") from error
+    if not found.username or not found.domain:
+        raise ValueError(f"{address!r} is no e-mail address")
+    return found
 
 
 def _host(base_url: str) -> str:
