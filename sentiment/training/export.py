@@ -43,6 +43,7 @@ def write(data: Path, encoder_file: Path, heads_file: Path) -> None:
         exact = Path(folder) / "exact.onnx"
         _export(net, exact)
         quantize_dynamic(exact, model.WEIGHTS / "encoder.onnx", weight_type=QuantType.QInt8, per_channel=True)
+    _without_origins(model.WEIGHTS / "encoder.onnx")
     shutil.copy(heads_file, model.WEIGHTS / "heads.npz")
     shutil.copy(corpora.base_model() / "tokenizer.json", model.WEIGHTS / "tokenizer.json")
     _manifest(data, json.loads(heads_file.with_suffix(".json").read_text()), {})
@@ -64,6 +65,16 @@ def _export(net: nn.Module, path: Path) -> None:
     program.save(str(path), external_data=False)
     graph = onnx.load(str(path))
     del graph.graph.value_info[:]  # else the quantiser fails on shapes that the exporter wrote
+    onnx.save(graph, str(path))
+
+
+def _without_origins(path: Path) -> None:
+    """The exporter notes at each node which source line of which folder it came from: without that, the file says
+    nothing of the machine that made it, and the same weights give the same bytes from any folder."""
+    graph = onnx.load(str(path))
+    for part in (graph, graph.graph, *graph.graph.node, *graph.graph.input, *graph.graph.output):
+        del part.metadata_props[:]
+        part.doc_string = ""
     onnx.save(graph, str(path))
 
 
