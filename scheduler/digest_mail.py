@@ -156,7 +156,7 @@ def _attached(chart: Chart | None, name: str, key: str, base_url: str) -> tuple[
         return None, {}
     mark = blake2b(key.encode(), digest_size=6).hexdigest()
     light, dark = (f"{name}-{theme}.{mark}@{_host(base_url)}" for theme in ("light", "dark"))
-    return Picture(light, dark, chart.alt), {light: chart.png("light"), dark: chart.png("dark")}
+    return Picture(light, dark, chart.alt), {light: chart.pictures["light"], dark: chart.pictures["dark"]}
 
 
 def _address(name: str, address: str) -> Address:
