@@ -48,7 +48,8 @@ class _Recent:
     posted_at: datetime
 
 
-_Cell = tuple[str, int | None]
+_Cell = tuple[str, int | None]  # concern (ALL: any that is not urgent) and place (none: wherever)
+_NOT_URGENT = tuple(concern for concern in CONCERNS if concern not in URGENT)
 
 
 def find(session: Session, now: datetime, zone: ZoneInfo) -> list[Surge]:
@@ -81,7 +82,7 @@ def find(session: Session, now: datetime, zone: ZoneInfo) -> list[Surge]:
         """The concern that most of these posts' authors raise, if it is unusual at this place by itself."""
         raised = {
             concern: len({one.author for one in recent.get((concern, place_id), ()) if one.id in ids})
-            for concern in CONCERNS
+            for concern in _NOT_URGENT
         }
         concern = max(raised, key=lambda key: (raised[key], key))
         if raised[concern] < cells.LEAST_AUTHORS:
@@ -184,7 +185,8 @@ def _recent(session: Session, now: datetime) -> dict[_Cell, list[_Recent]]:
         if row.place_id is not None:
             found[row.concern, row.place_id].append(one)
             whole = found[ALL, row.place_id]
-            if not whole or whole[-1] != one:  # a mention of two concerns comes twice, one row after the other
+            twice = bool(whole) and whole[-1] == one  # a mention of two concerns comes in two rows, side by side
+            if row.concern not in URGENT and not twice:
                 whole.append(one)
     return dict(found)
 
@@ -193,9 +195,10 @@ def _daily_authors(
     session: Session, first: date, last: date, also: set[_Cell]
 ) -> tuple[list[_Cell], NDArray[np.float64]]:
     """Distinct authors of each cell on each day, cells x days. The cells are all concerns, and each concern and any
-    concern (ALL) at each place that the baseline or `also` names."""
+    concern together (ALL) at each place that the baseline or `also` names."""
     author = sa.func.count(sa.distinct(col(AuthorDay.author)))
     window = (col(AuthorDay.concern).in_(list(CONCERNS)), col(AuthorDay.day).between(first, last))
+    at_places = (*window, col(AuthorDay.place_id) != 0)
     seen: dict[_Cell, dict[date, int]] = {(concern, None): {} for concern in CONCERNS}
     seen.update({cell: {} for cell in also if cell not in seen})
     connection = session.connection()
@@ -206,14 +209,14 @@ def _daily_authors(
         seen.setdefault((concern, None), {})[day] = number
     by_place = sa.select(col(AuthorDay.concern), col(AuthorDay.place_id), col(AuthorDay.day), author)
     for concern, place_id, day, number in connection.execute(
-        by_place.where(*window, col(AuthorDay.place_id) != 0).group_by(
-            col(AuthorDay.concern), col(AuthorDay.place_id), col(AuthorDay.day)
-        )
+        by_place.where(*at_places).group_by(col(AuthorDay.concern), col(AuthorDay.place_id), col(AuthorDay.day))
     ):
         seen.setdefault((concern, place_id), {})[day] = number
     any_concern = sa.select(col(AuthorDay.place_id), col(AuthorDay.day), author)
     for place_id, day, number in connection.execute(
-        any_concern.where(*window, col(AuthorDay.place_id) != 0).group_by(col(AuthorDay.place_id), col(AuthorDay.day))
+        any_concern.where(*at_places, col(AuthorDay.concern).not_in(URGENT)).group_by(
+            col(AuthorDay.place_id), col(AuthorDay.day)
+        )
     ):
         seen.setdefault((ALL, place_id), {})[day] = number
     names = sorted(seen, key=lambda cell: (cell[0], cell[1] or 0))

@@ -276,6 +276,79 @@ def test_a_closed_concern_stays_quiet_for_a_day_and_then_may_be_raised_again(
     assert (quiet, [one.concern for one in raised]) == ([], ["drugs"])
 
 
+def test_one_worry_that_some_call_traffic_and_some_schools_is_one_alert(engine: sa.Engine) -> None:
+    """Neither concern alone stands out; the place does, and is named by what most raise."""
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        street.say(session, _burst("traffic_safety", elm, 6) + _burst("youth_schools", elm, 4, timedelta(hours=2)))
+        (alert,) = alerts.raise_alerts(session, MORNING, ZONE)
+        street.say(
+            session,
+            [
+                Said(
+                    MORNING + timedelta(hours=1, minutes=n),
+                    f"p{n}",
+                    f"The school run is a worry, {n}",
+                    ("youth_schools",),
+                    elm,
+                )
+                for n in range(12)
+            ],
+        )
+        again = alerts.raise_alerts(session, MORNING + timedelta(hours=2), ZONE)
+    assert (alert.title, alert.posts, again) == ("Youth and schools near Elm Street: far more than usual", 22, [])
+
+
+def _at_the_same_place(session: Session, concern: str, later: timedelta) -> list[str]:
+    """A thread on drugs at Elm Street, and what is raised when another concern surges there so much later."""
+    elm, _ = _history(session)
+    street.say(session, _burst("drugs", elm, 12))
+    alerts.raise_alerts(session, MORNING, ZONE)
+    street.say(
+        session,
+        [
+            Said(MORNING + later - timedelta(minutes=n), f"q{n}", f"It happened right here, {n}", (concern,), elm)
+            for n in range(15)
+        ],
+    )
+    return [alert.concern for alert in alerts.raise_alerts(session, MORNING + later, ZONE)]
+
+
+def test_another_concern_at_the_place_joins_a_fresh_thread(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        assert _at_the_same_place(session, "nuisance_disorder", timedelta(hours=30)) == []
+        (alert,) = alerts.open_alerts(session)
+        assert (alert.concern, alert.posts) == ("nuisance_disorder", 27)
+
+
+def test_another_concern_at_the_place_is_news_after_three_days(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        assert _at_the_same_place(session, "nuisance_disorder", timedelta(hours=80)) == ["nuisance_disorder"]
+
+
+def test_an_emergency_at_the_place_is_news_at_once(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        assert _at_the_same_place(session, "emergencies", timedelta(hours=6)) == ["emergencies"]
+
+
+def test_a_thread_without_a_place_gets_the_one_that_turns_out_to_carry_it(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        street.say(session, _burst("drugs", None, 12))
+        (alert,) = alerts.raise_alerts(session, MORNING, ZONE)
+        assert alert.title == "Drugs and alcohol: far more than usual"
+        street.say(
+            session,
+            [
+                Said(MORNING + timedelta(minutes=n), f"r{n}", f"Dealing on our corner, {n}", ("drugs",), elm)
+                for n in range(30)
+            ],
+        )
+        assert alerts.raise_alerts(session, MORNING + timedelta(hours=1), ZONE) == []
+        assert (alert.place_id, alert.posts, alert.authors) == (elm, 30, 30)
+        assert alert.title == "Drugs and alcohol near Elm Street: far more than usual"
+
+
 def test_what_is_hidden_raises_nothing(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         elm, _ = _history(session)
