@@ -43,10 +43,7 @@ def train(data: Path, encoder_file: Path, out: Path) -> None:
     """Fits the heads on all labelled posts; the figures are from cross-validation on the real ones alone."""
     state = torch.load(encoder_file, weights_only=False)
     real, own = corpora.police(data), corpora.written()
-    x_real, x_own = (
-        features(state["encoder"], [p.text for p in real]),
-        features(state["encoder"], [p.text for p in own]),
-    )
+    x_real, x_own = (features(state["encoder"], [p.text for p in posts])[:, :384] for posts in (real, own))
     trust_real, trust_own = (np.array([p.trust for p in posts]) for posts in (real, own))
     raised_real, raised_own = (np.array([p.concerns for p in posts]) for posts in (real, own))
 
@@ -79,15 +76,14 @@ def train(data: Path, encoder_file: Path, out: Path) -> None:
     trust_head, trust_at = fit_trust(x, np.concatenate([trust_real, trust_own]), FOLDS)
     concern_head, concerns_at = fit_concerns(x, np.vstack([raised_real, raised_own]), FOLDS)
     head = state["head"]
-    blank = np.zeros((3, 384), np.float32)
     np.savez(
         out,
-        sentiment_weights=np.hstack([blank, head["1.weight"].numpy()]).astype(np.float32),
+        sentiment_weights=padded(head["1.weight"].numpy(), before=True),
         sentiment_bias=head["1.bias"].numpy().astype(np.float32),
-        trust_weights=trust_head.weights.astype(np.float32),
+        trust_weights=padded(trust_head.weights),
         trust_bias=trust_head.bias.astype(np.float32),
         mistrust_threshold=np.float32(trust_at),
-        concern_weights=concern_head.weights.astype(np.float32),
+        concern_weights=padded(concern_head.weights),
         concern_bias=concern_head.bias.astype(np.float32),
         concern_thresholds=concerns_at.astype(np.float32),
         concern_keys=np.array(corpora.KEYS),
@@ -112,7 +108,8 @@ def features(weights: dict, texts: list[str]) -> Array:
 
 
 def fit_trust(x: Array, y: npt.NDArray[np.int64], seed: int) -> tuple[Linear, float]:
-    """A three-class head, its temperature and class offsets from inner folds, and the threshold for the best F1."""
+    """A three-class head, its temperature and class offsets from inner folds, and a threshold at which
+    it flags as often as the labels do: the best F1 would flag nearly everything, and officers would stop looking."""
     scaler = StandardScaler().fit(x)
     model = LogisticRegression(C=PENALTY, class_weight="balanced", max_iter=3000)
     inner = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
@@ -127,7 +124,7 @@ def fit_trust(x: Array, y: npt.NDArray[np.int64], seed: int) -> tuple[Linear, fl
     model.fit(scaler.transform(x), y)
     found = unscaled(scaler, model.coef_, model.intercept_)
     linear = Linear(found.weights * np.exp(scale), found.bias * np.exp(scale) + np.append(offsets, 0.0))
-    return linear, best_threshold(y == 0, calibrated[:, 0])
+    return linear, float(np.quantile(calibrated[:, 0], 1 - (y == 0).mean()))
 
 
 def fit_concerns(x: Array, y: npt.NDArray[np.bool_], seed: int) -> tuple[Linear, Array]:
@@ -156,6 +153,12 @@ def fit_concerns(x: Array, y: npt.NDArray[np.bool_], seed: int) -> tuple[Linear,
 def unscaled(scaler: StandardScaler, coefficients: Array, intercept: Array) -> Linear:
     weights = coefficients / scaler.scale_
     return Linear(weights, intercept - weights @ scaler.mean_)
+
+
+def padded(weights: Array, before: bool = False) -> npt.NDArray[np.float32]:
+    """Weights on half of the features (the mean, or `before`: the first token) as weights on all 768."""
+    blank = np.zeros_like(weights)
+    return np.hstack([blank, weights] if before else [weights, blank]).astype(np.float32)
 
 
 def best_threshold(truth: npt.NDArray[np.bool_], probability: Array) -> float:
