@@ -9,20 +9,50 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from config.translations import translate
-from sentiment import charts, digest_words, wording
+from sentiment import charts, digest_words, waiting, wording
 from sentiment.digest_words import ConcernWords, FigureWords, QuoteWords
 from sentiment.figures import ConcernRow, Overview
 from sentiment.quotes import Quote
 from sentiment.taxonomy import CONCERNS
 from sentiment.trust import Show
+from sentiment.waiting import (
+    AlertWaits,
+    ApprovalsWait,
+    ChangesAsked,
+    DecisionsWait,
+    MentionsWait,
+    SignInEnds,
+    SourceBehind,
+    Waiting,
+    WaitingWords,
+)
+
+__all__ = [
+    "AlertNews",
+    "AlertWaits",
+    "Answered",
+    "ApprovalsWait",
+    "ChangesAsked",
+    "DecisionsWait",
+    "DigestContent",
+    "MentionsWait",
+    "Morning",
+    "Sent",
+    "SignInEnds",
+    "SourceBehind",
+    "Waiting",
+    "WaitingWords",
+    "compose",
+]
 
 MOST_CONCERNS = 3
 
 
 @dataclass(frozen=True)
 class AlertNews:
-    """An alert raised since the last digest. `expected` is authors, as in the alert. The title is a statement ("Traffic
-    near Elm Street: far more than usual") if `kind` is "cell", else the name of something new."""
+    """An alert. `expected` is authors, as in the alert; `growing` if posts joined it since the last digest. The title
+    is a statement ("Traffic near Elm Street: far more than usual") if `kind` is "cell", else the name of something
+    new."""
 
     title: str
     concern: str
@@ -33,6 +63,7 @@ class AlertNews:
     path: str
     keyphrases: tuple[str, ...] = ()
     kind: str = "cell"
+    growing: bool = True
 
 
 @dataclass(frozen=True)
@@ -54,72 +85,11 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class AlertWaits:
-    """An alert that nobody has taken."""
-
-    title: str
-    path: str
-
-
-@dataclass(frozen=True)
-class MentionsWait:
-    """Mentions to answer, and when the oldest of them was posted."""
-
-    count: int
-    oldest: datetime
-    path: str
-
-
-@dataclass(frozen=True)
-class ApprovalsWait:
-    """Posts that this person may approve."""
-
-    count: int
-    path: str
-
-
-@dataclass(frozen=True)
-class ChangesAsked:
-    """A post of this person that came back."""
-
-    title: str
-    path: str
-
-
-@dataclass(frozen=True)
-class DecisionsWait:
-    """Posts of which nobody knows whether they went out."""
-
-    count: int
-    path: str
-
-
-@dataclass(frozen=True)
-class SignInEnds:
-    """An account's sign-in that ends in `days`; 0 or less: it has ended."""
-
-    account: str
-    days: int
-    path: str
-
-
-@dataclass(frozen=True)
-class SourceBehind:
-    """A source that is behind, or cannot be reached at all."""
-
-    name: str
-    failing: bool
-    path: str
-
-
-Waiting = AlertWaits | MentionsWait | ApprovalsWait | ChangesAsked | DecisionsWait | SignInEnds | SourceBehind
-
-
-@dataclass(frozen=True)
 class Morning:
     """All that one person's digest is made of, gathered by the digest job. `key` is the outbox key; `at` is when it is
-    written, `zone` the person's. `quotes` are by concern key, `networks` gives a network's name for people to read,
-    `gone_quiet` the titles of alerts that closed since yesterday. Paths are within the desk and begin with a slash."""
+    written, `zone` the person's. `quotes` are by concern key, `networks` gives a network's name for people to read.
+    `new_alerts` were raised since yesterday, `open_alerts` earlier and nobody closed them; `gone_quiet` are the titles
+    of those closed since yesterday. Paths are within the desk and begin with a slash."""
 
     key: str
     recipient: str
@@ -131,20 +101,12 @@ class Morning:
     quotes: Mapping[str, Quote] = field(default_factory=dict)
     networks: Mapping[str, str] = field(default_factory=dict)
     new_alerts: Sequence[AlertNews] = ()
+    open_alerts: Sequence[AlertNews] = ()
     gone_quiet: Sequence[str] = ()
     sent: Sent = Sent()
     answered: Answered = Answered()
     going_out: int = 0
     waiting: Sequence[Waiting] = ()
-
-
-@dataclass(frozen=True)
-class WaitingWords:
-    """One thing that waits: the words that are a link, the words after them, and where the link leads."""
-
-    link: str
-    rest: str
-    path: str
 
 
 @dataclass(frozen=True)
@@ -198,7 +160,7 @@ def compose(morning: Morning, language: str = "en") -> DigestContent:
         concerns=() if quiet else _concerns(morning, language),
         since_yesterday=(_sent(morning.sent, language), _answered(morning.answered, language)),
         baseline=_baseline(morning, language),
-        waiting=tuple(_waiting(one, morning.zone, local.date(), language) for one in morning.waiting),
+        waiting=tuple(waiting.in_words(one, morning.zone, local.date(), language) for one in morning.waiting),
         quiet=quiet,
     )
 
@@ -211,23 +173,42 @@ def _moved(morning: Morning) -> list[ConcernRow]:
 def _quiet(morning: Morning) -> bool:
     found = morning.overview
     told = [figure.change.direction for figure in found.figures] + [row.change.direction for row in morning.concerns]
-    return not morning.new_alerts and "up" not in told and "down" not in told and not digest_words.unusual(found.volume)
+    alerts = (*morning.new_alerts, *morning.open_alerts)
+    return not alerts and "up" not in told and "down" not in told and not digest_words.unusual(found.volume)
+
+
+def _leading(morning: Morning) -> Sequence[AlertNews]:
+    """The alerts that the headline is about: the new ones, else those that still grow."""
+    return morning.new_alerts or [alert for alert in morning.open_alerts if alert.growing]
 
 
 def _headline(morning: Morning, quiet: bool, language: str) -> str:
     catalogue = translate(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     said = [digest_words.trust(morning.overview, language)]
-    alerts = morning.new_alerts
+    alerts = _leading(morning)
     if len(alerts) == 1:
-        title = digest_words.one_line(alerts[0].title).rstrip(". ")
-        said.append(f"{title}." if alerts[0].kind == "cell" else _("%(title)s is new.") % {"title": title})
-    elif alerts:
+        said.append(_about(alerts[0], morning, language))
+    elif morning.new_alerts:
         number = len(alerts)
         said.append(ngettext("%(count)s alert is new.", "%(count)s alerts are new.", number) % {"count": number})
+    elif alerts:
+        number = len(alerts)
+        said.append(ngettext("%(count)s alert grows.", "%(count)s alerts grow.", number) % {"count": number})
     elif quiet and digest_words.can_compare(morning.overview):
         said.append(_("Nothing unusual."))
     return " ".join(said)
+
+
+def _about(alert: AlertNews, morning: Morning, language: str) -> str:
+    """The one alert as a sentence; of an older one it says since when."""
+    _ = translate(language).gettext
+    title = digest_words.one_line(alert.title).rstrip(". ")
+    if alert in morning.new_alerts:
+        return f"{title}." if alert.kind == "cell" else _("%(title)s is new.") % {"title": title}
+    today = morning.at.astimezone(morning.zone).date()
+    since = digest_words.when(alert.since.astimezone(morning.zone), today, language)
+    return _("%(title)s since %(when)s.") % {"title": title, "when": since}
 
 
 def _lead(morning: Morning, quiet: bool, language: str) -> str:
@@ -235,7 +216,8 @@ def _lead(morning: Morning, quiet: bool, language: str) -> str:
     _, ngettext = catalogue.gettext, catalogue.ngettext
     found = morning.overview
     said: list[str] = []
-    alerted = {alert.concern for alert in morning.new_alerts}
+    alerts = (*morning.new_alerts, *morning.open_alerts)
+    alerted = {alert.concern for alert in alerts}
     others = [row for row in _moved(morning) if row.concern not in alerted]
     volume = digest_words.volume(found.volume, language)
     if not found.baseline_days:
@@ -243,12 +225,24 @@ def _lead(morning: Morning, quiet: bool, language: str) -> str:
     elif others:
         said.append(digest_words.moved(others, language))
     elif digest_words.can_compare(found) and not volume:
-        if morning.new_alerts or not quiet:
-            said.append(_("Nothing else moved beyond what chance explains."))
-        else:
-            said.append(_("Nothing moved beyond what chance explains."))
+        said.append(
+            _("Nothing moved beyond what chance explains.")
+            if quiet
+            else _("Nothing else moved beyond what chance explains.")
+        )
     if volume:
         said.append(volume)
+    older = len(alerts) - len(_leading(morning))
+    if older:
+        words = ngettext("%(count)s older alert is still open.", "%(count)s older alerts are still open.", older)
+        said.append(words % {"count": older})
+    said.append(_today(morning, language))
+    return " ".join(said)
+
+
+def _today(morning: Morning, language: str) -> str:
+    catalogue = translate(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
     out, waits = morning.going_out, len(morning.waiting)
     today = ngettext("%(count)s post goes out today", "%(count)s posts go out today", out) % {"count": out}
     for_you = ngettext("%(count)s thing waits for you", "%(count)s things wait for you", waits) % {"count": waits}
@@ -256,8 +250,7 @@ def _lead(morning: Morning, quiet: bool, language: str) -> str:
         today = _("No post goes out today")
     if not waits:
         for_you = _("nothing waits for you")
-    said.append(f"{today}; {for_you}.")
-    return " ".join(said)
+    return f"{today}; {for_you}."
 
 
 def _preheader(morning: Morning, language: str) -> str:
@@ -266,6 +259,9 @@ def _preheader(morning: Morning, language: str) -> str:
     if morning.new_alerts:
         number = len(morning.new_alerts)
         said.append(ngettext("%(count)s new alert.", "%(count)s new alerts.", number) % {"count": number})
+    elif morning.open_alerts:
+        number = len(morning.open_alerts)
+        said.append(ngettext("%(count)s open alert.", "%(count)s open alerts.", number) % {"count": number})
     waits = len(morning.waiting)
     if waits:
         words = ngettext("%(count)s thing waits for you.", "%(count)s things wait for you.", waits)
@@ -274,8 +270,9 @@ def _preheader(morning: Morning, language: str) -> str:
 
 
 def _concerns(morning: Morning, language: str) -> tuple[ConcernWords, ...]:
-    """Up to three: those with a new alert, then those that moved, then those that most authors raise."""
-    alerts = {alert.concern: alert for alert in reversed(morning.new_alerts)}
+    """Up to three: those with an alert, new ones first, then those that moved, then those that most authors raise."""
+    alerts = {alert.concern: alert for alert in reversed((*morning.new_alerts, *morning.open_alerts))}
+    alerts = dict(reversed(alerts.items()))
     rows = {row.concern: row for row in morning.concerns}
     shown = [row for row in morning.concerns if row.mistrust is not None and row.mistrust.show is not Show.NOTHING]
     order = [*alerts, *(row.concern for row in _moved(morning)), *(row.concern for row in shown)]
@@ -366,36 +363,3 @@ def _baseline(morning: Morning, language: str) -> str:
     said = [digest_words.against(found, _moved(morning), language)]
     said += [_("“%(title)s” was closed.") % {"title": digest_words.one_line(one)} for one in morning.gone_quiet]
     return " ".join(said)
-
-
-def _waiting(one: Waiting, zone: ZoneInfo, today: date, language: str) -> WaitingWords:
-    catalogue = translate(language)
-    _, ngettext = catalogue.gettext, catalogue.ngettext
-    match one:
-        case AlertWaits(title, path):
-            return WaitingWords(digest_words.one_line(title), _(". Nobody has it yet"), path)
-        case MentionsWait(count, oldest, path):
-            link = ngettext("%(count)s mention to answer", "%(count)s mentions to answer", count) % {"count": count}
-            since = digest_words.when(oldest.astimezone(zone), today, language)
-            if count == 1:
-                return WaitingWords(link, _(", from %(when)s") % {"when": since}, path)
-            return WaitingWords(link, _(", the oldest from %(when)s") % {"when": since}, path)
-        case ApprovalsWait(count, path):
-            link = ngettext("%(count)s post to approve", "%(count)s posts to approve", count) % {"count": count}
-            return WaitingWords(link, "", path)
-        case ChangesAsked(title, path):
-            return WaitingWords(f"“{digest_words.one_line(title)}”", _(" came back: changes were asked for"), path)
-        case DecisionsWait(count, path):
-            link = ngettext("%(count)s post", "%(count)s posts", count) % {"count": count}
-            return WaitingWords(link, _(": nobody knows yet whether it went out; look and decide"), path)
-        case SignInEnds(account, days, path):
-            link = _("%(account)s sign-in") % {"account": digest_words.one_line(account)}
-            if days <= 0:
-                return WaitingWords(link, _(" has ended: connect it again"), path)
-            rest = ngettext(" ends in %(count)s day", " ends in %(count)s days", days) % {"count": days}
-            return WaitingWords(link, rest, path)
-        case SourceBehind(name, failing, path):
-            name = digest_words.one_line(name)
-            if failing:
-                return WaitingWords(name, _(" cannot be reached; what it holds comes in later"), path)
-            return WaitingWords(name, _(" is behind and catching up; nothing is lost"), path)

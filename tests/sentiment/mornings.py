@@ -195,6 +195,7 @@ def _alerts() -> st.SearchStrategy[AlertNews]:
         path=st.just("/alerts/1"),
         keyphrases=st.lists(_name, max_size=4).map(tuple),
         kind=st.sampled_from(["cell", "emerging"]),
+        growing=st.booleans(),
     )
 
 
@@ -226,6 +227,7 @@ def mornings(draw: st.DrawFn) -> Morning:
         concerns=tuple(draw(_concerns(key, days)) for key in concerned),
         quotes={key: quote(draw(_name)) for key in concerned[:1]},
         new_alerts=tuple(draw(st.lists(_alerts(), max_size=3))),
+        open_alerts=tuple(draw(st.lists(_alerts(), max_size=2))),
         gone_quiet=tuple(draw(st.lists(_name, max_size=2))),
         sent=Sent(*draw(st.tuples(_small, _small, _small, _small))),
         answered=Answered(draw(_small), draw(st.none() | st.timedeltas(timedelta(), timedelta(days=3)))),

@@ -190,6 +190,29 @@ def test_a_new_kind_of_concern_is_called_new() -> None:
     assert made.headline == "Trust is steady. Speeding on Elm Street is new."
 
 
+def test_an_older_alert_that_grows_is_told_with_its_day() -> None:
+    made = compose(replace(FULL, new_alerts=(), open_alerts=(SPEEDING,)))
+    assert (
+        made.headline == "Trust is steady. Traffic and road safety near Elm Street: far more than usual since Monday."
+    )
+    assert made.lead.startswith("Nothing else moved beyond what chance explains. 4 posts")
+    assert made.concerns[0].heading == SPEEDING.title
+    assert "1 open alert." in made.preheader
+
+
+def test_an_older_alert_that_stands_still_is_open_and_no_headline() -> None:
+    made = compose(replace(QUIET, open_alerts=(replace(SPEEDING, growing=False),)))
+    assert (made.headline, made.quiet) == ("Trust is steady.", False)
+    assert "1 older alert is still open." in made.lead
+
+
+def test_new_alerts_come_before_older_ones() -> None:
+    older = replace(SPEEDING, concern="drugs", title="Drugs: more than usual")
+    made = compose(replace(FULL, open_alerts=(older,)))
+    assert [one.heading for one in made.concerns[:2]] == [SPEEDING.title, "Drugs: more than usual"]
+    assert "1 older alert is still open." in made.lead
+
+
 def test_more_posts_than_usual_are_no_quiet_morning() -> None:
     made = compose(with_overview(QUIET, volume=Volume(900, 585.0, 480, 690)))
     assert made.quiet is False
@@ -258,6 +281,7 @@ def test_words_agree_with_their_counts_and_stay_on_their_line(morning: Morning) 
     plain = replace(
         morning,
         new_alerts=tuple(replace(alert, title="Title", keyphrases=()) for alert in morning.new_alerts),
+        open_alerts=tuple(replace(alert, title="Title", keyphrases=()) for alert in morning.open_alerts),
         gone_quiet=(),
         quotes={},
         concerns=tuple(replace(row, mostly=None) for row in morning.concerns),
@@ -279,7 +303,9 @@ def test_a_quiet_morning_has_nothing_new_and_nothing_that_moved(morning: Morning
     told += [row.change.direction for row in morning.concerns]
     volume = morning.overview.volume
     in_range = volume.usual_low is None or volume.usual_low <= volume.posts <= (volume.usual_high or 0)
-    assert made.quiet is (not morning.new_alerts and not {"up", "down"} & set(told) and in_range)
+    assert made.quiet is (
+        not morning.new_alerts and not morning.open_alerts and not {"up", "down"} & set(told) and in_range
+    )
     assert ("Nothing unusual." in made.headline) is (
         made.quiet and morning.overview.mistrust.change.direction == "steady"
     )

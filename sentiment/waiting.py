@@ -1,0 +1,113 @@
+"""What may wait for a person in the morning, and the line that says so. Pure; the digest job finds what waits."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from config.translations import translate
+from sentiment import digest_words
+
+
+@dataclass(frozen=True)
+class AlertWaits:
+    """An alert that nobody has taken."""
+
+    title: str
+    path: str
+
+
+@dataclass(frozen=True)
+class MentionsWait:
+    """Mentions to answer, and when the oldest of them was posted."""
+
+    count: int
+    oldest: datetime
+    path: str
+
+
+@dataclass(frozen=True)
+class ApprovalsWait:
+    """Posts that this person may approve."""
+
+    count: int
+    path: str
+
+
+@dataclass(frozen=True)
+class ChangesAsked:
+    """A post of this person that came back."""
+
+    title: str
+    path: str
+
+
+@dataclass(frozen=True)
+class DecisionsWait:
+    """Posts of which nobody knows whether they went out."""
+
+    count: int
+    path: str
+
+
+@dataclass(frozen=True)
+class SignInEnds:
+    """An account's sign-in that ends in `days`; 0 or less: it has ended."""
+
+    account: str
+    days: int
+    path: str
+
+
+@dataclass(frozen=True)
+class SourceBehind:
+    """A source that is behind, or cannot be reached at all."""
+
+    name: str
+    failing: bool
+    path: str
+
+
+Waiting = AlertWaits | MentionsWait | ApprovalsWait | ChangesAsked | DecisionsWait | SignInEnds | SourceBehind
+
+
+@dataclass(frozen=True)
+class WaitingWords:
+    """One thing that waits: the words that are a link, the words after them, and where the link leads."""
+
+    link: str
+    rest: str
+    path: str
+
+
+def in_words(one: Waiting, zone: ZoneInfo, today: date, language: str) -> WaitingWords:
+    """The line of one thing that waits; times in `zone`."""
+    catalogue = translate(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    match one:
+        case AlertWaits(title, path):
+            return WaitingWords(digest_words.one_line(title), _(". Nobody has it yet"), path)
+        case MentionsWait(count, oldest, path):
+            link = ngettext("%(count)s mention to answer", "%(count)s mentions to answer", count) % {"count": count}
+            since = digest_words.when(oldest.astimezone(zone), today, language)
+            if count == 1:
+                return WaitingWords(link, _(", from %(when)s") % {"when": since}, path)
+            return WaitingWords(link, _(", the oldest from %(when)s") % {"when": since}, path)
+        case ApprovalsWait(count, path):
+            link = ngettext("%(count)s post to approve", "%(count)s posts to approve", count) % {"count": count}
+            return WaitingWords(link, "", path)
+        case ChangesAsked(title, path):
+            return WaitingWords(f"“{digest_words.one_line(title)}”", _(" came back: changes were asked for"), path)
+        case DecisionsWait(count, path):
+            link = ngettext("%(count)s post", "%(count)s posts", count) % {"count": count}
+            return WaitingWords(link, _(": nobody knows yet whether it went out; look and decide"), path)
+        case SignInEnds(account, days, path):
+            link = _("%(account)s sign-in") % {"account": digest_words.one_line(account)}
+            if days <= 0:
+                return WaitingWords(link, _(" has ended: connect it again"), path)
+            rest = ngettext(" ends in %(count)s day", " ends in %(count)s days", days) % {"count": days}
+            return WaitingWords(link, rest, path)
+        case SourceBehind(name, failing, path):
+            name = digest_words.one_line(name)
+            if failing:
+                return WaitingWords(name, _(" cannot be reached; what it holds comes in later"), path)
+            return WaitingWords(name, _(" is behind and catching up; nothing is lost"), path)
