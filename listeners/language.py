@@ -2,15 +2,23 @@
 
 Identifiers drop dialects, African American English first (Blodgett & O'Connor 2017), so a guess needs to be sure."""
 
+from functools import cache
+
 import regex
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 LIKELY = ("en", "es", "pt", "fr", "de", "it", "zh", "vi", "ar", "ru", "tl", "ko", "ht", "pl", "so", "hi")
 SURE = 0.8
 SHORTEST = 12  # letters
-_identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-_identifier.set_languages([code for code in LIKELY if code in set(_identifier.labels)])
 _NOISE = regex.compile(r"https?://\S+|[@#][\w.\-]+|[^\p{L}\p{M}\s']")
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    """Loaded when first needed: it takes most of a second."""
+    found = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    found.set_languages([code for code in LIKELY if code in set(found.labels)])
+    return found
 
 
 def detect(text: str) -> str:
@@ -18,5 +26,5 @@ def detect(text: str) -> str:
     words = _NOISE.sub(" ", text[:2000])
     if sum(letter.isalpha() for letter in words) < SHORTEST:
         return "und"
-    code, probability = _identifier.classify(words)
+    code, probability = _identifier().classify(words)
     return str(code) if probability >= SURE else "und"
