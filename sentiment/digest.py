@@ -43,9 +43,11 @@ __all__ = [
     "Waiting",
     "WaitingWords",
     "compose",
+    "one_quote_each",
 ]
 
 MOST_CONCERNS = 3
+NEWS = "feed"  # the network that news come in by
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,17 @@ def compose(morning: Morning, language: str = "en") -> DigestContent:
         waiting=tuple(waiting.in_words(one, morning.zone, local.date(), language) for one in morning.waiting),
         quiet=quiet,
     )
+
+
+def one_quote_each(found: Mapping[str, Sequence[Quote]]) -> dict[str, Quote]:
+    """Of each concern's quotes the first that no other concern has; a resident's before the news'."""
+    chosen: dict[str, Quote] = {}
+    for concern, candidates in found.items():
+        used = {quote.mention_id for quote in chosen.values()}
+        left = [quote for quote in candidates if quote.mention_id not in used]
+        if left:
+            chosen[concern] = min(left, key=lambda quote: quote.network == NEWS)
+    return chosen
 
 
 def _moved(morning: Morning) -> list[ConcernRow]:

@@ -26,6 +26,7 @@ from scheduler import digest_mail
 from scheduler.jobs.alerting import LABELS
 from sentiment import alerts, digest, figures, quotes
 from sentiment.digest import Answered, Morning, Sent, Waiting
+from sentiment.tables import Alert
 
 DAY = timedelta(days=1)
 TOO_LATE = timedelta(hours=12)  # after a long standstill yesterday's digest is no news
@@ -90,8 +91,11 @@ def gather(session: Session, person: Person, settings: Settings, key: str, now: 
     zone = settings.department.zone
     rows = figures.concerns(session, now, zone)
     raised = [alert for alert in alerts.all_alerts(session) if now - DAY <= alert.raised_at <= now]
-    wanted = list(dict.fromkeys([*(alert.concern for alert in raised), *(row.concern for row in rows)]))[: QUOTED + 1]
-    found = {concern: quotes.of_concern(session, concern, now - 2 * DAY, now) for concern in wanted}
+    still_open = [alert for alert in alerts.open_alerts(session) if alert.raised_at < now - DAY]
+    wanted = list(
+        dict.fromkeys([*(alert.concern for alert in (*raised, *still_open)), *(row.concern for row in rows)])
+    )[: QUOTED + 1]
+    found = {concern: quotes.of_concern(session, concern, now - 2 * DAY, now, 3) for concern in wanted}
     end_of_day = (now.astimezone(zone) + DAY).replace(hour=0, minute=0, second=0, microsecond=0)
     return Morning(
         key=key,
@@ -101,22 +105,10 @@ def gather(session: Session, person: Person, settings: Settings, key: str, now: 
         zone=ZoneInfo(person.time_zone),
         overview=figures.overview(session, now, zone),
         concerns=rows,
-        quotes={concern: chosen[0] for concern, chosen in found.items() if chosen},
+        quotes=digest.one_quote_each(found),
         networks=LABELS,
-        new_alerts=[
-            digest.AlertNews(
-                title=alert.title,
-                concern=alert.concern,
-                posts=alert.posts,
-                authors=alert.authors,
-                expected=alert.expected,
-                since=alert.since,
-                path=f"/alerts/{alert.id}",
-                keyphrases=tuple(alert.keyphrases),
-                kind=alert.kind,
-            )
-            for alert in raised
-        ],
+        new_alerts=[_news(alert, now) for alert in raised],
+        open_alerts=[_news(alert, now) for alert in still_open],
         gone_quiet=[
             alert.title
             for alert in alerts.all_alerts(session)
@@ -126,6 +118,21 @@ def gather(session: Session, person: Person, settings: Settings, key: str, now: 
         answered=_answered(session, now),
         going_out=sum(row.state in ("approved", "scheduled") for row in queue.going_out(session, now, end_of_day)),
         waiting=_waiting(session, person, now),
+    )
+
+
+def _news(alert: Alert, now: datetime) -> digest.AlertNews:
+    return digest.AlertNews(
+        title=alert.title,
+        concern=alert.concern,
+        posts=alert.posts,
+        authors=alert.authors,
+        expected=alert.expected,
+        since=alert.since,
+        path=f"/alerts/{alert.id}",
+        keyphrases=tuple(alert.keyphrases),
+        kind=alert.kind,
+        growing=alert.updated_at > now - DAY,
     )
 
 

@@ -87,6 +87,20 @@ def test_a_long_quote_ends_at_a_word() -> None:
     assert (len(said) < 260, said[-7:]) == (True, "word …”")
 
 
+def test_no_quote_stands_twice_and_residents_come_before_the_news() -> None:
+    news, first, second = (
+        replace(quote(name, network), mention_id=i)
+        for i, (name, network) in enumerate([("news", "feed"), ("first", "facebook"), ("second", "x")])
+    )
+    found = {"traffic_safety": [news, first], "drugs": [first, second], "youth_schools": [news], "hate": [first]}
+    chosen = digest.one_quote_each(found)
+    assert {key: one.text for key, one in chosen.items()} == {
+        "traffic_safety": "first",
+        "drugs": "second",
+        "youth_schools": "news",
+    }
+
+
 def test_what_waits_is_a_link_and_a_reason() -> None:
     assert [(one.link + one.rest, one.path) for one in compose(FULL).waiting] == [
         ("Traffic and road safety near Elm Street: far more than usual. Nobody has it yet", "/alerts/1"),
