@@ -4,6 +4,7 @@ A digest's key is the person and their local date; the outbox takes a key once. 
 transaction, the message is then put in the outbox for scheduler.delivery."""
 
 import statistics
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -92,10 +93,13 @@ def gather(session: Session, person: Person, settings: Settings, key: str, now: 
     rows = figures.concerns(session, now, zone)
     raised = [alert for alert in alerts.all_alerts(session) if now - DAY <= alert.raised_at <= now]
     still_open = [alert for alert in alerts.open_alerts(session) if alert.raised_at < now - DAY]
-    wanted = list(
-        dict.fromkeys([*(alert.concern for alert in (*raised, *still_open)), *(row.concern for row in rows)])
-    )[: QUOTED + 1]
-    found = {concern: quotes.of_concern(session, concern, now - 2 * DAY, now, 3) for concern in wanted}
+    found: dict[str, Sequence[quotes.Quote]] = {}
+    for alert in (*raised, *still_open):
+        detail = alerts.alert_detail(session, alert.id or 0, zone)
+        found.setdefault(alert.concern, detail.quotes if detail else ())
+    for row in rows[: QUOTED + 1]:
+        if row.concern not in found:
+            found[row.concern] = quotes.of_concern(session, row.concern, now - 2 * DAY, now, 3)
     end_of_day = (now.astimezone(zone) + DAY).replace(hour=0, minute=0, second=0, microsecond=0)
     return Morning(
         key=key,
