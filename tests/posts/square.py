@@ -1,0 +1,43 @@
+"""A network of our own for tests of publishing: it keeps posts in memory, loses replies, refuses and limits on demand.
+
+It is ours, not a real network; it stands in for one where a test needs a reply lost at an exact moment."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from networks.network import OutcomeUnknown, Outgoing, Receipt
+
+NOON = datetime(2026, 11, 24, 17, tzinfo=UTC)
+
+
+@dataclass
+class Square:
+    """`before` runs before a post is applied, `after` when it has been: each may raise what a network would."""
+
+    posts: list[Outgoing] = field(default_factory=list)
+    before: Callable[[], None] = lambda: None
+    after: Callable[[], None] = lambda: None
+    can_look_up: bool = True
+
+    def publish(self, outgoing: Outgoing) -> Receipt:
+        """Applies the post each time it is asked to: only the caller can see to it that it is asked once."""
+        self.before()
+        self.posts.append(outgoing)
+        self.after()
+        return Receipt(str(len(self.posts)), f"https://square.example/{len(self.posts)}", NOON)
+
+    def find(self, outgoing: Outgoing) -> Receipt | None:
+        if not self.can_look_up:
+            raise OutcomeUnknown("this network cannot tell")
+        for number, post in enumerate(self.posts, 1):
+            if post.key == outgoing.key:
+                return Receipt(str(number), f"https://square.example/{number}", NOON)
+        return None
+
+
+def raising(error: Exception) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return fail

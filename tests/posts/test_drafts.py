@@ -1,0 +1,160 @@
+from datetime import datetime, timedelta
+
+import pytest
+from sqlmodel import select
+
+from config import database
+from config.permissions import Role
+from config.tables import AuditEntry
+from posts import drafts, queue
+from posts.tables import PostVersion, Variant
+from posts.workflow import EditConflict, NotAllowed, WrongState
+from tests.posts.conftest import Desk
+
+
+def save(desk: Desk, number: int, by: int, message: str, *, title: str = "Coffee", revision: int | None = None) -> None:
+    with database.writing(desk.engine) as session:
+        post = drafts.read(session, number)
+        drafts.save(
+            session, number, by, post.revision if revision is None else revision,
+            message=message, title=title, category=post.category, language=post.language, concern=post.concern,
+            wordings=dict.fromkeys(desk.accounts), now=desk.now,
+        )  # fmt: skip
+
+
+def approve(desk: Desk, number: int, by: int, content: str | None = None) -> None:
+    with database.writing(desk.engine) as session:
+        drafts.approve(session, number, by, content or drafts.read(session, number).content_hash, desk.now)
+
+
+def test_an_approved_post_with_a_time_has_a_target_for_each_account(desk: Desk) -> None:
+    number = desk.approved()
+    found = [(target.account_id, target.text, target.state) for target in desk.targets(number)]
+    words = "Coffee with officers at nine."
+    assert found == [(desk.accounts[0], words, "waiting"), (desk.accounts[1], words, "waiting")]
+    assert desk.post(number).state == "scheduled"
+
+
+def test_nobody_approves_a_post_of_their_own(desk: Desk) -> None:
+    number = desk.handed_in()
+    with pytest.raises(NotAllowed):
+        approve(desk, number, desk.officer)
+    assert desk.post(number).state == "in_review"
+
+
+def test_nobody_approves_words_that_they_wrote_last(desk: Desk) -> None:
+    number = desk.handed_in()
+    save(desk, number, desk.second, "Coffee with officers at ten.")
+    with pytest.raises(NotAllowed):
+        approve(desk, number, desk.second)
+    approve(desk, number, desk.approver)
+    assert desk.post(number).state == "scheduled"
+
+
+def test_changing_only_the_title_bars_nobody_and_keeps_the_approval(desk: Desk) -> None:
+    number = desk.approved()
+    save(desk, number, desk.approver, "Coffee with officers at nine.", title="Coffee morning")
+    assert (desk.post(number).state, len(desk.targets(number))) == ("scheduled", 2)
+
+
+def test_an_approval_is_for_the_words_that_were_looked_at(desk: Desk) -> None:
+    number = desk.handed_in()
+    looked_at = desk.post(number).content_hash
+    save(desk, number, desk.officer, "Coffee is cancelled.")
+    with pytest.raises(WrongState):
+        approve(desk, number, desk.approver, looked_at)
+
+
+def test_words_that_change_after_approval_go_back_to_review_and_nothing_waits_to_go_out(desk: Desk) -> None:
+    number = desk.approved()
+    save(desk, number, desk.officer, "Coffee at eleven.")
+    assert (desk.post(number).state, desk.targets(number)) == ("in_review", [])
+
+
+def test_going_back_to_approved_words_brings_the_approval_back_for_nobody_else(desk: Desk) -> None:
+    """The words are again those approved, but the post waits for an approval: it left the approved state."""
+    number = desk.approved()
+    save(desk, number, desk.officer, "Other words.")
+    save(desk, number, desk.officer, "Coffee with officers at nine.")
+    assert (desk.post(number).state, desk.targets(number)) == ("in_review", [])
+
+
+def test_moving_keeps_the_approval_and_is_recorded(desk: Desk) -> None:
+    number = desk.approved()
+    later = desk.now + timedelta(hours=5)
+    with database.writing(desk.engine) as session:
+        drafts.schedule(session, number, desk.officer, later.replace(tzinfo=None), "UTC", desk.now)
+    assert [target.due_at for target in desk.targets(number)] == [later, later]
+    with database.reading(desk.engine) as session:
+        last = session.exec(select(AuditEntry).where(AuditEntry.action == "post.schedule")).all()[-1]
+    assert last.detail["due"] == later.isoformat()
+
+
+def test_the_second_of_two_editors_is_told_and_overwrites_nothing(desk: Desk) -> None:
+    number = desk.writing()
+    save(desk, number, desk.officer, "The first one's words.", revision=1)
+    with pytest.raises(EditConflict):
+        save(desk, number, desk.second, "The second one's words.", revision=1)
+    assert desk.post(number).message == "The first one's words."
+
+
+def test_every_version_is_kept(desk: Desk) -> None:
+    number = desk.writing("One.")
+    save(desk, number, desk.officer, "Two.")
+    with database.reading(desk.engine) as session:
+        kept = [version.content["message"] for version in session.exec(select(PostVersion).order_by(PostVersion.id))]  # type: ignore[arg-type]
+    assert kept == ["One.", "Two."]
+
+
+def test_a_variant_follows_the_message_until_it_is_reworded(desk: Desk) -> None:
+    number = desk.writing("Coffee at nine.")
+    with database.writing(desk.engine) as session:
+        second = session.exec(select(Variant).where(Variant.account_id == desk.accounts[1])).one()
+        second.text = "Café a las nueve."
+        session.add(second)
+        session.flush()
+        assert drafts.texts_of(session, drafts.read(session, number)) == {
+            desk.accounts[0]: "Coffee at nine.",
+            desk.accounts[1]: "Café a las nueve.",
+        }
+
+
+@pytest.mark.parametrize("message", ["", "  \n "])
+def test_a_post_that_says_nothing_is_not_handed_in(desk: Desk, message: str) -> None:
+    number = desk.writing(message)
+    with pytest.raises(WrongState), database.writing(desk.engine) as session:
+        drafts.submit(session, number, desk.officer, desk.now)
+
+
+def test_asking_for_changes_sends_it_back_with_the_words(desk: Desk) -> None:
+    number = desk.handed_in()
+    with database.writing(desk.engine) as session:
+        drafts.ask_changes(session, number, desk.approver, "Say where.", desk.now)
+    with database.reading(desk.engine) as session:
+        detail = queue.post_detail(session, number)
+    assert detail is not None
+    assert (detail.post.state, [review.comment for review in detail.reviews]) == ("draft", ["Say where."])
+
+
+def test_a_cancelled_post_has_nothing_left_to_send(desk: Desk) -> None:
+    number = desk.approved()
+    with database.writing(desk.engine) as session:
+        drafts.cancel(session, number, desk.officer, desk.now)
+    assert (desk.post(number).state, desk.targets(number)) == ("cancelled", [])
+
+
+def test_the_lists_show_each_person_what_is_theirs(desk: Desk, now: datetime) -> None:
+    number = desk.handed_in()
+    with database.reading(desk.engine) as session:
+        waits = {
+            person: [row.post_id for row in queue.waiting_for(session, person, roles)]
+            for person, roles in (
+                (desk.officer, [Role.OFFICER]),
+                (desk.approver, [Role.APPROVER]),
+                (desk.second, [Role.APPROVER, Role.OFFICER]),
+            )
+        }
+        assert waits == {desk.officer: [], desk.approver: [number], desk.second: [number]}
+        assert [row.post_id for row in queue.in_review_by(session, desk.officer)] == [number]
+        out = queue.going_out(session, now, now + timedelta(days=1))
+    assert [(row.post_id, row.networks, row.state) for row in out] == [(number, ("practice",), "in_review")]

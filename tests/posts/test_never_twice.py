@@ -1,0 +1,181 @@
+"""Whatever is edited, approved, lost or killed, in whatever order: never twice, never without approval of the words."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlmodel import Session, select
+
+from config import database, holds, people, secrets
+from config.permissions import Role
+from config.tables import Person
+from networks.network import OutcomeUnknown, RateLimited, Unavailable
+from posts import drafts, publishing
+from posts.publishing import Claim
+from posts.tables import Post, Review, Target
+from posts.workflow import DONE, EditConflict, NotAllowed, TargetState, WrongState
+from tests.posts.conftest import Desk, set_up
+from tests.posts.square import Square, raising
+
+LATE = timedelta(hours=2)
+START = datetime(2026, 11, 24, 13, tzinfo=UTC)
+WORDS = st.sampled_from(["Coffee at nine.", "Coffee at ten.", "Road closed."])
+
+
+class Publishing(RuleBasedStateMachine):
+    """One post, three people, a network that loses replies, and processes that die."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = TemporaryDirectory()
+        engine = database.connect(f"sqlite:///{Path(self.folder.name) / 'liaison.db'}")
+        database.migrate(engine)
+        self.now = START
+
+        def person(session: Session, name: str, *roles: Role) -> Person:
+            email = f"{name.split()[0].lower()}@riverton.example"
+            return people.add_person(
+                session, name=name, email=email, password=None, roles=roles, time_zone="UTC", now=START
+            )
+
+        self.desk: Desk = set_up(engine, secrets.for_tests(), START, person)
+        self.square = Square()
+        self.claims: list[Claim] = []
+        self.post = self.desk.writing()
+
+    def teardown(self) -> None:
+        if hasattr(self, "desk"):
+            self.desk.engine.dispose()
+            self.folder.cleanup()
+
+    @rule(words=WORDS, by=st.sampled_from(["officer", "approver", "second"]))
+    def edit(self, words: str, by: str) -> None:
+        with self._trying() as session:
+            post = session.get_one(Post, self.post)
+            drafts.save(
+                session, self.post, getattr(self.desk, by), post.revision, message=words, title="Coffee",
+                category="general", language="en", concern=None,
+                wordings=dict.fromkeys(self.desk.accounts), now=self.now,
+            )  # fmt: skip
+
+    @rule()
+    def submit(self) -> None:
+        with self._trying() as session:
+            drafts.submit(session, self.post, self.desk.officer, self.now)
+
+    @rule(by=st.sampled_from(["officer", "approver", "second"]))
+    def approve(self, by: str) -> None:
+        with self._trying() as session:
+            content = session.get_one(Post, self.post).content_hash
+            drafts.approve(session, self.post, getattr(self.desk, by), content, self.now)
+
+    @rule(minutes=st.integers(-30, 200))
+    def move(self, minutes: int) -> None:
+        with self._trying() as session:
+            wall = (self.now + timedelta(minutes=minutes)).replace(tzinfo=None)
+            drafts.schedule(session, self.post, self.desk.officer, wall, "UTC", self.now)
+
+    @rule()
+    def withdraw(self) -> None:
+        with self._trying() as session:
+            drafts.withdraw(session, self.post, self.desk.officer, self.now)
+
+    @rule(on=st.booleans())
+    def hold(self, on: bool) -> None:
+        with self._trying() as session:
+            if on:
+                holds.place(session, self.desk.officer, "wait", self.now)
+            else:
+                holds.lift(session, self.desk.approver, self.now)
+
+    @rule(minutes=st.integers(-10, 90))
+    def clock_jumps(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @rule()
+    def tick(self) -> None:
+        publishing.recover(self.desk.engine, self.now)
+        with database.writing(self.desk.engine) as session:
+            publishing.lapse(session, self.now, LATE)
+        self.claims += publishing.claim(self.desk.engine, self.desk.keys, self.now)
+        self.claims += publishing.claim_look_ups(self.desk.engine, self.desk.keys, self.now)
+
+    @rule(fault=st.sampled_from(["none", "lost reply", "cut off", "away", "limited", "killed before", "killed after"]))
+    def call(self, fault: str) -> None:
+        """One claim is carried out, with something going wrong on the way or the process killed around the call."""
+        if not self.claims:
+            return
+        claim = self.claims.pop(0)
+        if fault == "killed before":
+            return
+        if fault == "killed after":
+            with database.reading(self.desk.engine) as session:
+                held = holds.in_force(session) is not None
+            if claim.kind == "publish" and not held and self.now < claim.lease_until - publishing.LEASE / 2:
+                self.square.publish(claim.outgoing)
+            return
+        self.square.after = raising(OutcomeUnknown("lost")) if fault == "lost reply" else lambda: None
+        self.square.before = {
+            "cut off": raising(OutcomeUnknown("cut off")),
+            "away": raising(Unavailable("away")),
+            "limited": raising(RateLimited(self.now + timedelta(minutes=5))),
+        }.get(fault, lambda: None)
+        publishing.run(self.desk.engine, claim, self.square, lambda: self.now, LATE)
+        self.square.before = self.square.after = lambda: None
+
+    @invariant()
+    def never_twice(self) -> None:
+        if hasattr(self, "square"):
+            keys = [post.key for post in self.square.posts]
+            assert len(keys) == len(set(keys))
+            assert len(keys) <= 2
+
+    @invariant()
+    def never_without_approval_of_those_words(self) -> None:
+        if not hasattr(self, "square"):
+            return
+        with database.reading(self.desk.engine) as session:
+            for sent in self.square.posts:
+                target = session.exec(select(Target).where(Target.key == sent.key)).one()
+                approvals = session.exec(
+                    select(Review).where(Review.content_hash == target.content_hash, Review.decision == "approved")
+                ).all()
+                assert sent.text == target.text
+                assert any(review.person_id != self.desk.officer for review in approvals)
+
+    @invariant()
+    def nothing_published_is_missing_from_the_network(self) -> None:
+        if not hasattr(self, "square"):
+            return
+        sent = {post.key for post in self.square.posts}
+        with database.reading(self.desk.engine) as session:
+            targets = session.exec(select(Target)).all()
+        assert {target.key for target in targets if target.state == TargetState.PUBLISHED} <= sent
+        settled = {target.key for target in targets if target.state in {state.value for state in DONE}}
+        assert not {target.key for target in targets if target.key in settled and target.state != "published"} & sent
+
+    def _trying(self) -> "_Trying":
+        return _Trying(self)
+
+
+class _Trying:
+    """A write whose refusal by a rule is fine: the invariants say what must hold."""
+
+    def __init__(self, machine: Publishing) -> None:
+        self._writing = database.writing(machine.desk.engine)
+
+    def __enter__(self) -> Session:
+        return self._writing.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        self._writing.__exit__(kind, error, trace)  # type: ignore[arg-type]
+        return isinstance(error, WrongState | NotAllowed | EditConflict)
+
+
+TestPublishing = Publishing.TestCase
+TestPublishing.settings = settings(
+    max_examples=30, stateful_step_count=35, deadline=None, suppress_health_check=list(HealthCheck)
+)
