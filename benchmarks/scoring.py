@@ -15,11 +15,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent.parent
 BENCH = HERE / ".bench" / "torch"
 POSTS = 2000
-WORDS = (
+WORDS = (  # noqa: SIM905 - sixty strings in a list are harder to read
     "police officer street night again call nobody came thank school crossing speeding car help kids noise party "
     "window broken camera why trust chief meeting light park bus never always good bad neighbours downtown los la "
     "gracias patrulla calle traffic bridge closed morning dog shop stolen bike fast slow waiting report"
-).split()  # noqa: SIM905 - a list of sixty strings is harder to read
+).split()
 PIPELINE = """
 import json, sys, time, importlib.util, pathlib
 from transformers import pipeline
