@@ -1,0 +1,134 @@
+"""The `liaison` command as a newcomer meets it."""
+
+import json
+import sqlite3
+from email import policy
+from email.parser import BytesParser
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import cli
+from config import settings
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings.load.cache_clear()
+
+
+def run(*arguments: str, given: str | None = None) -> Result:
+    return CliRunner().invoke(cli.liaison, arguments, input=given)
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in sorted(cli.liaison.commands))])
+def test_every_command_says_what_it_is_for(command: list[str]) -> None:
+    told = run(*command, "--help")
+    assert told.exit_code == 0
+    assert told.stdout.startswith("Usage: ")
+
+
+def test_arguments_that_make_no_sense_end_with_two() -> None:
+    assert run("import", "nowhere.jsonl").exit_code == 2
+    assert run("import").exit_code == 2
+
+
+def test_an_import_tells_what_became_of_each_line_and_again_adds_nothing(tmp_path: Path) -> None:
+    lines = [
+        json.dumps({"text": "Thank you officers", "posted_at": "2026-11-20T10:00:00Z", "id": 1}),
+        json.dumps({"text": "no zone", "posted_at": "2026-11-20T10:00:00"}),
+        "not json",
+    ]
+    (tmp_path / "export.jsonl").write_text("\n".join(lines))
+    told = run("import", "export.jsonl")
+    assert told.exit_code == 0, told.output
+    assert "3 read: 1 new, 0 duplicate, 0 not matched, 2 refused" in told.stdout
+    assert "1 refused: not JSON" in told.stdout
+    assert "1 refused: time has no zone" in told.stdout
+    again = run("import", "export.jsonl")
+    assert "3 read: 0 new, 1 duplicate" in again.stdout
+
+
+def test_a_missing_column_is_one_clear_line_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text("Body,Created\nhello,2026-11-20T10:00:00Z\n")
+    told = run("import", "export.csv")
+    assert told.exit_code == 1
+    assert told.stderr.strip().splitlines()[-1] == (
+        "liaison: export.csv has no column text, posted_at; it has Body, Created. map it with --columns, as text=Body"
+    )
+    mapped = run("import", "export.csv", "--columns", "text=Body,posted_at=Created")
+    assert "1 read: 1 new" in mapped.stdout
+
+
+def test_secrets_are_hidden_in_what_config_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIAISON_SMTP_URL", "smtp://desk:hidden-word@mail.example")
+    told = run("config")
+    assert "smtp_url" in told.stdout
+    assert "hidden-word" not in told.output
+
+
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIAISON_RETENTION_DAYS", "many")
+    told = run("config")
+    assert told.exit_code == 1
+    assert "setting retention_days" in told.stderr
+
+
+def test_a_damaged_database_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "liaison.db").write_bytes(b"this is no database at all, though it is long enough " * 40)
+    told = run("source", "list")
+    assert told.exit_code == 1
+    assert "restore a backup" in told.stderr
+    assert "Traceback" not in told.output
+
+
+def test_a_post_is_queued_by_one_and_approved_by_another(tmp_path: Path) -> None:
+    for name, role in (("Ana", "officer"), ("Lucas", "approver")):
+        added = run(
+            "user", "add", "--name", name, "--email", f"{name.lower()}@town.example", "--role", role,
+            "--password", "correct horse battery",
+        )  # fmt: skip
+        assert added.exit_code == 0, added.output
+    assert run("account", "add", "practice", "--name", "Riverton PD").exit_code == 0
+    (tmp_path / "post.txt").write_text("Coffee with officers at nine.")
+    queued = run(
+        "post", "queue", "--by", "ana@town.example", "--account", "1", "--text-file", "post.txt",
+        "--at", "2036-11-24T09:00", "--zone", "UTC",
+    )  # fmt: skip
+    assert queued.stdout == "post 1 waits for approval\n", queued.output
+    own = run("post", "approve", "1", "--by", "ana@town.example")
+    assert (own.exit_code, own.stderr.strip()) == (1, "liaison: ana@town.example is no approver")
+    assert run("post", "approve", "1", "--by", "lucas@town.example").stdout == "post 1 is approved\n"
+    assert run("hold", "on", "--by", "ana@town.example", "--reason", "wait").exit_code == 0
+    assert run("hold", "off", "--by", "ana@town.example").exit_code == 1
+    assert run("hold", "off", "--by", "lucas@town.example").exit_code == 0
+
+
+def test_the_demo_does_the_whole_job(tmp_path: Path) -> None:
+    told = run("demo", "--once")
+    assert told.exit_code == 0, told.output
+    summary = json.loads(told.stdout.splitlines()[-1])
+    assert list(summary) == ["mentions", "scored", "alerts", "published", "digest", "seconds"]
+    assert summary["mentions"] == summary["scored"] == 617
+    assert summary["alerts"] >= 1
+    assert summary["published"] == 1
+    mail = BytesParser(policy=policy.default).parsebytes(Path(summary["digest"]).read_bytes())
+    assert mail["To"] == "Dana Okafor <dana.okafor@riverton.example>"
+    with sqlite3.connect(tmp_path / "demo-data" / "liaison.db") as store:
+        board = store.execute("select text from practice_post").fetchall()
+        kept = store.execute("select count(*) from mention where sealed_reference is null and shown").fetchone()
+    assert len(board) == 1
+    assert "Elm Street" in board[0][0]
+    assert kept == (0,)
+
+
+def test_the_demo_never_touches_a_folder_of_somebody_else(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    told = run("demo", "--once", "--dir", "mine")
+    assert told.exit_code == 1
+    assert "name another folder" in told.stderr
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
