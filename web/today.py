@@ -1,0 +1,163 @@
+"""Today: what is new, how sure we are, what waits, what goes out. Opens with a sentence; the figures are its proof."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlmodel import Session, col, select
+
+from config import clock, database
+from config.permissions import Action
+from config.settings import Settings
+from config.tables import Person
+from config.translations import translate
+from listeners.tables import Mention, Source
+from networks.registry import NETWORKS
+from posts import queue
+from scheduler.jobs import digests
+from sentiment import alerts, charts, digest, digest_words, wording
+from sentiment.alerts import AlertDetail
+from sentiment.charts import Chart
+from sentiment.figures import ConcernRow, Overview
+from sentiment.trust import Show
+from web import pages, rulers
+from web.desk import TheDesk
+from web.guard import Visitor, Who, needs
+from web.rulers import Ruler
+
+router = APIRouter()
+MOST_ALERTS = 3
+LOOKED_EVERY = timedelta(minutes=5)  # last_looked_at is written this seldom
+LABELS = {name: network.label for name, network in NETWORKS.items()}
+
+
+@dataclass(frozen=True)
+class FigureView:
+    name: str
+    measure: str
+    ruler: Ruler
+    base: str
+
+
+@dataclass(frozen=True)
+class ConcernView:
+    row: ConcernRow
+    ruler: Ruler
+    change: str
+
+
+@dataclass(frozen=True)
+class AlertView:
+    detail: AlertDetail
+    said: str
+    chart: Chart | None
+    alt: str
+
+
+@router.get("/", dependencies=[needs(Action.OWN_ACCOUNT)])
+def today(request: Request, found: TheDesk, who: Who) -> Response:
+    """The first page. Whoever may not read figures is shown what they may read."""
+    if not who.may(Action.READ_FIGURES):
+        return RedirectResponse("/account", 303)
+    now = clock.now()
+    language = pages.language_of(request)
+    with database.reading(found.engine) as session:
+        page = gather(session, found.settings, who, now, language)
+    _looked(found.engine, who.person, now)
+    return pages.render(request, "today.html", **page)
+
+
+def gather(session: Session, settings: Settings, who: Visitor, now: datetime, language: str) -> dict[str, Any]:
+    """Everything on the page; reads only."""
+    zone = settings.department.zone
+    morning = digests.gather(session, who.person, settings, f"today:{who.id}", now)
+    content = digest.compose(morning, language)
+    overview = morning.overview
+    rows = list(morning.concerns)
+    end = rulers.top(row.mistrust for row in rows)
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    opened = [alert for alert in alerts.open_alerts(session) if alert.raised_at <= now]
+    shown = [alerts.alert_detail(session, alert.id or 0, zone) for alert in opened[:MOST_ALERTS]]
+    trend = charts.mistrust_in_town(overview)
+    return {
+        "headline": content.headline,
+        "lead": content.lead,
+        "waiting": content.waiting,
+        "figures": _figures(overview, language),
+        "alert_views": [alert_view(detail, zone, now, language) for detail in shown if detail is not None],
+        "more_alerts": max(0, len(opened) - MOST_ALERTS),
+        "trend": charts.trend(trend, charts.PAGE, language) if overview.authors else None,
+        "trend_phone": charts.trend(trend, charts.PHONE, language) if overview.authors else None,
+        "trend_rows": [point for point in reversed(overview.series) if point.share is not None][:14],
+        "concerns": [concern_view(row, end, language) for row in rows],
+        "scale": rulers.ruler("", None, None, end, language).marks,
+        "period": wording.days(overview.first, overview.last, language),
+        "plan": queue.going_out(session, midnight, midnight + timedelta(days=1)),
+        "any_mentions": session.exec(select(Mention.id).limit(1)).first() is not None,
+        "any_sources": session.exec(select(Source.id).limit(1)).first() is not None,
+        "last_looked": who.person.last_looked_at,
+        "labels": LABELS,
+        "percent": wording.percent,
+        "show": Show,
+    }
+
+
+def _figures(overview: Overview, language: str) -> list[FigureView]:
+    _ = translate(language).gettext
+    end = rulers.top(figure.share for figure in overview.figures)
+    names = {
+        "mistrust": _("Posts voicing mistrust"),
+        "trust": _("Posts voicing trust"),
+        "negative": _("Posts with a negative tone"),
+    }
+    period = wording.days(overview.first, overview.last, language)
+    views = []
+    for figure in overview.figures:
+        parts = [digest_words.authors(figure.share.authors if figure.share else 0, language), period]
+        if figure.usual is not None and figure.usual.show is Show.VALUE:
+            parts.append(_("usual %(level)s") % {"level": wording.percent(figure.usual.value, language)})
+        elif not overview.baseline_days:
+            parts.append(_("not enough days yet for a usual level"))
+        measure = "neither" if figure.name == "negative" else figure.name
+        name = names[figure.name]
+        views.append(
+            FigureView(name, measure, rulers.ruler(name, figure.share, figure.usual, end, language), " · ".join(parts))
+        )
+    return views
+
+
+def concern_view(row: ConcernRow, end: float, language: str) -> ConcernView:
+    """A concern as a row of the table."""
+    _ = translate(language).gettext
+    if row.mistrust is None or row.mistrust.show is Show.NOTHING:
+        change = _("Shown from 10 authors")
+    else:
+        change = _(row.change.words)
+    return ConcernView(row, rulers.ruler(row.name, row.mistrust, row.usual, end, language), change)
+
+
+def alert_view(detail: AlertDetail, zone: Any, now: datetime, language: str) -> AlertView:
+    """An alert as a card: what, in words and as columns."""
+    alert = detail.alert
+    said = digest_words.alert(
+        posts=detail.posts,
+        authors=detail.authors,
+        expected=detail.expected,
+        since=alert.since.astimezone(zone),
+        keyphrases=alert.keyphrases,
+        today=now.astimezone(zone).date(),
+        language=language,
+    )
+    data = charts.Columns(tuple(detail.columns), zone)
+    chart = charts.columns(data, charts.PAGE_COLUMNS, language) if detail.columns else None
+    return AlertView(detail, said, chart, chart.alt if chart else "")
+
+
+def _looked(engine: sa.Engine, person: Person, now: datetime) -> None:
+    if person.last_looked_at is not None and now - person.last_looked_at < LOOKED_EVERY:
+        return
+    with database.writing(engine) as session:
+        session.exec(sa.update(Person).where(col(Person.id) == person.id).values(last_looked_at=now))
