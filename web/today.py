@@ -152,7 +152,7 @@ def alert_view(detail: AlertDetail, zone: Any, now: datetime, language: str) -> 
         language=language,
     )
     data = charts.Columns(tuple(detail.columns), zone)
-    chart = charts.columns(data, charts.PAGE_COLUMNS, language) if detail.columns else None
+    chart = charts.columns(data, charts.MAIL_COLUMNS, language) if detail.columns else None
     return AlertView(detail, said, chart, chart.alt if chart else "")
 
 

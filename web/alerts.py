@@ -1,0 +1,63 @@
+"""Alerts: what stood out, who has it, how it ended."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from config import clock, database
+from config.permissions import Action
+from sentiment import alerts
+from sentiment.tables import Alert
+from web import pages
+from web.desk import TheDesk
+from web.fields import Id
+from web.guard import Who, needs
+from web.problems import Trouble
+from web.today import LABELS, alert_view
+
+router = APIRouter()
+
+
+@router.get("/alerts", dependencies=[needs(Action.READ_FIGURES)])
+def alerts_page(request: Request, found: TheDesk) -> Response:
+    """Open alerts as cards, those that are closed as a list."""
+    zone, now, language = found.settings.department.zone, clock.now(), pages.language_of(request)
+    with database.reading(found.engine) as session:
+        opened = [alerts.alert_detail(session, alert.id or 0, zone) for alert in alerts.open_alerts(session)]
+        closed = [alert for alert in alerts.all_alerts(session) if alert.state not in alerts.OPEN]
+    views = [alert_view(detail, zone, now, language) for detail in opened if detail is not None]
+    return pages.render(request, "alerts.html", views=views, closed=closed, labels=LABELS)
+
+
+@router.get("/alerts/{alert_id}", dependencies=[needs(Action.READ_FIGURES)])
+def alert_page(request: Request, found: TheDesk, alert_id: Id) -> Response:
+    """One alert with its evidence."""
+    zone = found.settings.department.zone
+    with database.reading(found.engine) as session:
+        detail = alerts.alert_detail(session, alert_id, zone)
+    if detail is None:
+        raise Trouble(404, "There is no such alert", "It may be a number from another desk.")
+    view = alert_view(detail, zone, clock.now(), pages.language_of(request))
+    return pages.render(request, "alert.html", view=view, labels=LABELS)
+
+
+@router.post("/alerts/{alert_id}/{act}", dependencies=[needs(Action.TRIAGE)])
+def act_on(
+    found: TheDesk, who: Who, alert_id: Id, act: Literal["take", "resolve", "not-a-concern", "reopen"]
+) -> Response:
+    """Takes an alert, closes it, or opens it again."""
+    acts = {
+        "take": alerts.take,
+        "resolve": alerts.resolve,
+        "not-a-concern": alerts.not_a_concern,
+        "reopen": alerts.reopen,
+    }
+    with database.writing(found.engine) as session:
+        if session.get(Alert, alert_id) is None:
+            raise Trouble(404, "There is no such alert")
+        try:
+            acts[act](session, alert_id, who.id, clock.now())
+        except alerts.WrongState as error:
+            raise Trouble(409, "Someone was quicker", f"{error} Nothing was changed.") from error
+    return RedirectResponse(f"/alerts/{alert_id}", 303)
