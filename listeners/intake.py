@@ -100,7 +100,8 @@ def store(session: Session, rows: Sequence[dict[str, Any]]) -> int:
     if not rows:
         return 0
     insert = upsert(session, Mention).on_conflict_do_nothing(index_elements=["key"])
-    return session.connection().execute(insert, list(rows)).rowcount
+    options = {"preserve_rowcount": True}  # else PostgreSQL's driver does not say how many were new
+    return session.connection().execute(insert, list(rows), execution_options=options).rowcount
 
 
 def _retention(network: str, settings: Settings) -> timedelta:
