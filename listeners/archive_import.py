@@ -61,20 +61,18 @@ def import_file(
     found = archive.read(path, posted_at=posted_at, columns=columns)
     refusals: Counter[str] = Counter()
     for start, batch in _batches(found):
-        taken = [line for line in batch if isinstance(line, Taken)]
         refused = [line for line in batch if isinstance(line, Refused)]
         if refused:
             _keep(side, refused, fresh=not refusals)
         refusals.update(line.reason for line in refused)
-        done = start + len(batch)
-        if done > file.lines_done:  # a batch that an earlier run committed is only read over
-            rows = intake.prepare(
-                [(line.network, line.mention) for line in taken], source, watched, keys, settings, now
-            )
+        fresh = batch[max(0, file.lines_done - start) :]  # what an earlier run committed is only read over
+        if fresh:
+            taken = [(line.network, line.mention) for line in fresh if isinstance(line, Taken)]
+            rows = intake.prepare(taken, source, watched, keys, settings, now)
             with database.writing(engine) as session:
                 new = intake.store(session, rows)
-                file.lines_done = done
-                _count(file, len(batch), new, len(rows) - new, len(taken) - len(rows))
+                file.lines_done = start + len(batch)
+                _count(file, len(fresh), new, len(rows) - new, len(taken) - len(rows))
                 session.merge(file)
         progress(len(batch))
     with database.writing(engine) as session:

@@ -102,8 +102,9 @@ def _plain(markup: str) -> str:
 def _time(entry: Mapping[str, Any]) -> datetime:
     """When it was published; now, where the feed does not say or says it wrong, or says the future."""
     now = clock.now()
+    said = dict(entry)  # feedparser's own mapping answers for one name with another, and warns
     for name in ("published_parsed", "updated_parsed"):
-        parts = entry.get(name)
+        parts = said.get(name)
         if parts:
             try:
                 return min(datetime.fromtimestamp(calendar.timegm(parts), UTC), now)

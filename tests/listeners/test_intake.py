@@ -1,0 +1,178 @@
+import json
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import select
+
+from config import database
+from config.secrets import Keys
+from config.settings import Settings
+from config.tables import AuditEntry
+from listeners import intake, language, mentions, places, polling, sources, triage
+from listeners.tables import Mention, Source
+from networks import practice
+from networks.network import Page, RemoteMention, Unavailable
+from networks.registry import NETWORKS
+
+
+@pytest.fixture
+def source(engine: sa.Engine, now: datetime) -> Source:
+    with database.writing(engine) as session:
+        return sources.add(session, network="practice", name="Board", settings={}, every_seconds=60, now=now)
+
+
+def post(
+    number: int, text: str = "The police came, @nan. Thanks @RivertonPD", author: str | None = "nan"
+) -> RemoteMention:
+    at = datetime.fromisoformat("2026-11-24T10:00:00+00:00")
+    return RemoteMention(str(number), text, at, author, url=f"https://town.example/{number}")
+
+
+def admit(engine: sa.Engine, page: Page, keys: Keys, settings: Settings, now: datetime) -> intake.Admitted:
+    with database.writing(engine) as session:
+        return intake.admit(session, session.get_one(Source, 1), page, [], keys, settings, now)
+
+
+def all_mentions(engine: sa.Engine) -> list[Mention]:
+    with database.reading(engine) as session:
+        return list(session.exec(select(Mention).order_by(Mention.id)))  # type: ignore[arg-type]
+
+
+def test_a_mention_holds_no_name_and_its_address_is_sealed(
+    engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    admit(engine, Page([post(1)], "1"), keys, settings, now)
+    (found,) = all_mentions(engine)
+    assert found.text == "The police came, @…. Thanks @RivertonPD"
+    assert found.author == keys.hash("author", "practice\nnan")
+    assert found.sealed_reference is not None
+    assert b"town.example" not in found.sealed_reference
+    assert json.loads(keys.open(found.sealed_reference)) == ["1", "https://town.example/1"]
+    assert found.expires_at == now + timedelta(days=settings.retention_days)
+
+
+def test_a_page_and_its_cursor_stand_or_fall_together(
+    engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    with pytest.raises(RuntimeError), database.writing(engine) as session:
+        intake.admit(session, session.get_one(Source, 1), Page([post(1)], "9"), [], keys, settings, now)
+        raise RuntimeError("the power went")
+    with database.reading(engine) as session:
+        assert (session.get_one(Source, 1).cursor, all_mentions(engine)) == (None, [])
+
+
+def test_a_repeated_page_adds_nothing(
+    engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    page = Page([post(1), post(2)], "2")
+    assert [admit(engine, page, keys, settings, now).new for _ in range(2)] == [2, 0]
+
+
+def test_a_post_without_author_is_an_author_of_its_own(
+    engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    admit(engine, Page([post(1, author=None), post(2, author=None)], "2"), keys, settings, now)
+    one, other = all_mentions(engine)
+    assert one.author != other.author
+
+
+def test_language_and_place_are_found_when_it_is_read(
+    engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        place = places.add(session, "Elm Street", ["calle Elm"])
+    admit(engine, Page([post(1, "Mucho tráfico hoy en la calle Elm, tengan cuidado")], "1"), keys, settings, now)
+    with database.writing(engine) as session:
+        mentions.mark_scored(session, mentions.pending(session, 10), now)
+    (found,) = all_mentions(engine)
+    assert (found.language, found.place_id, found.scored_at) == ("es", place.id, now)
+
+
+def test_the_longest_name_of_a_place_wins_and_words_stay_whole(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        road = places.add(session, "Mill Road", [])
+        bridge = places.add(session, "Bridge", ["Mill Road bridge"])
+        known = places.gazetteer(session)
+    texts = ("ice on the mill road BRIDGE", "on Mill Road.", "at the millroad", "Mill Roads")
+    assert [known.find(text) for text in texts] == [bridge.id, road.id, None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("lol ok", "und"), ("", "und"), ("👮👮", "und"), ("Gracias a los oficiales por venir", "es")],
+)
+def test_a_language_is_named_only_when_sure(text: str, code: str) -> None:
+    assert language.detect(text) == code
+
+
+def test_what_is_over_its_time_goes_and_what_is_hidden_loses_its_words(
+    engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    admit(engine, Page([post(1), post(2)], "2"), keys, settings, now)
+    with database.writing(engine) as session:
+        mentions.hide(session, [1])
+    hidden = all_mentions(engine)[0]
+    assert (hidden.shown, hidden.text, hidden.sealed_reference) == (False, None, None)
+    with database.writing(engine) as session:
+        assert mentions.expire(session, now + timedelta(days=29), 10) == 0
+        assert mentions.expire(session, now + timedelta(days=30), 10) == 2
+    assert all_mentions(engine) == []
+
+
+def test_triage_moves_by_its_table_and_is_recorded(
+    engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    admit(engine, Page([post(1)], "1"), keys, settings, now)
+    with database.writing(engine) as session:
+        with pytest.raises(triage.WrongMove):
+            triage.reopen(session, 1, None, now)  # type: ignore[arg-type]
+        triage.snooze(session, 1, None, now + timedelta(hours=1), now)  # type: ignore[arg-type]
+        assert triage.wake(session, now) == 0
+        assert triage.wake(session, now + timedelta(hours=1)) == 1
+        triage.done(session, 1, None, now)  # type: ignore[arg-type]
+        with pytest.raises(triage.NoSuchMention):
+            triage.done(session, 2, None, now)  # type: ignore[arg-type]
+    with database.reading(engine) as session:
+        done = session.exec(select(AuditEntry.action).order_by(AuditEntry.id)).all()  # type: ignore[arg-type]
+    assert (all_mentions(engine)[0].state, done) == ("done", ["mention.snooze", "mention.finish"])
+
+
+def test_a_source_is_polled_when_due_once_by_whoever_comes_first(
+    engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        practice.post_as_resident(session, "Nan", "When is coffee?", now)
+    later = now + timedelta(seconds=59)
+    polled = [polling.poll_due(engine, settings, keys, at) for at in (now, later, now + timedelta(seconds=60))]
+    assert (polled, len(all_mentions(engine))) == ([1, 0, 0], 1)
+    assert polling._claim(engine, now + timedelta(hours=1)) == [1]
+    assert polling._claim(engine, now + timedelta(hours=1)) == []
+
+
+def test_a_source_that_fails_says_why_waits_longer_and_comes_back(
+    engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away:
+        def mentions(self, cursor: str | None) -> Page:
+            raise Unavailable("town.example did not answer")
+
+    kept = NETWORKS["practice"]
+    away = type(kept)(**{**vars(kept), "listener": lambda connection: Away()})
+    monkeypatch.setattr("networks.registry.NETWORKS", {**NETWORKS, "practice": away})
+    waits = []
+    at = now
+    for _ in range(3):
+        polling.poll_due(engine, settings, keys, at)
+        with database.reading(engine) as session:
+            held = session.get_one(Source, 1)
+        assert held.next_poll_at is not None
+        waits.append(held.next_poll_at - at)
+        at = held.next_poll_at
+    assert waits == sorted(waits)
+    health = sources.health(held, at)
+    assert (held.failures, held.last_error, health.state) == (3, "town.example did not answer", "failing")
+    monkeypatch.undo()
+    polling.poll_due(engine, settings, keys, at)
+    with database.reading(engine) as session:
+        assert (session.get_one(Source, 1).failures, session.get_one(Source, 1).last_error) == (0, None)

@@ -1,0 +1,90 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listeners import watch
+from listeners.masking import masked
+from listeners.watch import WatchRuleError
+
+WORD = st.from_regex(r"[a-z]{2,8}", fullmatch=True).filter(lambda word: word not in ("and", "or", "not"))
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "matches"),
+    [
+        ("police", "The POLICE came", True),
+        ("police", "policeman", False),
+        ("policía", "la policia vino", True),
+        ("policia", "¡La Policía!", True),
+        ('"river rd"', "on River  Rd today", True),
+        ('"river rd"', "the river and the rd", False),
+        ('("river rd" OR elm) police NOT minneapolis', "Police on Elm", True),
+        ('("river rd" OR elm) police NOT minneapolis', "Minneapolis police on Elm", False),
+        ("#elm", "see #elm", True),
+        ("#elm", "see elm", False),
+        ("elm", "see #elm", True),
+        ("@rpd", "hey @RPD!", True),
+        ("a.b", "axb", False),
+        ("not elm", "no elm here", False),
+    ],
+)
+def test_rules_match_whole_words_whatever_case_and_accents(query: str, text: str, matches: bool) -> None:
+    if query.lower().startswith("not "):
+        with pytest.raises(WatchRuleError):
+            watch.parse(query)
+        return
+    assert watch.parse(query).matches(text) == matches
+
+
+@pytest.mark.parametrize(
+    ("query", "position"),
+    [
+        ("", 0), ("elm OR", 6), ("(elm", 0), ('police "elm', 7), ("elm )", 4), ("NOT elm", 0), ("a AND OR b", 6),
+        ('police ""', 7), ("(" * 50 + "elm" + ")" * 50, 40),
+    ],
+)  # fmt: skip
+def test_a_rule_that_cannot_be_read_points_at_the_character(query: str, position: int) -> None:
+    with pytest.raises(WatchRuleError) as wrong:
+        watch.parse(query)
+    assert wrong.value.position == position
+
+
+@given(st.text(max_size=200))
+def test_whatever_is_written_is_a_rule_or_a_clear_error(query: str) -> None:
+    try:
+        rule = watch.parse(query)
+    except WatchRuleError as error:
+        assert 0 <= error.position <= max(len(query), watch.LONGEST)
+    else:
+        assert rule.matches("") in (True, False)
+
+
+@given(WORD, WORD, st.lists(WORD, max_size=6))
+def test_and_or_and_not_mean_what_they_say(one: str, other: str, words: list[str]) -> None:
+    text = " ".join(words)
+    has_one, has_other = one in words, other in words
+    assert watch.parse(f"{one} AND {other}").matches(text) == (has_one and has_other)
+    assert watch.parse(f"{one} {other}").matches(text) == (has_one and has_other)
+    assert watch.parse(f"{one} OR {other}").matches(text) == (has_one or has_other)
+    assert watch.parse(f"{one} NOT {other}").matches(text) == (has_one and not has_other)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("@nan hello", "@… hello"),
+        ("thanks @RivertonPD!", "thanks @RivertonPD!"),
+        ("thanks @rivertonpd.", "thanks @rivertonpd."),
+        ("@nan@town.example and @nan.bsky.social.", "@… and @…."),
+        ("write to nan.o+x@town.example", "write to @…"),
+        ("at 5@door", "at 5@door"),
+    ],
+)
+def test_handles_are_masked_but_our_own(text: str, shown: str) -> None:
+    assert masked(text, ["RivertonPD"]) == shown
+
+
+@given(st.text(st.characters(categories=["L", "N", "Zs"], include_characters="@._-"), max_size=80))
+def test_masking_twice_changes_nothing_more(text: str) -> None:
+    once = masked(text, [])
+    assert masked(once, []) == once

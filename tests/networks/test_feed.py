@@ -1,0 +1,212 @@
+"""Feeds over real HTTP, from a small server of ours on loopback that can misbehave."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+import sqlalchemy as sa
+
+from config import clock
+from networks import feed, fetching
+from networks.fetching import NotFetched
+from networks.network import Connection, Page, RateLimited, Rejected, Unavailable
+
+HEAD = "<?xml version='1.0'?>"
+RSS = HEAD + "<rss version='2.0'><channel><title>Ledger</title><language>en-us</language>{items}</channel></rss>"
+ITEM = """<item><title>{title}</title><guid>{guid}</guid><link>https://ledger.example/{guid}</link>
+<description>{text}</description><pubDate>{when}</pubDate></item>"""
+WHEN = "Tue, 24 Nov 2026 12:00:00 GMT"
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+def item(guid: str, title: str = "Bridge closed", text: str = "Until noon.", when: str = WHEN) -> str:
+    return ITEM.format(title=title, guid=guid, text=text, when=when)
+
+
+class Server:
+    """Answers every GET by `answer`; `asked` has the headers of each request."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, str]] = []
+        self.answer: Answer = lambda handler: None
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.asked.append({name.lower(): value for name, value in self.headers.items()})
+                server.answer(self)
+
+            def log_message(self, *_arguments: object) -> None:
+                """Quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}/feed.xml"
+        Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def saying(body: str | bytes, status: int = 200, **headers: str) -> Answer:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        content = body.encode() if isinstance(body, str) else body
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return answer
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def poll(server: Server, sqlite_engine: sa.Engine) -> Callable[..., Page]:
+    def ask(cursor: str | None = None, url: str = "", allow_private: bool = True) -> Page:
+        connection = Connection(sqlite_engine, {"url": url or server.url}, allow_private=allow_private)
+        assert feed.NETWORK.listener is not None
+        return feed.NETWORK.listener(connection).mentions(cursor)
+
+    return ask
+
+
+def test_entries_become_mentions_without_markup(server: Server, poll: Callable[..., Page]) -> None:
+    text = "&lt;p&gt;Police &amp;amp; fire on &lt;b&gt;Elm&lt;/b&gt;.&lt;script&gt;alert(1)&lt;/script&gt;&lt;/p&gt;"
+    server.answer = saying(RSS.format(items=item("1", text=text)), Content_Type="application/rss+xml")
+    with clock.at(datetime(2026, 11, 25, tzinfo=UTC)):
+        (found,) = poll().mentions
+    assert (found.remote_id, found.text) == ("1", "Bridge closed. Police & fire on Elm")
+    assert (found.posted_at, found.language) == (datetime(2026, 11, 24, 12, tzinfo=UTC), "en")
+    assert (found.url, found.author_id) == ("https://ledger.example/1", None)
+
+
+def test_what_has_not_changed_is_answered_with_304_and_what_has_comes_in(
+    server: Server, poll: Callable[..., Page]
+) -> None:
+    state = {"etag": '"one"', "items": item("1")}
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        if handler.headers.get("If-None-Match") == state["etag"]:
+            handler.send_response(304)
+            handler.end_headers()
+        else:
+            saying(RSS.format(items=state["items"]), ETag=state["etag"], Last_Modified=WHEN)(handler)
+
+    server.answer = answer
+    first = poll()
+    second = poll(first.cursor)
+    state.update(etag='"two"', items=item("1") + item("2"))
+    third = poll(second.cursor)
+    assert [len(page.mentions) for page in (first, second, third)] == [1, 0, 2]
+    assert (second.cursor, server.asked[1]["if-modified-since"]) == (first.cursor, WHEN)
+
+
+def test_a_web_page_is_no_feed(server: Server, poll: Callable[..., Page]) -> None:
+    server.answer = saying("<!doctype html><title>News</title><p>hello", Content_Type="text/html")
+    with pytest.raises(Rejected, match="no feed"):
+        poll()
+
+
+def test_a_server_in_trouble_is_asked_again_later(server: Server, poll: Callable[..., Page]) -> None:
+    server.answer = saying("oops", 500)
+    with pytest.raises(Unavailable, match="500"):
+        poll()
+    server.answer = saying("gone", 410)
+    with pytest.raises(Rejected, match="410"):
+        poll()
+
+
+@pytest.mark.parametrize(("asked", "minutes"), [("600", 10), ("soon", 15), ("0", 1), ("999999999", 1440), (None, 15)])
+def test_a_limit_is_respected_within_reason(
+    server: Server, poll: Callable[..., Page], now: datetime, asked: str | None, minutes: int
+) -> None:
+    server.answer = saying("", 429, **({"Retry_After": asked} if asked else {}))
+    with clock.at(now), pytest.raises(RateLimited) as limited:
+        poll()
+    assert limited.value.retry_at == now + timedelta(minutes=minutes)
+
+
+def test_redirects_for_ever_end(server: Server, poll: Callable[..., Page]) -> None:
+    server.answer = saying("", 302, Location="/again.xml")
+    with pytest.raises(NotFetched, match="redirects"):
+        poll()
+
+
+def test_a_redirect_to_something_that_is_not_the_web_is_refused(server: Server, poll: Callable[..., Page]) -> None:
+    server.answer = saying("", 302, Location="file:///etc/passwd")
+    with pytest.raises(NotFetched, match="no web address"):
+        poll()
+
+
+def test_an_answer_that_is_too_large_is_cut_off(
+    server: Server, poll: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "LARGEST", 10_000)
+    server.answer = saying(b"x" * 50_000)
+    with pytest.raises(NotFetched, match="larger"):
+        poll()
+
+
+def test_an_answer_that_never_ends_is_left(
+    server: Server, poll: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "WHOLE", 0.3)
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            while True:
+                handler.wfile.write(b"<rss>" * 200)
+        except OSError:
+            return
+
+    server.answer = drip
+    with pytest.raises((Unavailable, NotFetched)):
+        poll()
+
+
+def test_a_private_address_is_not_fetched_unless_it_is_meant(server: Server, poll: Callable[..., Page]) -> None:
+    server.answer = saying(RSS.format(items=item("1")))
+    for url in (server.url, server.url.replace("127.0.0.1", "localhost"), "http://[::1]:9/", "http://169.254.169.254/"):
+        with pytest.raises(NotFetched, match="private"):
+            poll(url=url, allow_private=False)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("url", ["ftp://ledger.example/feed", "javascript:alert(1)", "http://", "no address"])
+def test_what_is_no_web_address_is_said_so(poll: Callable[..., Page], url: str) -> None:
+    with pytest.raises((NotFetched, Unavailable)):
+        poll(url=url)
+
+
+def test_dates_that_are_wrong_or_to_come_count_as_now(server: Server, poll: Callable[..., Page], now: datetime) -> None:
+    later = "Tue, 24 Nov 2099 12:00:00 GMT"
+    server.answer = saying(RSS.format(items=item("1", when="last week") + item("2", when=later)))
+    with clock.at(now):
+        assert [found.posted_at for found in poll().mentions] == [now, now]
+
+
+def test_a_bomb_of_entities_does_no_harm(poll: Callable[..., Page], server: Server) -> None:
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "ha"}">' for n in range(12))
+    server.answer = saying(HEAD + f"<!DOCTYPE x [{entities}]>" + RSS.format(items=item("1", "&e11;"))[len(HEAD) :])
+    with suppress(Rejected):  # refusing it whole is as good
+        assert sum(len(found.text) for found in poll().mentions) < 10_000
+
+
+def test_an_entry_without_words_is_counted_as_refused(server: Server, poll: Callable[..., Page]) -> None:
+    server.answer = saying(RSS.format(items=item("1", title="", text="") + item("2")))
+    page = poll()
+    assert (len(page.mentions), len(page.refused)) == (1, 1)
