@@ -6,6 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+import config.tables  # noqa: F401  (its tables are referred to by name)
+import networks.tables  # noqa: F401  (its tables are referred to by name)
 from config.database import UtcDateTime
 
 

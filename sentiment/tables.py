@@ -6,6 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+import config.tables  # noqa: F401  (its tables are referred to by name)
+import listeners.tables  # noqa: F401  (its tables are referred to by name)
 from config.database import UtcDateTime
 
 ALL = ""  # a cell's concern when it stands for all of them: a mention with two concerns counts once here
