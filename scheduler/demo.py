@@ -17,7 +17,7 @@ from sqlmodel import Session
 from config import clock, database, people, secrets, sign_ins
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import archive_import, places
+from listeners import archive_import, places, sources
 from networks import accounts
 from posts import drafts, queue
 from posts.pools import Pools
@@ -133,7 +133,7 @@ def _clear(folder: Path) -> None:
 
 
 def _settle(session: Session, keys: Keys, now: datetime) -> None:
-    """People, places and the practice board's account."""
+    """People, places, and the practice board: an account on it, and an ear for it."""
     for person in town.PEOPLE:
         people.add_person(
             session,
@@ -146,6 +146,7 @@ def _settle(session: Session, keys: Keys, now: datetime) -> None:
         )
     for name, other_names in town.PLACES.items():
         places.add(session, name, other_names)
+    sources.add(session, network="practice", name="Practice board", settings={}, every_seconds=15, now=now)
     accounts.add(
         session, network="practice", name="Riverton PD (practice)", handle="RivertonPD", secret=None, keys=keys, now=now
     )
