@@ -1,0 +1,110 @@
+"""Today, the inbox, alerts, concerns and sources in a real browser; and one story from a mention to the board."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import BrowserContext, Page, expect
+
+from config import clock, database
+from config.permissions import Role
+from config.secrets import Keys
+from config.settings import Settings
+from listeners import archive_import, places
+from networks import accounts
+from posts.pools import Pools
+from scheduler.jobs import alerting, publishing, scoring
+from scheduler.sample_town import town
+from sentiment import model
+from tests.browser.conftest import SHOTS, overflow
+
+PAGES = ("/", "/mentions", "/mentions?state=all&trust=mistrust", "/alerts", "/alerts/1", "/concerns", "/sources")
+ALL = (Role.OFFICER, Role.APPROVER, Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def riverton(sqlite_engine: sa.Engine, keys: Keys, settings: Settings, tmp_path: Path) -> None:
+    """The sample town's month, read by the real model, with its alert."""
+    morning = town.last_morning(clock.now())
+    export = tmp_path / "riverton.jsonl"
+    export.write_text("\n".join(json.dumps(post) for post in town.posts(morning)), encoding="utf-8")
+    with database.writing(sqlite_engine) as session:
+        for name, other_names in town.PLACES.items():
+            places.add(session, name, other_names)
+        accounts.add(
+            session, network="practice", name="Riverton PD", handle="", secret=None, keys=keys, now=clock.now()
+        )
+    archive_import.import_file(sqlite_engine, export, settings=settings, keys=keys, now=morning)
+    scoring.score_all(sqlite_engine, model.load(), settings, morning)
+    alerting.look(sqlite_engine, settings, morning)
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True), (320, False)])
+def test_pages_fit_and_do_not_complain(
+    riverton: None,
+    quiet_page: Callable[..., Page],
+    width: int,
+    dark: bool,
+) -> None:
+    page = quiet_page("Ada", *ALL, width=width, dark=dark)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    for path in PAGES:
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, path
+        assert overflow(page) <= 0, path
+        name = path.split("?")[0].strip("/").replace("/", "-") or "today"
+        page.screenshot(path=SHOTS / f"{name}-{width}{'-dark' if dark else ''}.png", full_page=True)
+
+
+def test_the_inbox_is_worked_by_keys_alone(riverton: None, context_of: Callable[..., BrowserContext]) -> None:
+    page = context_of("Ada", Role.OFFICER).new_page()
+    page.goto("/mentions")
+    first = page.locator("[data-mention]").first.get_attribute("id")
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    expect(page.locator("[data-mention]").first).not_to_have_attribute("id", first or "")
+    page.goto("/mentions?state=done")
+    expect(page.locator(f"#{first}")).to_be_visible()
+    page.goto("/mentions")
+    page.keyboard.press("j")
+    page.keyboard.press("r")
+    expect(page).to_have_url(re.compile(r"/compose\?reply_to=\d+"))
+
+
+def test_from_an_alert_to_the_board_by_two_people(
+    riverton: None,
+    context_of: Callable[..., BrowserContext],
+    sqlite_engine: sa.Engine,
+    settings: Settings,
+    keys: Keys,
+) -> None:
+    officer, approver = context_of("Ana", Role.OFFICER).new_page(), context_of("Luc", Role.APPROVER).new_page()
+    officer.goto("/")
+    expect(officer.get_by_role("heading", level=1)).to_contain_text("Traffic and road safety")
+    officer.get_by_role("button", name="Take it").click()
+    expect(officer.get_by_text("Taken", exact=True)).to_be_visible()
+    officer.get_by_role("link", name="Write a post about it").click()
+    officer.get_by_role("textbox", name="Message").fill("You told us about Elm Street. An officer is there each school morning.")
+    due = clock.now().astimezone(settings.department.zone) + timedelta(minutes=2)
+    officer.locator("#day").fill(f"{due:%Y-%m-%d}")
+    officer.locator("#hour").fill(f"{due:%H:%M}")
+    officer.get_by_role("button", name="Send for approval").click()
+    expect(officer.get_by_text("It waits for approval now.")).to_be_visible()
+
+    approver.goto("/approvals")
+    approver.locator(".todo a").first.click()
+    approver.get_by_role("button", name="Approve").first.click()
+    expect(approver.get_by_text("Approved. It goes out at its time.")).to_be_visible()
+
+    pools = Pools(sqlite_engine, settings, keys)
+    publishing.tick(sqlite_engine, settings, keys, pools, clock.now() + timedelta(minutes=3))
+    assert pools.drain(10)
+    officer.goto("/board")
+    expect(officer.get_by_text("You told us about Elm Street.")).to_be_visible()
+    officer.goto("/")
+    expect(officer.get_by_text("Sent", exact=True)).to_be_visible()
