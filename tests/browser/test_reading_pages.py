@@ -89,7 +89,9 @@ def test_from_an_alert_to_the_board_by_two_people(
     officer.get_by_role("button", name="Take it").click()
     expect(officer.get_by_text("Taken", exact=True)).to_be_visible()
     officer.get_by_role("link", name="Write a post about it").click()
-    officer.get_by_role("textbox", name="Message").fill("You told us about Elm Street. An officer is there each school morning.")
+    officer.get_by_role("textbox", name="Message").fill(
+        "You told us about Elm Street. An officer is there in the mornings."
+    )
     due = clock.now().astimezone(settings.department.zone) + timedelta(minutes=2)
     officer.locator("#day").fill(f"{due:%Y-%m-%d}")
     officer.locator("#hour").fill(f"{due:%H:%M}")
