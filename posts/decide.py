@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from config import audit
 from posts import publishing
@@ -24,17 +24,19 @@ def decide(session: Session, target_id: int, person_id: int, decision: str, now:
     """Settles an unknown target. Raises WrongState if it is settled already, ValueError for no such decision."""
     if decision not in DECISIONS:
         raise ValueError(decision)
-    target = session.exec(
-        select(Target).where(Target.id == target_id).with_for_update().execution_options(populate_existing=True)
-    ).one()
-    if target.state != TargetState.UNKNOWN or (target.lease_until is not None and target.lease_until > now):
+    target = publishing.locked(session, target_id)
+    if (
+        target is None
+        or target.state != TargetState.UNKNOWN
+        or (target.lease_until is not None and target.lease_until > now)
+    ):
         raise WrongState("This is being looked up or settled already; nothing was changed.")
     audit.record(session, now, person_id, f"target.{decision}", f"post:{target.post_id}", {"target": target_id})
     if decision == "it_is_there":
         target.published_at = now
         publishing.settle(session, target, TargetState.PUBLISHED, "", now)
     elif decision == "send_again":
-        target.next_try_at = now
+        target.due_at = target.next_try_at = now  # the hour is the person's choice now, so it is not too late
         publishing.settle(session, target, TargetState.RETRY, "sent again by decision", now)
     else:
         publishing.settle(session, target, TargetState.FAILED, "left by decision", now)

@@ -13,7 +13,7 @@ from listeners.tables import Mention
 from networks.tables import Account
 from posts import workflow
 from posts.tables import Attempt, Post, PostVersion, Review, Target, Variant
-from posts.workflow import UNTOUCHED, EditConflict, Move, NotAllowed, PostState, TargetState, WrongState
+from posts.workflow import TO_SEND, UNSENT, EditConflict, Move, NotAllowed, PostState, TargetState, WrongState
 
 
 def create(
@@ -77,7 +77,7 @@ def save(
     post.content_hash = _hash(session, post)
     if post.content_hash != before:
         post.state = workflow.after(post.state, Move.EDIT).value
-        _forget_targets(session, post)
+        _forget_targets(session, post, now)
     elif post.state not in workflow.OPEN:
         raise WrongState("This post is on its way or gone; write a new one.")
     post.revision += 1
@@ -102,7 +102,7 @@ def withdraw(session: Session, post_id: int, person_id: int, now: datetime) -> P
     """Back to a draft, out of the approvers' sight; an approval it had is void."""
     post = _locked(session, post_id)
     moved = _move(session, post, Move.WITHDRAW, person_id, now)
-    _forget_targets(session, moved)
+    _forget_targets(session, moved, now)
     return moved
 
 
@@ -143,13 +143,19 @@ def schedule(session: Session, post_id: int, person_id: int, wall_time: datetime
     """Gives it a time, or another one: wall time (naive) in an IANA zone. An approval stays."""
     post = _locked(session, post_id)
     _check_unsent(session, post)
-    before = post.due_at
-    post.wall_time, post.time_zone, post.due_at = wall_time, zone, workflow.instant(wall_time, zone)
+    before, due = post.due_at, workflow.instant(wall_time, zone)
+    post.wall_time, post.time_zone, post.due_at = wall_time, zone, due
     moved = _move(
         session, post, Move.SCHEDULE, person_id, now,
-        was=before.isoformat() if before else None, due=post.due_at.isoformat(),
+        was=before.isoformat() if before else None, due=due.isoformat(),
     )  # fmt: skip
-    _forget_targets(session, moved)
+    targets = session.exec(select(Target).where(Target.post_id == post_id)).all()
+    if moved.state == PostState.SCHEDULED and targets and all(target.state in TO_SEND for target in targets):
+        for target in targets:  # the same row, so the same key and the attempts so far
+            target.due_at = target.next_try_at = due
+            session.add(target)
+        return moved
+    _forget_targets(session, moved, now)
     if moved.state == PostState.SCHEDULED:
         _make_targets(session, moved)
     return moved
@@ -161,7 +167,7 @@ def unschedule(session: Session, post_id: int, person_id: int, now: datetime) ->
     _check_unsent(session, post)
     post.wall_time = post.time_zone = post.due_at = None
     moved = _move(session, post, Move.UNSCHEDULE, person_id, now)
-    _forget_targets(session, moved)
+    _forget_targets(session, moved, now)
     return moved
 
 
@@ -170,7 +176,7 @@ def cancel(session: Session, post_id: int, person_id: int, now: datetime) -> Pos
     post = _locked(session, post_id)
     _check_unsent(session, post)
     moved = _move(session, post, Move.CANCEL, person_id, now)
-    _forget_targets(session, moved)
+    _forget_targets(session, moved, now)
     return moved
 
 
@@ -282,7 +288,7 @@ def _make_targets(session: Session, post: Post) -> None:
     """One row for each account, with the words that were approved."""
     if post.due_at is None:
         raise WrongState("This post has no time yet.")
-    mention = session.get(Mention, post.reply_to_mention_id) if post.reply_to_mention_id else None
+    networks = {account.id: account.network for account in session.exec(select(Account))}
     for account_id, text in texts_of(session, post).items():
         session.add(
             Target(
@@ -294,22 +300,37 @@ def _make_targets(session: Session, post: Post) -> None:
                 key=uuid4().hex,
                 content_hash=post.content_hash,
                 text=text,
-                reply_to=mention.sealed_reference if mention is not None else None,
+                reply_to=_answered(session, post, networks[account_id]),
             )
         )
     session.flush()
 
 
+def _answered(session: Session, post: Post, network: str) -> bytes | None:
+    """The sealed reference of what an account on `network` answers; none where it speaks for itself.
+
+    Raises WrongState when that is gone: without it an answer would go out as a post of its own, unapproved as such."""
+    if post.reply_to_mention_id is None:
+        return None
+    mention = session.get(Mention, post.reply_to_mention_id)
+    if mention is None or (mention.network == network and mention.sealed_reference is None):
+        raise WrongState("What this post answers is no longer kept here; say it in a new post.")
+    return mention.sealed_reference if mention.network == network else None
+
+
 def _check_unsent(session: Session, post: Post) -> None:
     states = session.exec(select(Target.state).where(Target.post_id == post.id).with_for_update())
-    if any(TargetState(state) not in UNTOUCHED for state in states):
+    if any(TargetState(state) not in UNSENT for state in states):
         raise WrongState("This post is on its way or gone; it cannot be called back.")
 
 
-def _forget_targets(session: Session, post: Post) -> None:
-    """Takes back what has not been tried. Raises WrongState if any part may be on a network."""
+def _forget_targets(session: Session, post: Post, now: datetime) -> None:
+    """Takes back what is not sent; its attempts stay in the audit log. WrongState if any part may be on a network."""
     _check_unsent(session, post)
     ours = select(Target.id).where(Target.post_id == post.id)
+    for attempt in session.exec(select(Attempt).where(col(Attempt.target_id).in_(ours)).order_by(col(Attempt.id))):
+        detail = attempt.model_dump(mode="json", exclude={"id"})
+        audit.record(session, now, None, "target.attempt", f"post:{post.id}", detail)
     session.exec(delete(Attempt).where(col(Attempt.target_id).in_(ours)))
     session.exec(delete(Target).where(col(Target.post_id) == post.id))
 

@@ -1,6 +1,6 @@
 """A pool for each account, so that a slow network delays nobody else."""
 
-import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from threading import Lock
@@ -12,58 +12,79 @@ from config import clock, database
 from config.secrets import Keys
 from config.settings import Settings
 from networks import accounts
+from networks.network import Publisher
 from networks.tables import Account
 from posts import publishing
 from posts.publishing import Claim
 
 log = structlog.get_logger(__name__)
 WORKERS = 2  # calls to one account at once
+PAUSE = timedelta(minutes=1)  # before an account that could not even be opened is tried again
+OpenAccount = Callable[[sa.Engine, Account, Keys, Settings], Publisher]
 
 
 class Pools:
-    """Runs claims; one small pool an account, made when first needed."""
+    """Runs claims; one small pool an account, made when first needed. `open_account` gives the way to an account."""
 
-    def __init__(self, engine: sa.Engine, settings: Settings, keys: Keys) -> None:
-        self._engine, self._settings, self._keys = engine, settings, keys
-        self._late = timedelta(minutes=settings.late_limit_minutes)
+    def __init__(
+        self, engine: sa.Engine, settings: Settings, keys: Keys, open_account: OpenAccount = accounts.publisher
+    ) -> None:
+        self._engine, self._settings, self._keys, self._open_account = engine, settings, keys, open_account
         self._pools: dict[int, ThreadPoolExecutor] = {}
-        self._running: set[Future[None]] = set()
+        self._running: dict[Future[None], Claim] = {}
         self._lock = Lock()
         self._closed = False
 
     def submit(self, made: Claim) -> None:
-        """Queues one claim. After `drain` it is left to its lease."""
+        """Queues one claim. After `drain` it is given back."""
         with self._lock:
-            if self._closed:
-                return
-            pool = self._pools.get(made.account_id)
-            if pool is None:
-                pool = ThreadPoolExecutor(WORKERS, thread_name_prefix=f"account-{made.account_id}")
-                self._pools[made.account_id] = pool
-            future = pool.submit(self._run, made)
-            self._running.add(future)
-        future.add_done_callback(self._forget)
+            future = None if self._closed else self._pool(made.account_id).submit(self._run, made)
+            if future is not None:
+                self._running[future] = made
+        if future is not None:
+            future.add_done_callback(self._forget)
+        else:
+            publishing.give_back(self._engine, made, "stopping", clock.now())
 
     def drain(self, seconds: float) -> bool:
-        """Takes nothing new, waits up to `seconds` for calls under way; whether all ended."""
+        """Takes nothing new and waits up to `seconds` for what is queued or under way; whether all ended.
+
+        What has not begun by then is given back; a call still under way is left to its lease."""
         with self._lock:
             self._closed = True
-            running = set(self._running)
-        deadline = time.monotonic() + seconds
+            running = dict(self._running)
         for pool in self._pools.values():
-            pool.shutdown(wait=False, cancel_futures=False)
-        _, late = wait(running, timeout=max(0.0, deadline - time.monotonic()))
-        return not late
+            pool.shutdown(wait=False)
+        _, left = wait(running, timeout=seconds)
+        for future in left:
+            if future.cancel():
+                publishing.give_back(self._engine, running[future], "stopping", clock.now())
+        return not left
+
+    def _pool(self, account_id: int) -> ThreadPoolExecutor:
+        if account_id not in self._pools:
+            self._pools[account_id] = ThreadPoolExecutor(WORKERS, thread_name_prefix=f"account-{account_id}")
+        return self._pools[account_id]
 
     def _run(self, made: Claim) -> None:
         try:
-            with database.reading(self._engine) as session:
-                account = session.get_one(Account, made.account_id)
-            publisher = accounts.publisher(self._engine, account, self._keys, self._settings)
-            publishing.run(self._engine, made, publisher, clock.now, self._late)
+            publisher = self._publisher(made)
+            if publisher is not None:
+                publishing.run(self._engine, made, publisher, clock.now)
         except Exception as error:  # the claim's lease ends and it is looked up; the other accounts go on
             log.error("publishing_failed", target=made.target_id, kind=type(error).__name__, error=str(error))
 
+    def _publisher(self, made: Claim) -> Publisher | None:
+        """The way to the claim's account. None: it could not be opened, and the claim is given back."""
+        try:
+            with database.reading(self._engine) as session:
+                account = session.get_one(Account, made.account_id)
+            return self._open_account(self._engine, account, self._keys, self._settings)
+        except Exception as error:
+            log.error("account_not_opened", account=made.account_id, kind=type(error).__name__, error=str(error))
+            publishing.give_back(self._engine, made, f"the account cannot be opened: {error}", clock.now(), PAUSE)
+            return None
+
     def _forget(self, future: "Future[None]") -> None:
         with self._lock:
-            self._running.discard(future)
+            self._running.pop(future, None)

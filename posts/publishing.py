@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from config import audit, database, holds
-from config.secrets import Keys
+from config.secrets import Keys, SecretKeyError
 from networks import accounts
 from networks.network import (
     Outgoing,
@@ -31,12 +32,13 @@ from posts.tables import Attempt, Post, Target
 from posts.workflow import TARGET_MOVES, Move, PostState, TargetState
 
 log = structlog.get_logger(__name__)
-LEASE = timedelta(seconds=120)  # longer than any call may take
-TRIES = 6  # of calls that surely applied nothing
-FIRST_PAUSE = timedelta(seconds=20)
-LONGEST_PAUSE = timedelta(minutes=30)
-LOOK_UP_PAUSES = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900))  # then a person decides
-_DUE = (TargetState.WAITING.value, TargetState.RETRY.value)
+LEASE = timedelta(seconds=120)  # a call begins in its first half and takes less than the other
+SHORTEST_PAUSE = timedelta(seconds=5)
+FIRST_PAUSE = timedelta(seconds=20)  # doubled at each failure that surely applied nothing, until it is too late to send
+LONGEST_PAUSE = timedelta(minutes=10)
+# Between look-ups that could not tell; meanwhile, and for ever after, a person may decide.
+LOOK_UP_PAUSES = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3600, 21600))
+_DUE = tuple(sorted(state.value for state in workflow.TO_SEND))
 Clock = Callable[[], datetime]
 
 
@@ -67,7 +69,7 @@ class Lapsed:
 def claim(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 100) -> list[Claim]:
     """Takes targets that are due and may go out: approved for exactly these words, account connected, no hold.
 
-    Claim, attempt row and key are one commit, made before any call."""
+    Claim, attempt row and key are one commit, made before any call. What is too late is taken out by `lapse` before."""
     with database.reading(engine) as session:
         if holds.in_force(session) is not None or not _due(session, now, 1):
             return []
@@ -106,14 +108,20 @@ def _claim_one(session: Session, target: Target, keys: Keys, now: datetime) -> C
     return _attempt(session, target, "publish", TargetState.PUBLISHING, keys, now)
 
 
-def _attempt(session: Session, target: Target, kind: str, state: TargetState, keys: Keys, now: datetime) -> Claim:
+def _attempt(
+    session: Session, target: Target, kind: str, state: TargetState, keys: Keys, now: datetime
+) -> Claim | None:
+    try:
+        reply_to = json.loads(keys.open(target.reply_to))[0] if target.reply_to else None
+    except SecretKeyError as error:  # one row that cannot be read must not stop the others
+        settle(session, target, TargetState.FAILED, f"what it answers cannot be read: {error}", now)
+        return None
     target.state, target.lease_until = state.value, now + LEASE
     target.attempts += 1
     attempt = Attempt(target_id=target.id or 0, number=target.attempts, kind=kind, started_at=now)
     session.add_all([target, attempt])
     session.flush()
     post = session.get_one(Post, target.post_id)
-    reply_to = json.loads(keys.open(target.reply_to))[0] if target.reply_to else None
     return Claim(
         target_id=target.id or 0,
         account_id=target.account_id,
@@ -144,35 +152,33 @@ def claim_look_ups(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 50
             return []
     with database.writing(engine) as session:
         return [
-            _attempt(session, target, "find", TargetState.UNKNOWN, keys, now)
+            made
             for target in session.exec(query.with_for_update(skip_locked=True, of=Target)).all()
+            if (made := _attempt(session, target, "find", TargetState.UNKNOWN, keys, now)) is not None
         ]
 
 
-def run(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock, late: timedelta) -> TargetState:
+def run(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> TargetState:
     """Makes the call of one claim, outside any transaction, and records what came of it."""
     if made.kind == "find":
-        return _look_up(engine, made, publisher, clock, late)
-    with database.reading(engine) as session:
-        held = holds.in_force(session) is not None
-    if held or clock() >= made.lease_until - LEASE / 2:  # too old a claim could overlap with its own look-up
-        return _record(engine, made, TargetState.WAITING, "held" if held else "not begun", "", clock())
+        return _look_up(engine, made, publisher, clock)
+    obstacle = _obstacle(engine, made, clock())
+    if obstacle is not None:
+        return _record(engine, made, TargetState.WAITING, obstacle, "", clock())
     try:
         receipt = publisher.publish(made.outgoing)
     except RateLimited as error:
-        return _record(engine, made, TargetState.RETRY, "rate_limited", str(error), clock(), next_try=error.retry_at)
+        moment = clock()
+        retry_at = max(error.retry_at, moment + SHORTEST_PAUSE)
+        return _record(engine, made, TargetState.RETRY, "rate_limited", str(error), moment, next_try=retry_at)
     except SignInExpired as error:
-        with database.writing(engine) as session:
-            accounts.mark_signed_out(session, made.account_id, str(error) or "the network does not know us any more")
         return _record(engine, made, TargetState.WAITING, "signed_out", str(error), clock())
     except Rejected as error:
         return _record(engine, made, TargetState.FAILED, "rejected", error.reason, clock())
     except Unavailable as error:
-        if made.number >= TRIES:
-            return _record(engine, made, TargetState.FAILED, "unavailable", f"{error}; tried {TRIES} times", clock())
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (made.number - 1)) * random.uniform(0.7, 1.3)  # noqa: S311
         moment = clock()
-        return _record(engine, made, TargetState.RETRY, "unavailable", str(error), moment, next_try=moment + pause)
+        next_try = moment + _pause(engine, made)
+        return _record(engine, made, TargetState.RETRY, "unavailable", str(error), moment, next_try=next_try)
     except Exception as error:  # anything else may have been applied: only a look-up can tell
         words = f"{type(error).__name__}: {error}"[:500]
         moment = clock()
@@ -180,25 +186,57 @@ def run(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock, late
     return _record(engine, made, TargetState.PUBLISHED, "published", "", clock(), receipt=receipt)
 
 
-def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock, late: timedelta) -> TargetState:
+def give_back(engine: sa.Engine, made: Claim, words: str, now: datetime, pause: timedelta = timedelta()) -> TargetState:
+    """Gives a claim back of which no call was made; it may be taken again after `pause`."""
+    state = TargetState.UNKNOWN if made.kind == "find" else TargetState.WAITING
+    return _record(engine, made, state, "not begun", words, now, next_try=now + pause)
+
+
+def _obstacle(engine: sa.Engine, made: Claim, now: datetime) -> str | None:
+    """The last look before a call: why it must not be made, if so."""
+    with database.reading(engine) as session:
+        if holds.in_force(session) is not None:
+            return "held"
+        target = session.get(Target, made.target_id)
+    ours = (
+        target is not None
+        and (target.key, target.attempts, target.state) == (made.outgoing.key, made.number, TargetState.PUBLISHING)
+        and now < made.lease_until - LEASE / 2  # an older claim could overlap with its own look-up
+    )
+    return None if ours else "not begun"
+
+
+def _pause(engine: sa.Engine, made: Claim) -> timedelta:
+    with database.reading(engine) as session:
+        failures = session.exec(
+            select(sa.func.count(col(Attempt.id))).where(
+                Attempt.target_id == made.target_id, Attempt.outcome == "unavailable"
+            )
+        ).one()
+    doubled: timedelta = FIRST_PAUSE * 2 ** min(failures, 16)
+    return min(LONGEST_PAUSE, doubled) * random.uniform(0.7, 1.3)  # noqa: S311
+
+
+def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> TargetState:
     try:
         receipt = publisher.find(made.outgoing)
     except Exception as error:  # whatever went wrong, it proves nothing
         with database.reading(engine) as session:
-            looks = session.exec(
-                select(Attempt.id).where(Attempt.target_id == made.target_id, Attempt.kind == "find")
-            ).all()
-        moment = clock()
-        pause = LOOK_UP_PAUSES[min(len(looks), len(LOOK_UP_PAUSES) - 1)]
+            sent = session.exec(
+                select(sa.func.max(Attempt.number)).where(
+                    Attempt.target_id == made.target_id, Attempt.kind == "publish"
+                )
+            ).one()
+        moment, looks = clock(), made.number - (sent or 0)
+        next_try = moment + LOOK_UP_PAUSES[min(looks, len(LOOK_UP_PAUSES) - 1)]
+        if isinstance(error, RateLimited):
+            next_try = max(error.retry_at, moment + SHORTEST_PAUSE)
+        result = "signed_out" if isinstance(error, SignInExpired) else "unknown"
         words = f"could not be looked up: {error}"[:500]
-        return _record(engine, made, TargetState.UNKNOWN, "unknown", words, moment, next_try=moment + pause)
+        return _record(engine, made, TargetState.UNKNOWN, result, words, moment, next_try=next_try)
     if receipt is not None:
         return _record(engine, made, TargetState.PUBLISHED, "found", "", clock(), receipt=receipt)
     moment = clock()
-    with database.reading(engine) as session:
-        due_at = session.get_one(Target, made.target_id).due_at
-    if moment > due_at + late:
-        return _record(engine, made, TargetState.MISSED, "absent", "proven absent, and too late to send", moment)
     return _record(engine, made, TargetState.RETRY, "absent", "proven absent", moment, next_try=moment)
 
 
@@ -213,50 +251,68 @@ def _record(
     next_try: datetime | None = None,
     receipt: Receipt | None = None,
 ) -> TargetState:
-    """Writes the result down, if the claim is still ours; a receipt is always written: it is the truth."""
+    """Writes the result down. A state only if the claim is still ours; a receipt always: it is the truth."""
     with database.writing(engine) as session:
+        if result == "signed_out":
+            accounts.mark_signed_out(session, made.account_id, words or "the network does not know us any more")
+            audit.record(session, now, None, "account.signed_out", f"account:{made.account_id}", {"reason": words})
+        target = locked(session, made.target_id)
+        if target is None or target.key != made.outgoing.key:  # taken back since; a number may be given again
+            if receipt is not None:
+                log.error("receipt_without_target", target=made.target_id, remote_id=receipt.remote_id)
+                detail = {"key": made.outgoing.key, "remote_id": receipt.remote_id, "url": receipt.url}
+                audit.record(session, now, None, "target.late_receipt", f"account:{made.account_id}", detail)
+            return state
         attempt = session.get_one(Attempt, made.attempt_id)
         attempt.finished_at, attempt.outcome, attempt.detail = now, result, words
-        target = session.exec(
-            select(Target)
-            .where(Target.id == made.target_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        ).one()
+        session.add(attempt)
         before = TargetState(target.state)
         ours = target.attempts == made.number and before in (TargetState.PUBLISHING, TargetState.UNKNOWN)
-        if receipt is not None and before is not TargetState.PUBLISHED:
+        if receipt is not None:
+            if before is TargetState.PUBLISHED:
+                return before
             target.remote_id, target.remote_url = receipt.remote_id, receipt.url
             target.published_at = receipt.published_at
-        elif not ours:
-            session.add(attempt)
-            return before
-        if state is not before and state not in TARGET_MOVES[before]:
+        elif not ours or not (state is before or state in TARGET_MOVES[before]):
             return before
         target.next_try_at = next_try or target.next_try_at
-        session.add(attempt)
         settle(session, target, state, words if state is not TargetState.PUBLISHED else "", now)
     return state
 
 
+def locked(session: Session, target_id: int) -> Target | None:
+    """The target, locked after its post, as everybody locks them (or two would wait for each other); none if gone."""
+    found = session.exec(select(Target.post_id).where(Target.id == target_id)).one_or_none()
+    if found is None:
+        return None
+    _lock_post(session, found)
+    return session.exec(
+        select(Target).where(Target.id == target_id).with_for_update().execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def _lock_post(session: Session, post_id: int) -> Post:
+    return session.exec(
+        select(Post).where(Post.id == post_id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+
+
 def settle(session: Session, target: Target, state: TargetState, words: str, now: datetime) -> None:
-    """The target's new state, and the post's if that was its last target."""
+    """The target's new state, in the audit log, and the post's if that was its last target."""
     target.state, target.lease_until, target.last_error = state.value, None, words or None
     session.add(target)
     session.flush()
+    audit.record(
+        session, now, None, f"target.{state.value}", f"post:{target.post_id}",
+        {"target": target.id, "account": target.account_id, "remote_id": target.remote_id, "why": words},
+    )  # fmt: skip
     if state not in workflow.DONE:
         return
-    post = session.exec(
-        select(Post).where(Post.id == target.post_id).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    post = _lock_post(session, target.post_id)
     states = session.exec(select(Target.state).where(Target.post_id == post.id)).all()
     post.state = workflow.outcome(TargetState(found) for found in states).value
     post.updated_at = now
     session.add(post)
-    audit.record(
-        session, now, None, f"target.{state.value}", f"post:{post.id}",
-        {"target": target.id, "account": target.account_id, "remote_id": target.remote_id},
-    )  # fmt: skip
 
 
 def recover(engine: sa.Engine, now: datetime) -> int:
@@ -281,20 +337,29 @@ def recover(engine: sa.Engine, now: datetime) -> int:
 
 
 def lapse(session: Session, now: datetime, late: timedelta) -> list[Lapsed]:
-    """Posts whose time came without an approval, and targets that are too late to send, become missed."""
+    """Posts whose time came before an approval, and targets that are too late to send, become missed."""
     lapsed = []
-    unapproved = select(Post).where(Post.state == PostState.IN_REVIEW.value, col(Post.due_at) <= now).with_for_update()
-    for post in session.exec(unapproved).all():
+    for post in session.exec(_unapproved(now).order_by(col(Post.id)).with_for_update()).all():
         post.state = workflow.after(post.state, Move.LAPSE).value
         session.add(post)
         audit.record(session, now, None, "post.lapse", f"post:{post.id}", {"reason": "not approved in time"})
         lapsed.append(_lapsed(post, "nobody approved it in time"))
-    too_late = select(Target).where(col(Target.state).in_(_DUE), Target.due_at < now - late).with_for_update()
-    for target in session.exec(too_late).all():
-        settle(session, target, TargetState.MISSED, "too late to be sent without a surprise", now)
-        post = session.get_one(Post, target.post_id)
-        if not any(found.post_id == post.id for found in lapsed):
-            lapsed.append(_lapsed(post, "it was too late to send it"))
+    why = "a hold was in force" if holds.in_force(session) is not None else None
+    for post_id in sorted(set(session.exec(_too_late(now, late)))):
+        post = _lock_post(session, post_id)
+        missed = select(Target).where(
+            Target.post_id == post_id, col(Target.state).in_(_DUE), Target.due_at < now - late
+        )
+        reasons = []
+        for target in session.exec(
+            missed.order_by(col(Target.id)).with_for_update().execution_options(populate_existing=True)
+        ).all():
+            account = session.get_one(Account, target.account_id)
+            reason = why or (f"{account.name} is signed out" if account.state != "connected" else target.last_error)
+            reasons.append(f"{account.name}: {reason}" if reason else account.name)
+            settle(session, target, TargetState.MISSED, f"too late to be sent; {reason or 'it was not begun'}", now)
+        if reasons:
+            lapsed.append(_lapsed(post, f"it became too late to send it ({'; '.join(reasons)})"))
     return lapsed
 
 
@@ -304,8 +369,16 @@ def _lapsed(post: Post, reason: str) -> Lapsed:
     return Lapsed(post.id or 0, post.author_id, post.title, post.due_at, reason)
 
 
+def _unapproved(now: datetime) -> SelectOfScalar[Post]:
+    states = [state.value for state in PostState if (state, Move.LAPSE) in workflow.MOVES]
+    return select(Post).where(col(Post.state).in_(states), col(Post.due_at) <= now)
+
+
+def _too_late(now: datetime, late: timedelta) -> SelectOfScalar[int]:
+    return select(Target.post_id).where(col(Target.state).in_(_DUE), Target.due_at < now - late)
+
+
 def anything_lapsed(session: Session, now: datetime, late: timedelta) -> bool:
     """Whether `lapse` would find something; only reads."""
-    unapproved = select(Post.id).where(Post.state == PostState.IN_REVIEW.value, col(Post.due_at) <= now)
-    too_late = select(Target.id).where(col(Target.state).in_(_DUE), Target.due_at < now - late)
-    return session.exec(unapproved.limit(1)).first() is not None or session.exec(too_late.limit(1)).first() is not None
+    queries = (_unapproved(now).limit(1), _too_late(now, late).limit(1))
+    return any(session.exec(query).first() is not None for query in queries)

@@ -60,10 +60,11 @@ def in_review_by(session: Session, person_id: int) -> list[QueueRow]:
 
 
 def drafts_of(session: Session, person_id: int) -> list[QueueRow]:
-    """This person's drafts, those that came back among them, the latest first."""
+    """This person's drafts, those that came back or missed their time among them, the latest first."""
+    states = (PostState.DRAFT.value, PostState.MISSED.value)
     query = (
         select(Post)
-        .where(Post.author_id == person_id, Post.state == PostState.DRAFT.value)
+        .where(Post.author_id == person_id, col(Post.state).in_(states))
         .order_by(col(Post.updated_at).desc())
     )
     return _rows(session, session.exec(query).all())

@@ -29,7 +29,7 @@ class Move(StrEnum):
     ASK_CHANGES = "ask_changes"
     SCHEDULE = "schedule"  # gets a time, or another one
     UNSCHEDULE = "unschedule"
-    LAPSE = "lapse"  # its time came without an approval
+    LAPSE = "lapse"  # its time came before an approval did
     CANCEL = "cancel"
 
 
@@ -51,6 +51,7 @@ MOVES: Mapping[tuple[PostState, Move], PostState] = {
     (_S.DRAFT, _M.SUBMIT): _S.IN_REVIEW,
     (_S.DRAFT, _M.SCHEDULE): _S.DRAFT,
     (_S.DRAFT, _M.UNSCHEDULE): _S.DRAFT,
+    (_S.DRAFT, _M.LAPSE): _S.MISSED,
     (_S.DRAFT, _M.CANCEL): _S.CANCELLED,
     (_S.IN_REVIEW, _M.EDIT): _S.IN_REVIEW,
     (_S.IN_REVIEW, _M.WITHDRAW): _S.DRAFT,
@@ -70,7 +71,7 @@ MOVES: Mapping[tuple[PostState, Move], PostState] = {
     (_S.SCHEDULED, _M.SCHEDULE): _S.SCHEDULED,
     (_S.SCHEDULED, _M.UNSCHEDULE): _S.APPROVED,
     (_S.SCHEDULED, _M.CANCEL): _S.CANCELLED,
-    (_S.MISSED, _M.EDIT): _S.DRAFT,
+    (_S.MISSED, _M.EDIT): _S.MISSED,
     (_S.MISSED, _M.SCHEDULE): _S.DRAFT,  # a new time asks for a new look
     (_S.MISSED, _M.UNSCHEDULE): _S.DRAFT,
     (_S.MISSED, _M.CANCEL): _S.CANCELLED,
@@ -78,17 +79,19 @@ MOVES: Mapping[tuple[PostState, Move], PostState] = {
 
 _T = TargetState
 TARGET_MOVES: Mapping[TargetState, frozenset[TargetState]] = {
-    _T.WAITING: frozenset({_T.PUBLISHING, _T.MISSED, _T.CANCELLED}),
-    _T.RETRY: frozenset({_T.PUBLISHING, _T.MISSED, _T.CANCELLED}),
+    # published from here: the receipt of a call that outlasted its lease; it must win over another try
+    _T.WAITING: frozenset({_T.PUBLISHING, _T.PUBLISHED, _T.FAILED, _T.MISSED, _T.CANCELLED}),
+    _T.RETRY: frozenset({_T.PUBLISHING, _T.PUBLISHED, _T.FAILED, _T.MISSED, _T.CANCELLED}),
     _T.PUBLISHING: frozenset({_T.PUBLISHED, _T.RETRY, _T.WAITING, _T.UNKNOWN, _T.FAILED}),
-    _T.UNKNOWN: frozenset({_T.PUBLISHED, _T.RETRY, _T.MISSED, _T.FAILED}),
+    _T.UNKNOWN: frozenset({_T.PUBLISHED, _T.RETRY, _T.FAILED}),
     _T.PUBLISHED: frozenset(),
     _T.FAILED: frozenset({_T.PUBLISHED}),  # a receipt that came late after all
     _T.MISSED: frozenset({_T.PUBLISHED}),
     _T.CANCELLED: frozenset({_T.PUBLISHED}),
 }
 DONE = frozenset({_T.PUBLISHED, _T.FAILED, _T.MISSED, _T.CANCELLED})
-UNTOUCHED = frozenset({_T.WAITING, _T.MISSED, _T.CANCELLED})  # nothing of it can be on a network
+TO_SEND = frozenset({_T.WAITING, _T.RETRY})
+UNSENT = TO_SEND | {_T.MISSED, _T.CANCELLED}  # nothing of it is on a network, so it can still be changed or taken back
 
 
 class WrongState(Exception):

@@ -36,7 +36,20 @@ class Square:
         return None
 
 
-def raising(error: Exception) -> Callable[[], None]:
+@dataclass
+class Blind:
+    """A network that answers every look-up with the same error."""
+
+    error: Exception
+
+    def publish(self, outgoing: Outgoing) -> Receipt:
+        raise self.error
+
+    def find(self, outgoing: Outgoing) -> Receipt | None:
+        raise self.error
+
+
+def raising(error: BaseException) -> Callable[[], None]:
     def fail() -> None:
         raise error
 

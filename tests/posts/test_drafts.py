@@ -6,6 +6,8 @@ from sqlmodel import select
 from config import database
 from config.permissions import Role
 from config.tables import AuditEntry
+from listeners import sources
+from listeners.tables import Mention
 from posts import drafts, queue
 from posts.tables import PostVersion, Variant
 from posts.workflow import EditConflict, NotAllowed, WrongState
@@ -158,3 +160,45 @@ def test_the_lists_show_each_person_what_is_theirs(desk: Desk, now: datetime) ->
         assert [row.post_id for row in queue.in_review_by(session, desk.officer)] == [number]
         out = queue.going_out(session, now, now + timedelta(days=1))
     assert [(row.post_id, row.networks, row.state) for row in out] == [(number, ("practice",), "in_review")]
+
+
+def mention(desk: Desk, network: str) -> int:
+    """A mention on that network that can be answered."""
+    with database.writing(desk.engine) as session:
+        source = sources.add(session, network="practice", name=network, settings={}, every_seconds=60, now=desk.now)
+        row = Mention(
+            key=network.encode(), network=network, source_id=source.id or 0, author=b"resident", posted_at=desk.now,
+            sealed_reference=desk.keys.seal('["12", null]'), text="When is coffee?", received_at=desk.now,
+            expires_at=desk.now + timedelta(days=30),
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        return row.id or 0
+
+
+def answer(desk: Desk, mention_id: int) -> int:
+    """An answer to it, handed in."""
+    with database.writing(desk.engine) as session:
+        post = drafts.create(session, desk.officer, "At nine.", desk.accounts, desk.now, reply_to_mention_id=mention_id)
+        wall = (desk.now + timedelta(hours=1)).replace(tzinfo=None)
+        drafts.schedule(session, post.id or 0, desk.officer, wall, "UTC", desk.now)
+        drafts.submit(session, post.id or 0, desk.officer, desk.now)
+        return post.id or 0
+
+
+def test_an_answer_is_one_only_on_the_network_of_what_it_answers(desk: Desk) -> None:
+    here, elsewhere = answer(desk, mention(desk, "practice")), answer(desk, mention(desk, "x"))
+    for number in (here, elsewhere):
+        approve(desk, number, desk.approver)
+    assert [desk.keys.open(target.reply_to or b"") for target in desk.targets(here)] == ['["12", null]'] * 2
+    assert [target.reply_to for target in desk.targets(elsewhere)] == [None, None]
+
+
+def test_an_answer_whose_mention_is_gone_is_not_approved_as_a_post_of_its_own(desk: Desk) -> None:
+    asked = mention(desk, "practice")
+    number = answer(desk, asked)
+    with database.writing(desk.engine) as session:
+        session.delete(session.get_one(Mention, asked))
+    with pytest.raises(WrongState):
+        approve(desk, number, desk.approver)
+    assert (desk.post(number).state, desk.targets(number)) == ("in_review", [])

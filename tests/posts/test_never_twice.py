@@ -1,5 +1,7 @@
 """Whatever is edited, approved, lost or killed, in whatever order: never twice, never without approval of the words."""
 
+import contextlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +15,7 @@ from config import database, holds, people, secrets
 from config.permissions import Role
 from config.tables import Person
 from networks.network import OutcomeUnknown, RateLimited, Unavailable
-from posts import drafts, publishing
+from posts import decide, drafts, publishing
 from posts.publishing import Claim
 from posts.tables import Post, Review, Target
 from posts.workflow import DONE, EditConflict, NotAllowed, TargetState, WrongState
@@ -24,6 +26,10 @@ LATE = timedelta(hours=2)
 START = datetime(2026, 11, 24, 13, tzinfo=UTC)
 FAULTS = st.sampled_from(["none", "none", "lost reply", "cut off", "away", "limited", "killed before", "killed after"])
 WORDS = st.sampled_from(["Coffee at nine.", "Coffee at ten.", "Road closed."])
+
+
+class KilledError(BaseException):
+    """The process dies here: nothing after it happens, nothing catches it."""
 
 
 class Publishing(RuleBasedStateMachine):
@@ -113,31 +119,44 @@ class Publishing(RuleBasedStateMachine):
         self.claims += publishing.claim(self.desk.engine, self.desk.keys, self.now)
         self.claims += publishing.claim_look_ups(self.desk.engine, self.desk.keys, self.now)
 
-    @rule(fault=FAULTS)
-    def call(self, fault: str) -> None:
+    @rule(fault=FAULTS, which=st.integers(0, 3))
+    def call(self, fault: str, which: int) -> None:
         """One claim is carried out, with something going wrong on the way or the process killed around the call."""
-        self._call(fault)
+        self._call(fault, which)
 
-    def _call(self, fault: str) -> None:
+    def _call(self, fault: str, which: int = 0) -> None:
         if not self.claims:
             return
-        claim = self.claims.pop(0)
-        if fault == "killed before":
-            return
-        if fault == "killed after":
-            with database.reading(self.desk.engine) as session:
-                held = holds.in_force(session) is not None
-            if claim.kind == "publish" and not held and self.now < claim.lease_until - publishing.LEASE / 2:
-                self.square.publish(claim.outgoing)
-            return
-        self.square.after = raising(OutcomeUnknown("lost")) if fault == "lost reply" else lambda: None
+        claim = self.claims.pop(which % len(self.claims))
+        nothing: Callable[[], None] = lambda: None  # noqa: E731
+        self.square.after = {
+            "lost reply": raising(OutcomeUnknown("lost")),
+            "killed after": raising(KilledError()),
+        }.get(fault, nothing)
         self.square.before = {
             "cut off": raising(OutcomeUnknown("cut off")),
             "away": raising(Unavailable("away")),
             "limited": raising(RateLimited(self.now + timedelta(minutes=5))),
-        }.get(fault, lambda: None)
-        publishing.run(self.desk.engine, claim, self.square, lambda: self.now, LATE)
-        self.square.before = self.square.after = lambda: None
+            "killed before": raising(KilledError()),
+        }.get(fault, nothing)
+        with contextlib.suppress(KilledError):
+            publishing.run(self.desk.engine, claim, self.square, lambda: self.now)
+        self.square.before = self.square.after = nothing
+
+    @rule(can=st.booleans())
+    def network_can_tell(self, can: bool) -> None:
+        self.square.can_look_up = can
+
+    @rule(again=st.booleans())
+    def a_person_decides(self, again: bool) -> None:
+        """An officer looks at the network and says what is there."""
+        with database.reading(self.desk.engine) as session:
+            unknown = session.exec(select(Target).where(Target.state == TargetState.UNKNOWN)).all()
+        sent = {post.key for post in self.square.posts}
+        for target in unknown:
+            decision = "it_is_there" if target.key in sent else "send_again" if again else "leave_it"
+            with self._trying() as session:
+                decide.decide(session, target.id or 0, self.desk.officer, decision, self.now)
 
     @invariant()
     def never_twice(self) -> None:

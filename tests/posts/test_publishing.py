@@ -1,20 +1,25 @@
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import Session, select
 
 from config import database, holds
+from config.secrets import Keys
 from config.settings import Settings
+from config.tables import AuditEntry, Person
 from networks import accounts, practice
 from networks.network import OutcomeUnknown, RateLimited, Rejected, SignInExpired, Unavailable
 from networks.tables import Account
 from posts import decide, drafts, publishing
 from posts.publishing import LEASE
-from posts.tables import Attempt
+from posts.tables import Attempt, Post
 from posts.workflow import TargetState, WrongState
-from tests.posts.conftest import Desk
-from tests.posts.square import Square, raising
+from tests.posts.conftest import Desk, set_up
+from tests.posts.square import Blind, Square, raising
 
 LATE = timedelta(hours=2)
 HOUR = timedelta(hours=1)
@@ -24,7 +29,7 @@ def publish(desk: Desk, square: Square, at: datetime) -> list[TargetState]:
     """What a tick and its pools do at that time: look-ups and calls, one after the other."""
     publishing.recover(desk.engine, at)
     claims = [*publishing.claim(desk.engine, desk.keys, at), *publishing.claim_look_ups(desk.engine, desk.keys, at)]
-    return [publishing.run(desk.engine, claim, square, lambda: at, LATE) for claim in claims]
+    return [publishing.run(desk.engine, claim, square, lambda: at) for claim in claims]
 
 
 def states(desk: Desk, number: int) -> list[str]:
@@ -114,6 +119,34 @@ def test_where_the_network_cannot_tell_a_person_decides(desk: Desk) -> None:
         decide.decide(session, one.id or 0, desk.officer, "send_again", desk.now + 3 * HOUR)
 
 
+def test_what_a_person_sends_again_is_not_too_late_by_its_old_time(desk: Desk) -> None:
+    number, later = desk.approved(), desk.now + 4 * HOUR
+    square = Square(before=raising(OutcomeUnknown("cut off")), can_look_up=False)
+    publish(desk, square, desk.now + HOUR)
+    square.before = lambda: None
+    with database.writing(desk.engine) as session:
+        for target in desk.targets(number):
+            decide.decide(session, target.id or 0, desk.officer, "send_again", later)
+        assert publishing.lapse(session, later, LATE) == []
+    publish(desk, square, later)
+    assert (len(square.posts), states(desk, number)) == (2, ["published"] * 2)
+
+
+def test_a_look_up_that_must_wait_or_is_signed_out_proves_nothing(desk: Desk) -> None:
+    number, square = desk.approved(), Square(after=raising(OutcomeUnknown("the reply was lost")))
+    publish(desk, square, desk.now + HOUR)
+    one, other = publishing.claim_look_ups(desk.engine, desk.keys, desk.now + HOUR + timedelta(minutes=1))
+    moment, until = desk.now + HOUR + timedelta(minutes=1), desk.now + 2 * HOUR
+    publishing.run(desk.engine, one, Blind(RateLimited(until)), lambda: moment)
+    publishing.run(desk.engine, other, Blind(SignInExpired("token revoked")), lambda: moment)
+    first, second = desk.targets(number)
+    assert (first.state, first.next_try_at, second.state) == ("unknown", until, "unknown")
+    with database.reading(desk.engine) as session:
+        assert session.get_one(Account, second.account_id).state == "signed_out"
+    publish(desk, square, until)
+    assert (len(square.posts), states(desk, number)) == (2, ["published", "unknown"])
+
+
 def test_a_limit_waits_for_the_networks_own_time(desk: Desk) -> None:
     later = desk.now + HOUR + timedelta(minutes=15)
     number, square = desk.approved(), Square(before=raising(RateLimited(later)))
@@ -128,17 +161,20 @@ def test_an_unreachable_network_is_tried_again_later_and_not_for_ever(desk: Desk
     number, square = desk.approved(), Square(before=raising(Unavailable("no route")))
     publish(desk, square, desk.now + HOUR)
     assert publish(desk, square, desk.now + HOUR + timedelta(seconds=1)) == []
-    for step in range(1, 12):
+    for step in range(1, 13):
         publish(desk, square, desk.now + HOUR + step * timedelta(minutes=10))
-    assert (desk.post(number).state, square.posts) == ("failed", [])
-    assert all(target.attempts == publishing.TRIES for target in desk.targets(number))
+    assert states(desk, number) == ["retry"] * 2
+    with database.writing(desk.engine) as session:
+        (lapsed,) = publishing.lapse(session, desk.now + HOUR + LATE + timedelta(seconds=1), LATE)
+    assert lapsed.reason == ("it became too late to send it (Riverton PD: no route; Riverton PD en español: no route)")
+    assert (desk.post(number).state, square.posts) == ("missed", [])
 
 
 def test_a_refusal_of_one_network_leaves_the_other_alone(desk: Desk) -> None:
     number, good, bad = desk.approved(), Square(), Square(before=raising(Rejected("the text is too long")))
     for claim in publishing.claim(desk.engine, desk.keys, desk.now + HOUR):
         square = bad if claim.account_id == desk.accounts[0] else good
-        publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR, LATE)
+        publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR)
     assert [(target.state, target.last_error) for target in desk.targets(number)] == [
         ("failed", "the text is too long"),
         ("published", None),
@@ -167,7 +203,7 @@ def test_a_hold_stops_claims_and_calls_that_have_not_begun(desk: Desk) -> None:
     with database.writing(desk.engine) as session:
         holds.place(session, desk.officer, "An officer was hurt.", desk.now + HOUR)
     for claim in claims:
-        publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR, LATE)
+        publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR)
     assert publish(desk, square, desk.now + HOUR) == []
     assert (square.posts, states(desk, number)) == ([], ["waiting"] * 2)
     with database.writing(desk.engine) as session:
@@ -179,7 +215,7 @@ def test_a_hold_stops_claims_and_calls_that_have_not_begun(desk: Desk) -> None:
 def test_a_claim_that_waited_too_long_is_given_back_without_a_call(desk: Desk) -> None:
     number, square = desk.approved(), Square()
     for claim in publishing.claim(desk.engine, desk.keys, desk.now + HOUR):
-        publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR + LEASE, LATE)
+        publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR + LEASE)
     assert (square.posts, states(desk, number)) == ([], ["waiting"] * 2)
 
 
@@ -191,9 +227,69 @@ def test_a_receipt_that_comes_late_is_still_the_truth(desk: Desk) -> None:
         publishing.recover(desk.engine, desk.now + HOUR + LEASE)
 
     square.before = slow
-    for claim in claims:
-        publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR, LATE)
-    assert states(desk, number) == ["published"] * 2
+    publishing.run(desk.engine, claims[0], square, lambda: desk.now + HOUR)
+    assert states(desk, number) == ["published", "unknown"]
+
+
+def test_a_receipt_that_comes_after_the_look_up_stops_another_try(desk: Desk) -> None:
+    """The network showed the post only after it had been asked for it, and the reply took longer than the lease."""
+    number, square = desk.approved(), Square()
+
+    def outlast_the_lease() -> None:
+        square.before = lambda: None
+        publish(desk, Square(), desk.now + HOUR + LEASE)  # recovered, looked up on a network that does not show it
+
+    square.before = outlast_the_lease
+    first, second = publishing.claim(desk.engine, desk.keys, desk.now + HOUR)
+    publishing.run(desk.engine, first, square, lambda: desk.now + HOUR)
+    assert states(desk, number) == ["published", "retry"]
+    assert publishing.run(desk.engine, second, square, lambda: desk.now + HOUR) is TargetState.RETRY
+    assert [post.key for post in square.posts] == [desk.targets(number)[0].key]
+
+
+def test_an_old_claim_makes_no_call_once_another_has_the_target_even_if_the_clock_went_back(desk: Desk) -> None:
+    number, square = desk.approved(), Square()
+    old = publishing.claim(desk.engine, desk.keys, desk.now + HOUR)
+    publish(desk, square, desk.now + HOUR + LEASE)  # recovered and looked up: absent
+    new = publishing.claim(desk.engine, desk.keys, desk.now + HOUR + LEASE)
+    for claim in [*old, *new, *old]:
+        publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR)
+    assert (len(square.posts), states(desk, number)) == (2, ["published"] * 2)
+
+
+def test_an_answer_to_what_cannot_be_read_fails_and_the_others_go_out(desk: Desk) -> None:
+    number, square = desk.approved(), Square()
+    with database.writing(desk.engine) as session:
+        broken = desk.targets(number)[0]
+        broken.reply_to = b"sealed with a lost key"
+        session.add(broken)
+    publish(desk, square, desk.now + HOUR)
+    assert (len(square.posts), states(desk, number)) == (1, ["failed", "published"])
+
+
+def test_what_is_being_tried_again_can_be_moved_with_its_key_and_its_attempts(desk: Desk) -> None:
+    number = desk.approved()
+    publish(desk, Square(before=raising(Unavailable("no route"))), desk.now + HOUR)
+    before, later = desk.targets(number), desk.now + 5 * HOUR
+    with database.writing(desk.engine) as session:
+        drafts.schedule(session, number, desk.officer, later.replace(tzinfo=None), "UTC", desk.now + HOUR)
+    after = desk.targets(number)
+    assert [(target.key, target.attempts, target.due_at) for target in after] == [
+        (target.key, 1, later) for target in before
+    ]
+
+
+def test_what_is_being_tried_again_can_be_cancelled_and_the_audit_log_keeps_the_attempts(desk: Desk) -> None:
+    number, square = desk.approved(), Square(before=raising(Unavailable("no route")))
+    publish(desk, square, desk.now + HOUR)
+    square.before = lambda: None
+    with database.writing(desk.engine) as session:
+        drafts.cancel(session, number, desk.officer, desk.now + HOUR)
+    publish(desk, square, desk.now + 2 * HOUR)
+    with database.reading(desk.engine) as session:
+        kept = session.exec(select(AuditEntry).where(AuditEntry.action == "target.attempt")).all()
+    assert [(entry.subject, entry.detail["outcome"]) for entry in kept] == [(f"post:{number}", "unavailable")] * 2
+    assert (desk.post(number).state, square.posts) == ("cancelled", [])
 
 
 def test_a_post_not_approved_at_its_time_is_missed_and_its_author_named(desk: Desk) -> None:
@@ -202,6 +298,24 @@ def test_a_post_not_approved_at_its_time_is_missed_and_its_author_named(desk: De
         (lapsed,) = publishing.lapse(session, desk.now + HOUR, LATE)
         assert publishing.lapse(session, desk.now + HOUR, LATE) == []
     assert (lapsed.post_id, lapsed.author_id, desk.post(number).state) == (number, desk.officer, "missed")
+
+
+def test_a_post_sent_back_and_not_handed_in_again_is_missed_until_it_has_another_time(desk: Desk) -> None:
+    number = desk.handed_in()
+    with database.writing(desk.engine) as session:
+        drafts.ask_changes(session, number, desk.approver, "Say where.", desk.now)
+        assert [found.post_id for found in publishing.lapse(session, desk.now + HOUR, LATE)] == [number]
+    with database.writing(desk.engine) as session:
+        drafts.save(
+            session, number, desk.officer, 1, message="Coffee at the library.", title="", category="general",
+            language="en", concern=None, wordings=dict.fromkeys(desk.accounts), now=desk.now + HOUR,
+        )  # fmt: skip
+        assert publishing.lapse(session, desk.now + HOUR, LATE) == []
+    assert desk.post(number).state == "missed"
+    with database.writing(desk.engine) as session:
+        wall = (desk.now + 3 * HOUR).replace(tzinfo=None)
+        drafts.schedule(session, number, desk.officer, wall, "UTC", desk.now + HOUR)
+    assert desk.post(number).state == "draft"
 
 
 def test_a_post_too_late_is_missed_and_never_a_surprise_at_night(desk: Desk) -> None:
@@ -258,8 +372,29 @@ def test_the_practice_board_takes_it_too(desk: Desk, settings: Settings) -> None
     publisher = accounts.publisher(desk.engine, account, desk.keys, settings)
     for claim in publishing.claim(desk.engine, desk.keys, desk.now + HOUR):
         if claim.account_id == account.id:
-            publishing.run(desk.engine, claim, publisher, lambda: desk.now + HOUR, LATE)
+            publishing.run(desk.engine, claim, publisher, lambda: desk.now + HOUR)
     with database.reading(desk.engine) as session:
         board = [(post.account_id, post.text) for post in practice.board(session)]
     assert board == [(account.id, "Coffee with officers at nine.")]
+    assert states(desk, number) == ["published", "publishing"]
+
+
+def test_a_receipt_and_a_cancellation_at_once_wait_for_each_other_in_turn(
+    postgres_engine: sa.Engine, keys: Keys, now: datetime, person: Callable[..., Person]
+) -> None:
+    """Both lock the post before its targets; the other way round PostgreSQL would end one of them as a deadlock."""
+    desk = set_up(postgres_engine, keys, now, person)
+    number, square = desk.approved(), Square()
+    claim, _ = publishing.claim(desk.engine, desk.keys, desk.now + HOUR)
+    waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing(desk.engine) as session:
+            session.exec(select(Post).where(Post.id == number).with_for_update()).one()
+            receipt = pool.submit(publishing.run, desk.engine, claim, square, lambda: desk.now + HOUR)
+            with desk.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watching:
+                while not watching.execute(waiting).scalar_one() and not receipt.done():
+                    time.sleep(0.01)
+            with pytest.raises(WrongState):
+                drafts.cancel(session, number, desk.officer, desk.now + HOUR)
+        assert receipt.result() is TargetState.PUBLISHED
     assert states(desk, number) == ["published", "publishing"]
