@@ -128,6 +128,7 @@ def test_an_own_wording_shows_in_its_preview_and_the_message_does_not_change_it(
     page.goto("/compose")
     page.fill("#message", "For all.")
     page.locator(".reword summary").click()
+    expect(page.locator(".reword textarea")).to_have_value("For all.")  # it opens with the message's words
     page.locator(".reword textarea").fill("For this one.")
     expect(page.locator(".prev .said")).to_have_text("For this one.")
     page.fill("#message", "For all the others.")
