@@ -1,6 +1,6 @@
 """Trust and concern heads on the frozen encoder: cross-validated, calibrated, thresholds from the training folds.
 
-Real posts were labelled one by one, once (labels_police.jsonl, see the model card); our own stand in training folds only."""
+Real posts were labelled one by one (labels_police.jsonl, see the model card); our own are in training folds only."""
 
 import json
 from dataclasses import dataclass
