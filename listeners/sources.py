@@ -52,6 +52,29 @@ def add(
     return source
 
 
+def look_now(session: Session, source_id: int, now: datetime) -> Source | None:
+    """Makes a source due at once, however long it was put off; none when there is no such source, it is switched off or
+    comes by hand."""
+    source = session.get(Source, source_id)
+    if source is None or not source.enabled or source.next_poll_at is None:
+        return None
+    source.next_poll_at = now
+    session.add(source)
+    return source
+
+
+def switch(session: Session, source_id: int, on: bool, now: datetime) -> Source | None:
+    """Switches a source on, due at once, or off; its cursor stays, so nothing is lost. None when there is none."""
+    source = session.get(Source, source_id)
+    if source is None or source.next_poll_at is None:
+        return None
+    source.enabled = on
+    if on:
+        source.next_poll_at, source.failures, source.last_error = now, 0, None
+    session.add(source)
+    return source
+
+
 def by_name(session: Session, name: str) -> Source | None:
     return session.exec(select(Source).where(Source.name == name)).one_or_none()
 

@@ -1,16 +1,47 @@
-"""Concerns: what people raise, by how many raise it."""
+"""Concerns: what people raise, by how many raise it; for each its trend, people's words, and what was done about it.
+
+After is never shown as because: the story only sets what was said beside what we did, in order."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
+from sqlmodel import Session, col, select
 
 from config import clock, database
 from config.permissions import Action
-from sentiment import figures, wording
+from config.translations import translate
+from posts.tables import Post
+from sentiment import alerts, charts, digest_words, figures, quotes, wording
+from sentiment.figures import ConcernRow
+from sentiment.tables import Alert
+from sentiment.taxonomy import CONCERNS
+from sentiment.trust import Show
 from web import pages, rulers
 from web.desk import TheDesk
-from web.guard import needs
-from web.today import concern_view
+from web.guard import Who, needs
+from web.problems import Trouble
+from web.today import LABELS, FigureView, concern_view
 
 router = APIRouter()
+QUOTED = timedelta(days=7)
+VOICES = 3
+LEAST_TREND = 7  # days with anything to show; fewer make an empty picture
+LONGEST_STORY = 30
+DONE = ("published", "partly_published")
+COMING = ("in_review", "approved", "scheduled")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of "You said, we did". `kind`: said, did or next; `note` tells a post's state."""
+
+    kind: str
+    at: datetime
+    words: str
+    href: str
+    note: str = ""
 
 
 @router.get("/concerns", dependencies=[needs(Action.READ_FIGURES)])
@@ -28,3 +59,106 @@ def concerns_page(request: Request, found: TheDesk) -> Response:
         scale=rulers.ruler("", None, None, end, language).marks,
         period=wording.days(overview.first, overview.last, language),
     )
+
+
+@router.get("/concerns/{concern}", dependencies=[needs(Action.READ_FIGURES)])
+def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Response:
+    """One concern. What people raised longer than 7 days ago has no figures, only its story."""
+    if concern not in CONCERNS:
+        raise Trouble(404, "There is no such concern", "", "All concerns are on their page.")
+    zone, language, now = found.settings.department.zone, pages.language_of(request), clock.now()
+    with database.reading(found.engine) as session:
+        row = next((one for one in figures.concerns(session, now, zone) if one.concern == concern), None)
+        overview = figures.overview(session, now, zone)
+        voices = quotes.of_concern(session, concern, now - QUOTED, now, VOICES)
+        raised = [alert for alert in alerts.all_alerts(session) if alert.concern == concern]
+        story = _story(raised, _ours(session, concern) if who.may(Action.READ_POSTS) else [], now, zone, language)
+    period = wording.days(overview.first, overview.last, language)
+    trend = charts.mistrust_about(row, overview) if row is not None and _sayable(row) else None
+    if trend is not None and sum(point.low is not None for point in trend.points) < LEAST_TREND:
+        trend = None
+    return pages.render(
+        request,
+        "concern.html",
+        about=CONCERNS[concern],
+        row=row,
+        headline=headline(CONCERNS[concern].name, row, language),
+        figure=_figure(row, period, language) if row is not None else None,
+        trend=charts.trend(trend, charts.PAGE, language) if trend else None,
+        trend_phone=charts.trend(trend, charts.PHONE, language) if trend else None,
+        voices=voices,
+        open_alerts=[alert for alert in raised if alert.state in alerts.OPEN],
+        story=story,
+        labels=LABELS,
+        period=period,
+    )
+
+
+def headline(name: str, row: ConcernRow | None, language: str) -> str:
+    """The sentence that the page opens with; what cannot be said is said so."""
+    _ = translate(language).gettext
+    if row is None or not _sayable(row):
+        return _("%(name)s: too few posts to say.") % {"name": name}
+    if row.change.direction == "up":
+        said = _("%(name)s: mistrust is up.")
+    elif row.change.direction == "down":
+        said = _("%(name)s: mistrust is down.")
+    elif row.change.direction == "steady":
+        said = _("%(name)s: no clear change in mistrust.")
+    else:
+        said = _("%(name)s: cannot say yet whether mistrust changed.")
+    return said % {"name": name}
+
+
+def _sayable(row: ConcernRow) -> bool:
+    return row.mistrust is not None and row.mistrust.show is not Show.NOTHING
+
+
+def _figure(row: ConcernRow, period: str, language: str) -> FigureView:
+    _ = translate(language).gettext
+    end = rulers.top([row.mistrust])
+    base = [digest_words.authors(row.authors, language), period]
+    if row.usual is not None and row.usual.show is Show.VALUE:
+        base.append(_("usual %(level)s") % {"level": wording.percent(row.usual.value, language)})
+    name = _("Posts voicing mistrust")
+    return FigureView(name, "mistrust", rulers.ruler(name, row.mistrust, row.usual, end, language), " · ".join(base))
+
+
+def _ours(session: Session, concern: str) -> list[Post]:
+    """Our posts about a concern that went out or may yet."""
+    about = select(Post).where(Post.concern == concern, col(Post.state).in_((*DONE, *COMING)))
+    return list(session.exec(about.order_by(col(Post.id).desc()).limit(LONGEST_STORY)))
+
+
+def _story(raised: list[Alert], ours: list[Post], now: datetime, zone: ZoneInfo, language: str) -> list[Step]:
+    """What was said and what we did, newest first."""
+    today = now.astimezone(zone).date()
+    said = [
+        Step(
+            "said",
+            alert.since,
+            digest_words.alert(
+                posts=alert.posts,
+                authors=alert.authors,
+                expected=alert.expected,
+                since=alert.since.astimezone(zone),
+                keyphrases=alert.keyphrases,
+                today=today,
+                language=language,
+            ),
+            f"/alerts/{alert.id}",
+        )
+        for alert in raised
+        if alert.state != "not_a_concern"
+    ]
+    did = [
+        Step(
+            "did" if post.state in DONE else "next",
+            post.due_at or post.updated_at,
+            post.title,
+            f"/posts/{post.id}",
+            post.state,
+        )
+        for post in ours
+    ]
+    return sorted(said + did, key=lambda step: step.at, reverse=True)[:LONGEST_STORY]

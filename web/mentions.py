@@ -1,20 +1,24 @@
 """Mentions: the inbox. Filters are links that can be shared, triage works without JavaScript, a wrong label is
 corrected where it stands. Nothing selects or orders by author; each page that is read is one row in the audit log."""
 
+import re
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
+from babel import Locale
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session
 
-from config import audit, clock, database
+from config import audit, clock, database, people
 from config.permissions import Action
+from config.translations import translate
 from listeners import places, triage
 from listeners.tables import Mention
 from sentiment import inbox
-from sentiment.inbox import Cursor, Filters
+from sentiment.inbox import Cursor, Filters, InboxRow
 from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
 from web import pages
 from web.desk import TheDesk
@@ -26,8 +30,12 @@ from web.today import LABELS
 router = APIRouter()
 PAGE = 25
 SNOOZE = timedelta(days=1)
+AROUND = timedelta(days=1)  # before and after a mention that is read in context
+NEAR = 12
 Choice = Annotated[str, Query(max_length=60)]
 STATES = ("new", "assigned", "snoozed", "done")
+DAYS = ("1", "7", "30")
+BACK = re.compile(r"/mentions(/[0-9]{1,18})?(\?[^#\\\s]*)?")
 
 
 @router.get("/mentions", dependencies=[needs(Action.READ_MENTIONS)])
@@ -41,6 +49,7 @@ def inbox_page(
     language: Choice = "",
     sentiment: Choice = "",
     trust: Choice = "",
+    days: Choice = "",
     state: Choice = "new",
     before: Choice = "",
 ) -> Response:
@@ -52,8 +61,10 @@ def inbox_page(
         "language": language,
         "sentiment": sentiment,
         "trust": trust,
+        "days": days if days in DAYS else "",
         "state": state if state in (*STATES, "all") else "new",
     }
+    now = clock.now()
     filters = Filters(
         concern=concern or None,
         place_id=int(place) if place.isdecimal() and len(place) < 9 else None,
@@ -62,28 +73,65 @@ def inbox_page(
         sentiment=sentiment or None,
         trust=trust or None,
         state=None if asked["state"] == "all" else asked["state"],
+        since=now - timedelta(days=int(days)) if days in DAYS else None,
     )
-    now = clock.now()
-    with database.writing(found.engine) as session:
+    with database.reading(found.engine) as session:
         page = inbox.mentions(session, filters, _cursor(before), PAGE)
-        known = places.all_places(session)
-        seen = [row.mention.id for row in page.rows]
+        around = _around(session)
+    seen = [row.mention.id for row in page.rows]
+    with database.writing(found.engine) as session:
         audit.record(session, now, who.id, "mention.list", "mentions", {"ids": seen}, who.address)
     return pages.render(
         request,
         "mentions.html",
         page=page,
         asked=asked,
+        **around,
         concern_options=[(one.key, one.name) for one in CONCERNS.values()],
-        place_options=[(one.id, one.name) for one in known],
-        place_names={one.id: one.name for one in known},
-        concerns=CONCERNS,
-        never_tracked=sorted(NEVER_TRACKED),
-        labels=LABELS,
+        place_options=list(around["place_names"].items()),
+        network_options=[(name, words) for name, words in LABELS.items() if name != "archive"],
+        language_options=_languages(pages.language_of(request)),
         link=lambda **changed: _link(asked, changed),
+        link_concern=lambda key: _link(asked, {"concern": key}),
         here=_link(asked, {"before": before}),
         following=_link(asked, {"before": f"{page.after[0].isoformat()},{page.after[1]}"}) if page.after else "",
         filtered=any(value for key, value in asked.items() if key != "state"),
+    )
+
+
+@router.get("/mentions/{mention_id}", dependencies=[needs(Action.READ_MENTIONS)])
+def mention_page(request: Request, found: TheDesk, who: Who, mention_id: Id) -> Response:
+    """One mention among what else was said that day at its place, or else about its first concern."""
+    _ = pages.words(request).gettext
+    with database.reading(found.engine) as session:
+        row = inbox.mention(session, mention_id)
+        if row is None:
+            raise Trouble(404, "This mention is not here any more", "It expired, or its author deleted it.")
+        around = _around(session)
+        place, concern = row.mention.place_id, next(iter(row.concerns), None)
+        near: list[InboxRow] = []
+        words = _("It names no place and raises no concern.")
+        if place is not None or concern is not None:
+            same = Filters(place_id=place, concern=None if place is not None else concern)
+            first, last = row.mention.posted_at - AROUND, row.mention.posted_at + AROUND
+            page = inbox.mentions(session, replace(same, since=first, until=last), None, NEAR + 1)
+            near = [other for other in page.rows if other.mention.id != mention_id][:NEAR]
+            name = around["place_names"].get(place) if place is not None else CONCERNS[str(concern)].name
+            words = _("%(name)s, within a day.") % {"name": name}
+    seen = [mention_id, *(other.mention.id for other in near)]
+    with database.writing(found.engine) as session:
+        subject = f"mention:{mention_id}"
+        audit.record(session, clock.now(), who.id, "mention.read", subject, {"ids": seen}, who.address)
+    return pages.render(
+        request,
+        "mention.html",
+        **around,
+        row=row,
+        near=near,
+        near_words=words,
+        never_tracked=sorted(NEVER_TRACKED),
+        link_concern=lambda key: f"/concerns/{key}",
+        here=f"/mentions/{mention_id}",
     )
 
 
@@ -144,7 +192,23 @@ def _link(asked: dict[str, str], changed: dict[str, str]) -> str:
 
 def _safe(back: str) -> str:
     """Only back into the inbox: an address from a form leads nowhere else."""
-    return back if back == "/mentions" or back.startswith("/mentions?") else "/mentions"
+    return back if BACK.fullmatch(back) else "/mentions"
+
+
+def _around(session: Session) -> dict[str, Any]:
+    """Names for what the rows tell only as numbers and keys."""
+    return {
+        "place_names": {one.id: one.name for one in places.all_places(session)},
+        "names": {one.id: one.name for one in people.all_people(session)},
+        "concerns": CONCERNS,
+        "labels": LABELS,
+    }
+
+
+def _languages(language: str) -> list[tuple[str, str]]:
+    """The languages that are told apart, by their names in the reader's language."""
+    named = [(key, Locale(key).get_display_name(language) or key) for key in ("en", "es")]
+    return [*named, ("und", translate(language).gettext("Not sure"))]
 
 
 def _cursor(text: str) -> Cursor | None:

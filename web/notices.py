@@ -35,6 +35,7 @@ NOTICES = MappingProxyType(
         "token-revoked": _("That token no longer works."),
         "choose-password": _("You are in. The link is used up: choose a password under your initials, top right."),
         "source-added": _("The source is added; it is looked at within seconds."),
+        "source-looked": _("It is looked at within seconds; load the page again to see what came of it."),
         "rule-added": _("The watch rule is added. It decides about what comes in from now on."),
         "place-added": _("The place is added. Mentions that are read from now on are given to it."),
         "welcome": _("Welcome. You are the first person of this desk."),

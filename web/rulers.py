@@ -1,18 +1,21 @@
-"""A figure on its ruler: where bar, ring and tick stand, and the words beside them. Pure; templates only place it.
+"""A figure on its ruler: where bar, ring and tick stand, and the words beside them; six weeks of it as a spark. Pure;
+templates only place it.
 
 Bar: 90% interval. Ring: value. Tick: the usual level. From 30 authors bar and ring; from 10 to 29 a hatched bar; under
 10 an empty ruler."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import ceil
 
 from config.translations import translate
 from sentiment import wording
-from sentiment.trust import Share, Show
+from sentiment.trust import DayShare, Share, Show
 
 STEP = 0.2  # between the marks under a ruler
 LEAST_TOP = 0.6
+SPARK_DAYS = 14  # fewer days with a value are not a trend
 
 
 @dataclass(frozen=True)
@@ -56,3 +59,40 @@ def ruler(name: str, share: Share | None, usual: Share | None, end: float, langu
     if level is not None:
         label += ", " + _("usual %(level)s") % {"level": wording.percent(level, language)}
     return Ruler("value", low, width, round(100 * share.value / end, 1), place, marks, value, beside, label)
+
+
+@dataclass(frozen=True)
+class Spark:
+    """SVG paths in a box of 100 by 100, 0 at its foot. `bands`: 90% intervals; `lines`: values; `last`: the height of
+    the ring at the right end, none where the last day has no single value."""
+
+    bands: tuple[str, ...]
+    lines: tuple[str, ...]
+    last: float | None
+
+
+def spark(series: Sequence[DayShare], end: float) -> Spark | None:
+    """A trend small enough for a table, on a scale from 0 to `end`; none when there are not enough days. As in the
+    large chart, days of too few authors have only their interval, or are a gap."""
+    shares = [one.share if one.share is not None and one.share.show is not Show.NOTHING else None for one in series]
+    if sum(share is not None and share.show is Show.VALUE for share in shares) < SPARK_DAYS:
+        return None
+    step = 100 / (len(shares) - 1)
+
+    def at(place: int, share: float) -> str:
+        return f"{place * step:.1f} {100 - 100 * min(share, end) / end:.1f}"
+
+    bands, lines = [], []
+    for shown, run in groupby(enumerate(shares), lambda one: one[1] is not None):
+        days = [(place, share) for place, share in run if share is not None]
+        if shown and len(days) > 1:
+            over = [at(place, share.high) for place, share in days]
+            under = [at(place, share.low) for place, share in reversed(days)]
+            bands.append("M" + " L".join(over + under) + "Z")
+    for valued, run in groupby(enumerate(shares), lambda one: one[1] is not None and one[1].show is Show.VALUE):
+        days = [(place, share) for place, share in run if share is not None]
+        if valued and len(days) > 1:
+            lines.append("M" + " L".join(at(place, share.value) for place, share in days))
+    newest = shares[-1]
+    last = 100 - 100 * min(newest.value, end) / end if newest is not None and newest.show is Show.VALUE else None
+    return Spark(tuple(bands), tuple(lines), None if last is None else round(last, 1))

@@ -1,7 +1,7 @@
 """Sources, watch rules, places: where mentions come from, which are about us, and what places are called."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -16,12 +16,14 @@ from networks.network import NetworkError
 from networks.tables import Account
 from web import pages
 from web.desk import Desk, TheDesk
-from web.fields import Comment, Line
+from web.fields import Comment, Id, Line
 from web.guard import Who, needs
+from web.problems import Trouble
 from web.today import LABELS
 
 router = APIRouter()
 EVERY = timedelta(minutes=5)
+TRIED = timedelta(days=7)  # over which a rule is tried before it is added
 
 
 @router.get("/sources", dependencies=[needs(Action.MANAGE)])
@@ -64,15 +66,47 @@ def add_rule(request: Request, found: TheDesk, who: Who, name: Line = "", query:
             added = rules.add(session, name or query, query)
             audit.record(session, clock.now(), who.id, "rule.add", f"rule:{added.id}", {"query": query}, who.address)
     except watch.WatchRuleError as error:
-        pointed = (
-            query[: error.position],
-            query[error.position : error.position + 1] or "␣",
-            query[error.position + 1 :],
-        )
-        return _page(request, found, wrong=("rule", str(error)), given=given, pointed=pointed)
+        return _page(request, found, wrong=("rule", str(error)), given=given, pointed=_pointed(query, error))
     except IntegrityError:
         return _page(request, found, wrong=("rule", _("There is a rule of that name already.")), given=given)
     return RedirectResponse("/sources?said=rule-added", 303)
+
+
+@router.post("/sources/rules/try", dependencies=[needs(Action.MANAGE)])
+def try_rule(request: Request, found: TheDesk, name: Line = "", query: Line = "") -> Response:
+    """Counts what a rule would have matched of the last 7 days; shows no words, adds nothing."""
+    given = {"rule_name": name, "query": query}
+    try:
+        with database.reading(found.engine) as session:
+            tried = rules.tried(session, query, clock.now() - TRIED)
+    except watch.WatchRuleError as error:
+        return _page(request, found, wrong=("rule", str(error)), given=given, pointed=_pointed(query, error))
+    return _page(request, found, given=given, tried=tried)
+
+
+@router.post("/sources/rules/{rule_id}/{act}", dependencies=[needs(Action.MANAGE)])
+def switch_rule(found: TheDesk, who: Who, rule_id: Id, act: Literal["on", "off"]) -> Response:
+    """Switches a watch rule on or off."""
+    with database.writing(found.engine) as session:
+        if rules.switch(session, rule_id, act == "on") is None:
+            raise Trouble(404, "There is no such watch rule")
+        audit.record(session, clock.now(), who.id, f"rule.{act}", f"rule:{rule_id}", {}, who.address)
+    return RedirectResponse("/sources#h-rule", 303)
+
+
+@router.post("/sources/{source_id}/{act}", dependencies=[needs(Action.MANAGE)])
+def act_on_source(found: TheDesk, who: Who, source_id: Id, act: Literal["look", "on", "off"]) -> Response:
+    """Looks at a source without waiting for its time, or switches it on or off."""
+    now = clock.now()
+    with database.writing(found.engine) as session:
+        if act == "look":
+            done = sources.look_now(session, source_id, now)
+        else:
+            done = sources.switch(session, source_id, act == "on", now)
+        if done is None:
+            raise Trouble(404, "That source cannot do this", "It is gone, switched off, or comes in by hand.")
+        audit.record(session, now, who.id, f"source.{act}", f"source:{source_id}", {}, who.address)
+    return RedirectResponse(f"/sources{'?said=source-looked' if act == 'look' else ''}", 303)
 
 
 @router.post("/sources/places", dependencies=[needs(Action.MANAGE)])
@@ -98,6 +132,7 @@ def _page(
     wrong: tuple[str, str] | None = None,
     given: dict[str, str] | None = None,
     pointed: tuple[str, str, str] | None = None,
+    tried: tuple[int, int] | None = None,
 ) -> Response:
     now = clock.now()
     with database.reading(found.engine) as session:
@@ -117,4 +152,11 @@ def _page(
         wrong=wrong,
         given=given or {},
         pointed=pointed,
+        tried=tried,
     )
+
+
+def _pointed(query: str, error: watch.WatchRuleError) -> tuple[str, str, str]:
+    """The rule before, at and after the place of its mistake."""
+    at = error.position
+    return query[:at], query[at : at + 1] or "␣", query[at + 1 :]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from babel.dates import get_timezone_location
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session, col, select
@@ -26,7 +27,7 @@ from sentiment.trust import Show
 from web import pages, rulers
 from web.desk import TheDesk
 from web.guard import Visitor, Who, needs
-from web.rulers import Ruler
+from web.rulers import Ruler, Spark
 
 router = APIRouter()
 MOST_ALERTS = 3
@@ -47,6 +48,7 @@ class ConcernView:
     row: ConcernRow
     ruler: Ruler
     change: str
+    spark: Spark | None
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,9 @@ def today(request: Request, found: TheDesk, who: Who) -> Response:
     with database.reading(found.engine) as session:
         page = gather(session, found.settings, who, now, language)
     _looked(found.engine, who.person, now)
-    return pages.render(request, "today.html", **page)
+    zone = pages.zone_of(request)
+    city = get_timezone_location(zone, locale=wording.locale(language), return_city=True)
+    return pages.render(request, "today.html", where=f"{city} ({pages.zone_name(now, zone, language)})", **page)
 
 
 def gather(session: Session, settings: Settings, who: Visitor, now: datetime, language: str) -> dict[str, Any]:
@@ -136,7 +140,8 @@ def concern_view(row: ConcernRow, end: float, language: str) -> ConcernView:
         change = _("Shown from 10 authors")
     else:
         change = _(row.change.words)
-    return ConcernView(row, rulers.ruler(row.name, row.mistrust, row.usual, end, language), change)
+    trend = rulers.spark(row.spark, end) if row.mistrust is not None and row.mistrust.show is not Show.NOTHING else None
+    return ConcernView(row, rulers.ruler(row.name, row.mistrust, row.usual, end, language), change, trend)
 
 
 def alert_view(detail: AlertDetail, zone: Any, now: datetime, language: str) -> AlertView:

@@ -1,5 +1,6 @@
-// Keys for the inbox: j and k move, e done, a take, r answer, ? help. The buttons do the same without it.
+// Keys for the inbox: j and k move, a take, r answer, e done. The buttons do the same without it.
 const mentions = [...document.querySelectorAll("[data-mention]")];
+const PLACE = "inbox-place"; // where one was, across the load that follows a move
 let at = -1;
 
 function go(step) {
@@ -9,7 +10,10 @@ function go(step) {
 }
 
 function press(act) {
-  mentions[at]?.querySelector(`[data-act="${act}"]`)?.click();
+  const button = mentions[at]?.querySelector(`[data-act="${act}"]`);
+  if (!button) return;
+  sessionStorage.setItem(PLACE, String(at));
+  button.click();
 }
 
 const keys = {
@@ -18,7 +22,6 @@ const keys = {
   e: () => press("done"),
   a: () => press("assign"),
   r: () => press("answer"),
-  "?": () => document.querySelector(".pager")?.scrollIntoView(),
 };
 
 document.addEventListener("focusin", (event) => {
@@ -33,3 +36,13 @@ document.addEventListener("keydown", (event) => {
     act();
   }
 });
+
+const before = sessionStorage.getItem(PLACE);
+sessionStorage.removeItem(PLACE);
+if (before !== null && mentions.length) {
+  at = Math.min(Number(before), mentions.length - 1);
+  mentions[at].focus();
+}
+// Beside the list there is room for the filters; over it they stay folded.
+const filter = document.querySelector("[data-filter]");
+if (filter && matchMedia("(min-width: 64rem)").matches) filter.open = true;
