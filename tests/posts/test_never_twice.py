@@ -124,6 +124,23 @@ class Publishing(RuleBasedStateMachine):
         """One claim is carried out, with something going wrong on the way or the process killed around the call."""
         self._call(fault, which)
 
+    @rule(faults=st.lists(FAULTS, min_size=1, max_size=4), minutes=st.sampled_from([1, 3, 20]))
+    def time_goes_by(self, faults: list[str], minutes: int) -> None:
+        """What most of the day is: a tick, its calls, some of which go wrong, and a while until the next."""
+        self.tick()
+        for fault in faults:
+            self._call(fault)
+        self.now += timedelta(minutes=minutes)
+        self.tick()
+
+    @rule(words=WORDS)
+    def a_day_at_the_desk(self, words: str) -> None:
+        """The words change, are handed in, approved and given a time."""
+        self.edit(words, "officer")
+        self.submit()
+        self.approve("second")
+        self.move(0)
+
     def _call(self, fault: str, which: int = 0) -> None:
         if not self.claims:
             return
