@@ -36,7 +36,7 @@ class Ruler:
 def top(shares: Iterable[Share | None]) -> float:
     """The end of a ruler on which all these fit."""
     highest = max((share.high for share in shares if share is not None and share.show is not Show.NOTHING), default=0.0)
-    return min(1.0, max(LEAST_TOP, ceil(highest / STEP - 1e-9) * STEP))
+    return min(1.0, max(LEAST_TOP, round(ceil(highest / STEP - 1e-9) * STEP, 1)))
 
 
 def ruler(name: str, share: Share | None, usual: Share | None, end: float, language: str) -> Ruler:
