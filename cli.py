@@ -1,6 +1,7 @@
 """The `liaison` command. Arguments are read here; the work is in the rooms.
 
-Rooms are imported inside each command, so that `liaison --help` answers at once."""
+Rooms are imported inside each command, so that `liaison --help` answers at once. Long, because every command stands
+here in one list, as `--help` shows it."""
 
 import json
 import sys
