@@ -22,7 +22,10 @@ from scheduler.sample_town import town
 from sentiment import model
 from tests.browser.conftest import SHOTS, overflow
 
-PAGES = ("/", "/mentions", "/mentions?state=all&trust=mistrust", "/alerts", "/alerts/1", "/concerns", "/sources")
+PAGES = (
+    "/", "/mentions", "/mentions?state=all&trust=mistrust", "/mentions/600", "/alerts", "/alerts/1",
+    "/concerns", "/concerns/traffic_safety", "/sources",
+)  # fmt: skip
 ALL = (Role.OFFICER, Role.APPROVER, Role.ADMINISTRATOR)
 
 
@@ -74,6 +77,27 @@ def test_the_inbox_is_worked_by_keys_alone(riverton: None, context_of: Callable[
     page.keyboard.press("j")
     page.keyboard.press("r")
     expect(page).to_have_url(re.compile(r"/compose\?reply_to=\d+"))
+
+
+def test_after_a_move_by_key_one_stays_at_the_same_line(
+    riverton: None, context_of: Callable[..., BrowserContext]
+) -> None:
+    page = context_of("Ada", Role.OFFICER).new_page()
+    page.goto("/mentions")
+    third, fourth = (page.locator("[data-mention]").nth(number).get_attribute("id") for number in (2, 3))
+    for key in ("j", "j", "j", "e"):
+        page.keyboard.press(key)
+    expect(page.locator(f"#{third}")).to_have_count(0)
+    expect(page.locator(f"#{fourth}")).to_be_focused()
+
+
+def test_on_a_phone_every_page_is_reached_from_more(riverton: None, context_of: Callable[..., BrowserContext]) -> None:
+    page = context_of("Ada", *ALL, width=320).new_page()
+    page.goto("/")
+    page.locator(".dock summary").click()
+    page.locator(".dock").get_by_role("link", name="Concerns").click()
+    expect(page).to_have_url(re.compile(r"/concerns$"))
+    expect(page.locator(".dock summary")).to_have_attribute("aria-current", "true")
 
 
 def test_from_an_alert_to_the_board_by_two_people(
