@@ -1,5 +1,6 @@
 """Today: what is new, how sure we are, what waits, what goes out. Opens with a sentence; the figures are its proof."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +24,9 @@ from sentiment import alerts, charts, digest, digest_words, wording
 from sentiment.alerts import AlertDetail
 from sentiment.charts import Chart
 from sentiment.figures import ConcernRow, Overview
-from sentiment.trust import Show
+from sentiment.tables import Alert
+from sentiment.trust import DayShare, Show
+from sentiment.waiting import WaitingWords
 from web import pages, rulers
 from web.desk import TheDesk
 from web.guard import Visitor, Who, needs
@@ -31,6 +34,7 @@ from web.rulers import Ruler, Spark
 
 router = APIRouter()
 MOST_ALERTS = 3
+TABLE_DAYS = 14
 LOOKED_EVERY = timedelta(minutes=5)  # last_looked_at is written this seldom
 LABELS = {name: network.label for name, network in NETWORKS.items()}
 
@@ -59,6 +63,33 @@ class AlertView:
     alt: str
 
 
+@dataclass(frozen=True)
+class TakenView:
+    """An alert that somebody has: one line instead of a card. `by`: none when it is the reader's own."""
+
+    alert: Alert
+    by: str | None
+
+
+@dataclass(frozen=True)
+class WaitingView:
+    link: str
+    rest: str
+    path: str
+    icon: str  # a symbol of symbols.html
+    go: str  # what one does there
+
+
+@dataclass(frozen=True)
+class DayRow:
+    """A day of the trend in words; `value` is empty where there is only an interval."""
+
+    day: str
+    value: str
+    between: str
+    authors: int
+
+
 @router.get("/", dependencies=[needs(Action.OWN_ACCOUNT)])
 def today(request: Request, found: TheDesk, who: Who) -> Response:
     """The first page. Whoever may not read figures is shown what they may read."""
@@ -84,18 +115,20 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
     end = rulers.top(row.mistrust for row in rows)
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     opened = [alert for alert in alerts.open_alerts(session) if alert.raised_at <= now]
-    shown = [alerts.alert_detail(session, alert.id or 0, zone) for alert in opened[:MOST_ALERTS]]
+    new = [alert for alert in opened if alert.state == "new"]
+    shown = [alerts.alert_detail(session, alert.id or 0, zone) for alert in new[:MOST_ALERTS]]
     trend = charts.mistrust_in_town(overview)
     return {
         "headline": content.headline,
         "lead": content.lead,
-        "waiting": content.waiting,
+        "waiting": [waiting_view(one, language) for one in content.waiting],
         "figures": _figures(overview, language),
         "alert_views": [alert_view(detail, zone, now, language) for detail in shown if detail is not None],
-        "more_alerts": max(0, len(opened) - MOST_ALERTS),
+        "more_alerts": max(0, len(new) - MOST_ALERTS),
+        "taken": [_taken(session, alert, who.id) for alert in opened if alert.state == "taken"],
         "trend": charts.trend(trend, charts.PAGE, language) if overview.authors else None,
         "trend_phone": charts.trend(trend, charts.PHONE, language) if overview.authors else None,
-        "trend_rows": [point for point in reversed(overview.series) if point.share is not None][:14],
+        "trend_rows": day_rows(overview.series, language),
         "concerns": [concern_view(row, end, language) for row in rows],
         "scale": rulers.ruler("", None, None, end, language).marks,
         "period": wording.days(overview.first, overview.last, language),
@@ -104,8 +137,6 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
         "any_sources": session.exec(select(Source.id).limit(1)).first() is not None,
         "last_looked": who.person.last_looked_at,
         "labels": LABELS,
-        "percent": wording.percent,
-        "show": Show,
     }
 
 
@@ -159,6 +190,44 @@ def alert_view(detail: AlertDetail, zone: Any, now: datetime, language: str) -> 
     data = charts.Columns(tuple(detail.columns), zone)
     chart = charts.columns(data, charts.MAIL_COLUMNS, language) if detail.columns else None
     return AlertView(detail, said, chart, chart.alt if chart else "")
+
+
+def waiting_view(one: WaitingWords, language: str) -> WaitingView:
+    """What waits, with a sign for its kind; the words after the link begin a line of their own."""
+    _ = translate(language).gettext
+    kinds = {
+        "alerts": ("i-bell", _("Take it")),
+        "mentions": ("i-inbox", _("Answer")),
+        "approvals": ("i-check", _("Read")),
+        "queue": ("i-warn", _("Decide")),
+        "compose": ("i-turn", _("Revise")),
+        "sources": ("i-plug", _("Look")),
+    }
+    room = one.path.split("?")[0].strip("/").split("/")[0]
+    icon, go = kinds.get(room, ("i-bell", _("Look")))
+    rest = one.rest.lstrip(" .,:;")
+    return WaitingView(one.link, rest[:1].upper() + rest[1:], one.path, icon, go)
+
+
+def day_rows(series: Sequence[DayShare], language: str) -> list[DayRow]:
+    """The trend's last days in words, newest first; days without posts are left out."""
+    _ = translate(language).gettext
+    rows = []
+    for one in reversed(series):
+        if one.share is None:
+            continue
+        if one.share.show is Show.NOTHING:
+            between = _("Too few posts to say")
+        else:
+            between = wording.between(one.share.low, one.share.high, language)
+        value = wording.percent(one.share.value, language) if one.share.show is Show.VALUE else ""
+        rows.append(DayRow(wording.day(one.day, language), value, between, one.share.authors))
+    return rows[:TABLE_DAYS]
+
+
+def _taken(session: Session, alert: Alert, reader: int) -> TakenView:
+    by = session.get(Person, alert.taken_by) if alert.taken_by not in (None, reader) else None
+    return TakenView(alert, by.name if by is not None else None)
 
 
 def _looked(engine: sa.Engine, person: Person, now: datetime) -> None:

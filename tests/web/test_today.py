@@ -1,0 +1,208 @@
+"""Today: its sentence and figures, what waits, what stands out, what goes out; and who gets to see it."""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from html import unescape
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from config import database, people
+from config.permissions import Role
+from config.tables import Person
+from sentiment.tables import Alert
+from sentiment.trust import DayShare, Share
+from sentiment.waiting import WaitingWords
+from tests.sentiment import street
+from tests.sentiment.street import Said
+from tests.web.browsing import Browser, send
+from web.today import DayRow, WaitingView, day_rows, waiting_view
+
+
+def _said(now: datetime, days: int = 40, a_day: int = 6) -> list[Said]:
+    """Every day six new authors, one of them in three with mistrust, up to yesterday."""
+    return [
+        Said(
+            now - timedelta(days=back),
+            f"author {back} {number}",
+            concerns=("responsiveness",),
+            mistrust=1.0 if number % 3 == 0 else 0.0,
+            trust=0.1,
+            negative=0.4,
+        )
+        for back in range(days, 0, -1)
+        for number in range(a_day)
+    ]
+
+
+@pytest.fixture
+def street_talk(sqlite_engine: sa.Engine, at_eight: datetime) -> datetime:
+    """Forty quiet days, as seen at eight."""
+    with database.writing(sqlite_engine) as session:
+        street.say(session, _said(at_eight))
+    return at_eight
+
+
+def _alert(session: Session, now: datetime, title: str, state: str = "new", taken_by: int | None = None) -> Alert:
+    alert = Alert(
+        kind="cell",
+        concern="traffic",
+        title=title,
+        raised_at=now - timedelta(hours=2),
+        since=now - timedelta(hours=9),
+        updated_at=now,
+        window_hours=24,
+        posts=17,
+        authors=14,
+        expected=3.0,
+        p_value=0.001,
+        state=state,
+        taken_by=taken_by,
+    )
+    session.add(alert)
+    session.flush()
+    return alert
+
+
+def _words(page: str) -> str:
+    """What a page says, without its tags."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def test_the_figures_stand_with_interval_authors_period_and_usual_level(
+    street_talk: datetime, browser_of: Callable[..., Browser]
+) -> None:
+    page = browser_of("Ada", Role.OFFICER).get("/").text
+    figures = re.findall(r'<div class="fig">.*?</div>', page, re.DOTALL)
+    assert [re.sub(r"\d+", "0", _words(figure).strip()) for figure in figures] == [
+        f"{name} 0% likely 0 to 0% 0% 0 0 0% 0 authors · 0–0 Nov · usual 0%"
+        for name in ("Posts voicing mistrust", "Posts voicing trust", "Posts with a negative tone")
+    ]
+    assert [_words(figure).split(" authors")[0].split()[-1] for figure in figures] == ["42", "42", "42"]
+
+
+def test_a_new_alert_is_a_card_to_take_up_and_waits_for_officers(
+    street_talk: datetime, sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        _alert(session, street_talk, "Speeding near Lincoln School")
+    officer = browser_of("Ada", Role.OFFICER)
+    page = officer.get("/").text
+    assert re.findall(r'<form method="post" action="([^"]+)"', page) == ["/alerts/1/take", "/alerts/1/not-a-concern"]
+    waits = page[page.index('id="waits"') : page.index("</section>")]
+    assert _words(waits).split("you", 1)[1].strip() == "Speeding near Lincoln School Take it Nobody has it yet"
+    assert send(officer, "/alerts/1/take", page="/").headers["location"] == "/alerts/1"
+
+
+def test_an_analyst_reads_alerts_and_is_told_who_takes_them(
+    street_talk: datetime, sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        _alert(session, street_talk, "Speeding near Lincoln School")
+    page = browser_of("Ines", Role.ANALYST).get("/").text
+    assert re.findall(r'<form method="post" action="([^"]+)"', page) == []
+    assert "An officer takes it, resolves it or says it is not a concern." in page
+    assert "Nothing waits for you." in page
+    assert "Going out today" not in page
+
+
+def test_a_taken_alert_is_one_line_that_says_who_has_it(
+    street_talk: datetime, sqlite_engine: sa.Engine, browser_of: Callable[..., Browser], person: Callable[..., Person]
+) -> None:
+    ada, luc = browser_of("Ada", Role.OFFICER), browser_of("Luc", Role.OFFICER)
+    with database.writing(sqlite_engine) as session:
+        holder = people.by_email(session, "ada@riverton.example")
+        assert holder is not None
+        _alert(session, street_talk, "Speeding near Lincoln School", "taken", people.known_id(holder))
+    line = "Speeding near Lincoln School Taken by {}. 17 posts by 14 authors since"
+    for browser, name in ((ada, "you"), (luc, "Ada")):
+        page = browser.get("/").text
+        assert line.format(name) in _words(page)
+        assert "Nothing new stands out." in page
+        assert "/alerts/1/take" not in page
+
+
+def test_three_new_alerts_are_shown_and_the_rest_are_counted(
+    street_talk: datetime, sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        for number in range(5):
+            _alert(session, street_talk, f"Alert {number}")
+    page = browser_of("Ada", Role.OFFICER).get("/").text
+    assert page.count('<article class="alert"') == 3
+    assert "2 more new alerts" in page
+
+
+def test_an_alert_of_a_hostile_title_is_shown_as_it_is_written(
+    street_talk: datetime, sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        _alert(session, street_talk, "<img src=x onerror=alert(1)>")
+        _alert(session, street_talk, "<img src=y onerror=alert(1)>", "taken")
+    page = browser_of("Ada", Role.OFFICER).get("/").text
+    assert "<img" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert "&lt;img src=y onerror=alert(1)&gt;" in page
+
+
+def test_looking_is_noted_and_not_with_every_reload(
+    sqlite_engine: sa.Engine, at_eight: datetime, browser_of: Callable[..., Browser]
+) -> None:
+    browser = browser_of("Ada", Role.OFFICER)
+    assert "You last looked" not in browser.get("/").text
+    earlier = at_eight - timedelta(minutes=4)
+    for before, after in ((None, at_eight), (earlier, earlier), (at_eight - timedelta(minutes=6), at_eight)):
+        with database.writing(sqlite_engine) as session:
+            session.exec(sa.update(Person).values(last_looked_at=before))
+        browser.get("/")
+        with database.reading(sqlite_engine) as session:
+            assert session.exec(select(col(Person.last_looked_at))).all() == [after]
+    assert "You last looked" in browser.get("/").text
+
+
+def test_an_auditor_is_led_to_what_an_auditor_may_read(browser_of: Callable[..., Browser]) -> None:
+    browser = browser_of("Noor", Role.AUDITOR)
+    answer = browser.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    assert browser.get("/account").status_code == 200
+
+
+def test_a_stranger_is_led_to_sign_in(stranger: Browser) -> None:
+    answer = stranger.get("/")
+    assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/sign-in")
+
+
+@pytest.mark.parametrize(
+    ("one", "icon", "go", "rest"),
+    [
+        (WaitingWords("Speeding", ". Nobody has it yet", "/alerts/1"), "i-bell", "Take it", "Nobody has it yet"),
+        (WaitingWords("3 mentions", ", the oldest from 07:00", "/mentions?state=assigned"), "i-inbox", "Answer",
+         "The oldest from 07:00"),
+        (WaitingWords("2 posts to approve", "", "/approvals"), "i-check", "Read", ""),
+        (WaitingWords("1 post", ": nobody knows", "/queue"), "i-warn", "Decide", "Nobody knows"),
+        (WaitingWords("Ledger", " is behind", "/sources"), "i-plug", "Look", "Is behind"),
+        (WaitingWords("Else", "", "/elsewhere"), "i-bell", "Look", ""),
+    ],
+)  # fmt: skip
+def test_what_waits_says_what_one_does_there(one: WaitingWords, icon: str, go: str, rest: str) -> None:
+    assert waiting_view(one, "en") == WaitingView(one.link, rest, one.path, icon, go)
+
+
+def _on(day: int, authors: int) -> DayShare:
+    return DayShare(date(2026, 11, day), Share(0.24, 0.21, 0.27, authors, authors))
+
+
+def test_the_trend_as_a_table_keeps_to_the_rules_of_few_authors() -> None:
+    series = (_on(20, 30), _on(21, 29), DayShare(date(2026, 11, 22), None), _on(23, 9))
+    assert day_rows(series, "en") == [
+        DayRow("23 Nov", "", "Too few posts to say", 9),
+        DayRow("21 Nov", "", "21 to 27%", 29),
+        DayRow("20 Nov", "24%", "21 to 27%", 30),
+    ]
+
+
+def test_the_table_holds_two_weeks() -> None:
+    rows = day_rows([_on(day, 30) for day in range(1, 21)], "en")
+    assert [row.day for row in rows] == [f"{day} Nov" for day in range(20, 6, -1)]
