@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from babel.dates import get_timezone_location
@@ -69,6 +70,7 @@ class TakenView:
 
     alert: Alert
     by: str | None
+    said: str
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
         "figures": _figures(overview, language),
         "alert_views": [alert_view(detail, zone, now, language) for detail in shown if detail is not None],
         "more_alerts": max(0, len(new) - MOST_ALERTS),
-        "taken": [_taken(session, alert, who.id) for alert in opened if alert.state == "taken"],
+        "taken": [_taken(session, alert, who.id, zone, now, language) for alert in opened if alert.state == "taken"],
         "trend": charts.trend(trend, charts.PAGE, language) if overview.authors else None,
         "trend_phone": charts.trend(trend, charts.PHONE, language) if overview.authors else None,
         "trend_rows": day_rows(overview.series, language),
@@ -175,7 +177,7 @@ def concern_view(row: ConcernRow, end: float, language: str) -> ConcernView:
     return ConcernView(row, rulers.ruler(row.name, row.mistrust, row.usual, end, language), change, trend)
 
 
-def alert_view(detail: AlertDetail, zone: Any, now: datetime, language: str) -> AlertView:
+def alert_view(detail: AlertDetail, zone: ZoneInfo, now: datetime, language: str) -> AlertView:
     """An alert as a card: what, in words and as columns."""
     alert = detail.alert
     said = digest_words.alert(
@@ -225,9 +227,18 @@ def day_rows(series: Sequence[DayShare], language: str) -> list[DayRow]:
     return rows[:TABLE_DAYS]
 
 
-def _taken(session: Session, alert: Alert, reader: int) -> TakenView:
+def _taken(session: Session, alert: Alert, reader: int, zone: ZoneInfo, now: datetime, language: str) -> TakenView:
     by = session.get(Person, alert.taken_by) if alert.taken_by not in (None, reader) else None
-    return TakenView(alert, by.name if by is not None else None)
+    said = digest_words.alert(
+        posts=alert.posts,
+        authors=alert.authors,
+        expected=alert.expected,
+        since=alert.since.astimezone(zone),
+        keyphrases=(),
+        today=now.astimezone(zone).date(),
+        language=language,
+    )
+    return TakenView(alert, by.name if by is not None else None, said)
 
 
 def _looked(engine: sa.Engine, person: Person, now: datetime) -> None:

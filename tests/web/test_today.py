@@ -109,14 +109,16 @@ def test_an_analyst_reads_alerts_and_is_told_who_takes_them(
 
 
 def test_a_taken_alert_is_one_line_that_says_who_has_it(
-    street_talk: datetime, sqlite_engine: sa.Engine, browser_of: Callable[..., Browser], person: Callable[..., Person]
+    street_talk: datetime, sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
 ) -> None:
     ada, luc = browser_of("Ada", Role.OFFICER), browser_of("Luc", Role.OFFICER)
     with database.writing(sqlite_engine) as session:
         holder = people.by_email(session, "ada@riverton.example")
         assert holder is not None
         _alert(session, street_talk, "Speeding near Lincoln School", "taken", people.known_id(holder))
-    line = "Speeding near Lincoln School Taken by {}. 17 posts by 14 authors since"
+    line = (
+        "Speeding near Lincoln School Taken by {}. 17 posts by 14 authors since Monday; about 3 authors would be usual."
+    )
     for browser, name in ((ada, "you"), (luc, "Ada")):
         page = browser.get("/").text
         assert line.format(name) in _words(page)
