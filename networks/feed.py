@@ -18,6 +18,7 @@ from config import clock
 from networks import fetching
 from networks.network import (
     Connection,
+    Field,
     Listener,
     Network,
     Page,
@@ -25,6 +26,7 @@ from networks.network import (
     RateLimited,
     Rejected,
     RemoteMention,
+    SourceKind,
     Unavailable,
 )
 
@@ -137,4 +139,12 @@ NETWORK = Network(
     label="News and feeds",
     policy=Policy(notes="Articles and announcements that a site offers to feed readers."),
     listener=_listener,
+    kinds=(
+        SourceKind(
+            "feed",
+            "News or community feed",
+            (Field("url", "Address of the feed", example="https://ledger.example/feed.xml"),),
+            account="none",
+        ),
+    ),
 )

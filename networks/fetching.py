@@ -1,16 +1,20 @@
-"""Fetches an address that a person named: public addresses only, checked when connecting; bounded in time and size.
+"""Goes to addresses that a person named: public ones only, checked when connecting; bounded in time and size.
 
-The check is made on the address that the connection really goes to, so a name that changes its mind cannot slip in."""
+The check is made on the address that the connection really goes to, so a name that changes its mind cannot slip in.
+`fetch` is for pages; `transport` (httpx) and `session` (requests) for the libraries of networks with many servers."""
 
 import ipaddress
 import socket
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore
 import httpx
+import requests
+from requests.adapters import HTTPAdapter
 
 from networks.network import NetworkError, Unavailable
 
@@ -47,19 +51,65 @@ class _CheckedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            address = public_address(host, port)
         except OSError as error:
             raise httpcore.ConnectError(f"{host} is not known") from error
-        for *_, address in found:
-            if not _is_public(str(address[0])):
-                raise NotFetched(
-                    f"{host} is a private address ({address[0]}); "
-                    "set fetch_private_addresses if feeds of your own network are meant"
-                )
-        return self._backend.connect_tcp(str(found[0][4][0]), port, timeout, local_address, socket_options)
+        return self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+
+def public_address(host: str, port: int) -> str:
+    """The address to connect to for `host`. Raises NotFetched if one of its addresses is private, OSError if unknown."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for *_, address in found:
+        if not _is_public(str(address[0])):
+            raise NotFetched(
+                f"{host} is a private address ({address[0]}); set fetch_private_addresses if that is meant"
+            )
+    return str(found[0][4][0])
+
+
+def transport(*, allow_private: bool) -> httpx.HTTPTransport:
+    """An httpx transport that connects to public addresses only."""
+    made = httpx.HTTPTransport(retries=0)
+    if not allow_private:
+        made._pool = httpcore.ConnectionPool(  # httpx has no public way to give its transport a backend
+            ssl_context=httpx.create_ssl_context(), network_backend=_CheckedBackend()
+        )
+    return made
+
+
+def session(*, allow_private: bool) -> requests.Session:
+    """A requests session that connects to public addresses only (redirects too), and takes nothing from the
+    environment."""
+    made = requests.Session()
+    made.trust_env = False
+    made.headers["User-Agent"] = AGENT
+    if not allow_private:
+        made.mount("http://", _CheckedAdapter())
+        made.mount("https://", _CheckedAdapter())
+    return made
+
+
+class _CheckedAdapter(HTTPAdapter):
+    """Looks the name up, checks the address, connects to that very address; the name stays in Host and certificate."""
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: bool | str, cert: Any = None
+    ) -> tuple[Any, Any]:
+        found: tuple[Any, Any] = super().build_connection_pool_key_attributes(request, verify, cert)
+        host, pool = found
+        named = str(host["host"])
+        request.headers["Host"] = urlsplit(request.url or "").netloc.rpartition("@")[2]
+        if host["scheme"] == "https":
+            pool = {**pool, "server_hostname": named, "assert_hostname": named}
+        try:
+            address = public_address(named, int(host["port"] or (443 if host["scheme"] == "https" else 80)))
+        except OSError as error:
+            raise requests.ConnectionError(f"{named} is not known", request=request) from error
+        return {**host, "host": address}, pool
 
 
 def _is_public(address: str) -> bool:
@@ -71,14 +121,12 @@ def _is_public(address: str) -> bool:
 def fetch(url: str, headers: Mapping[str, str], *, allow_private: bool) -> Fetched:
     """GET, following a few redirects. Raises NotFetched for what may not be fetched or is too large, Unavailable for
     what may work later."""
-    transport = httpx.HTTPTransport(retries=0)
-    if not allow_private:
-        transport._pool = httpcore.ConnectionPool(  # httpx has no public way to give its transport a backend
-            ssl_context=httpx.create_ssl_context(), network_backend=_CheckedBackend()
-        )
     deadline = time.monotonic() + WHOLE
     with httpx.Client(
-        transport=transport, timeout=SECONDS, headers={"User-Agent": AGENT, **headers}, trust_env=False
+        transport=transport(allow_private=allow_private),
+        timeout=SECONDS,
+        headers={"User-Agent": AGENT, **headers},
+        trust_env=False,
     ) as client:
         for _ in range(REDIRECTS + 1):
             if urlsplit(url).scheme not in ("http", "https"):

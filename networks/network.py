@@ -1,8 +1,9 @@
-"""What a network module fulfils: listen, publish, look up, its limits, its policy; and the errors it may raise.
+"""What a network module fulfils: sign in, listen, publish, look up, its limits, its policy; the errors it may raise.
 
 A module offers one `Network` value; networks.registry lists them. A caller decides what to do by the error's class."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -38,6 +39,10 @@ class Unavailable(NetworkError):
     """The network could not be reached, and surely applied nothing."""
 
 
+class RenewalFailed(Unavailable):
+    """The sign-in could not be renewed this time; the network did not say that it ended. Nothing was applied."""
+
+
 class OutcomeUnknown(NetworkError):
     """The request may or may not have been applied: look it up, never send it again blindly."""
 
@@ -53,6 +58,7 @@ class RemoteMention:
     author_created_at: datetime | None = None
     language: str | None = None
     url: str | None = None
+    addressed: bool = False  # it names our account: about us whatever the watch rules say
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,28 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """An image to send, without location data; a module fits it to what its network takes (networks.pictures)."""
+
+    data: bytes
+    mime: str  # image/jpeg | image/png
+    width: int  # pixels
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True)
 class Outgoing:
-    """What one target sends. `key` is the target's idempotency key, the same on every attempt."""
+    """What one target sends. `key` is the target's idempotency key, the same on every attempt: 32 hex digits, laid out
+    as a UUID of version 7 (RFC 9562), so its first 48 bits are a time in milliseconds."""
 
     key: str
     text: str
     language: str = "en"
     reply_to: str | None = None  # remote id
+    pictures: tuple[Picture, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)  # those of the network's `options` that were chosen
+    begun_at: datetime | None = None  # when the attempt began that is made, or looked up
 
 
 @dataclass(frozen=True)
@@ -92,6 +113,14 @@ class Problem:
     field: str = "text"
 
 
+def _nothing(_: Outgoing) -> int:
+    return 0
+
+
+def _fine(_: Outgoing) -> Iterable[Problem]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Limits:
     """How a network counts a text, and how much it takes."""
@@ -99,13 +128,44 @@ class Limits:
     length: int
     count: Callable[[str], int] = len
     unit: str = "characters"
+    besides: Callable[[Outgoing], int] = _nothing  # what else of the length is used: a content warning, …
+    pictures: int = 0
+    alt_length: int = 1500
+    further: Callable[[Outgoing], Iterable[Problem]] = _fine  # rules of this network alone
+    note: str = ""  # in plain words, shown beside the counter
+
+    def used(self, outgoing: Outgoing) -> int:
+        """How much of `length` this takes."""
+        return self.count(outgoing.text) + self.besides(outgoing)
 
     def problems(self, outgoing: Outgoing) -> tuple[Problem, ...]:
         """Every reason why this cannot be sent; empty when it can."""
         if not outgoing.text.strip():
             return (Problem("There is no text yet."),)
-        over = self.count(outgoing.text) - self.length
-        return (Problem(f"The text is {over} {self.unit} too long; the limit is {self.length}."),) if over > 0 else ()
+        found = []
+        over = self.used(outgoing) - self.length
+        if over > 0:
+            found.append(Problem(f"The text is {over} {self.unit} too long; the limit is {self.length}."))
+        if len(outgoing.pictures) > self.pictures:
+            takes = f"takes at most {self.pictures} pictures" if self.pictures else "takes no pictures"
+            found.append(Problem(f"This network {takes}.", "pictures"))
+        for number, picture in enumerate(outgoing.pictures, 1):
+            if not picture.alt.strip():
+                found.append(Problem(f"Picture {number} has no description for people who cannot see it.", "pictures"))
+            elif len(picture.alt) > self.alt_length:
+                words = f"The description of picture {number} is longer than {self.alt_length} characters."
+                found.append(Problem(words, "pictures"))
+        return (*found, *self.further(outgoing))
+
+
+@dataclass(frozen=True)
+class Option:
+    """Something that a post may choose on this network alone. Without choices it is free text."""
+
+    name: str
+    label: str
+    choices: tuple[tuple[str, str], ...] = ()  # value, words; the first is the default
+    help: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,14 +179,46 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class Rate:
+    """What a network last said of how often it may be asked."""
+
+    limit: int
+    remaining: int
+    resets_at: datetime  # aware
+
+
+class Keeper(Protocol):
+    """Where an account's changing state is kept, each in a transaction of its own (networks.accounts)."""
+
+    def session(self) -> str | None:
+        """The session that was kept last; secret."""
+        ...
+
+    def keep_session(self, session: str) -> None:
+        """Keeps a new or renewed session, sealed."""
+        ...
+
+    def renewing(self) -> AbstractContextManager[None]:
+        """Held while a session is renewed: one at a time in this process. Look at `session()` again inside."""
+        ...
+
+    def rate(self, rate: Rate) -> None:
+        """Notes what is left of a rate; written now and then."""
+        ...
+
+
+@dataclass(frozen=True)
 class Connection:
-    """What a module needs to talk: its own settings and secret; the store only for the practice board."""
+    """What a module needs to talk: an account's or a source's settings, its secret; the store only for the board."""
 
     engine: sa.Engine
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)  # the source's over the account's
     secret: str | None = None
     account_id: int | None = None
     allow_private: bool = False  # may a named address be private or loopback
+    remote_id: str = ""  # the account's own id on its network
+    handle: str = ""
+    keeper: Keeper | None = None  # none: no account
 
 
 class Listener(Protocol):
@@ -144,6 +236,78 @@ class Publisher(Protocol):
         """The post if it is there, none if it is proven absent. OutcomeUnknown if the network cannot tell."""
         ...
 
+    def remove(self, remote_id: str) -> None:
+        """Deletes a post of ours; one that is gone already is fine. Raises NetworkError."""
+        ...
+
+
+class Witness(Protocol):
+    def gone(self, remote_ids: Sequence[str]) -> frozenset[str]:
+        """Those of these posts that were surely deleted or hidden; whatever cannot be told is left out. Raises
+        NetworkError when nothing could be asked."""
+        ...
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a form: to sign in, or to set up a source."""
+
+    name: str
+    label: str
+    help: str = ""
+    default: str = ""
+    secret: bool = False
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """What signing in gave us. `secret` is sealed and kept; `session` may change later."""
+
+    remote_id: str  # stable: it must be the same when an account is connected again
+    handle: str
+    name: str
+    settings: Mapping[str, str] = field(default_factory=dict)  # public: the server, its limits
+    secret: str = ""
+    session: str | None = None
+
+
+@dataclass(frozen=True)
+class PasswordSignIn:
+    """Sign-in by what a person types. `connect(given, allow_private)` raises NetworkError; Rejected says what to do."""
+
+    fields: tuple[Field, ...]
+    connect: Callable[[Mapping[str, str], bool], SignedIn]
+
+
+@dataclass(frozen=True)
+class Departure:
+    """Where a person must go to say yes, and what we need when they come back (secret)."""
+
+    url: str
+    kept: str
+
+
+@dataclass(frozen=True)
+class PageSignIn:
+    """Sign-in on the network's own page (OAuth). `begin(given, redirect_uri, state, allow_private)` and, with the code
+    that comes back, `finish(kept, code, allow_private)`. Both raise NetworkError."""
+
+    fields: tuple[Field, ...]
+    begin: Callable[[Mapping[str, str], str, str, bool], Departure]
+    finish: Callable[[str, str, bool], SignedIn]
+
+
+@dataclass(frozen=True)
+class SourceKind:
+    """A way to listen: `name` stands in the source's settings as `kind`, beside the values of `fields`."""
+
+    name: str
+    label: str
+    fields: tuple[Field, ...] = ()
+    account: str = "needed"  # needed | optional | none
+    every_seconds: int = 300
+
 
 @dataclass(frozen=True)
 class Network:
@@ -153,5 +317,16 @@ class Network:
     label: str
     policy: Policy
     limits: Limits | None = None
+    limits_of: Callable[[Mapping[str, str]], Limits] | None = None  # by an account's settings, where servers differ
     listener: Callable[[Connection], Listener] | None = None
     publisher: Callable[[Connection], Publisher] | None = None
+    witness: Callable[[Connection], Witness] | None = None
+    sign_in: PasswordSignIn | PageSignIn | None = None
+    test: Callable[[Connection], SignedIn] | None = None  # who are we there now; settings come back up to date
+    kinds: tuple[SourceKind, ...] = ()
+    options: tuple[Option, ...] = ()
+    threads: bool = False  # a post can answer our own post before it
+
+    def limits_for(self, settings: Mapping[str, str]) -> Limits | None:
+        """The limits of an account with these settings; none where nothing can be published."""
+        return self.limits_of(settings) if self.limits_of is not None else self.limits

@@ -2,6 +2,7 @@
 
 It plays a remote network: it keeps posts in transactions of its own, and sending one twice by its key is harmless."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import uuid4
 
@@ -21,6 +22,8 @@ from networks.network import (
     Receipt,
     Rejected,
     RemoteMention,
+    SourceKind,
+    Witness,
 )
 from networks.tables import Account, PracticePost
 
@@ -73,6 +76,7 @@ class _Board:
                     text=outgoing.text,
                     language=outgoing.language,
                     reply_to=int(outgoing.reply_to) if outgoing.reply_to else None,
+                    pictures=[picture.alt for picture in outgoing.pictures],
                     posted_at=now,
                 )
                 .on_conflict_do_nothing(index_elements=["key"])
@@ -81,6 +85,25 @@ class _Board:
         if found is None:
             raise Rejected("the board did not keep the post")
         return found
+
+    def remove(self, remote_id: str) -> None:
+        """Takes one of our posts off the board, with the answers to it cut loose."""
+        with database.writing(self._engine) as session:
+            row = session.get(PracticePost, int(remote_id))
+            if row is None or row.account_id != self._account_id:
+                return
+            for answer in session.exec(select(PracticePost).where(PracticePost.reply_to == row.id)):
+                answer.reply_to = None
+                session.add(answer)
+            session.flush()
+            session.delete(row)
+
+    def gone(self, remote_ids: Sequence[str]) -> frozenset[str]:
+        """Exact: the board is here."""
+        numbers = [int(remote_id) for remote_id in remote_ids if remote_id.isdecimal()]
+        with database.reading(self._engine) as session:
+            there = set(session.exec(select(PracticePost.id).where(col(PracticePost.id).in_(numbers))))
+        return frozenset(str(number) for number in numbers if number not in there)
 
     def find(self, outgoing: Outgoing) -> Receipt | None:
         """Exact: by key."""
@@ -97,13 +120,20 @@ def _publisher(connection: Connection) -> Publisher:
     return _Board(connection)
 
 
+def _witness(connection: Connection) -> Witness:
+    return _Board(connection)
+
+
 NETWORK = Network(
     name="practice",
     label="Practice board",
     policy=Policy(notes="Inside this installation; nothing on it is public."),
-    limits=Limits(length=500),
+    limits=Limits(length=500, pictures=4),
     listener=_listener,
     publisher=_publisher,
+    witness=_witness,
+    kinds=(SourceKind("mentions", "Residents' posts on the practice board", account="none", every_seconds=15),),
+    threads=True,
 )
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from config.database import UtcDateTime
@@ -14,10 +15,33 @@ class Account(SQLModel, table=True):
     network: str = Field(index=True)
     name: str  # as people see it: "Riverton PD"
     handle: str = ""
+    remote_id: str = ""  # its stable id there
+    settings: dict[str, str] = Field(default_factory=dict, sa_type=sa.JSON)  # public: its server, that server's limits
     sealed_secret: bytes | None = None
+    sealed_session: bytes | None = None  # renewed while it is used
     state: str = "connected"  # connected | signed_out | removed
     state_reason: str = ""
+    state_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_ok_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    rate_limit: int | None = None  # what the network last said
+    rate_remaining: int | None = None
+    rate_resets_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    renewals_failed: int = 0  # in a row
+    renewals_failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PendingSignIn(SQLModel, table=True):
+    """Somebody is on a network's own page to say yes; what we need when they come back."""
+
+    __tablename__ = "pending_sign_in"
+
+    state: bytes = Field(primary_key=True)  # keyed BLAKE2b of what the network hands back
+    network: str
+    person_id: int = Field(foreign_key="person.id")
+    account_id: int | None = Field(default=None, foreign_key="account.id")  # an account that is connected again
+    sealed_kept: bytes
+    expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class PracticePost(SQLModel, table=True):
@@ -32,4 +56,5 @@ class PracticePost(SQLModel, table=True):
     text: str
     language: str = ""
     reply_to: int | None = Field(default=None, foreign_key="practice_post.id")
+    pictures: list[str] = Field(default_factory=list, sa_type=sa.JSON)  # their descriptions; the board shows no more
     posted_at: datetime = Field(sa_type=UtcDateTime)
