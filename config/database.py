@@ -97,12 +97,28 @@ def migrate(engine: sa.Engine) -> None:
     if engine.dialect.name == "sqlite":
         with (
             FileLock(f"{engine.url.database}.migrating"),
-            engine.execution_options(writes=True).begin() as connection,
+            engine.execution_options(writes=True).connect() as connection,
         ):
-            settings.attributes["connection"] = connection
-            command.upgrade(settings, "head")
+            _upgrade_sqlite(connection, settings)
         return
     with engine.begin() as connection:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
+
+
+def _upgrade_sqlite(connection: sa.Connection, settings: Config) -> None:
+    """SQLite changes a table by writing it anew; meanwhile its foreign keys must not look, and are checked after."""
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute("PRAGMA foreign_keys=OFF")  # has no effect inside a transaction, so before it begins
+    try:
+        with connection.begin():
+            settings.attributes["connection"] = connection
+            command.upgrade(settings, "head")
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+            if broken is not None:
+                raise sa.exc.IntegrityError(
+                    f"the migration would break a reference: {tuple(broken)}", None, Exception()
+                )
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")

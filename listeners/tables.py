@@ -55,6 +55,7 @@ class Mention(SQLModel, table=True):
         sa.Index("ix_mention_inbox", "state", "posted_at"),
         sa.Index("ix_mention_posted", "posted_at"),
         sa.Index("ix_mention_expires", "expires_at"),
+        sa.Index("ix_mention_check", "check_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -71,6 +72,7 @@ class Mention(SQLModel, table=True):
     posted_at: datetime = Field(sa_type=UtcDateTime)
     received_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
+    check_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when to ask if it is still there
     scored_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     shown: bool = True  # false: a never-tracked concern; left out of every list, total and trend
     state: str = "new"  # new | assigned | snoozed | done (listeners.triage)

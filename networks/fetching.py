@@ -61,7 +61,7 @@ class _CheckedBackend(httpcore.NetworkBackend):
 
 
 def public_address(host: str, port: int) -> str:
-    """The address to connect to for `host`. Raises NotFetched if one of its addresses is private, OSError if unknown."""
+    """The address to go to for `host`. Raises NotFetched if one of its addresses is private, OSError if unknown."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for *_, address in found:
         if not _is_public(str(address[0])):

@@ -1,4 +1,4 @@
-"""Tables of the posts room: posts, their variants and versions, approvals, targets and attempts."""
+"""Tables of the posts room: posts, their variants, pictures and versions, approvals, targets and attempts."""
 
 from datetime import datetime
 from typing import Any
@@ -41,6 +41,23 @@ class Variant(SQLModel, table=True):
     post_id: int = Field(foreign_key="post.id", index=True)
     account_id: int = Field(foreign_key="account.id")
     text: str | None = None
+    options: dict[str, str] = Field(default_factory=dict, sa_type=sa.JSON)  # those of its network: visibility, …
+
+
+class PostPicture(SQLModel, table=True):
+    """A picture of a post, for every account it goes to; decoded and written anew (networks.pictures)."""
+
+    __tablename__ = "post_picture"
+
+    id: int | None = Field(default=None, primary_key=True)
+    post_id: int = Field(foreign_key="post.id", index=True)
+    position: int
+    alt: str = ""
+    data: bytes
+    mime: str
+    width: int  # pixels
+    height: int
+    digest: str  # SHA-256 of data
 
 
 class PostVersion(SQLModel, table=True):
@@ -71,22 +88,25 @@ class Review(SQLModel, table=True):
 
 
 class Target(SQLModel, table=True):
-    """One post on one account: what is claimed, sent, looked up. One row, whatever happens to the others."""
+    """One post on one account, or one part of a thread there: what is claimed, sent, looked up. One row, whatever
+    happens to the others; a later part waits for the one before it."""
 
     __table_args__ = (
-        sa.UniqueConstraint("post_id", "account_id"),
+        sa.UniqueConstraint("post_id", "account_id", "part"),
         sa.Index("ix_target_due", "state", "due_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     post_id: int = Field(foreign_key="post.id", index=True)
     account_id: int = Field(foreign_key="account.id", index=True)
+    part: int = 0  # of a thread, from 0; the first has the pictures
     state: str  # posts.workflow.TargetState
     due_at: datetime = Field(sa_type=UtcDateTime)
     next_try_at: datetime = Field(sa_type=UtcDateTime)
     key: str = Field(unique=True)  # idempotency key, made once, sent with every attempt
     content_hash: str  # what was approved and may be sent
     text: str
+    options: dict[str, str] = Field(default_factory=dict, sa_type=sa.JSON)
     reply_to: bytes | None = None  # sealed reference of what it answers
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     attempts: int = 0
@@ -94,6 +114,7 @@ class Target(SQLModel, table=True):
     remote_url: str | None = None
     published_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_error: str | None = None
+    take_down_asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Attempt(SQLModel, table=True):
@@ -102,7 +123,7 @@ class Attempt(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     target_id: int = Field(foreign_key="target.id", index=True)
     number: int
-    kind: str = "publish"  # publish | find
+    kind: str = "publish"  # publish | find | remove
     started_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     outcome: str | None = None
