@@ -20,6 +20,7 @@ from networks import registry
 from networks.network import Page, RemoteMention
 
 NEW_ACCOUNT = timedelta(days=30)
+CHECKED_FIRST = timedelta(minutes=10)  # after which a mention is asked for again: is it still there?
 Rules = Sequence[tuple[int, watch.Rule]]
 
 
@@ -58,16 +59,18 @@ def prepare(
     keys: Keys,
     settings: Settings,
     now: datetime,
+    own: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """Rows for those posts (network, post) that match a rule, or for all without any rule. Writes nothing.
+    """Rows for those posts (network, post) that match a rule or name our account, or for all without any rule. Writes
+    nothing. `own`: handles of our accounts, shown unmasked beside the settings'.
 
     Done before the transaction opens: matching and sealing take longer than the insert."""
-    own = settings.department.handles
+    ours = [*settings.department.handles, *own]
     retention = {name: _retention(name, settings) for name in {name for name, _ in found}}
     rows = []
     for network, mention in found:
         matched = watch.matching(rules, mention.text) if rules else []
-        if rules and not matched:
+        if rules and not matched and not mention.addressed:
             continue
         text = _storable(mention.text)
         rows.append(
@@ -78,13 +81,14 @@ def prepare(
                 "sealed_reference": keys.seal(json.dumps([mention.remote_id, mention.url])),
                 "author": keys.hash("author", f"{network}\n{mention.author_id or 'post ' + mention.remote_id}"),
                 "author_age": _age(mention),
-                "text": masked(text, own),
+                "text": masked(text, ours),
                 "language": (mention.language or "und")[:12],
                 "place_id": None,
                 "rules": matched,
                 "posted_at": min(mention.posted_at, now),
                 "received_at": now,
                 "expires_at": now + retention[network],
+                "check_at": now + CHECKED_FIRST if _can_tell(network) else None,
                 "scored_at": None,
                 "shown": True,
                 "state": "new",
@@ -102,6 +106,10 @@ def store(session: Session, rows: Sequence[dict[str, Any]]) -> int:
     insert = upsert(session, Mention).on_conflict_do_nothing(index_elements=["key"])
     options = {"preserve_rowcount": True}  # else PostgreSQL's driver does not say how many were new
     return session.connection().execute(insert, list(rows), execution_options=options).rowcount
+
+
+def _can_tell(network: str) -> bool:
+    return network in registry.NETWORKS and registry.NETWORKS[network].witness is not None
 
 
 def _retention(network: str, settings: Settings) -> timedelta:

@@ -54,7 +54,11 @@ def mark_scored(session: Session, found: Sequence[Pending], now: datetime) -> No
 
 def hide(session: Session, ids: Sequence[int]) -> None:
     """Leaves mentions out of the desk for good: a never-tracked concern. Their words and addresses go at once."""
-    session.exec(update(Mention).where(col(Mention.id).in_(ids)).values(shown=False, text=None, sealed_reference=None))
+    session.exec(
+        update(Mention)
+        .where(col(Mention.id).in_(ids))
+        .values(shown=False, text=None, sealed_reference=None, check_at=None)
+    )
 
 
 def remove(session: Session, ids: Sequence[int]) -> None:

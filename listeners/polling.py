@@ -1,6 +1,7 @@
 """Looks at the sources that are due: claims each for a while, asks its network outside any transaction, admits.
 
-A source that fails is asked again later and later, and its error stands on its row; it never stops the others."""
+A source that fails is asked again later and later, and its error stands on its row; it never stops the others. One
+whose account is signed out waits until that is connected again."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,9 @@ from config.secrets import Keys
 from config.settings import Settings
 from listeners import intake, rules
 from listeners.tables import Source
-from networks import registry
-from networks.network import Connection, Listener, NetworkError, RateLimited, Rejected
+from networks import accounts, registry
+from networks.network import Connection, Listener, NetworkError, RateLimited, Rejected, RenewalFailed, SignInExpired
+from networks.tables import Account
 
 log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=3)  # longer than any one page may take
@@ -38,7 +40,9 @@ def _claim(engine: sa.Engine, now: datetime) -> list[int]:
     with database.reading(engine) as session:
         due = session.exec(
             select(Source.id)
+            .outerjoin(Account, col(Account.id) == col(Source.account_id))
             .where(
+                or_(col(Account.id).is_(None), col(Account.state) == "connected"),
                 col(Source.enabled),
                 col(Source.next_poll_at) <= now,
                 or_(col(Source.lease_until).is_(None), col(Source.lease_until) <= now),
@@ -68,13 +72,15 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
     with database.reading(engine) as session:
         source = session.get_one(Source, source_id)
         watched = rules.enabled(session)
+        account = session.get(Account, source.account_id) if source.account_id is not None else None
+        own = accounts.handles(session)
     new = 0
     try:
-        listener = _listener(engine, source, settings)
+        listener = _listener(engine, source, account, keys, settings)
         for _ in range(PAGES):
             page = listener.mentions(source.cursor)
             rows = intake.prepare(
-                [(source.network, mention) for mention in page.mentions], source, watched, keys, settings, now
+                [(source.network, mention) for mention in page.mentions], source, watched, keys, settings, now, own
             )
             with database.writing(engine) as session:
                 new += intake.store(session, rows)
@@ -85,6 +91,8 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
             if not page.more:
                 break
     except NetworkError as error:
+        if account is not None:
+            note_sign_in(engine, account, error, now)
         _failed(engine, source_id, str(error), error.retry_at if isinstance(error, RateLimited) else None, now)
         return new
     except Exception as error:  # a module's own mistake must not stop the other sources, nor go unseen
@@ -96,21 +104,38 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
         held.failures, held.last_error, held.last_ok_at, held.lease_until = 0, None, now, None
         held.next_poll_at = now + timedelta(seconds=held.every_seconds)
         session.add(held)
+        if account is not None:
+            known = session.get_one(Account, account.id)
+            accounts.mark_ok(known, now)
+            session.add(known)
     return new
 
 
-def _listener(engine: sa.Engine, source: Source, settings: Settings) -> Listener:
+def connection(
+    engine: sa.Engine, source: Source, account: Account | None, keys: Keys, settings: Settings
+) -> Connection:
+    """What a source's network module needs to talk: by its account, or without one."""
+    if account is not None:
+        return accounts.connection(engine, account, keys, settings, source.settings)
+    return Connection(engine=engine, settings=source.settings, allow_private=settings.fetch_private_addresses)
+
+
+def note_sign_in(engine: sa.Engine, account: Account, error: NetworkError, now: datetime) -> None:
+    """Signs the account out if that is what the error says, at once or after an hour of failed renewals."""
+    if not isinstance(error, SignInExpired | RenewalFailed):
+        return
+    with database.writing(engine) as session:
+        if isinstance(error, SignInExpired):
+            accounts.mark_signed_out(session, account.id or 0, str(error), now)
+        else:
+            accounts.note_failed_renewal(session, account.id or 0, str(error), now)
+
+
+def _listener(engine: sa.Engine, source: Source, account: Account | None, keys: Keys, settings: Settings) -> Listener:
     network = registry.network(source.network)
     if network.listener is None:
         raise Rejected(f"{network.label} cannot be listened to yet")
-    return network.listener(
-        Connection(
-            engine=engine,
-            settings=source.settings,
-            account_id=source.account_id,
-            allow_private=settings.fetch_private_addresses,
-        )
-    )
+    return network.listener(connection(engine, source, account, keys, settings))
 
 
 def _failed(engine: sa.Engine, source_id: int, words: str, retry_at: datetime | None, now: datetime) -> None:

@@ -4,16 +4,16 @@ An approval holds for one exact content, and never comes from the author or from
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from uuid import uuid4
+from secrets import token_hex
 
 from sqlmodel import Session, col, delete, select
 
 from config import audit
 from listeners.tables import Mention
 from networks.tables import Account
-from posts import workflow
-from posts.tables import Attempt, Post, PostVersion, Review, Target, Variant
-from posts.workflow import TO_SEND, UNSENT, EditConflict, Move, NotAllowed, PostState, TargetState, WrongState
+from posts import threads, workflow
+from posts.tables import Attempt, Post, PostPicture, PostVersion, Review, Target, Variant
+from posts.workflow import TO_SEND, UNSENT, Content, EditConflict, Move, NotAllowed, PostState, TargetState, WrongState
 
 
 def create(
@@ -29,8 +29,10 @@ def create(
     concern: str | None = None,
     reply_to_mention_id: int | None = None,
     wordings: Mapping[int, str | None] | None = None,
+    options: Mapping[int, Mapping[str, str]] | None = None,
 ) -> Post:
-    """A new draft. `wordings`: account id -> its own words, or none to follow the message (default: `accounts`)."""
+    """A new draft. `wordings`: account id -> its own words, or none to follow the message (default: `accounts`);
+    `options`: account id -> what it chose of its network's own options."""
     post = Post(
         title=title.strip() or message.strip().split("\n")[0][:80] or "Untitled",
         category=category,
@@ -44,7 +46,7 @@ def create(
     )
     session.add(post)
     session.flush()
-    _word(session, post, wordings if wordings is not None else dict.fromkeys(accounts))
+    _word(session, post, wordings if wordings is not None else dict.fromkeys(accounts), options or {})
     _keep_version(session, post, author_id, now)
     _note(session, post, "create", author_id, now)
     return post
@@ -63,19 +65,30 @@ def save(
     concern: str | None,
     wordings: Mapping[int, str | None],
     now: datetime,
+    options: Mapping[int, Mapping[str, str]] | None = None,
+    descriptions: Mapping[int, str] | None = None,
 ) -> Post:
     """Saves over `revision`. Raises EditConflict if someone saved since, WrongState once it is on its way.
 
-    Words, accounts or language that change take an approval with them; title, category and concern do not."""
-    post = _locked(session, post_id)
+    Words, pictures, accounts, options or language that change take an approval with them; title, category and concern
+    do not. `descriptions`: picture id -> what it shows; pictures that are not named keep theirs."""
+    post = locked(session, post_id)
     if post.revision != revision:
         raise EditConflict("Someone saved this post since you opened it.")
-    before = post.content_hash
     post.message, post.title = message, title.strip() or post.title
     post.category, post.language, post.concern = category, language, concern
-    _word(session, post, wordings)
-    post.content_hash = _hash(session, post)
-    if post.content_hash != before:
+    _word(session, post, wordings, options or {})
+    for picture in pictures_of(session, post):
+        picture.alt = (descriptions or {}).get(picture.id or 0, picture.alt).strip()
+        session.add(picture)
+    return changed(session, post, person_id, now)
+
+
+def changed(session: Session, post: Post, person_id: int, now: datetime) -> Post:
+    """Keeps a new version of a post that was just changed, and sends it back to review if its content is another."""
+    content = _hash(session, post)
+    if content != post.content_hash:
+        post.content_hash = content
         post.state = workflow.after(post.state, Move.EDIT).value
         _forget_targets(session, post, now)
     elif post.state not in workflow.OPEN:
@@ -89,7 +102,7 @@ def save(
 
 def submit(session: Session, post_id: int, person_id: int, now: datetime) -> Post:
     """Hands the post in for approval. Raises WrongState for one that goes nowhere or says nothing."""
-    post = _locked(session, post_id)
+    post = locked(session, post_id)
     texts = texts_of(session, post)
     if not texts:
         raise WrongState("Choose at least one account that it goes to.")
@@ -100,7 +113,7 @@ def submit(session: Session, post_id: int, person_id: int, now: datetime) -> Pos
 
 def withdraw(session: Session, post_id: int, person_id: int, now: datetime) -> Post:
     """Back to a draft, out of the approvers' sight; an approval it had is void."""
-    post = _locked(session, post_id)
+    post = locked(session, post_id)
     moved = _move(session, post, Move.WITHDRAW, person_id, now)
     _forget_targets(session, moved, now)
     return moved
@@ -109,7 +122,7 @@ def withdraw(session: Session, post_id: int, person_id: int, now: datetime) -> P
 def approve(session: Session, post_id: int, person_id: int, content_hash: str, now: datetime) -> Post:
     """Approves exactly the content that was looked at. Raises NotAllowed for the author or the last one who changed
     the words, WrongState if they changed since."""
-    post = _locked(session, post_id)
+    post = locked(session, post_id)
     if person_id in writers(session, post):
         raise NotAllowed("Nobody approves a post of their own, or words that they wrote last.")
     if content_hash != post.content_hash:
@@ -118,14 +131,14 @@ def approve(session: Session, post_id: int, person_id: int, content_hash: str, n
     session.add(Review(post_id=post_id, person_id=person_id, at=now, decision="approved", content_hash=content_hash))
     if moved.due_at is not None:
         moved.state = workflow.after(moved.state, Move.SCHEDULE).value
-        _make_targets(session, moved)
+        _make_targets(session, moved, now)
     session.flush()
     return moved
 
 
 def ask_changes(session: Session, post_id: int, person_id: int, words: str, now: datetime) -> Post:
     """Sends it back to its author with what should change."""
-    post = _locked(session, post_id)
+    post = locked(session, post_id)
     _move(session, post, Move.ASK_CHANGES, person_id, now)
     session.add(_review(post, person_id, "changes_asked", words, now))
     return post
@@ -133,7 +146,7 @@ def ask_changes(session: Session, post_id: int, person_id: int, words: str, now:
 
 def comment(session: Session, post_id: int, person_id: int, words: str, now: datetime) -> Post:
     """A word beside it; nothing moves."""
-    post = _locked(session, post_id)
+    post = locked(session, post_id)
     session.add(_review(post, person_id, "comment", words, now))
     _note(session, post, "comment", person_id, now)
     return post
@@ -141,7 +154,7 @@ def comment(session: Session, post_id: int, person_id: int, words: str, now: dat
 
 def schedule(session: Session, post_id: int, person_id: int, wall_time: datetime, zone: str, now: datetime) -> Post:
     """Gives it a time, or another one: wall time (naive) in an IANA zone. An approval stays."""
-    post = _locked(session, post_id)
+    post = locked(session, post_id)
     _check_unsent(session, post)
     before, due = post.due_at, workflow.instant(wall_time, zone)
     post.wall_time, post.time_zone, post.due_at = wall_time, zone, due
@@ -157,13 +170,13 @@ def schedule(session: Session, post_id: int, person_id: int, wall_time: datetime
         return moved
     _forget_targets(session, moved, now)
     if moved.state == PostState.SCHEDULED:
-        _make_targets(session, moved)
+        _make_targets(session, moved, now)
     return moved
 
 
 def unschedule(session: Session, post_id: int, person_id: int, now: datetime) -> Post:
     """Takes its time away; an approval stays."""
-    post = _locked(session, post_id)
+    post = locked(session, post_id)
     _check_unsent(session, post)
     post.wall_time = post.time_zone = post.due_at = None
     moved = _move(session, post, Move.UNSCHEDULE, person_id, now)
@@ -173,7 +186,7 @@ def unschedule(session: Session, post_id: int, person_id: int, now: datetime) ->
 
 def cancel(session: Session, post_id: int, person_id: int, now: datetime) -> Post:
     """It will not go out. Once a part of it may be on a network, WrongState."""
-    post = _locked(session, post_id)
+    post = locked(session, post_id)
     _check_unsent(session, post)
     moved = _move(session, post, Move.CANCEL, person_id, now)
     _forget_targets(session, moved, now)
@@ -192,6 +205,24 @@ def texts_of(session: Session, post: Post) -> dict[int, str]:
     """Account id -> the text that it would send."""
     variants = session.exec(select(Variant).where(Variant.post_id == post.id).order_by(col(Variant.account_id)))
     return {variant.account_id: post.message if variant.text is None else variant.text for variant in variants}
+
+
+def content_of(session: Session, post: Post) -> Content:
+    """Everything that readers would see of the post as it stands."""
+    chosen = session.exec(select(Variant).where(Variant.post_id == post.id))
+    return Content(
+        texts=texts_of(session, post),
+        language=post.language,
+        reply_to_mention_id=post.reply_to_mention_id,
+        pictures=tuple((picture.digest, picture.alt) for picture in pictures_of(session, post)),
+        options={variant.account_id: variant.options for variant in chosen},
+    )
+
+
+def pictures_of(session: Session, post: Post) -> list[PostPicture]:
+    """The post's pictures in their order."""
+    query = select(PostPicture).where(PostPicture.post_id == post.id, col(PostPicture.taken_out).is_(False))
+    return list(session.exec(query.order_by(col(PostPicture.position), col(PostPicture.id))))
 
 
 def writers(session: Session, post: Post) -> set[int]:
@@ -219,7 +250,8 @@ def approval_of(session: Session, post: Post) -> Review | None:
     return None
 
 
-def _locked(session: Session, post_id: int) -> Post:
+def locked(session: Session, post_id: int) -> Post:
+    """The post, for changing. Raises WrongState if there is none."""
     post = session.exec(
         select(Post).where(Post.id == post_id).with_for_update().execution_options(populate_existing=True)
     ).one_or_none()
@@ -237,26 +269,31 @@ def _move(session: Session, post: Post, move: Move, person_id: int | None, now: 
     return post
 
 
-def _word(session: Session, post: Post, wordings: Mapping[int, str | None]) -> None:
+def _word(
+    session: Session, post: Post, wordings: Mapping[int, str | None], options: Mapping[int, Mapping[str, str]]
+) -> None:
     known = set(session.exec(select(Account.id).where(col(Account.id).in_(list(wordings)))))
     session.exec(delete(Variant).where(col(Variant.post_id) == post.id))
     for account_id in sorted(set(wordings) & {number for number in known if number is not None}):
-        session.add(Variant(post_id=post.id or 0, account_id=account_id, text=wordings[account_id]))
+        chosen = {name: value for name, value in options.get(account_id, {}).items() if value}
+        session.add(Variant(post_id=post.id or 0, account_id=account_id, text=wordings[account_id], options=chosen))
     session.flush()
 
 
 def _hash(session: Session, post: Post) -> str:
-    return workflow.content_hash(texts_of(session, post), post.language, post.reply_to_mention_id)
+    return workflow.content_hash(content_of(session, post))
 
 
 def _keep_version(session: Session, post: Post, person_id: int, now: datetime) -> None:
     post.content_hash = _hash(session, post)
-    variants = session.exec(select(Variant).where(Variant.post_id == post.id))
+    variants = session.exec(select(Variant).where(Variant.post_id == post.id)).all()
     content = {
         "title": post.title,
         "message": post.message,
         "language": post.language,
         "variants": {str(variant.account_id): variant.text for variant in variants},
+        "options": {str(variant.account_id): variant.options for variant in variants if variant.options},
+        "pictures": [{"digest": one.digest, "alt": one.alt} for one in pictures_of(session, post)],
         "reply_to_mention_id": post.reply_to_mention_id,
     }
     session.add(post)
@@ -284,26 +321,37 @@ def _review(post: Post, person_id: int, decision: str, words: str, now: datetime
     )
 
 
-def _make_targets(session: Session, post: Post) -> None:
-    """One row for each account, with the words that were approved."""
+def _make_targets(session: Session, post: Post, now: datetime) -> None:
+    """One row for each account, or for each part of its thread, with the words that were approved."""
     if post.due_at is None:
         raise WrongState("This post has no time yet.")
     networks = {account.id: account.network for account in session.exec(select(Account))}
-    for account_id, text in texts_of(session, post).items():
-        session.add(
-            Target(
-                post_id=post.id or 0,
-                account_id=account_id,
-                state=TargetState.WAITING.value,
-                due_at=post.due_at,
-                next_try_at=post.due_at,
-                key=uuid4().hex,
-                content_hash=post.content_hash,
-                text=text,
-                reply_to=_answered(session, post, networks[account_id]),
+    content = content_of(session, post)
+    for account_id, text in content.texts.items():
+        for number, part in enumerate(threads.parts(text)):
+            session.add(
+                Target(
+                    post_id=post.id or 0,
+                    account_id=account_id,
+                    part=number,
+                    state=TargetState.WAITING.value,
+                    due_at=post.due_at,
+                    next_try_at=post.due_at,
+                    key=_new_key(now),
+                    content_hash=post.content_hash,
+                    text=part,
+                    options=dict(content.options.get(account_id, {})),
+                    reply_to=_answered(session, post, networks[account_id]) if number == 0 else None,
+                )
             )
-        )
     session.flush()
+
+
+def _new_key(now: datetime) -> str:
+    """An idempotency key: a UUID of version 7 (RFC 9562, section 5.7), 48 bits of milliseconds and then chance."""
+    stamp, chance = int(now.timestamp() * 1000) & (2**48 - 1), int(token_hex(10), 16)
+    rest = (0x7 << 76) | ((chance >> 62) & 0xFFF) << 64 | (0b10 << 62) | (chance & (2**62 - 1))
+    return f"{stamp:012x}{rest:020x}"
 
 
 def _answered(session: Session, post: Post, network: str) -> bytes | None:

@@ -14,7 +14,7 @@ from config.settings import Settings
 from networks import accounts
 from networks.network import Publisher
 from networks.tables import Account
-from posts import publishing
+from posts import publishing, takedown
 from posts.publishing import Claim
 
 log = structlog.get_logger(__name__)
@@ -44,7 +44,7 @@ class Pools:
         if future is not None:
             future.add_done_callback(self._forget)
         else:
-            publishing.give_back(self._engine, made, "stopping", clock.now())
+            self._give_back(made, "stopping")
 
     def drain(self, seconds: float) -> bool:
         """Takes nothing new and waits up to `seconds` for what is queued or under way; whether all ended.
@@ -58,7 +58,7 @@ class Pools:
         _, left = wait(running, timeout=seconds)
         for future in left:
             if future.cancel():
-                publishing.give_back(self._engine, running[future], "stopping", clock.now())
+                self._give_back(running[future], "stopping")
         return not left
 
     def _pool(self, account_id: int) -> ThreadPoolExecutor:
@@ -70,7 +70,7 @@ class Pools:
         try:
             publisher = self._publisher(made)
             if publisher is not None:
-                publishing.run(self._engine, made, publisher, clock.now)
+                (takedown.run if made.kind == "remove" else publishing.run)(self._engine, made, publisher, clock.now)
         except Exception as error:  # the claim's lease ends and it is looked up; the other accounts go on
             log.error("publishing_failed", target=made.target_id, kind=type(error).__name__, error=str(error))
 
@@ -82,8 +82,14 @@ class Pools:
             return self._open_account(self._engine, account, self._keys, self._settings)
         except Exception as error:
             log.error("account_not_opened", account=made.account_id, kind=type(error).__name__, error=str(error))
-            publishing.give_back(self._engine, made, f"the account cannot be opened: {error}", clock.now(), PAUSE)
+            self._give_back(made, f"the account cannot be opened: {error}", PAUSE)
             return None
+
+    def _give_back(self, made: Claim, words: str, pause: timedelta = timedelta()) -> None:
+        if made.kind == "remove":
+            takedown.not_done(self._engine, made, "not begun", words, clock.now(), retry_at=clock.now() + pause)
+        else:
+            publishing.give_back(self._engine, made, words, clock.now(), pause)
 
     def _forget(self, future: "Future[None]") -> None:
         with self._lock:

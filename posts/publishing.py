@@ -1,7 +1,8 @@
 """Publishing exactly once: claim, call, receipt; look-up where a reply was lost. Never sent again blindly.
 
 A claim commits the attempt before the call (SQLite runs synchronous=FULL), so after a crash we know what may have been
-sent. Whatever does not prove that nothing was applied becomes `unknown` and is looked up on the network."""
+sent. Whatever does not prove that nothing was applied becomes `unknown` and is looked up on the network. A later part
+of a thread is claimed once the part before it is there. What is too late is posts.lapsing's affair."""
 
 import json
 import random
@@ -11,25 +12,27 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from config import audit, database, holds
 from config.secrets import Keys, SecretKeyError
 from networks import accounts
 from networks.network import (
+    OutcomeUnknown,
     Outgoing,
     Publisher,
     RateLimited,
     Receipt,
     Rejected,
+    RenewalFailed,
     SignInExpired,
     Unavailable,
 )
 from networks.tables import Account
-from posts import drafts, workflow
+from posts import drafts, pictures, workflow
 from posts.tables import Attempt, Post, Target
-from posts.workflow import TARGET_MOVES, Move, PostState, TargetState
+from posts.workflow import TARGET_MOVES, PostState, TargetState
 
 log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=120)  # a call begins in its first half and takes less than the other
@@ -38,13 +41,13 @@ FIRST_PAUSE = timedelta(seconds=20)  # doubled at each failure that surely appli
 LONGEST_PAUSE = timedelta(minutes=10)
 # Between look-ups that could not tell; meanwhile, and for ever after, a person may decide.
 LOOK_UP_PAUSES = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3600, 21600))
-_DUE = tuple(sorted(state.value for state in workflow.TO_SEND))
+DUE = tuple(sorted(state.value for state in workflow.TO_SEND))
 Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One attempt that is ours until the lease ends. kind: publish or find."""
+    """One attempt that is ours until the lease ends. kind: publish, find, or remove (posts.takedown)."""
 
     target_id: int
     account_id: int
@@ -53,17 +56,7 @@ class Claim:
     kind: str
     outgoing: Outgoing
     lease_until: datetime
-
-
-@dataclass(frozen=True)
-class Lapsed:
-    """A post that was not sent because its time came without an approval, or was over."""
-
-    post_id: int
-    author_id: int
-    title: str
-    due_at: datetime
-    reason: str
+    remote_id: str | None = None  # of what is to be removed
 
 
 def claim(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 100) -> list[Claim]:
@@ -82,14 +75,27 @@ def claim(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 100) -> lis
 
 
 def _due(session: Session, now: datetime, limit: int) -> list[Target]:
+    before = aliased(Target)
+    sent_before = (
+        sa.select(col(before.id))
+        .where(
+            col(before.post_id) == col(Target.post_id),
+            col(before.account_id) == col(Target.account_id),
+            col(before.part) == col(Target.part) - 1,
+            col(before.state) == TargetState.PUBLISHED.value,
+            col(before.remote_id).is_not(None),  # what a person says is there cannot be answered by us
+        )
+        .exists()
+    )
     return list(
         session.exec(
             select(Target)
             .join(Account, col(Account.id) == col(Target.account_id))
             .where(
-                col(Target.state).in_(_DUE),
+                col(Target.state).in_(DUE),
                 col(Target.next_try_at) <= now,
                 Account.state == "connected",
+                sa.or_(col(Target.part) == 0, sent_before),
             )
             .order_by(col(Target.next_try_at), col(Target.id))
             .limit(limit)
@@ -112,25 +118,51 @@ def _attempt(
     session: Session, target: Target, kind: str, state: TargetState, keys: Keys, now: datetime
 ) -> Claim | None:
     try:
-        reply_to = json.loads(keys.open(target.reply_to))[0] if target.reply_to else None
+        reply_to = _answers(session, target, keys)
     except SecretKeyError as error:  # one row that cannot be read must not stop the others
         settle(session, target, TargetState.FAILED, f"what it answers cannot be read: {error}", now)
         return None
     target.state, target.lease_until = state.value, now + LEASE
     target.attempts += 1
+    begun_at = now if kind == "publish" else _last_sent_at(session, target)
     attempt = Attempt(target_id=target.id or 0, number=target.attempts, kind=kind, started_at=now)
     session.add_all([target, attempt])
     session.flush()
     post = session.get_one(Post, target.post_id)
+    shown = pictures.outgoing(drafts.pictures_of(session, post)) if target.part == 0 else ()
     return Claim(
         target_id=target.id or 0,
         account_id=target.account_id,
         attempt_id=attempt.id or 0,
         number=target.attempts,
         kind=kind,
-        outgoing=Outgoing(key=target.key, text=target.text, language=post.language, reply_to=reply_to),
+        outgoing=Outgoing(
+            key=target.key,
+            text=target.text,
+            language=post.language,
+            reply_to=reply_to,
+            pictures=shown,
+            options=target.options,
+            begun_at=begun_at,
+        ),
         lease_until=now + LEASE,
     )
+
+
+def _answers(session: Session, target: Target, keys: Keys) -> str | None:
+    """The remote id that a target answers: a mention, or the part of its thread before it."""
+    if target.part == 0:
+        return str(json.loads(keys.open(target.reply_to))[0]) if target.reply_to else None
+    before = select(Target.remote_id).where(
+        Target.post_id == target.post_id, Target.account_id == target.account_id, Target.part == target.part - 1
+    )
+    return session.exec(before).one()
+
+
+def _last_sent_at(session: Session, target: Target) -> datetime | None:
+    """When the attempt began of which nobody knows what became: before another, the last is always looked up."""
+    sent = select(Attempt.started_at).where(Attempt.target_id == target.id, Attempt.kind == "publish")
+    return session.exec(sent.order_by(col(Attempt.number).desc())).first()
 
 
 def claim_look_ups(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 50) -> list[Claim]:
@@ -177,6 +209,9 @@ def run(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> T
         return _record(engine, made, TargetState.FAILED, "rejected", error.reason, clock())
     except Unavailable as error:
         moment = clock()
+        if isinstance(error, RenewalFailed):
+            with database.writing(engine) as session:
+                accounts.note_failed_renewal(session, made.account_id, str(error), moment)
         next_try = moment + _pause(engine, made)
         return _record(engine, made, TargetState.RETRY, "unavailable", str(error), moment, next_try=next_try)
     except Exception as error:  # anything else may have been applied: only a look-up can tell
@@ -220,6 +255,8 @@ def _pause(engine: sa.Engine, made: Claim) -> timedelta:
 def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> TargetState:
     try:
         receipt = publisher.find(made.outgoing)
+        if receipt is not None and _is_anothers(engine, made, receipt):
+            raise OutcomeUnknown("what is there may be another post of ours with the same words")
     except Exception as error:  # whatever went wrong, it proves nothing
         with database.reading(engine) as session:
             sent = session.exec(
@@ -240,6 +277,15 @@ def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock)
     return _record(engine, made, TargetState.RETRY, "absent", "proven absent", moment, next_try=moment)
 
 
+def _is_anothers(engine: sa.Engine, made: Claim, receipt: Receipt) -> bool:
+    """Whether a look-up by words found what another target sent."""
+    same = select(Target.id).where(
+        Target.account_id == made.account_id, Target.remote_id == receipt.remote_id, Target.id != made.target_id
+    )
+    with database.reading(engine) as session:
+        return session.exec(same).first() is not None
+
+
 def _record(
     engine: sa.Engine,
     made: Claim,
@@ -254,8 +300,7 @@ def _record(
     """Writes the result down. A state only if the claim is still ours; a receipt always: it is the truth."""
     with database.writing(engine) as session:
         if result == "signed_out":
-            accounts.mark_signed_out(session, made.account_id, words or "the network does not know us any more")
-            audit.record(session, now, None, "account.signed_out", f"account:{made.account_id}", {"reason": words})
+            accounts.mark_signed_out(session, made.account_id, words or "the network does not know us any more", now)
         target = locked(session, made.target_id)
         if target is None or target.key != made.outgoing.key:  # taken back since; a number may be given again
             if receipt is not None:
@@ -273,6 +318,9 @@ def _record(
                 return before
             target.remote_id, target.remote_url = receipt.remote_id, receipt.url
             target.published_at = receipt.published_at
+            account = session.get_one(Account, made.account_id)
+            accounts.mark_ok(account, now)
+            session.add(account)
         elif not ours or not (state is before or state in TARGET_MOVES[before]):
             return before
         target.next_try_at = next_try or target.next_try_at
@@ -285,13 +333,14 @@ def locked(session: Session, target_id: int) -> Target | None:
     found = session.exec(select(Target.post_id).where(Target.id == target_id)).one_or_none()
     if found is None:
         return None
-    _lock_post(session, found)
+    lock_post(session, found)
     return session.exec(
         select(Target).where(Target.id == target_id).with_for_update().execution_options(populate_existing=True)
     ).one_or_none()
 
 
-def _lock_post(session: Session, post_id: int) -> Post:
+def lock_post(session: Session, post_id: int) -> Post:
+    """The post, locked as everybody locks it before its targets."""
     return session.exec(
         select(Post).where(Post.id == post_id).with_for_update().execution_options(populate_existing=True)
     ).one()
@@ -308,11 +357,23 @@ def settle(session: Session, target: Target, state: TargetState, words: str, now
     )  # fmt: skip
     if state not in workflow.DONE:
         return
-    post = _lock_post(session, target.post_id)
+    if state not in workflow.SENT:
+        _cut_thread(session, target, state, now)
+    post = lock_post(session, target.post_id)
     states = session.exec(select(Target.state).where(Target.post_id == post.id)).all()
     post.state = workflow.outcome(TargetState(found) for found in states).value
     post.updated_at = now
     session.add(post)
+
+
+def _cut_thread(session: Session, target: Target, state: TargetState, now: datetime) -> None:
+    """What would have answered a part that is not sent is not sent either."""
+    after = select(Target).where(
+        Target.post_id == target.post_id, Target.account_id == target.account_id, Target.part == target.part + 1
+    )
+    following = session.exec(after).one_or_none()
+    if following is not None and following.state in DUE:
+        settle(session, following, state, "the part of the thread before it was not sent", now)
 
 
 def recover(engine: sa.Engine, now: datetime) -> int:
@@ -334,51 +395,3 @@ def recover(engine: sa.Engine, now: datetime) -> int:
             target.next_try_at = now
             settle(session, target, TargetState.UNKNOWN, "no answer came; it is looked up on the network", now)
     return len(lost)
-
-
-def lapse(session: Session, now: datetime, late: timedelta) -> list[Lapsed]:
-    """Posts whose time came before an approval, and targets that are too late to send, become missed."""
-    lapsed = []
-    for post in session.exec(_unapproved(now).order_by(col(Post.id)).with_for_update()).all():
-        post.state = workflow.after(post.state, Move.LAPSE).value
-        session.add(post)
-        audit.record(session, now, None, "post.lapse", f"post:{post.id}", {"reason": "not approved in time"})
-        lapsed.append(_lapsed(post, "nobody approved it in time"))
-    why = "a hold was in force" if holds.in_force(session) is not None else None
-    for post_id in sorted(set(session.exec(_too_late(now, late)))):
-        post = _lock_post(session, post_id)
-        missed = select(Target).where(
-            Target.post_id == post_id, col(Target.state).in_(_DUE), Target.due_at < now - late
-        )
-        reasons = []
-        for target in session.exec(
-            missed.order_by(col(Target.id)).with_for_update().execution_options(populate_existing=True)
-        ).all():
-            account = session.get_one(Account, target.account_id)
-            reason = why or (f"{account.name} is signed out" if account.state != "connected" else target.last_error)
-            reasons.append(f"{account.name}: {reason}" if reason else account.name)
-            settle(session, target, TargetState.MISSED, f"too late to be sent; {reason or 'it was not begun'}", now)
-        if reasons:
-            lapsed.append(_lapsed(post, f"it became too late to send it ({'; '.join(reasons)})"))
-    return lapsed
-
-
-def _lapsed(post: Post, reason: str) -> Lapsed:
-    if post.due_at is None:
-        raise ValueError("a post without a time cannot lapse")
-    return Lapsed(post.id or 0, post.author_id, post.title, post.due_at, reason)
-
-
-def _unapproved(now: datetime) -> SelectOfScalar[Post]:
-    states = [state.value for state in PostState if (state, Move.LAPSE) in workflow.MOVES]
-    return select(Post).where(col(Post.state).in_(states), col(Post.due_at) <= now)
-
-
-def _too_late(now: datetime, late: timedelta) -> SelectOfScalar[int]:
-    return select(Target.post_id).where(col(Target.state).in_(_DUE), Target.due_at < now - late)
-
-
-def anything_lapsed(session: Session, now: datetime, late: timedelta) -> bool:
-    """Whether `lapse` would find something; only reads."""
-    queries = (_unapproved(now).limit(1), _too_late(now, late).limit(1))
-    return any(session.exec(query).first() is not None for query in queries)

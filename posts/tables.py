@@ -58,6 +58,7 @@ class PostPicture(SQLModel, table=True):
     width: int  # pixels
     height: int
     digest: str  # SHA-256 of data
+    taken_out: bool = False  # of the post; older versions still name it
 
 
 class PostVersion(SQLModel, table=True):

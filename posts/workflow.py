@@ -4,6 +4,7 @@ approval is bound to. Who may make a move, and writing it down, is posts.drafts;
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -42,6 +43,7 @@ class TargetState(StrEnum):
     FAILED = "failed"  # refused for good
     MISSED = "missed"
     CANCELLED = "cancelled"
+    REMOVED = "removed"  # was published, and taken down by us
 
 
 OPEN = frozenset({PostState.DRAFT, PostState.IN_REVIEW, PostState.APPROVED, PostState.SCHEDULED, PostState.MISSED})
@@ -84,12 +86,14 @@ TARGET_MOVES: Mapping[TargetState, frozenset[TargetState]] = {
     _T.RETRY: frozenset({_T.PUBLISHING, _T.PUBLISHED, _T.FAILED, _T.MISSED, _T.CANCELLED}),
     _T.PUBLISHING: frozenset({_T.PUBLISHED, _T.RETRY, _T.WAITING, _T.UNKNOWN, _T.FAILED}),
     _T.UNKNOWN: frozenset({_T.PUBLISHED, _T.RETRY, _T.FAILED}),
-    _T.PUBLISHED: frozenset(),
+    _T.PUBLISHED: frozenset({_T.REMOVED}),
+    _T.REMOVED: frozenset(),
     _T.FAILED: frozenset({_T.PUBLISHED}),  # a receipt that came late after all
     _T.MISSED: frozenset({_T.PUBLISHED}),
     _T.CANCELLED: frozenset({_T.PUBLISHED}),
 }
-DONE = frozenset({_T.PUBLISHED, _T.FAILED, _T.MISSED, _T.CANCELLED})
+DONE = frozenset({_T.PUBLISHED, _T.FAILED, _T.MISSED, _T.CANCELLED, _T.REMOVED})
+SENT = frozenset({_T.PUBLISHED, _T.REMOVED})
 TO_SEND = frozenset({_T.WAITING, _T.RETRY})
 UNSENT = TO_SEND | {_T.MISSED, _T.CANCELLED}  # nothing of it is on a network, so it can still be changed or taken back
 
@@ -132,7 +136,7 @@ def outcome(targets: Iterable[TargetState]) -> PostState:
     states = list(targets)
     if not states or any(state not in DONE for state in states):
         return PostState.SCHEDULED
-    sent = sum(state is TargetState.PUBLISHED for state in states)
+    sent = sum(state in SENT for state in states)
     if sent == len(states):
         return PostState.PUBLISHED
     if sent:
@@ -142,10 +146,30 @@ def outcome(targets: Iterable[TargetState]) -> PostState:
     return PostState.MISSED if TargetState.MISSED in states else PostState.CANCELLED
 
 
-def content_hash(texts: Mapping[int, str], language: str, reply_to_mention_id: int | None) -> str:
-    """What an approval is bound to: the exact text for each account, the language, what it answers. Not the time."""
-    content = {"texts": sorted(texts.items()), "language": language, "reply_to": reply_to_mention_id}
-    return hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()
+@dataclass(frozen=True)
+class Content:
+    """What an approval is bound to: everything that readers will see. Not the time."""
+
+    texts: Mapping[int, str]  # account id -> its exact text
+    language: str
+    reply_to_mention_id: int | None
+    pictures: tuple[tuple[str, str], ...] = ()  # SHA-256 of the bytes, and the description, in order
+    options: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # account id -> its network's options
+
+
+def content_hash(content: Content) -> str:
+    """SHA-256 of the content. What a post does not have is left out, so that older hashes stay what they were."""
+    said: dict[str, object] = {
+        "texts": sorted(content.texts.items()),
+        "language": content.language,
+        "reply_to": content.reply_to_mention_id,
+    }
+    if content.pictures:
+        said["pictures"] = content.pictures
+    chosen = sorted((account, sorted(options.items())) for account, options in content.options.items() if options)
+    if chosen:
+        said["options"] = chosen
+    return hashlib.sha256(json.dumps(said, ensure_ascii=True).encode()).hexdigest()
 
 
 def instant(wall_time: datetime, zone: str) -> datetime:

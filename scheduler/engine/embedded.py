@@ -18,7 +18,7 @@ from listeners import polling
 from posts.pools import Pools
 from scheduler import delivery
 from scheduler.engine import heavy
-from scheduler.jobs import publishing
+from scheduler.jobs import deletions, publishing
 
 log = structlog.get_logger(__name__)
 DRAIN_SECONDS = 4.5  # with the web's five, within ten
@@ -44,6 +44,7 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
     ticks: list[tuple[str, float, Callable[[], object]]] = [
         ("publish", 1, lambda: publishing.tick(engine, settings, keys, pools, clock.now())),
         ("listen", 2, lambda: polling.poll_due(engine, settings, keys, clock.now())),
+        ("deletions", 15, lambda: deletions.follow(engine, settings, keys, clock.now())),
         ("deliver", 2, lambda: delivery.deliver_due(engine, settings, clock.now())),
         ("heavy", 5, keep_heavy_alive),
     ]

@@ -10,16 +10,20 @@ from config import database, outbox
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
-from posts import publishing
+from posts import lapsing, publishing, takedown
+from posts.lapsing import Lapsed
 from posts.pools import Pools
-from posts.publishing import Lapsed
 
 
 def tick(engine: sa.Engine, settings: Settings, keys: Keys, pools: Pools, now: datetime) -> int:
     """Claims what is due and gives it to the pools; how many claims. Makes no call itself."""
     publishing.recover(engine, now)
     _lapse(engine, settings, now)
-    claims = [*publishing.claim(engine, keys, now), *publishing.claim_look_ups(engine, keys, now)]
+    claims = [
+        *publishing.claim(engine, keys, now),
+        *publishing.claim_look_ups(engine, keys, now),
+        *takedown.claim(engine, now),
+    ]
     for claim in claims:
         pools.submit(claim)
     return len(claims)
@@ -28,10 +32,10 @@ def tick(engine: sa.Engine, settings: Settings, keys: Keys, pools: Pools, now: d
 def _lapse(engine: sa.Engine, settings: Settings, now: datetime) -> None:
     late = timedelta(minutes=settings.late_limit_minutes)
     with database.reading(engine) as session:
-        if not publishing.anything_lapsed(session, now, late):
+        if not lapsing.anything_lapsed(session, now, late):
             return
     with database.writing(engine) as session:
-        for lapsed in publishing.lapse(session, now, late):
+        for lapsed in lapsing.lapse(session, now, late):
             _tell(session, settings, lapsed, now)
 
 

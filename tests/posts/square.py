@@ -19,6 +19,7 @@ class Square:
     before: Callable[[], None] = lambda: None
     after: Callable[[], None] = lambda: None
     can_look_up: bool = True
+    removed: list[str] = field(default_factory=list)
 
     def publish(self, outgoing: Outgoing) -> Receipt:
         """Applies the post each time it is asked to: only the caller can see to it that it is asked once."""
@@ -35,6 +36,12 @@ class Square:
                 return Receipt(str(number), f"https://square.example/{number}", NOON)
         return None
 
+    def remove(self, remote_id: str) -> None:
+        """Takes it away before or after what the test makes happen; taking it twice does no harm."""
+        self.before()
+        self.removed.append(remote_id)
+        self.after()
+
 
 @dataclass
 class Blind:
@@ -46,6 +53,9 @@ class Blind:
         raise self.error
 
     def find(self, outgoing: Outgoing) -> Receipt | None:
+        raise self.error
+
+    def remove(self, remote_id: str) -> None:
         raise self.error
 
 

@@ -15,7 +15,7 @@ from config import database, holds, people, secrets
 from config.permissions import Role
 from config.tables import Person
 from networks.network import OutcomeUnknown, RateLimited, Unavailable
-from posts import decide, drafts, publishing
+from posts import decide, drafts, lapsing, publishing
 from posts.publishing import Claim
 from posts.tables import Post, Review, Target
 from posts.workflow import DONE, EditConflict, NotAllowed, TargetState, WrongState
@@ -115,7 +115,7 @@ class Publishing(RuleBasedStateMachine):
     def tick(self) -> None:
         publishing.recover(self.desk.engine, self.now)
         with database.writing(self.desk.engine) as session:
-            publishing.lapse(session, self.now, LATE)
+            lapsing.lapse(session, self.now, LATE)
         self.claims += publishing.claim(self.desk.engine, self.desk.keys, self.now)
         self.claims += publishing.claim_look_ups(self.desk.engine, self.desk.keys, self.now)
 

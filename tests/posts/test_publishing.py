@@ -14,7 +14,7 @@ from config.tables import AuditEntry, Person
 from networks import accounts, practice
 from networks.network import OutcomeUnknown, RateLimited, Rejected, SignInExpired, Unavailable
 from networks.tables import Account
-from posts import decide, drafts, publishing
+from posts import decide, drafts, lapsing, publishing
 from posts.publishing import LEASE
 from posts.tables import Attempt, Post
 from posts.workflow import TargetState, WrongState
@@ -127,7 +127,7 @@ def test_what_a_person_sends_again_is_not_too_late_by_its_old_time(desk: Desk) -
     with database.writing(desk.engine) as session:
         for target in desk.targets(number):
             decide.decide(session, target.id or 0, desk.officer, "send_again", later)
-        assert publishing.lapse(session, later, LATE) == []
+        assert lapsing.lapse(session, later, LATE) == []
     publish(desk, square, later)
     assert (len(square.posts), states(desk, number)) == (2, ["published"] * 2)
 
@@ -165,7 +165,7 @@ def test_an_unreachable_network_is_tried_again_later_and_not_for_ever(desk: Desk
         publish(desk, square, desk.now + HOUR + step * timedelta(minutes=10))
     assert states(desk, number) == ["retry"] * 2
     with database.writing(desk.engine) as session:
-        (lapsed,) = publishing.lapse(session, desk.now + HOUR + LATE + timedelta(seconds=1), LATE)
+        (lapsed,) = lapsing.lapse(session, desk.now + HOUR + LATE + timedelta(seconds=1), LATE)
     assert lapsed.reason == ("it became too late to send it (Riverton PD: no route; Riverton PD en español: no route)")
     assert (desk.post(number).state, square.posts) == ("missed", [])
 
@@ -295,8 +295,8 @@ def test_what_is_being_tried_again_can_be_cancelled_and_the_audit_log_keeps_the_
 def test_a_post_not_approved_at_its_time_is_missed_and_its_author_named(desk: Desk) -> None:
     number = desk.handed_in()
     with database.writing(desk.engine) as session:
-        (lapsed,) = publishing.lapse(session, desk.now + HOUR, LATE)
-        assert publishing.lapse(session, desk.now + HOUR, LATE) == []
+        (lapsed,) = lapsing.lapse(session, desk.now + HOUR, LATE)
+        assert lapsing.lapse(session, desk.now + HOUR, LATE) == []
     assert (lapsed.post_id, lapsed.author_id, desk.post(number).state) == (number, desk.officer, "missed")
 
 
@@ -304,13 +304,13 @@ def test_a_post_sent_back_and_not_handed_in_again_is_missed_until_it_has_another
     number = desk.handed_in()
     with database.writing(desk.engine) as session:
         drafts.ask_changes(session, number, desk.approver, "Say where.", desk.now)
-        assert [found.post_id for found in publishing.lapse(session, desk.now + HOUR, LATE)] == [number]
+        assert [found.post_id for found in lapsing.lapse(session, desk.now + HOUR, LATE)] == [number]
     with database.writing(desk.engine) as session:
         drafts.save(
             session, number, desk.officer, 1, message="Coffee at the library.", title="", category="general",
             language="en", concern=None, wordings=dict.fromkeys(desk.accounts), now=desk.now + HOUR,
         )  # fmt: skip
-        assert publishing.lapse(session, desk.now + HOUR, LATE) == []
+        assert lapsing.lapse(session, desk.now + HOUR, LATE) == []
     assert desk.post(number).state == "missed"
     with database.writing(desk.engine) as session:
         wall = (desk.now + 3 * HOUR).replace(tzinfo=None)
@@ -322,7 +322,7 @@ def test_a_post_too_late_is_missed_and_never_a_surprise_at_night(desk: Desk) -> 
     number, square = desk.approved(), Square()
     late = desk.now + HOUR + LATE + timedelta(seconds=1)
     with database.writing(desk.engine) as session:
-        assert [found.post_id for found in publishing.lapse(session, late, LATE)] == [number]
+        assert [found.post_id for found in lapsing.lapse(session, late, LATE)] == [number]
     assert (publish(desk, square, late), square.posts) == ([], [])
     assert desk.post(number).state == "missed"
 

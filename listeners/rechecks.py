@@ -1,0 +1,76 @@
+"""Following deletions: which mentions are to be asked for again, and when. What a deletion takes away is the caller's
+affair (scheduler.jobs.deletions), for it changes counts too."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, or_, select, update
+
+from config.secrets import Keys
+from listeners.tables import Mention, Source
+from networks.tables import Account
+
+# How long after it was received a mention is asked for how often: most deletions come soon.
+EVERY = ((timedelta(hours=2), timedelta(minutes=10)), (timedelta(days=1), timedelta(hours=2)))
+LATER = timedelta(hours=12)
+PUT_OFF = timedelta(minutes=10)  # when the network could not be asked
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """A mention to ask for: opened only to be asked for."""
+
+    id: int
+    source_id: int
+    received_at: datetime
+    sealed_reference: bytes
+
+
+def due(session: Session, now: datetime, limit: int) -> list[Recheck]:
+    """Mentions whose time to be asked for has come, the longest waiting first; those of accounts that are signed out
+    wait."""
+    found = session.exec(
+        select(Mention)
+        .join(Source, col(Source.id) == col(Mention.source_id))
+        .outerjoin(Account, col(Account.id) == col(Source.account_id))
+        .where(
+            col(Mention.check_at) <= now,
+            col(Mention.sealed_reference).is_not(None),
+            or_(col(Account.id).is_(None), col(Account.state) == "connected"),
+        )
+        .order_by(col(Mention.check_at))
+        .limit(limit)
+    )
+    return [
+        Recheck(one.id or 0, one.source_id, one.received_at, one.sealed_reference)
+        for one in found
+        if one.sealed_reference is not None
+    ]
+
+
+def next_check(received_at: datetime, now: datetime) -> datetime:
+    """When a mention that is still there is asked for again."""
+    age = now - received_at
+    return now + next((every for younger, every in EVERY if age < younger), LATER)
+
+
+def still_there(session: Session, found: Sequence[Recheck], now: datetime) -> None:
+    """Puts the next time on mentions that are still there."""
+    if found:
+        session.execute(
+            update(Mention), [{"id": one.id, "check_at": next_check(one.received_at, now)} for one in found]
+        )
+
+
+def put_off(session: Session, found: Iterable[Recheck], now: datetime) -> None:
+    """The network could not be asked: nothing is known, so nothing is changed but the time."""
+    ids = [one.id for one in found]
+    session.exec(update(Mention).where(col(Mention.id).in_(ids)).values(check_at=now + PUT_OFF))
+
+
+def told_gone(session: Session, network: str, remote_id: str, keys: Keys, now: datetime) -> None:
+    """A network said that a post is gone: it is asked for at the next look, rather than believed."""
+    key = keys.hash("mention", f"{network}\n{remote_id}")
+    known = col(Mention.check_at).is_not(None)
+    session.exec(update(Mention).where(col(Mention.key) == key, known).values(check_at=now))

@@ -1,0 +1,131 @@
+"""What somebody took away on a network is gone here too, and from the counts; what cannot be asked stays."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import select
+
+from config import database
+from config.secrets import Keys
+from config.settings import Settings
+from listeners import polling, rechecks, sources
+from listeners.tables import Mention
+from networks import practice, registry
+from networks.network import SignInExpired, Unavailable, Witness
+from networks.tables import Account, PracticePost
+from scheduler.jobs import deletions
+from sentiment import scoring
+from sentiment.tables import HourCount
+from tests.sentiment.reader import WordReader
+from tests.sentiment.street import ZONE
+
+
+@pytest.fixture
+def heard(engine: sa.Engine, keys: Keys, settings: Settings, now: datetime) -> None:
+    """Two residents' posts on the practice board, read and scored."""
+    with database.writing(engine) as session:
+        sources.add(session, network="practice", name="Board", settings={}, every_seconds=60, now=now)
+        for text in ("Speeding by the school again", "Thank you for the coffee"):
+            practice.post_as_resident(session, "nan", text, now)
+    polling.poll_due(engine, settings, keys, now)
+    scoring.score_pending(engine, WordReader(), now, zone=ZONE)
+
+
+def texts(engine: sa.Engine) -> list[str | None]:
+    with database.reading(engine) as session:
+        return list(session.exec(select(Mention.text).order_by(Mention.id)))  # type: ignore[arg-type]
+
+
+def posts_counted(engine: sa.Engine) -> int:
+    with database.reading(engine) as session:
+        return sum(session.exec(select(HourCount.posts).where(HourCount.concern == "")).all())
+
+
+def delete_first(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        session.delete(session.exec(select(PracticePost).order_by(PracticePost.id)).first())  # type: ignore[arg-type]
+
+
+class Deaf:
+    """A network that cannot be asked now."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def gone(self, remote_ids: Sequence[str]) -> frozenset[str]:
+        raise self.error
+
+
+def witnessed_by(monkeypatch: pytest.MonkeyPatch, witness: Witness) -> None:
+    changed = replace(practice.NETWORK, witness=lambda _: witness)
+    monkeypatch.setattr(registry, "NETWORKS", MappingProxyType({**registry.NETWORKS, "practice": changed}))
+
+
+@pytest.mark.usefixtures("heard")
+def test_a_post_that_is_gone_there_is_gone_here_with_what_it_counted(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    before = posts_counted(engine)
+    delete_first(engine)
+    assert deletions.follow(engine, settings, keys, now + timedelta(minutes=9)) == 0
+    assert deletions.follow(engine, settings, keys, now + timedelta(minutes=10)) == 1
+    assert (texts(engine), before - posts_counted(engine)) == (["Thank you for the coffee"], 1)
+
+
+@pytest.mark.usefixtures("heard")
+def test_what_is_still_there_is_asked_for_again_later(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    deletions.follow(engine, settings, keys, now + timedelta(minutes=10))
+    delete_first(engine)
+    assert deletions.follow(engine, settings, keys, now + timedelta(minutes=19)) == 0
+    assert deletions.follow(engine, settings, keys, now + timedelta(minutes=20)) == 1
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("error", [Unavailable("no answer"), SignInExpired("who are you?")])
+def test_a_network_that_cannot_be_asked_empties_nothing(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    witnessed_by(monkeypatch, Deaf(error))
+    assert deletions.follow(engine, settings, keys, now + timedelta(hours=1)) == 0
+    assert len(texts(engine)) == 2
+
+
+@pytest.mark.usefixtures("heard")
+def test_what_a_network_tells_is_asked_for_before_it_is_believed(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        for post in session.exec(select(PracticePost)):
+            rechecks.told_gone(session, "practice", str(post.id), keys, now)
+    delete_first(engine)
+    assert deletions.follow(engine, settings, keys, now) == 1
+    assert texts(engine) == ["Thank you for the coffee"]
+
+
+@pytest.mark.usefixtures("heard")
+def test_while_the_account_is_signed_out_its_mentions_wait(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        account = Account(network="practice", name="Riverton PD", state="signed_out", created_at=now)
+        session.add(account)
+        session.flush()
+        source = sources.by_name(session, "Board")
+        assert source is not None
+        source.account_id = account.id
+        session.add(source)
+    delete_first(engine)
+    assert deletions.follow(engine, settings, keys, now + timedelta(hours=1)) == 0
+    assert len(texts(engine)) == 2
+
+
+def test_a_younger_mention_is_asked_for_more_often(now: datetime) -> None:
+    ages = [timedelta(0), timedelta(hours=3), timedelta(days=3)]
+    waits = [rechecks.next_check(now - age, now) - now for age in ages]
+    assert waits == [timedelta(minutes=10), timedelta(hours=2), timedelta(hours=12)]
