@@ -13,7 +13,7 @@ LARGEST_UPLOAD = 25_000_000  # bytes
 MOST_PIXELS = 60_000_000
 LONGEST_SIDE = 4096  # pixels; more than any network shows
 _QUALITIES = (90, 82, 74, 66, 58)
-_READABLE = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO")
+_READABLE = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 class UnreadablePicture(NetworkError):
