@@ -12,11 +12,13 @@ from sqlmodel import Session, select
 from config import clock, database, people
 from config.permissions import Action
 from config.tables import Person
+from listeners.tables import Mention
 from networks import registry
 from networks.tables import Account
-from posts import decide, drafts, queue
+from posts import decide, drafts, queue, takedown
+from posts import pictures as kept
 from posts.queue import PostDetail
-from posts.tables import Post, PostVersion, Target
+from posts.tables import Post, PostPicture, PostVersion, Target
 from posts.workflow import OPEN
 from sentiment.taxonomy import CONCERNS
 from web import changes, compose, pages, variants
@@ -31,11 +33,11 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class Shown:
-    """One account's exact text, with what changed in it since it was last reviewed and where it stands."""
+    """One account's exact text, what changed in it since it was last reviewed, and where each part of it stands."""
 
     card: variants.Card
     pieces: tuple[changes.Piece, ...]  # empty: nothing to compare with, or nothing changed
-    target: Target | None
+    targets: tuple[Target, ...]  # one, or one for each part of a thread
 
 
 @router.get("/approvals", dependencies=[needs(Action.READ_POSTS)])
@@ -144,6 +146,27 @@ def decide_target(
     return RedirectResponse(f"/posts/{post_id}?said=decided", 303)
 
 
+@router.post("/posts/{post_id}/targets/{target_id}/take-down", dependencies=[needs(Action.WRITE_POSTS)])
+def take_down(found: TheDesk, who: Who, post_id: Id, target_id: Id) -> Response:
+    """Deletes what went out, on its network; the record of it stays."""
+    with database.writing(found.engine) as session:
+        target = session.get(Target, target_id)
+        if target is None or target.post_id != post_id:
+            raise Trouble(404, "This post has no such target", "Nothing was changed.")
+        takedown.ask(session, target_id, who.id, clock.now())
+    return RedirectResponse(f"/posts/{post_id}?said=taking-down", 303)
+
+
+@router.get("/posts/{post_id}/pictures/{picture_id}", dependencies=[needs(Action.READ_POSTS)])
+def picture(found: TheDesk, post_id: Id, picture_id: Id) -> Response:
+    """One picture of a post, as it was written anew."""
+    with database.reading(found.engine) as session:
+        shown = session.get(PostPicture, picture_id)
+    if shown is None or shown.post_id != post_id:
+        raise Trouble(404, "There is no such picture")
+    return Response(shown.data, media_type=shown.mime, headers={"Cache-Control": "private, max-age=3600"})
+
+
 def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: str | None = None) -> Response:
     zone, _ = found.settings.department.zone, pages.words(request).gettext
     with database.reading(found.engine) as session:
@@ -152,6 +175,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
             raise Trouble(404, "There is no such post", "It may be a number from another desk.")
         before = _last_reviewed(detail, who.id)
         parts = _shown(session, detail, before)
+        shown = drafts.pictures_of(session, detail.post)
         wrote_it = who.id in drafts.writers(session, detail.post)
         names = {people.known_id(person): person.name for person in session.exec(select(Person))}
     post = detail.post
@@ -162,6 +186,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         status=200 if wrong is None else 422,
         post=post,
         parts_shown=parts,
+        shown_pictures=shown,
         before=before,
         names=names,
         story=told(detail, names, _),
@@ -190,15 +215,19 @@ def _last_reviewed(detail: PostDetail, person_id: int) -> PostVersion | None:
 def _shown(session: Session, detail: PostDetail, before: PostVersion | None) -> list[Shown]:
     post = detail.post
     own = {variant.account_id: variant.text for variant in detail.variants}
+    options = {variant.account_id: variant.options for variant in detail.variants}
     accounts = {account.id: account for account in session.exec(select(Account))}
-    targets = {target.account_id: target for target in detail.targets}
     going = [accounts[number] for number in own if number in accounts]
+    answered = session.get(Mention, post.reply_to_mention_id) if post.reply_to_mention_id is not None else None
+    shown = kept.outgoing(drafts.pictures_of(session, post))
+    said = variants.Said(post.message, post.language, shown, answered.network if answered is not None else None)
     made = []
-    for card in variants.cards(going, registry.NETWORKS, own, post.message, own, post.language):
+    for card in variants.cards(going, registry.NETWORKS, own, said, own, options):
         number = card.account.id or 0
         old = version_text(before, number) if before is not None else None
         pieces = changes.between(old, card.text) if old is not None and old != card.text else ()
-        made.append(Shown(card, pieces, targets.get(number)))
+        targets = sorted((one for one in detail.targets if one.account_id == number), key=lambda one: one.part)
+        made.append(Shown(card, pieces, tuple(targets)))
     return made
 
 

@@ -1,11 +1,12 @@
-"""Compose: one message, a variant for each account, counted as each network counts; drafts saved while one writes."""
+"""Compose: one message, a variant for each account, counted as each network counts; pictures with what they show;
+drafts saved while one writes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
 from sqlmodel import Session, col, select
 
@@ -13,10 +14,12 @@ from config import audit, clock, database
 from config.permissions import Action
 from config.tables import Person
 from listeners.tables import Mention
-from networks import accounts, registry
+from networks import accounts, pictures, registry
+from networks.pictures import UnreadablePicture
 from posts import drafts
-from posts.tables import Post, Review, Variant
-from posts.workflow import EditConflict
+from posts import pictures as kept
+from posts.tables import Post, PostPicture, Review, Variant
+from posts.workflow import EditConflict, WrongState
 from sentiment.taxonomy import CONCERNS
 from web import drafting, pages, variants
 from web.desk import Desk, TheDesk
@@ -36,7 +39,9 @@ class Asked:
 
 router = APIRouter(prefix="/compose", dependencies=[needs(Action.WRITE_POSTS)])
 Given = Annotated[DraftIn, Depends(from_form)]
-Then = Annotated[str, Form()]  # save, close, submit
+Then = Annotated[str, Form()]  # save, close, submit, picture, take-out-<picture>
+Upload = Annotated[UploadFile | None, File()]
+TAKE_OUT = "take-out-"
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def new_page(
 ) -> Response:
     """An empty form; nothing is stored until something is written."""
     with database.reading(found.engine) as session:
-        every = tuple(account.id or 0 for account in accounts.connected(session))
+        every = _first_accounts(session, reply_to)
     draft = Draft(
         language=found.settings.department.language,
         accounts=every,
@@ -71,18 +76,23 @@ def new_page(
 
 
 @router.post("/check")
-def check(request: Request, found: TheDesk, given: DraftIn) -> JSONResponse:
-    """Each account's text, counted and judged, with its meter and verdict as the page draws them."""
+def check(
+    request: Request,
+    found: TheDesk,
+    given: DraftIn,
+    post: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
+) -> JSONResponse:
+    """Each account's text, counted and judged: its meter, verdict and preview as the page draws them."""
     with database.reading(found.engine) as session:
-        cards = _cards(session, drafting.shown(given, None, 0))
+        draft = drafting.shown(given, post, 0)
+        cards, shown = _cards(session, draft), _pictures(session, draft)
     draw = pages.macros(request, "post_parts.html")
     told = {
         str(card.account.id): {
-            "text": card.text,
-            "fits": card.check.fits,
             "fine": not card.check.bad,
             "meter": str(draw.meter(card.check)),
             "verdict": str(draw.verdict(card.check)),
+            "preview": str(draw.preview(card, draft.language, shown)),
         }
         for card in cards
     }
@@ -102,9 +112,11 @@ def save_draft(request: Request, found: TheDesk, who: Who, post_id: Id, given: D
 
 
 @router.post("")
-def send_new(request: Request, found: TheDesk, who: Who, given: Given, then: Then = "save") -> Response:
+def send_new(
+    request: Request, found: TheDesk, who: Who, given: Given, then: Then = "save", picture: Upload = None
+) -> Response:
     """The form without a number yet."""
-    return _send(request, found, who, None, given, then)
+    return _send(request, found, who, None, given, then, picture)
 
 
 @router.get("/{post_id}")
@@ -117,9 +129,12 @@ def page(request: Request, found: TheDesk, who: Who, post_id: Id) -> Response:
 
 
 @router.post("/{post_id}")
-def send(request: Request, found: TheDesk, who: Who, post_id: Id, given: Given, then: Then = "save") -> Response:
-    """Saves, and does what the pressed button says: nothing more, close, or send for approval."""
-    return _send(request, found, who, post_id, given, then)
+def send(
+    request: Request, found: TheDesk, who: Who, post_id: Id, given: Given, then: Then = "save", picture: Upload = None
+) -> Response:
+    """Saves, and does what the pressed button says: nothing more, close, send for approval, add or take out a
+    picture."""
+    return _send(request, found, who, post_id, given, then, picture)
 
 
 class WallTimeError(ValueError):
@@ -131,7 +146,8 @@ def stored(session: Session, post_id: int) -> Draft:
     post = session.get(Post, post_id)
     if post is None:
         raise Trouble(404, "There is no such post", "It may be a number from another desk.")
-    wordings = {row.account_id: row.text for row in session.exec(select(Variant).where(Variant.post_id == post_id))}
+    variants_there = session.exec(select(Variant).where(Variant.post_id == post_id)).all()
+    wordings = {row.account_id: row.text for row in variants_there}
     wall = post.wall_time
     return Draft(
         id=post_id,
@@ -143,6 +159,7 @@ def stored(session: Session, post_id: int) -> Draft:
         concern=post.concern or "",
         accounts=tuple(wordings),
         own=wordings,
+        options={row.account_id: row.options for row in variants_there},
         day=wall.strftime("%Y-%m-%d") if wall else "",
         hour=wall.strftime("%H:%M") if wall else "",
         reply_to=post.reply_to_mention_id,
@@ -171,6 +188,7 @@ def store(found: Desk, who: Visitor, post_id: int | None, given: DraftIn) -> Pos
                 concern=given.concern or None,
                 reply_to_mention_id=given.reply_to_id,
                 wordings=given.wordings,
+                options=given.options,
             )
         else:
             post = drafts.save(
@@ -184,6 +202,8 @@ def store(found: Desk, who: Visitor, post_id: int | None, given: DraftIn) -> Pos
                 language=given.language,
                 concern=given.concern or None,
                 wordings=given.wordings,
+                options=given.options,
+                descriptions=given.alts,
                 now=moment,
             )
         if wall is not None and wall != post.wall_time:
@@ -195,7 +215,15 @@ def store(found: Desk, who: Visitor, post_id: int | None, given: DraftIn) -> Pos
     return post
 
 
-def _send(request: Request, found: Desk, who: Visitor, post_id: int | None, given: DraftIn, then: str) -> Response:
+def _send(
+    request: Request,
+    found: Desk,
+    who: Visitor,
+    post_id: int | None,
+    given: DraftIn,
+    then: str,
+    picture: UploadFile | None,
+) -> Response:
     _ = pages.words(request).gettext
     try:
         post = store(found, who, post_id, given)
@@ -209,6 +237,14 @@ def _send(request: Request, found: Desk, who: Visitor, post_id: int | None, give
         draft = drafting.shown(given, post_id, theirs.revision)
         return _page(request, found, who, draft, wrong=[Fault("message", words)], theirs=theirs, status=409)
     number = post.id or 0
+    if then == "picture" or then.startswith(TAKE_OUT):
+        try:
+            _change_pictures(found, who, number, then, picture)
+        except (UnreadablePicture, WrongState) as error:
+            draft = drafting.shown(given, number, post.revision)
+            fault = Fault("pictures", str(error))
+            return _page(request, found, who, draft, wrong=[fault], saved_at=post.updated_at)
+        return RedirectResponse(f"/compose/{number}#pictures", 303)
     if then != "submit":
         return RedirectResponse("/queue?said=saved" if then == "close" else f"/compose/{number}?said=saved", 303)
     faults = _faults(request, found, given, post)
@@ -218,6 +254,20 @@ def _send(request: Request, found: Desk, who: Visitor, post_id: int | None, give
     with database.writing(found.engine) as session:
         drafts.submit(session, number, who.id, clock.now())
     return RedirectResponse(f"/posts/{number}?said=submitted", 303)
+
+
+def _change_pictures(found: Desk, who: Visitor, post_id: int, then: str, upload: UploadFile | None) -> None:
+    if then.startswith(TAKE_OUT):
+        number = then.removeprefix(TAKE_OUT)
+        with database.writing(found.engine) as session:
+            kept.take_out(session, post_id, who.id, int(number) if number.isdecimal() else 0, clock.now())
+        return
+    data = upload.file.read(pictures.LARGEST_UPLOAD + 1) if upload is not None else b""
+    if not data:
+        raise UnreadablePicture("Choose a picture file first.")
+    read = pictures.read(data)
+    with database.writing(found.engine) as session:
+        kept.add(session, post_id, who.id, read, clock.now())
 
 
 def _saved(request: Request, post: Post) -> JSONResponse:
@@ -237,6 +287,12 @@ def _faults(request: Request, found: Desk, given: DraftIn, post: Post) -> list[F
         faults.append(Fault("day", _("That time has passed; choose a later one.")))
     with database.reading(found.engine) as session:
         cards = _cards(session, drafting.shown(given, post.id, post.revision))
+        shown = _pictures(session, drafting.shown(given, post.id, post.revision))
+    faults += [
+        Fault(f"alt-{picture.id}", _("Say what the picture shows, for people who cannot see it."))
+        for picture in shown
+        if not picture.alt.strip()
+    ]
     if given.message.strip():
         faults += [
             Fault(f"v-{card.account.id}", f"{card.account.name}: {' '.join(card.check.problems)}")
@@ -246,10 +302,31 @@ def _faults(request: Request, found: Desk, given: DraftIn, post: Post) -> list[F
     return faults
 
 
+def _first_accounts(session: Session, mention_id: int | None) -> tuple[int, ...]:
+    """Where a new post goes unless somebody says otherwise: an answer to where it was asked, all else everywhere."""
+    every = accounts.connected(session)
+    mention = session.get(Mention, mention_id) if mention_id is not None else None
+    there = [account for account in every if mention is not None and account.network == mention.network]
+    return tuple(account.id or 0 for account in there or every)
+
+
 def _cards(session: Session, draft: Draft) -> list[variants.Card]:
-    return variants.cards(
-        accounts.connected(session), registry.NETWORKS, draft.accounts, draft.message, draft.own, draft.language
-    )
+    """A card for each account that can be sent to, and for those of the draft that are signed out."""
+    mention = session.get(Mention, draft.reply_to) if draft.reply_to is not None else None
+    shown = kept.outgoing(_pictures(session, draft))
+    said = variants.Said(draft.message, draft.language, shown, mention.network if mention is not None else None)
+    offered = [one for one in accounts.kept(session) if one.state == "connected" or one.id in draft.accounts]
+    offered.sort(key=lambda account: account.id or 0)
+    return variants.cards(offered, registry.NETWORKS, draft.accounts, said, draft.own, draft.options)
+
+
+def _pictures(session: Session, draft: Draft) -> list[PostPicture]:
+    """The draft's pictures, with the descriptions that the form has now."""
+    post = session.get(Post, draft.id) if draft.id else None
+    found = drafts.pictures_of(session, post) if post is not None else []
+    for picture in found:
+        picture.alt = draft.alts.get(picture.id or 0, picture.alt)
+    return found
 
 
 def _page(
@@ -265,7 +342,7 @@ def _page(
 ) -> Response:
     zone = found.settings.department.zone
     with database.reading(found.engine) as session:
-        cards = _cards(session, draft)
+        cards, shown = _cards(session, draft), _pictures(session, draft)
         asked = _changes_asked(session, draft.id)
         post = session.get(Post, draft.id) if draft.id else None
     return pages.render(
@@ -274,6 +351,7 @@ def _page(
         status=status or (422 if wrong else 200),
         draft=draft,
         cards=cards,
+        shown_pictures=shown,
         wrong=wrong,
         theirs=theirs,
         saved_at=saved_at,

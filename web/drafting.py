@@ -17,11 +17,15 @@ MESSAGE_LIMIT = 100_000  # characters; more than any network takes
 CATEGORIES = ("general", "safety", "event", "answer", "you_said_we_did")
 Words = Annotated[str, StringConstraints(max_length=MESSAGE_LIMIT), AfterValidator(clean)]
 Number = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+OptionName = Annotated[str, StringConstraints(pattern="^[a-z_]{1,40}$")]
+OptionValue = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True), AfterValidator(clean)]
+Alt = Annotated[str, StringConstraints(max_length=4000, strip_whitespace=True), AfterValidator(clean)]
 
 
 class DraftIn(BaseModel):
-    """A post as it is sent to us. `own` maps an account to its own wording; none: it follows the message. `day` and
-    `hour` are wall time in the department's zone, both or neither."""
+    """A post as it is sent to us. `own` maps an account to its own wording; none: it follows the message. `options`
+    maps an account to what it chose of its network's own. `alts` maps a picture to what it shows. `day` and `hour` are
+    wall time in the department's zone, both or neither."""
 
     title: Annotated[str, StringConstraints(max_length=120, strip_whitespace=True), AfterValidator(clean)] = ""
     message: Words = ""
@@ -30,6 +34,8 @@ class DraftIn(BaseModel):
     concern: Annotated[str, StringConstraints(max_length=64)] = ""
     accounts: Annotated[list[Number], Field(max_length=100)] = Field(default_factory=list)
     own: dict[Number, Words | None] = Field(default_factory=dict)
+    options: dict[Number, dict[OptionName, OptionValue]] = Field(default_factory=dict)
+    alts: dict[Number, Alt] = Field(default_factory=dict)
     day: Annotated[str, StringConstraints(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
     hour: Annotated[str, StringConstraints(pattern=r"^(\d{2}:\d{2}(:\d{2})?)?$")] = ""
     reply_to: Number | Literal[""] | None = None
@@ -67,6 +73,8 @@ class Draft:
     concern: str = ""
     accounts: tuple[int, ...] = ()
     own: Mapping[int, str | None] = field(default_factory=dict)
+    options: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    alts: Mapping[int, str] = field(default_factory=dict)
     day: str = ""
     hour: str = ""
     reply_to: int | None = None
@@ -84,6 +92,8 @@ def shown(given: DraftIn, post_id: int | None, revision: int) -> Draft:
         concern=given.concern,
         accounts=tuple(given.accounts),
         own=given.wordings,
+        options=given.options,
+        alts=given.alts,
         day=given.day,
         hour=given.hour,
         reply_to=given.reply_to_id,
@@ -91,21 +101,28 @@ def shown(given: DraftIn, post_id: int | None, revision: int) -> Draft:
 
 
 async def from_form(request: Request) -> DraftIn:
-    """A dependency that reads the form's fields, `variant_<account>` among them. Raises RequestValidationError when a
-    field is not what our own page sends."""
+    """A dependency that reads the form's fields, `variant_<account>`, `option_<account>_<name>` and `alt_<picture>`
+    among them. Raises RequestValidationError when a field is not what our own page sends."""
     form = await request.form()
     values: dict[str, object] = {}
     own: dict[str, str] = {}
+    alts: dict[str, str] = {}
+    options: dict[str, dict[str, str]] = {}
     for name, value in form.multi_items():
         if not isinstance(value, str):
             continue
         if name.startswith("variant_"):
             own[name.removeprefix("variant_")] = value
+        elif name.startswith("alt_"):
+            alts[name.removeprefix("alt_")] = value
+        elif name.startswith("option_"):
+            account, _, option = name.removeprefix("option_").partition("_")
+            options.setdefault(account, {})[option] = value
         elif name != "accounts":
             values[name] = value
     values["accounts"] = [value for value in form.getlist("accounts") if isinstance(value, str)]
     try:
-        return DraftIn.model_validate({**values, "own": own})
+        return DraftIn.model_validate({**values, "own": own, "options": options, "alts": alts})
     except ValidationError as error:
         faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
         raise RequestValidationError(faults) from error

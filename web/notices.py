@@ -28,6 +28,7 @@ NOTICES = MappingProxyType(
         "hold-placed": _("Hold is on. Nothing goes out until an approver lifts it."),
         "hold-lifted": _("The hold is lifted."),
         "decided": _("Your decision is recorded."),
+        "taking-down": _("It is being taken down; the record of it stays."),
         "board-posted": _("It is on the practice board."),
         "person-added": _("They can sign in with the link below; it works once, for seven days."),
         "roles-changed": _("The roles are changed from now on."),

@@ -37,6 +37,7 @@ def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str]
         "held": _("Held back: the hold was on"),
         "not begun": _("Put back before it began"),
         "unknown": _("No answer came; it has to be looked up"),
+        "removed": _("Taken down on the network"),
     }
     events = [
         Event(
@@ -61,7 +62,7 @@ def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str]
             attempt.finished_at or attempt.started_at,
             outcomes.get(attempt.outcome or "", attempt.outcome or _("Under way")),
             text=attempt.detail,
-            ours=attempt.outcome in ("published", "found"),
+            ours=attempt.outcome in ("published", "found", "removed"),
         )
         for attempt in detail.attempts
     ]

@@ -1,15 +1,17 @@
 """What each account would say, and whether its network takes it: for Compose, for Approvals, and for the API. Pure."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from networks.network import Limits, Network, Outgoing
+from networks.network import Limits, Network, Option, Outgoing, Picture
 from networks.tables import Account
+from posts import threads
 
 
 @dataclass(frozen=True)
 class Check:
-    """A text against a network's limits. `fits`: how many code points from the start would be kept."""
+    """A text against a network's limits. `fits`: how many code points from the start would be kept. Of a thread,
+    length is that of its longest part, and every part is kept whole."""
 
     length: int
     limit: int | None
@@ -17,6 +19,7 @@ class Check:
     problems: tuple[str, ...]
     fits: int
     empty: bool = False  # nothing written yet: not worth a warning while somebody is about to write
+    note: str = ""  # how this network counts, where that is a surprise
 
     @property
     def bad(self) -> bool:
@@ -51,46 +54,85 @@ class Card:
     chosen: bool
     own: str | None  # its own wording; none: it follows the message
     text: str  # what it would say
+    parts: tuple[str, ...]  # the posts that the text makes: more than one in a thread
     check: Check
+    options: tuple[tuple[Option, str], ...] = ()  # what this network alone lets one choose, and what is chosen
 
 
-def check(network: Network, text: str, language: str) -> Check:
-    """`text` counted as the network counts it, with every reason why it could not go out."""
-    limits = network.limits
+@dataclass(frozen=True)
+class Said:
+    """A post as far as every account shares it. `answers_on`: the network of the mention that it answers."""
+
+    message: str
+    language: str
+    pictures: Sequence[Picture] = ()
+    answers_on: str | None = None
+
+
+def check(network: Network, outgoing: Outgoing, settings: Mapping[str, str] | None = None) -> Check:
+    """A text counted as the network counts it (on the account's server), with every reason why it could not go out.
+
+    Lines of dashes cut the text into a thread; pictures go with its first part."""
+    text, parts = outgoing.text, threads.parts(outgoing.text)
+    limits = network.limits_for(settings or {})
     if limits is None:
         return Check(len(text), None, "characters", (), len(text), not text.strip())
-    found = limits.problems(Outgoing(key="", text=text, language=language))
-    length = limits.count(text)
-    fits = len(text) if length <= limits.length else _that_fit(limits, text)
-    return Check(
-        length, limits.length, limits.unit, tuple(problem.message for problem in found), fits, not text.strip()
+    if len(parts) > 1 and not network.threads:
+        said = ("This network has no threads; take the lines of dashes out, or reword it here.",)
+        return Check(limits.used(outgoing), limits.length, limits.unit, said, len(text))
+    sent = [replace(outgoing, text=part) for part in parts]
+    sent[1:] = [replace(part, pictures=(), reply_to=None) for part in sent[1:]]
+    problems = tuple(
+        f"Part {number}: {problem.message}" if len(parts) > 1 else problem.message
+        for number, part in enumerate(sent, 1)
+        for problem in limits.problems(part)
     )
+    length = max(limits.used(part) for part in sent)
+    fits = len(text) if length <= limits.length or len(parts) > 1 else _that_fit(limits, outgoing)
+    return Check(length, limits.length, limits.unit, problems, fits, not text.strip(), limits.note)
 
 
 def cards(
     accounts: Iterable[Account],
     networks: Mapping[str, Network],
     chosen: Iterable[int],
-    message: str,
+    said: Said,
     own: Mapping[int, str | None],
-    language: str,
+    options: Mapping[int, Mapping[str, str]],
 ) -> list[Card]:
     """A card for each account: the chosen ones first, each group in the order given."""
     picked = set(chosen)
     made = []
     for account in accounts:
-        network = networks[account.network]
-        wording = own.get(account.id or 0)
-        text = message if wording is None else wording
-        card = Card(account, network.label, account.id in picked, wording, text, check(network, text, language))
+        network, number = networks[account.network], account.id or 0
+        wording, selected = own.get(number), options.get(number, {})
+        outgoing = Outgoing(
+            key="",
+            text=said.message if wording is None else wording,
+            language=said.language,
+            reply_to="its mention" if said.answers_on == account.network else None,
+            pictures=tuple(said.pictures),
+            options=selected,
+        )
+        card = Card(
+            account=account,
+            label=network.label,
+            chosen=number in picked,
+            own=wording,
+            text=outgoing.text,
+            parts=threads.parts(outgoing.text),
+            check=check(network, outgoing, account.settings),
+            options=tuple((option, selected.get(option.name, "")) for option in network.options),
+        )
         made.append(card)
     return sorted(made, key=lambda card: not card.chosen)
 
 
-def _that_fit(limits: Limits, text: str) -> int:
-    """The longest start of `text` within the limit, by halving: a longer start never counts less."""
-    low, high = 0, len(text)
+def _that_fit(limits: Limits, outgoing: Outgoing) -> int:
+    """The longest start of the text within the limit, by halving: a longer start never counts less."""
+    low, high = 0, len(outgoing.text)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if limits.count(text[:middle]) <= limits.length else (low, middle - 1)
+        fits = limits.used(replace(outgoing, text=outgoing.text[:middle])) <= limits.length
+        low, high = (middle, high) if fits else (low, middle - 1)
     return low

@@ -3,16 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, File, Form, Query, UploadFile
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from sqlmodel import Session
 
 from config import clock, database, holds
 from config.permissions import Action
-from networks import registry
+from networks import pictures, registry
 from networks.network import Outgoing
-from posts import drafts, queue
-from posts.tables import Post
+from posts import drafts, queue, takedown
+from posts import pictures as kept
+from posts.tables import Post, Target
 from web import compose
 from web.desk import TheDesk
 from web.drafting import DraftIn
@@ -26,12 +27,24 @@ router = APIRouter()
 class TargetOut(BaseModel):
     """One account that a post goes to, and where that stands."""
 
+    id: int
     account_id: int
+    part: int
     state: str
     due_at: datetime
     remote_url: str | None
     published_at: datetime | None
     last_error: str | None
+
+
+class PictureOut(BaseModel):
+    """A picture of a post, as it was written anew; its bytes are at /posts/{post}/pictures/{id}."""
+
+    id: int
+    alt: str
+    mime: str
+    width: int
+    height: int
 
 
 class PostOut(BaseModel):
@@ -49,6 +62,8 @@ class PostOut(BaseModel):
     revision: int
     content_hash: str
     own: dict[int, str | None]
+    options: dict[int, dict[str, str]]
+    pictures: list[PictureOut]
     targets: list[TargetOut]
 
 
@@ -125,6 +140,42 @@ def submit_post(found: TheDesk, who: Who, post_id: Id) -> PostOut:
         return _post(session, post_id)
 
 
+@router.post("/posts/{post_id}/pictures", status_code=201, dependencies=[needs(Action.WRITE_POSTS)])
+def add_picture(
+    found: TheDesk,
+    who: Who,
+    post_id: Id,
+    picture: Annotated[UploadFile, File()],
+    alt: Annotated[str, AfterValidator(clean), Form(max_length=4000)] = "",
+) -> PostOut:
+    """Adds a picture, without location data, and what it shows. 422 for what is no picture."""
+    try:
+        read = pictures.read(picture.file.read(pictures.LARGEST_UPLOAD + 1), alt)
+    except pictures.UnreadablePicture as error:
+        raise Trouble(422, "That is no picture we can take", str(error)) from error
+    with database.writing(found.engine) as session:
+        kept.add(session, post_id, who.id, read, clock.now())
+        return _post(session, post_id)
+
+
+@router.delete("/posts/{post_id}/pictures/{picture_id}", dependencies=[needs(Action.WRITE_POSTS)])
+def take_out_picture(found: TheDesk, who: Who, post_id: Id, picture_id: Id) -> PostOut:
+    with database.writing(found.engine) as session:
+        kept.take_out(session, post_id, who.id, picture_id, clock.now())
+        return _post(session, post_id)
+
+
+@router.post("/posts/{post_id}/targets/{target_id}/take-down", dependencies=[needs(Action.WRITE_POSTS)])
+def take_down(found: TheDesk, who: Who, post_id: Id, target_id: Id) -> PostOut:
+    """Deletes what went out, on its network; the record of it stays."""
+    with database.writing(found.engine) as session:
+        target = session.get(Target, target_id)
+        if target is None or target.post_id != post_id:
+            raise Trouble(404, "This post has no such target")
+        takedown.ask(session, target_id, who.id, clock.now())
+        return _post(session, post_id)
+
+
 @router.post("/posts/{post_id}/approve", dependencies=[needs(Action.APPROVE_POSTS)])
 def approve_post(found: TheDesk, who: Who, post_id: Id, given: Decision) -> PostOut:
     """403 for one's own post; 409 when the content is no longer the one with this hash."""
@@ -155,8 +206,9 @@ def check_text(given: TextIn) -> TextOut:
     limits = registry.network(given.network).limits
     if limits is None:
         raise Trouble(409, "Nothing is published there", "Liaison only listens on this network.")
-    length = limits.count(given.text)
-    problems = [problem.message for problem in limits.problems(Outgoing(key="", text=given.text))]
+    outgoing = Outgoing(key="", text=given.text)
+    length = limits.used(outgoing)
+    problems = [problem.message for problem in limits.problems(outgoing)]
     return TextOut(
         network=given.network,
         length=length,
@@ -219,5 +271,7 @@ def _post(session: Session, post_id: int) -> PostOut:
         revision=post.revision,
         content_hash=post.content_hash,
         own={variant.account_id: variant.text for variant in detail.variants},
+        options={variant.account_id: variant.options for variant in detail.variants},
+        pictures=[PictureOut.model_validate(one, from_attributes=True) for one in drafts.pictures_of(session, post)],
         targets=[TargetOut.model_validate(target, from_attributes=True) for target in detail.targets],
     )

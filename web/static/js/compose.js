@@ -1,5 +1,6 @@
 // Compose, as an extra on a form that works without it: saves the draft every few seconds, keeps a copy in this
-// browser until it is saved, counts against each network's limits while one writes, redraws the previews.
+// browser until it is saved, counts against each network's limits while one writes, redraws the previews, and adds a
+// picture as soon as it is chosen.
 
 const form = document.getElementById("compose");
 const words = form.dataset;
@@ -16,7 +17,7 @@ let broken = false; // a conflict: stop saving, keep the copy
 function fields() {
   const out = {};
   for (const [name, value] of new FormData(form)) {
-    if (name === "csrf" || name === "revision") continue;
+    if (name === "csrf" || name === "revision" || name === "picture") continue; // a file is sent by its own button
     if (name === "accounts") (out.accounts ??= []).push(Number(value));
     else out[name] = value;
   }
@@ -31,12 +32,17 @@ function shape() {
 function draft() {
   const { accounts, ...rest } = fields();
   const own = {};
-  for (const name of Object.keys(rest)) {
-    if (!name.startsWith("variant_")) continue;
-    own[name.slice(8)] = rest[name].trim() ? rest[name] : null;
+  const options = {};
+  const alts = {};
+  for (const [name, value] of Object.entries(rest)) {
+    const [kind, number, ...option] = name.split("_");
+    if (kind === "variant") own[number] = value.trim() ? value : null;
+    else if (kind === "alt") alts[number] = value;
+    else if (kind === "option") (options[number] ??= {})[option.join("_")] = value;
+    else continue;
     delete rest[name];
   }
-  return { ...rest, accounts, own };
+  return { ...rest, accounts, own, options, alts };
 }
 
 function fill(text, values) {
@@ -161,22 +167,10 @@ function cardsOnPage() {
   return [...form.querySelectorAll("[data-account]")];
 }
 
-function preview(card, text, fits) {
-  const place = card.querySelector(".prev .said");
-  const points = [...text];
-  place.replaceChildren(points.slice(0, fits).join(""));
-  if (fits < points.length) {
-    const cut = document.createElement("span");
-    cut.className = "cut";
-    cut.textContent = points.slice(fits).join("");
-    place.append(cut);
-  }
-}
-
 async function check() {
   let told;
   try {
-    told = await send("/compose/check", draft());
+    told = await send(`/compose/check${post ? `?post=${post}` : ""}`, draft());
   } catch {
     return; // the server checks again before anything is sent on
   }
@@ -188,7 +182,7 @@ async function check() {
     const chosen = card.querySelector("[name=accounts]").checked;
     card.classList.toggle("variant--bad", chosen && !found.fine);
     card.classList.toggle("variant--off", !chosen);
-    preview(card, found.text, found.fits);
+    card.querySelector("[data-preview]").innerHTML = found.preview;
   }
 }
 
@@ -214,6 +208,9 @@ form.addEventListener("submit", () => {
 });
 addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden") save();
+});
+document.getElementById("picture").addEventListener("change", (event) => {
+  if (event.target.files.length) form.requestSubmit(document.getElementById("add-picture"));
 });
 for (const part of form.querySelectorAll(".reword")) {
   part.addEventListener("toggle", () => {
