@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Event
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -91,6 +92,7 @@ class Outgoing:
     text: str
     language: str = "en"
     reply_to: str | None = None  # remote id
+    reply_url: str | None = None  # its address, where an id means something on one server only
     pictures: tuple[Picture, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)  # those of the network's `options` that were chosen
     begun_at: datetime | None = None  # when the attempt began that is made, or looked up
@@ -241,6 +243,17 @@ class Publisher(Protocol):
         ...
 
 
+class Doorbell(Protocol):
+    """Stays on the line with a network that offers it and rings when something came; reading is the listener's."""
+
+    def __call__(
+        self, connection: "Connection", ring: Callable[[], None], told_gone: Callable[[str], None], stop: Event
+    ) -> None:
+        """Blocks until `stop` is set. `ring()`: look now. `told_gone(remote_id)`: a post was deleted. Raises
+        NetworkError when the network does not offer it, or the sign-in ended."""
+        ...
+
+
 class Witness(Protocol):
     def gone(self, remote_ids: Sequence[str]) -> frozenset[str]:
         """Those of these posts that were surely deleted or hidden; whatever cannot be told is left out. Raises
@@ -321,6 +334,7 @@ class Network:
     listener: Callable[[Connection], Listener] | None = None
     publisher: Callable[[Connection], Publisher] | None = None
     witness: Callable[[Connection], Witness] | None = None
+    doorbell: Doorbell | None = None
     sign_in: PasswordSignIn | PageSignIn | None = None
     test: Callable[[Connection], SignedIn] | None = None  # who are we there now; settings come back up to date
     kinds: tuple[SourceKind, ...] = ()

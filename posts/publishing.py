@@ -140,7 +140,8 @@ def _attempt(
             key=target.key,
             text=target.text,
             language=post.language,
-            reply_to=reply_to,
+            reply_to=reply_to[0],
+            reply_url=reply_to[1],
             pictures=shown,
             options=target.options,
             begun_at=begun_at,
@@ -149,11 +150,14 @@ def _attempt(
     )
 
 
-def _answers(session: Session, target: Target, keys: Keys) -> str | None:
-    """The remote id that a target answers: a mention, or the part of its thread before it."""
+def _answers(session: Session, target: Target, keys: Keys) -> tuple[str | None, str | None]:
+    """Remote id and address of what a target answers: a mention, or the part of its thread before it."""
     if target.part == 0:
-        return str(json.loads(keys.open(target.reply_to))[0]) if target.reply_to else None
-    before = select(Target.remote_id).where(
+        if target.reply_to is None:
+            return None, None
+        remote_id, url = json.loads(keys.open(target.reply_to))
+        return str(remote_id), url
+    before = select(Target.remote_id, Target.remote_url).where(
         Target.post_id == target.post_id, Target.account_id == target.account_id, Target.part == target.part - 1
     )
     return session.exec(before).one()

@@ -15,6 +15,7 @@ from config import clock
 from config.secrets import Keys
 from config.settings import Settings
 from listeners import polling
+from listeners.doorbells import Doorbells
 from posts.pools import Pools
 from scheduler import delivery
 from scheduler.engine import heavy
@@ -28,6 +29,7 @@ DRAIN_SECONDS = 4.5  # with the web's five, within ten
 def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]:
     """Everything that happens by itself, until the block ends; then work in hand is finished or left to its lease."""
     pools = Pools(engine, settings, keys)
+    doorbells = Doorbells(engine, settings, keys)
     worker = heavy.start(settings)
     metronome = BackgroundScheduler(
         timezone="UTC",
@@ -45,6 +47,7 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
         ("publish", 1, lambda: publishing.tick(engine, settings, keys, pools, clock.now())),
         ("listen", 2, lambda: polling.poll_due(engine, settings, keys, clock.now())),
         ("deletions", 15, lambda: deletions.follow(engine, settings, keys, clock.now())),
+        ("doorbells", 5, doorbells.keep),
         ("deliver", 2, lambda: delivery.deliver_due(engine, settings, clock.now())),
         ("heavy", 5, keep_heavy_alive),
     ]
@@ -57,6 +60,7 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
         deadline = time.monotonic() + DRAIN_SECONDS
         worker[1].set()
         metronome.shutdown(wait=False)
+        doorbells.stop()
         pools.drain(max(0.0, deadline - time.monotonic()))
         worker[0].join(max(0.1, deadline - time.monotonic()))
         if worker[0].is_alive():
