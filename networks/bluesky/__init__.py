@@ -1,0 +1,69 @@
+"""Bluesky, by the AT Protocol: an account's PDS keeps its records, an AppView indexes everybody's.
+
+Publishing is exact: a record's key is a TID made from the target's key, so writing it twice makes one post, and looking
+it up tells for sure. Looked up 2026-11: 300 graphemes and 3,000 bytes, 4 images of 1 MB, 30 sessions in 5 minutes and
+300 a day (so one is kept and renewed), about 3,000 requests in 5 minutes."""
+
+from networks.bluesky.hearing import Ear, Looker
+from networks.bluesky.sending import Desk
+from networks.bluesky.session import sign_in, who
+from networks.bluesky.words import LIMITS
+from networks.network import (
+    Connection,
+    Field,
+    Listener,
+    Network,
+    PasswordSignIn,
+    Policy,
+    Publisher,
+    SourceKind,
+    Witness,
+)
+
+_SERVICE = Field("service", "Server", "Leave it, unless the account lives elsewhere.", default="https://bsky.social")
+_FIELDS = (
+    Field("handle", "Handle", example="rivertonpd.bsky.social"),
+    Field(
+        "app_password",
+        "App password",
+        "Made at bsky.app under Settings, Privacy and security, App passwords. Never the main password: an app "
+        "password can be taken back alone.",
+        secret=True,
+    ),
+    _SERVICE,
+)
+
+
+def _listener(connection: Connection) -> Listener:
+    return Ear(connection)
+
+
+def _publisher(connection: Connection) -> Publisher:
+    return Desk(connection)
+
+
+def _witness(connection: Connection) -> Witness:
+    return Looker(connection)
+
+
+NETWORK = Network(
+    name="bluesky",
+    label="Bluesky",
+    policy=Policy(notes="Public posts; one that its author deletes is deleted here."),
+    limits=LIMITS,
+    listener=_listener,
+    publisher=_publisher,
+    witness=_witness,
+    sign_in=PasswordSignIn(_FIELDS, sign_in),
+    test=who,
+    kinds=(
+        SourceKind("mentions", "Posts that mention, quote or answer us", every_seconds=10),
+        SourceKind(
+            "search",
+            "Posts with certain words",
+            (Field("query", "Words", "As in Bluesky's search.", example='"Riverton police"'),),
+            every_seconds=60,
+        ),
+    ),
+    threads=True,
+)
