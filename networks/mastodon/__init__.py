@@ -1,0 +1,75 @@
+"""Mastodon, and servers that speak its API: many servers, each with limits of its own.
+
+What is published has no key of ours that a server must honour (Idempotency-Key is sent, and never relied on), so a lost
+reply is looked up among our own posts by their words; absence counts as proven only after a while. Looked up 2026-11:
+500 characters as a rule, links count 23, mentions without their server, 4 pictures, 300 requests in 5 minutes.
+
+A post's id means something on one server only: remote ids are "<id>@<server>"."""
+
+from networks.mastodon.client import begin, finish, who
+from networks.mastodon.hearing import Ear, Looker, stay_on_the_line
+from networks.mastodon.sending import Desk
+from networks.mastodon.words import LIMITS, limits_of
+from networks.network import (
+    Connection,
+    Field,
+    Listener,
+    Network,
+    Option,
+    PageSignIn,
+    Policy,
+    Publisher,
+    SourceKind,
+    Witness,
+)
+
+_SERVER = Field("server", "Server", "Where the account lives.", example="mastodon.social")
+
+
+def _listener(connection: Connection) -> Listener:
+    return Ear(connection)
+
+
+def _publisher(connection: Connection) -> Publisher:
+    return Desk(connection)
+
+
+def _witness(connection: Connection) -> Witness:
+    return Looker(connection)
+
+
+NETWORK = Network(
+    name="mastodon",
+    label="Mastodon",
+    policy=Policy(notes="Public and unlisted posts only; one that its author deletes is deleted here."),
+    limits=LIMITS,
+    limits_of=limits_of,
+    listener=_listener,
+    publisher=_publisher,
+    witness=_witness,
+    doorbell=stay_on_the_line,
+    sign_in=PageSignIn((_SERVER,), begin, finish),
+    test=who,
+    kinds=(
+        SourceKind("mentions", "Posts that mention us", every_seconds=10),
+        SourceKind(
+            "hashtag",
+            "A hashtag",
+            (
+                Field("hashtag", "Hashtag", example="Riverton"),
+                Field("server", "Server", "Empty: the account's own.", example="mastodon.social"),
+            ),
+            account="optional",
+            every_seconds=60,
+        ),
+    ),
+    options=(
+        Option(
+            "visibility",
+            "Who sees it",
+            (("public", "Everyone, and in public lists"), ("unlisted", "Everyone, but not in public lists")),
+        ),
+        Option("content_warning", "Content warning", help="Shown first; readers open the post by a click."),
+    ),
+    threads=True,
+)

@@ -1,0 +1,143 @@
+"""Listening on Mastodon: mentions of our account, hashtags, the stream that rings; and which posts are gone."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+from mastodon import StreamListener
+from mastodon.errors import MastodonError
+
+from config import clock
+from networks.mastodon import client, words
+from networks.mastodon.client import Gone, Server
+from networks.network import Connection, Page, RateLimited, Rejected, RemoteMention, Unavailable
+
+FIRST = timedelta(days=7)  # how far back the first look goes
+PAGE = 40
+PUBLIC = ("public", "unlisted")  # what is said to a few is not for the desk
+RECONNECT = 10.0  # seconds
+
+
+class Ear:
+    """One source: mentions of an account, or a hashtag, with an account or without."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._kind = connection.settings.get("kind", "mentions")
+        self._tag = connection.settings.get("hashtag", "").strip().lstrip("#")
+        self._server = server_of(connection)
+        self._me = self._server.number(connection.remote_id)
+
+    def mentions(self, cursor: str | None) -> Page:
+        """The page after the cursor, which is the id of the last item read. Raises NetworkError."""
+        if self._kind == "hashtag":
+            if not self._tag:
+                raise Rejected("a hashtag source needs its hashtag")
+            page = self._server.reads(lambda api: api.timeline_hashtag(self._tag, min_id=cursor, limit=PAGE))
+            statuses = list(page)
+        else:
+            page = self._server.reads(lambda api: api.notifications(types=["mention"], min_id=cursor, limit=PAGE))
+            statuses = [one.status for one in page if one.status is not None]
+        since = clock.now() - FIRST
+        found = [
+            self._mention(one)
+            for one in statuses
+            if self._is_wanted(one) and (cursor is not None or one.created_at >= since)
+        ]
+        newest = str(page[0].id) if page else cursor  # newest first, whichever way it was asked for
+        return Page(found, newest, more=cursor is not None and len(page) == PAGE)
+
+    def _is_wanted(self, status: Any) -> bool:
+        ours = self._me is not None and str(status.account.id) == self._me
+        return status.visibility in PUBLIC and status.reblog is None and not ours
+
+    def _mention(self, status: Any) -> RemoteMention:
+        author = status.account
+        said = [status.spoiler_text or "", words.plain(status.content)]
+        return RemoteMention(
+            remote_id=self._server.named(status.id),
+            text="\n".join(part for part in said if part),
+            posted_at=status.created_at,
+            author_id=getattr(author, "uri", None) or author.url or f"{author.acct}@{self._server.host}",
+            author_created_at=author.created_at,
+            language=status.language,
+            url=status.url or status.uri,
+            addressed=self._kind == "mentions",
+        )
+
+
+class Looker:
+    """Tells which posts are gone: what our server does not have any more, while it answers for the rest."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._server = server_of(connection)
+
+    def gone(self, remote_ids: Sequence[str]) -> frozenset[str]:
+        """Those that are not there. Stops at a rate limit with what it knows by then."""
+        found: set[str] = set()
+        for place, remote_id in enumerate(remote_ids):
+            number = self._server.number(remote_id)
+            try:
+                if number is not None and self._is_gone(number):
+                    found.add(remote_id)
+            except RateLimited:
+                if place == 0:
+                    raise
+                break
+        if found:  # a server that has lost its way says 404 to everything
+            self._server.reads(lambda api: api.instance())
+        return frozenset(found)
+
+    def _is_gone(self, number: str) -> bool:
+        try:
+            self._server.reads(lambda api: api.status(number))
+        except Gone:
+            return True
+        return False
+
+
+class _Bell(StreamListener):
+    """Rings for what came, tells what went."""
+
+    def __init__(self, server: Server, ring: Callable[[], None], told_gone: Callable[[str], None], tag: bool) -> None:
+        self._server, self._ring, self._told_gone, self._tag = server, ring, told_gone, tag
+
+    def on_notification(self, notification: Any) -> None:
+        if notification.type == "mention":
+            self._ring()
+
+    def on_update(self, status: Any) -> None:
+        if self._tag:
+            self._ring()
+
+    def on_delete(self, status_id: Any) -> None:
+        self._told_gone(self._server.named(status_id))
+
+
+def stay_on_the_line(
+    connection: Connection, ring: Callable[[], None], told_gone: Callable[[str], None], stop: Event
+) -> None:
+    """Follows the account's stream, or the hashtag's, until `stop` (networks.network.Doorbell)."""
+    server = server_of(connection)
+    tag = connection.settings.get("hashtag", "").strip().lstrip("#")
+    by_tag = connection.settings.get("kind") == "hashtag"
+    bell = _Bell(server, ring, told_gone, by_tag)
+    more: dict[str, Any] = {"run_async": True, "reconnect_async": True, "reconnect_async_wait_sec": RECONNECT}
+    try:
+        line = server.client.stream_hashtag(tag, bell, **more) if by_tag else server.client.stream_user(bell, **more)
+    except MastodonError as error:
+        raise client.meant(error, Unavailable, None) from error
+    try:
+        stop.wait()
+    finally:
+        line.close()
+
+
+def server_of(connection: Connection) -> Server:
+    """The server that a source asks: another than the account's only without the account."""
+    named = connection.settings.get("server", "").strip()
+    if named:
+        address = client.address_of(named, connection.allow_private)
+        if connection.secret is None or address != connection.settings.get("home"):
+            return Server(address, allow_private=connection.allow_private)
+    return client.account(connection)

@@ -1,0 +1,141 @@
+"""Publishing on Mastodon: pictures first, then the post; look-up among our own posts, by their words; deletion."""
+
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+from config import clock
+from networks import pictures
+from networks.mastodon import client, words
+from networks.mastodon.client import Gone
+from networks.network import Connection, OutcomeUnknown, Outgoing, Picture, Receipt, Rejected, Unavailable
+
+CLOCKS = timedelta(minutes=5)  # that theirs and ours may differ
+SETTLED = timedelta(minutes=10)  # after which a post that is not shown was not applied
+PAGES = 10  # of our own posts that a look-up reads
+PAGE = 40
+PROCESSING = 30.0  # seconds that a server may take over a picture
+LARGEST = 8_000_000  # bytes of a picture, where the server does not say
+
+
+class Desk:
+    """One account's way to publish."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._server = client.account(connection)
+        self._me = self._server.number(connection.remote_id) or ""
+        self._largest = int(connection.settings.get("picture_bytes", LARGEST))
+
+    def publish(self, outgoing: Outgoing) -> Receipt:
+        """Sends the post. Everything before that last call changes nothing that anybody sees."""
+        answered = self._answered(outgoing)
+        text = outgoing.text
+        if answered is not None and str(answered.account.id) != self._me and f"@{answered.account.acct}" not in text:
+            text = f"@{answered.account.acct} {text}"  # or the one who is answered is not told
+        media = [self._upload(picture) for picture in outgoing.pictures]
+        warning = outgoing.options.get("content_warning") or None
+        posted = self._server.writes(
+            lambda server: server.status_post(
+                text,
+                in_reply_to_id=answered.id if answered is not None else None,
+                media_ids=media or None,
+                sensitive=warning is not None,
+                spoiler_text=warning,
+                visibility=outgoing.options.get("visibility") or "public",
+                language=outgoing.language,
+                idempotency_key=outgoing.key,
+            )
+        )
+        return self._receipt(posted)
+
+    def find(self, outgoing: Outgoing) -> Receipt | None:
+        """Among our own posts since the attempt began. None only once a server had time to show it."""
+        begun = outgoing.begun_at or clock.now()
+        try:
+            found = self._since(begun - CLOCKS, outgoing.text)
+        except Unavailable as error:
+            raise OutcomeUnknown(str(error)) from error
+        if len(found) > 1:
+            raise OutcomeUnknown("the same words are there more than once")
+        if found:
+            return self._receipt(found[0])
+        if clock.now() < begun + SETTLED:
+            raise OutcomeUnknown("it is not there yet; a server may show it late")
+        return None
+
+    def remove(self, remote_id: str) -> None:
+        """Deletes a post of ours; one that is gone already is fine."""
+        number = self._server.number(remote_id)
+        if number is None:
+            raise Rejected("this post is on another server")
+        try:
+            self._server.writes(lambda server: server.status_delete(number))
+        except Gone:
+            return
+
+    def _since(self, start: datetime, text: str) -> list[Any]:
+        """Our own posts with these words, from `start` on. OutcomeUnknown if the list does not reach back that far."""
+        found: list[Any] = []
+        before: Any = None
+        for _ in range(PAGES):
+            page = self._statuses(before)
+            found += [one for one in page if one.created_at >= start and self._says(one, text)]
+            if not page or page[-1].created_at < start:
+                return found
+            before = page[-1].id
+        raise OutcomeUnknown("too many posts since; it cannot be looked up")
+
+    def _statuses(self, before: Any) -> list[Any]:
+        return list(
+            self._server.reads(
+                lambda server: server.account_statuses(self._me, max_id=before, limit=PAGE, exclude_reblogs=True)
+            )
+        )
+
+    def _says(self, status: Any, text: str) -> bool:
+        if words.same(words.plain(status.content), text):
+            return True
+        try:  # what the server made of it may look different; what we sent is kept as its source
+            source = self._server.reads(lambda server: server.status_source(status.id))
+        except Rejected:
+            return False
+        return words.same(source.text, text)
+
+    def _answered(self, outgoing: Outgoing) -> Any:
+        """The post that is answered, as our server has it; none when nothing is."""
+        if outgoing.reply_to is None:
+            return None
+        number = self._server.number(outgoing.reply_to)
+        try:
+            if number is not None:
+                return self._server.reads(lambda server: server.status(number))
+            if outgoing.reply_url is None:
+                raise Gone("it was seen on another server")
+            address = outgoing.reply_url
+            found = self._server.reads(
+                lambda server: server.search_v2(address, resolve=True, result_type="statuses").statuses
+            )
+        except Gone as error:
+            raise Rejected("What this answers is gone from the server.") from error
+        if not found:
+            raise Rejected("This server cannot find what the post answers.")
+        return found[0]
+
+    def _upload(self, picture: Picture) -> Any:
+        small = pictures.fitted(picture, self._largest)
+        kept = self._server.reads(
+            lambda server: server.media_post(small.data, mime_type=small.mime, description=picture.alt)
+        )
+        until = time.monotonic() + PROCESSING
+        while getattr(kept, "url", None) is None:
+            if time.monotonic() > until:
+                raise Unavailable("the server takes too long over a picture; nothing was posted")
+            time.sleep(1.0)
+            kept = self._media(kept.id)
+        return kept.id
+
+    def _media(self, number: Any) -> Any:
+        return self._server.reads(lambda server: server.media(number))
+
+    def _receipt(self, status: Any) -> Receipt:
+        return Receipt(self._server.named(status.id), status.url, status.created_at)
