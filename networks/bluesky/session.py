@@ -115,16 +115,17 @@ class Account(Line):
                 return
             try:
                 self._session = self._refreshed(held["refresh"]) if held else self._created()
-            except (TokenExpired, SignInExpired):
-                self._session = self._created()
-            except (Unavailable, OutcomeUnknown) as error:
+            except Unavailable as error:
                 raise RenewalFailed(f"the sign-in could not be renewed just now: {error}") from error
             if self._keeper is not None:
                 self._keeper.keep_session(json.dumps(self._session))
 
     def _refreshed(self, token: str) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {token}"}
-        found = super()._do(lambda client: client.com.atproto.server.refresh_session(headers=headers), Unavailable)
+        try:
+            found = super()._do(lambda client: client.com.atproto.server.refresh_session(headers=headers), Unavailable)
+        except SignInExpired:
+            return self._created()
         return {"access": found.access_jwt, "refresh": found.refresh_jwt}
 
     def _created(self) -> dict[str, str]:
@@ -139,13 +140,13 @@ class Account(Line):
                 lambda client: client.com.atproto.server.create_session(asked, headers={"Authorization": ""}),
                 Unavailable,
             )
-        except (SignInExpired, TokenExpired, Rejected) as error:
+        except (SignInExpired, Rejected) as error:
             raise SignInExpired("Bluesky does not take the app password any more; connect the account again") from error
         return {"access": found.access_jwt, "refresh": found.refresh_jwt}
 
 
-class TokenExpired(NetworkError):
-    """The access token is too old; nothing was applied."""
+class TokenExpired(SignInExpired):
+    """The access token is too old, and may be renewed; nothing was applied."""
 
 
 def sign_in(given: Mapping[str, str], allow_private: bool) -> SignedIn:
