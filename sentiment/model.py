@@ -1,4 +1,4 @@
-"""The model that reads a post: one encoder pass gives sentiment, trust, concerns and an embedding.
+"""The model that reads a post: one encoder pass gives sentiment, trust, concerns, relevance, need, an embedding.
 
 int8 ONNX on ONNX Runtime, one post a call, so that a score never depends on what else was read with it
 (docs/decisions/0004). Training is in sentiment/training; what it can and cannot do is in docs/model-card.md."""
@@ -43,6 +43,8 @@ class Reading:
     never_tracked: bool
     raised: tuple[str, ...]
     embedding: Vector  # 384, length 1
+    relevant: float = 1.0  # probability that it is about police or policing
+    help: float = 0.0  # probability that someone may need help now: shown to an officer, never acted on by itself
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,9 @@ class Heads:
     keys: tuple[str, ...]  # concern of each row
     mistrust_threshold: float
     concern_thresholds: Vector  # (17)
+    embedding: tuple[Vector, Vector] | None = None  # (384, 384), (384): on the mean; none: the mean itself
+    relevant: tuple[Vector, float] | None = None  # (768), bias
+    help: tuple[Vector, float] | None = None
 
 
 class Model:
@@ -86,6 +91,8 @@ def interpret(features: Vector, heads: Heads) -> Reading:
     concerns = 1 / (1 + np.exp(-np.clip(heads.concerns[0] @ features + heads.concerns[1], -30, 30)))
     over = concerns >= heads.concern_thresholds
     mean = features[:384]
+    if heads.embedding is not None:
+        mean = heads.embedding[0] @ mean + heads.embedding[1]
     return Reading(
         sentiment=dict(zip(SENTIMENTS, sentiment.tolist(), strict=True)),
         trust=dict(zip(TRUSTS, trust.tolist(), strict=True)),
@@ -96,7 +103,15 @@ def interpret(features: Vector, heads: Heads) -> Reading:
         never_tracked=any(bool(hit) for key, hit in zip(heads.keys, over, strict=True) if key in NEVER_TRACKED),
         raised=tuple(key for key, hit in zip(heads.keys, over, strict=True) if hit and key not in NEVER_TRACKED),
         embedding=(mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32),
+        relevant=_yes(heads.relevant, features, otherwise=1.0),
+        help=_yes(heads.help, features, otherwise=0.0),
     )
+
+
+def _yes(head: tuple[Vector, float] | None, features: Vector, otherwise: float) -> float:
+    if head is None:
+        return otherwise
+    return float(1 / (1 + np.exp(-np.clip(head[0] @ features + head[1], -30, 30))))
 
 
 def _softmax(logits: Vector) -> Vector:
@@ -135,7 +150,12 @@ def load(folder: Path | None = None) -> Model:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(str(place / "encoder.onnx"), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            str(place / "encoder.onnx"),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=["SkipLayerNormFusion"],  # sum and normalisation as one are four times slower here
+        )
         tokenizer: Any = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
             tokenizer_file=str(place / "tokenizer.json")
         ).backend_tokenizer
@@ -160,4 +180,13 @@ def _heads(path: Path) -> Heads:
             keys=keys,
             mistrust_threshold=float(stored["mistrust_threshold"]),
             concern_thresholds=stored["concern_thresholds"],
+            embedding=(stored["embedding_weights"], stored["embedding_bias"]) if "embedding_bias" in stored else None,
+            relevant=_row(stored, "relevant"),
+            help=_row(stored, "help"),
         )
+
+
+def _row(stored: Mapping[str, Any], name: str) -> tuple[Vector, float] | None:
+    if f"{name}_bias" not in stored:
+        return None
+    return stored[f"{name}_weights"], float(stored[f"{name}_bias"])

