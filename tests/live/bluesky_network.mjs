@@ -16,9 +16,10 @@ net.Server.prototype.listen = function (first, ...rest) {
 const { NODE_PACKAGES, PLC_PORT, PDS_PORT, APPVIEW_PORT, OZONE_PORT, DB_POSTGRES_URL } = process.env
 const installed = createRequire(pathToFileURL(`${NODE_PACKAGES}/package.json`))
 const { TestNetwork } = await import(pathToFileURL(installed.resolve('@atproto/dev-env')))
+// sessions come with the DID document, as they do on bsky.social
 const network = await TestNetwork.create({
   plc: { port: Number(PLC_PORT) },
-  pds: { port: Number(PDS_PORT), hostname: 'localhost' },
+  pds: { port: Number(PDS_PORT), hostname: 'localhost', enableDidDocWithSession: true },
   bsky: { port: Number(APPVIEW_PORT) },
   ozone: { port: Number(OZONE_PORT) },
   dbPostgresUrl: DB_POSTGRES_URL,

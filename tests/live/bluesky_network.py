@@ -66,8 +66,8 @@ class Network:
         return name, str(made["password"])
 
     def revoke(self, person: Person, app_password_name: str) -> None:
-        """From now on the app password opens no session and its sessions refuse to refresh (400 ExpiredToken). An access
-        token that was given out lives on (two hours): to see the sign-in lost, refresh.
+        """From now on the app password opens no session, and its sessions refuse to refresh (400 ExpiredToken). An
+        access token that was given out lives on (two hours): to see the sign-in lost, refresh.
         """
         self.call("com.atproto.server.revokeAppPassword", by=person, json={"name": app_password_name})
 
@@ -135,7 +135,7 @@ class Network:
         return found
 
     def feed(self, did: str) -> list[Json]:
-        """Every post that the account's repository holds, newest first, each {uri, cid, value}; all pages, from the PDS."""
+        """Every post of the account's repository, newest first, each {uri, cid, value}; all pages, from the PDS."""
         found: list[Json] = []
         cursor: str | None = None
         while True:
@@ -186,14 +186,15 @@ class Network:
         at: str | None = None,
         params: dict[str, str] | None = None,
         json: Json | None = None,
+        post: bool = False,
     ) -> Any:
-        """Any XRPC method, by somebody (or with a token of theirs) or nobody, at the PDS unless told; a POST where there
-        is `json`. Raises httpx.HTTPStatusError with the server's words.
+        """Any XRPC method, by somebody (or with a token of theirs) or nobody, at the PDS unless told; a POST where
+        there is `json`, or where `post` says so (refreshSession takes no body). Raises httpx.HTTPStatusError with the server's words.
         """
         bearer = token or (by.access_jwt if by else None)
         headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
         url = f"{at or self.pds}/xrpc/{method}"
-        if json is None:
+        if json is None and not post:
             return _answer(self.http.get(url, params=params, headers=headers))
         return _answer(self.http.post(url, json=json, headers=headers))
 
@@ -256,4 +257,4 @@ def _parts(uri: str) -> tuple[str, str, str]:
 def _answer(got: httpx.Response) -> Any:
     if got.is_error:
         raise httpx.HTTPStatusError(f"{got.status_code} {got.text[:500]}", request=got.request, response=got)
-    return got.json()
+    return got.json() if got.content else None  # a procedure may say nothing

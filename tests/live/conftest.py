@@ -25,7 +25,7 @@ def _mastodon_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[masto
 
 @pytest.fixture
 def mastodon(_mastodon_server: mastodon_server.Server) -> mastodon_server.Server:
-    """The Mastodon API server, one for the run, without the faults of an earlier test; a test makes accounts of its own."""
+    """The Mastodon API server, one for the run, without the faults of an earlier test; accounts as with `bluesky`."""
     _mastodon_server.no_faults()
     return _mastodon_server
 

@@ -43,8 +43,8 @@ class Proxy:
     http: httpx.Client = field(repr=False)
 
     def next(self, kind: Kind, part: str = "", times: int = 1, seconds: float = 2, remaining: int = 299) -> None:
-        """The next `times` requests in whose "METHOD /path?query" the `part` stands meet the fault (several that fit are
-        taken in the order they were asked for):
+        """The next `times` requests in whose "METHOD /path?query" the `part` stands meet the fault (several that fit
+        are taken in the order they were asked for):
 
         - "429": refused, Retry-After 1 and rate headers of both networks (`0` left)
         - "reset": the connection is reset (TCP)
@@ -69,8 +69,8 @@ class Proxy:
         return [one for one in every if part in f"{one.method} {one.path}"]
 
     def applied(self, part: str = "", times: int = 1, within: float = 20) -> list[Seen]:
-        """Waits until the server has answered `times` such requests, though the client may wait for the reply still: the
-        moment to kill a publisher. Raises NotThere.
+        """Waits until the server has answered `times` such requests, though the client may still wait for the reply:
+        the moment to kill a publisher. Raises NotThere.
         """
 
         def answered() -> list[Seen] | None:
@@ -115,7 +115,7 @@ class Faults:
             "connection_strategy": "lazy",  # a request that is refused here leaves no trace there
             "flow_detail": 0,
         }
-        command = [
+        command: list[str | Path] = [
             python,
             "-c",
             "from mitmproxy.tools.main import mitmdump; mitmdump()",

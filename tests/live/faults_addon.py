@@ -1,6 +1,6 @@
 """Inside mitmproxy: scripted faults between a client and a real server, and a record of what came by.
-It is told what to do, and asked what it saw, over HTTP at the proxy's own port under /_faults; fault_proxy.py does both.
-Runs in an environment of its own that holds mitmproxy.
+It is told what to do, and asked what it saw, over HTTP at the proxy's own port under /_faults; fault_proxy.py does
+both. Runs in an environment of its own that holds mitmproxy.
 """
 
 import asyncio
@@ -39,6 +39,7 @@ async def request(flow: http.HTTPFlow) -> None:
     }
     _record.append(entry)
     flow.metadata["entry"], flow.metadata["fault"] = entry, fault
+    seconds = fault["seconds"] if fault else 0
     match entry["fault"]:
         case "429":
             reply = json.dumps({"error": "RateLimitExceeded", "message": "Too many requests"})
@@ -51,7 +52,7 @@ async def request(flow: http.HTTPFlow) -> None:
         case "reset":
             _reset(flow)
         case "slow":
-            await asyncio.sleep(fault["seconds"])
+            await asyncio.sleep(seconds)
             entry["reached"] = True
         case _:
             entry["reached"] = True

@@ -69,8 +69,9 @@ class Server:
         return str(got["access_token"])
 
     def authorize(self, address: str, account: Account) -> str:
-        """What a person does at the address of /oauth/authorize: chooses the account and agrees. Gives the address that
-        the browser is sent back to (with code and state), or the bare code where redirect_uri was urn:ietf:wg:oauth:2.0:oob.
+        """What a person does at an address of /oauth/authorize: chooses the account and agrees. Gives the address that
+        the browser is sent back to (with code and state), or the bare code where redirect_uri was
+        urn:ietf:wg:oauth:2.0:oob.
         """
         asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         page = self.http.get(address)
@@ -100,7 +101,7 @@ class Server:
         return None if got.status_code == 404 else _answer(got)
 
     def statuses(self, account: Account) -> list[Json]:
-        """Everything the account has posted, newest first, each with `text`, its source, beside Mastodon's own fields."""
+        """Everything the account has posted, newest first; `text`, its source, is added to each."""
         found: list[Json] = []
         while True:
             asked = {"limit": "40", **({"max_id": found[-1]["id"]} if found else {})}
@@ -117,9 +118,9 @@ class Server:
         return list(self.call("GET", "/api/v1/notifications", token=token, params=asked))
 
     def fault(self, effect: str, path: str, *, methods: tuple[str, ...] = (), times: int = 1, **how: Any) -> None:
-        """The next `times` requests whose path fits (`*` stands for anything) meet the server's own fault: "status" (status=503),
-        "ratelimit", "latency" (delay_ms=…), "malformed", "timeout". None of status, ratelimit and malformed is applied. The
-        proxy of fault_proxy.py knows more.
+        """The next `times` requests whose path fits (`*` stands for anything) meet the server's own fault: "status"
+        (status=503), "ratelimit", "latency" (delay_ms=…), "malformed", "timeout". What is refused or malformed is not
+        applied. The proxy of fault_proxy.py knows more.
         """
         match = {"path": path, **({"methods": list(methods)} if methods else {})}
         self.call(
@@ -150,7 +151,7 @@ def running(folder: Path, started: list[processes.Running]) -> Iterator[Server]:
     port = processes.free_port()
     config = folder / "mastodon.toml"
     config.write_text(_CONFIG)
-    command = [python, "-m", "mastodon_mock", "serve", "--in-memory", "--config", config]
+    command: list[str | Path] = [python, "-m", "mastodon_mock", "serve", "--in-memory", "--config", config]
     with ExitStack() as stack:
         server = processes.start(
             "mastodon",
