@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run dev test test-browser check bench clean
+.PHONY: help setup demo run dev test test-browser test-live check bench clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -37,6 +37,10 @@ test: $(VENV)/.dev ## unit tests, on SQLite and on PostgreSQL
 
 test-browser: $(VENV)/.dev ## pages in a real browser (Debian's chromium)
 	@$(BIN)/pytest -m browser tests/browser $(ARGS)
+
+test-live: $(VENV)/.dev ## on real network servers on loopback (the first time installs them, two minutes)
+	@$(BIN)/python -m tests.live.installed
+	@$(BIN)/pytest -m live tests/live $(ARGS)
 
 check: $(VENV)/.dev ## style, types, floors of the house
 	@$(BIN)/ruff check .

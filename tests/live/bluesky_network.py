@@ -189,7 +189,8 @@ class Network:
         post: bool = False,
     ) -> Any:
         """Any XRPC method, by somebody (or with a token of theirs) or nobody, at the PDS unless told; a POST where
-        there is `json`, or where `post` says so (refreshSession takes no body). Raises httpx.HTTPStatusError with the server's words.
+        there is `json`, or where `post` says so (refreshSession takes no body). Raises httpx.HTTPStatusError with
+        the server's words.
         """
         bearer = token or (by.access_jwt if by else None)
         headers = {"authorization": f"Bearer {bearer}"} if bearer else {}

@@ -16,7 +16,7 @@ from tests.live import installed, processes
 from tests.live.waiting import wait_until
 
 # what a request may meet; the first three never reach the server, the others are applied there
-Kind = Literal["429", "reset", "html-502", "slow", "slow-reply", "lost-reply", "500-after", "rates"]
+Kind = Literal["429", "reset", "html-502", "slow", "slow-reply", "lost-reply", "late", "500-after", "rates"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class Proxy:
         - "429": refused, Retry-After 1 and rate headers of both networks (`0` left)
         - "reset": the connection is reset (TCP)
         - "html-502": a gateway's HTML page
-        - "slow": passed on after `seconds`
+        - "slow": passed on after `seconds`, if the client still waits then
+        - "late": the connection is closed at once, and the request applied `seconds` later
         - "slow-reply": applied at once, its reply after `seconds`
         - "lost-reply": applied, the connection closed without a reply
         - "500-after": applied, answered with 500

@@ -11,7 +11,9 @@ import socket
 import struct
 import time
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 from mitmproxy import ctx, http  # type: ignore[import-not-found]
 
@@ -20,6 +22,7 @@ HERE = os.environ["HERE"]
 
 _script: list[dict[str, Any]] = []  # what is still to happen, in the order it was asked for
 _record: list[dict[str, Any]] = []  # every request, in the order it came
+_later: set[asyncio.Task[None]] = set()  # kept, or they would be swept away before they run
 
 
 async def request(flow: http.HTTPFlow) -> None:
@@ -53,7 +56,10 @@ async def request(flow: http.HTTPFlow) -> None:
             _reset(flow)
         case "slow":
             await asyncio.sleep(seconds)
-            entry["reached"] = True
+            entry["reached"] = flow.client_conn.connected  # mitmproxy drops what nobody waits for any more
+        case "late":
+            _later.add(asyncio.create_task(_send_late(flow.request.copy(), entry, seconds)))
+            flow.kill()
         case _:
             entry["reached"] = True
 
@@ -125,6 +131,23 @@ def _reset(flow: http.HTTPFlow) -> None:
             at.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             pair.writer.transport.abort()
     flow.kill()
+
+
+async def _send_late(request: http.Request, entry: dict[str, Any], seconds: float) -> None:
+    """What a network does with a request that it held while the client went away."""
+
+    def send() -> int:
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+        at = urlsplit(UPSTREAM)
+        connection = HTTPConnection(at.hostname or "", at.port, timeout=30)
+        connection.request(request.method, request.path, request.raw_content, headers)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    await asyncio.sleep(seconds)
+    entry["reached"] = True
+    entry["status"] = await asyncio.to_thread(send)
 
 
 def _lead_back_here(response: http.Response) -> None:

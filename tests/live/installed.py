@@ -1,6 +1,7 @@
 """What the live tests stand on, installed once and kept outside the clone: the AT Protocol network with its Node and
 Redis, the Mastodon API server, mitmproxy. Each lies in a folder of the user's cache that is named by what is in it.
-Nothing goes into Liaison's own environment. Starting what is installed is left to processes.py.
+Nothing goes into Liaison's own environment. `python -m tests.live.installed` installs all of it beforehand. Starting
+what is installed is left to processes.py.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,7 +58,7 @@ def fault_proxy() -> Path:
 
 def _kept(name: str, what: str, install: Callable[[Path], None], *parts: str) -> Path:
     """The folder of `name` in the cache; made beside its place and renamed, so that half of one is never found."""
-    said = [(_PINS / f"{name}.txt").read_text(), *parts, platform.python_version(), platform.platform()]
+    said = [(_PINS / f"{name}.txt").read_text(), *parts, platform.python_version(), sysconfig.get_platform()]
     key = hashlib.blake2b("\0".join(said).encode(), digest_size=6).hexdigest()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "liaison" / "live"
     cache.mkdir(parents=True, exist_ok=True)
@@ -66,8 +68,7 @@ def _kept(name: str, what: str, install: Callable[[Path], None], *parts: str) ->
     with FileLock(cache / f"{name}.lock"):
         if home.exists():
             return home
-        # past pytest's capture: somebody waits for this
-        print(f"Installing {what} the first time", file=sys.__stderr__, flush=True)
+        sys.stderr.write(f"Installing {what} the first time\n")
         making = Path(tempfile.mkdtemp(prefix=f"{name}-making-", dir=cache))
         try:
             install(making)
@@ -112,3 +113,17 @@ def _python(home: Path) -> Path:
 
 def _packages(home: Path) -> Path:
     return home / f"python/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+
+
+def main() -> int:
+    try:
+        for install in (network, mastodon_server, fault_proxy):
+            install()
+    except NotInstalled as why:
+        sys.stderr.write(f"{why}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

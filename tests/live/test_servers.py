@@ -114,6 +114,33 @@ def test_a_slow_reply_is_applied_before_it_is_given(mastodon: Server, faults: Fa
     assert [one["text"] for one in mastodon.statuses(author)] == ["slow"]
 
 
+def test_a_late_request_is_applied_after_its_client_was_let_go(mastodon: Server, faults: Faults) -> None:
+    author = mastodon.create("author")
+    proxy = faults.before(mastodon.url)
+    proxy.next("late", "POST /api/v1/statuses", seconds=3)
+    headers = {"authorization": f"Bearer {author.token}"}
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.post(f"{proxy.url}/api/v1/statuses", json={"status": "late"}, headers=headers)
+    assert mastodon.statuses(author) == []
+    proxy.applied("POST /api/v1/statuses")
+    assert [one["text"] for one in mastodon.statuses(author)] == ["late"]
+
+
+def test_a_slow_request_reaches_nobody_once_its_client_has_gone(mastodon: Server, faults: Faults) -> None:
+    author = mastodon.create("author")
+    proxy = faults.before(mastodon.url)
+    proxy.next("slow", "POST /api/v1/statuses", seconds=1)
+    headers = {"authorization": f"Bearer {author.token}"}
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{proxy.url}/api/v1/statuses", json={"status": "slow"}, headers=headers, timeout=0.3)
+    later = httpx.post(f"{proxy.url}/api/v1/statuses", json={"status": "patient"}, headers=headers)
+    assert later.status_code == 200
+    proxy.next("slow", "POST /api/v1/statuses", seconds=1)
+    httpx.post(f"{proxy.url}/api/v1/statuses", json={"status": "after a while"}, headers=headers).raise_for_status()
+    assert [one["text"] for one in mastodon.statuses(author)] == ["after a while", "patient"]
+    assert [one.reached for one in proxy.asked("POST")] == [False, True, True]
+
+
 def test_a_session_opened_through_the_proxy_leads_back_to_the_proxy(bluesky: Network, faults: Faults) -> None:
     department = bluesky.create("riverton")
     proxy = faults.before(bluesky.pds)
