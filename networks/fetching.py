@@ -72,21 +72,22 @@ def public_address(host: str, port: int) -> str:
 
 
 def transport(*, allow_private: bool) -> httpx.HTTPTransport:
-    """An httpx transport that connects to public addresses only."""
-    made = httpx.HTTPTransport(retries=0)
+    """An httpx transport that connects to public addresses only. A connection is closed after its answer: who asks
+    comes and goes, and must leave none behind."""
+    made = httpx.HTTPTransport(retries=0, limits=httpx.Limits(max_keepalive_connections=0))
     if not allow_private:
         made._pool = httpcore.ConnectionPool(  # httpx has no public way to give its transport a backend
-            ssl_context=httpx.create_ssl_context(), network_backend=_CheckedBackend()
+            ssl_context=httpx.create_ssl_context(), network_backend=_CheckedBackend(), max_keepalive_connections=0
         )
     return made
 
 
 def session(*, allow_private: bool) -> requests.Session:
-    """A requests session that connects to public addresses only (redirects too), and takes nothing from the
-    environment."""
+    """A requests session that connects to public addresses only (redirects too), takes nothing from the environment,
+    and leaves no connection behind."""
     made = requests.Session()
     made.trust_env = False
-    made.headers["User-Agent"] = AGENT
+    made.headers.update({"User-Agent": AGENT, "Connection": "close"})
     if not allow_private:
         made.mount("http://", _CheckedAdapter())
         made.mount("https://", _CheckedAdapter())

@@ -41,6 +41,7 @@ router = APIRouter(prefix="/compose", dependencies=[needs(Action.WRITE_POSTS)])
 Given = Annotated[DraftIn, Depends(from_form)]
 Then = Annotated[str, Form()]  # save, close, submit, picture, take-out-<picture>
 Upload = Annotated[UploadFile | None, File()]
+WITH_A_PICTURE = pictures.LARGEST_UPLOAD + 1_000_000  # bytes of a form; other routes take far less (web.app)
 TAKE_OUT = "take-out-"
 
 
@@ -111,7 +112,7 @@ def save_draft(request: Request, found: TheDesk, who: Who, post_id: Id, given: D
     return _saved(request, store(found, who, post_id, given))
 
 
-@router.post("")
+@router.post("", max_body_size=WITH_A_PICTURE)
 def send_new(
     request: Request, found: TheDesk, who: Who, given: Given, then: Then = "save", picture: Upload = None
 ) -> Response:
@@ -128,7 +129,7 @@ def page(request: Request, found: TheDesk, who: Who, post_id: Id) -> Response:
     return _page(request, found, who, draft, saved_at=post.updated_at)
 
 
-@router.post("/{post_id}")
+@router.post("/{post_id}", max_body_size=WITH_A_PICTURE)
 def send(
     request: Request, found: TheDesk, who: Who, post_id: Id, given: Given, then: Then = "save", picture: Upload = None
 ) -> Response:

@@ -54,8 +54,8 @@ class Server:
             request_timeout=TIMEOUT,
             user_agent=fetching.AGENT,
             ratelimit_method="throw",  # waiting is the caller's affair
-            version_check_mode="none",
-            mastodon_version="4.3.0",  # so that it is not asked for each time
+            version_check_mode="created",  # with "none" the library takes the server for version 1 …
+            mastodon_version="4.6.0",  # … and without a version it asks for it each time
             **more,
         )
 

@@ -19,6 +19,8 @@ from networks.tables import Account
 from posts.tables import Post, PostPicture, Target, Variant
 from tests.posts.test_pictures import photo
 from tests.web.browsing import Browser, Response, form_token
+from web import app as web_app
+from web import compose
 
 VISIBILITY = Option("visibility", "Who sees it", (("public", "Everyone"), ("unlisted", "Not in public lists")))
 WARNING = Option("content_warning", "Content warning")
@@ -77,6 +79,18 @@ def test_a_picture_is_added_described_shown_and_taken_out(ada: Browser, sqlite_e
     taken = write(ada, account, "take-out-1", "/compose/1", revision=revision(sqlite_engine))
     assert taken.headers["location"] == "/compose/1#pictures"
     assert "/posts/1/pictures/1" not in ada.get("/compose/1").text
+
+
+def test_a_picture_may_be_larger_than_any_other_form_but_not_without_end(
+    ada: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    noisy = photo((3000, 2400), kind="PNG")
+    assert (len(noisy) > web_app.BODY_LIMIT, write(ada, account, "picture", picture=noisy).status_code) == (True, 303)
+    again: dict[str, object] = {"revision": revision(sqlite_engine)}
+    assert (
+        write(ada, account, "picture", "/compose/1", picture=b"x" * compose.WITH_A_PICTURE, fields=again).status_code
+        == 413
+    )
 
 
 def test_a_post_whose_picture_says_nothing_is_not_sent_for_approval(

@@ -140,7 +140,12 @@ def submit_post(found: TheDesk, who: Who, post_id: Id) -> PostOut:
         return _post(session, post_id)
 
 
-@router.post("/posts/{post_id}/pictures", status_code=201, dependencies=[needs(Action.WRITE_POSTS)])
+@router.post(
+    "/posts/{post_id}/pictures",
+    status_code=201,
+    dependencies=[needs(Action.WRITE_POSTS)],
+    max_body_size=compose.WITH_A_PICTURE,
+)
 def add_picture(
     found: TheDesk,
     who: Who,
