@@ -7,7 +7,8 @@ from sqlmodel import Session, col, select
 
 from listeners.tables import Source
 from networks import registry
-from networks.network import Rejected
+from networks.network import Network, Rejected
+from networks.tables import Account
 
 BEHIND = 3  # rounds without success before a source counts as behind
 
@@ -37,6 +38,7 @@ def add(
         raise Rejected(f"there is a source called {name.strip()!r} already")
     if every_seconds and found.listener is None:
         raise Rejected(f"{found.label} cannot be listened to yet; import an archive instead")
+    _check_kind(found, settings, account_id)
     if network == "feed" and not settings.get("url", "").startswith(("http://", "https://")):
         raise Rejected("a feed needs its address: url=https://…")
     source = Source(
@@ -50,6 +52,21 @@ def add(
     session.add(source)
     session.flush()
     return source
+
+
+def _check_kind(network: Network, settings: dict[str, str], account_id: int | None) -> None:
+    """That a way to listen is one of the network's, and has what it needs. The first is meant where none is named."""
+    named = settings.get("kind")
+    kind = next((one for one in network.kinds if named in (None, one.name)), None)
+    if kind is None:
+        if named is not None:
+            raise Rejected(f"{network.label} cannot be listened to by {named!r}")
+        return
+    if kind.account == "needed" and account_id is None:
+        raise Rejected(f"this needs an account on {network.label}")
+    for wanted in kind.fields:
+        if wanted.required and not settings.get(wanted.name, "").strip():
+            raise Rejected(f"{wanted.label} is missing")
 
 
 def look_now(session: Session, source_id: int, now: datetime) -> Source | None:
@@ -83,12 +100,14 @@ def all_sources(session: Session) -> list[Source]:
     return list(session.exec(select(Source).order_by(col(Source.name))))
 
 
-def health(source: Source, now: datetime) -> Health:
-    """How a source is doing at `now`."""
+def health(source: Source, now: datetime, account: Account | None = None) -> Health:
+    """How a source is doing at `now`; `account`: the one it listens by."""
     if source.next_poll_at is None:
         return Health("ok", "imported by hand")
     if not source.enabled:
         return Health("off", "switched off")
+    if account is not None and account.state != "connected":
+        return Health("failing", f"{account.name} is signed out; connected again, it goes on from where it was")
     if source.failures:
         since = f", last good {_ago(now - source.last_ok_at)}" if source.last_ok_at else ", never reached yet"
         return Health("failing", f"{source.last_error or 'failing'}{since}; tried again by itself")

@@ -271,6 +271,7 @@ class Field:
     default: str = ""
     secret: bool = False
     example: str = ""
+    required: bool = True
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from config.permissions import Action, Role, may
 from networks.tables import Account
 from posts import drafts
 from posts.tables import Attempt, Post, PostVersion, Review, Target, Variant
-from posts.workflow import PostState
+from posts.workflow import PostState, TargetState
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,17 @@ def published_between(session: Session, start: datetime, end: datetime) -> tuple
     )
     posts, networks = session.exec(query).one()
     return posts, networks
+
+
+def waiting_by_account(session: Session) -> dict[int, int]:
+    """Account id -> how many posts wait to go out there, approved and with a time; those nobody is sure of too."""
+    states = [TargetState.WAITING.value, TargetState.RETRY.value, TargetState.UNKNOWN.value]
+    query = (
+        select(Target.account_id, func.count(func.distinct(Target.post_id)))
+        .where(col(Target.state).in_(states))
+        .group_by(col(Target.account_id))
+    )
+    return dict(session.exec(query).all())
 
 
 def post_detail(session: Session, post_id: int) -> PostDetail | None:

@@ -12,7 +12,21 @@ from fastapi.staticfiles import StaticFiles
 
 from config.secrets import Keys
 from config.settings import Settings
-from web import account, approvals, board, compose, first_run, health, hold, pages, people, problems, queue, sign_in
+from web import (
+    account,
+    accounts,
+    approvals,
+    board,
+    compose,
+    first_run,
+    health,
+    hold,
+    pages,
+    people,
+    problems,
+    queue,
+    sign_in,
+)
 from web.api import v1
 from web.desk import Desk
 from web.guard import unsafe_is_ours
@@ -23,6 +37,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     sign_in,
     first_run,
     account,
+    accounts,
     compose,
     queue,
     approvals,

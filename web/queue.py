@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from config import clock, database
 from config.permissions import Action
+from networks import accounts, registry
 from posts import queue
 from posts.queue import QueueRow
 from posts.tables import Post
@@ -47,6 +48,12 @@ def queue_page(request: Request, found: TheDesk, start: date | None = None) -> R
                 .limit(LONGEST_LIST)
             )
         )
+        waiting = queue.waiting_by_account(session)
+        signed_out = [
+            (account, waiting[account.id or 0])
+            for account in accounts.kept(session)
+            if account.state == "signed_out" and waiting.get(account.id or 0)
+        ]
     days = [
         Day(
             day=datetime.combine(day, time(12), zone),
@@ -58,6 +65,8 @@ def queue_page(request: Request, found: TheDesk, start: date | None = None) -> R
     return pages.render(
         request,
         "queue.html",
+        signed_out=signed_out,
+        labels={name: network.label for name, network in registry.NETWORKS.items()},
         days=days,
         loose=loose,
         first=first,

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
@@ -12,17 +13,17 @@ from config import audit, clock, database
 from config.permissions import Action
 from listeners import places, rules, sources, watch
 from listeners.tables import WatchRule
-from networks.network import NetworkError
+from networks import accounts, registry
+from networks.network import NetworkError, Rejected
 from networks.tables import Account
 from web import pages
 from web.desk import Desk, TheDesk
-from web.fields import Comment, Id, Line
-from web.guard import Who, needs
+from web.fields import Comment, Id, Line, clean
+from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 from web.today import LABELS
 
 router = APIRouter()
-EVERY = timedelta(minutes=5)
 TRIED = timedelta(days=7)  # over which a rule is tried before it is added
 
 
@@ -33,26 +34,39 @@ def sources_page(request: Request, found: TheDesk) -> Response:
 
 
 @router.post("/sources", dependencies=[needs(Action.MANAGE)])
-def add_source(
-    request: Request, found: TheDesk, who: Who, name: Line = "", url: Line = "", kind: Line = "feed"
-) -> Response:
-    """Adds a feed, or listens to the practice board; it is looked at within seconds."""
+async def add_source(request: Request, found: TheDesk, who: Who) -> Response:
+    """Adds a source of any kind that a network offers; it is looked at within seconds."""
+    form = await request.form()
+    given = {name: " ".join(clean(value[:320]).split()) for name, value in form.items() if isinstance(value, str)}
+    return await run_in_threadpool(_add, request, found, who, given)
+
+
+def _add(request: Request, found: Desk, who: Visitor, given: dict[str, str]) -> Response:
     _ = pages.words(request).gettext
-    if not name:
-        return _page(request, found, wrong=("source", _("A source needs a name.")), given={"name": name, "url": url})
+    network, named = given.get("network", "feed"), given.get("kind", "feed")
+    part = f"{network}-{named}"
     try:
+        kind = next((one for one in registry.network(network).kinds if one.name == named), None)
+        if kind is None:
+            raise Rejected(_("There is no such way to listen."))
+        name = given.get("name", "")
+        if not name:
+            raise Rejected(_("A source needs a name."))
+        chosen = {field.name: given[field.name] for field in kind.fields if given.get(field.name)}
+        account = given.get("account_id", "")
         with database.writing(found.engine) as session:
             added = sources.add(
                 session,
-                network="practice" if kind == "practice" else "feed",
+                network=network,
                 name=name,
-                settings={} if kind == "practice" else {"url": url},
-                every_seconds=15 if kind == "practice" else int(EVERY.total_seconds()),
+                settings={"kind": kind.name, **chosen},
+                every_seconds=kind.every_seconds,
                 now=clock.now(),
+                account_id=int(account) if account.isdecimal() else None,
             )
             audit.record(session, clock.now(), who.id, "source.add", f"source:{added.id}", {"name": name}, who.address)
     except NetworkError as error:
-        return _page(request, found, wrong=("source", str(error)), given={"name": name, "url": url})
+        return _page(request, found, wrong=(part, str(error)), given=given)
     return RedirectResponse("/sources?said=source-added", 303)
 
 
@@ -136,10 +150,14 @@ def _page(
 ) -> Response:
     now = clock.now()
     with database.reading(found.engine) as session:
-        listed: list[Any] = [(source, sources.health(source, now)) for source in sources.all_sources(session)]
+        by_id = {account.id: account for account in session.exec(select(Account))}
+        listed: list[Any] = [
+            (source, sources.health(source, now, by_id.get(source.account_id)))
+            for source in sources.all_sources(session)
+        ]
         known = places.all_places(session)
         watched = list(session.exec(select(WatchRule).order_by(WatchRule.name)))
-        accounts = list(session.exec(select(Account).order_by(Account.name)))
+        ours = accounts.connected(session)
     return pages.render(
         request,
         "sources.html",
@@ -147,7 +165,8 @@ def _page(
         sources=listed,
         places=known,
         rules=watched,
-        accounts=accounts,
+        accounts=ours,
+        networks=[network for network in registry.NETWORKS.values() if network.listener is not None and network.kinds],
         labels=LABELS,
         wrong=wrong,
         given=given or {},

@@ -20,7 +20,9 @@ from networks.network import (
     Witness,
 )
 
-_SERVICE = Field("service", "Server", "Leave it, unless the account lives elsewhere.", default="https://bsky.social")
+_SERVICE = Field(
+    "service", "Server", "Leave it, unless the account lives elsewhere.", default="https://bsky.social", required=False
+)
 _FIELDS = (
     Field("handle", "Handle", example="rivertonpd.bsky.social"),
     Field(

@@ -57,7 +57,7 @@ NETWORK = Network(
             "A hashtag",
             (
                 Field("hashtag", "Hashtag", example="Riverton"),
-                Field("server", "Server", "Empty: the account's own.", example="mastodon.social"),
+                Field("server", "Server", "Empty: the account's own.", example="mastodon.social", required=False),
             ),
             account="optional",
             every_seconds=60,

@@ -210,7 +210,7 @@ def _waiting(session: Session, person: Person, now: datetime) -> list[Waiting]:
             found.append(digest.DecisionsWait(unknown, "/queue"))
     if may(roles, Action.MANAGE):
         out = session.exec(select(Account).where(Account.state == "signed_out")).all()
-        found += [digest.SignInEnds(account.name, 0, "/sources") for account in out]
+        found += [digest.SignInEnds(account.name, 0, "/accounts") for account in out]
         for source in sources.all_sources(session):
             state = sources.health(source, now).state
             if state in ("behind", "failing"):

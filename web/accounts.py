@@ -1,0 +1,262 @@
+"""Accounts: connecting the department's accounts, how each is, and being signed out; who may manage does, others see.
+
+A network is asked outside any transaction; what a person typed is shown again, secrets aside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse
+from sqlmodel import Session, select
+
+from config import audit, clock, database
+from config.permissions import Action
+from listeners import sources
+from listeners.sources import Health
+from listeners.tables import Source
+from networks import accounts, joining, registry
+from networks.network import (
+    Network,
+    NetworkError,
+    PageSignIn,
+    PasswordSignIn,
+    RateLimited,
+    Rejected,
+    SignedIn,
+    SignInExpired,
+)
+from networks.registry import UnknownNetwork
+from networks.tables import Account
+from posts import queue
+from web import pages
+from web.desk import Desk, TheDesk
+from web.fields import LARGEST_ID, Id
+from web.guard import Visitor, Who, needs
+from web.problems import Trouble
+
+router = APIRouter(prefix="/accounts")
+CALLBACK = "/accounts/callback"
+Code = Annotated[str, Query(max_length=2000)]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One account as the page shows it."""
+
+    account: Account
+    label: str  # its network's name
+    waiting: int  # posts that wait to go out there
+    sources: tuple[tuple[Source, Health], ...]
+    can_test: bool
+    can_sign_in: bool
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What was typed into one network's form, and what came of it."""
+
+    network: str = ""
+    words: str = ""  # why it did not work
+    given: Mapping[str, str] = field(default_factory=dict)
+    go_to: str = ""  # the network's page, where to say yes
+
+
+@router.get("", dependencies=[needs(Action.READ_POSTS)])
+def accounts_page(
+    request: Request, found: TheDesk, again: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None
+) -> Response:
+    """Every account; `again`: the one to connect again, its form filled in."""
+    with database.reading(found.engine) as session:
+        account = session.get(Account, again) if again is not None else None
+    if account is None:
+        return _page(request, found)
+    given = {"handle": account.handle, "account_id": str(account.id)}
+    given["server"] = account.settings.get("home", "")
+    given["service"] = account.settings.get("service", "")
+    return _page(
+        request, found, Attempt(account.network, given={name: value for name, value in given.items() if value})
+    )
+
+
+@router.post("/connect/{network}", dependencies=[needs(Action.MANAGE)])
+async def connect(
+    request: Request, found: TheDesk, who: Who, network: str, account_id: Annotated[str, Form(max_length=10)] = ""
+) -> Response:
+    """Signs in by what was typed, or leads to the network's own page."""
+    form = await request.form()
+    given = {name: value[:2000] for name, value in form.items() if isinstance(value, str) and name != "csrf"}
+    return await run_in_threadpool(_connect, request, found, who, network, given, account_id)
+
+
+@router.get("/callback", dependencies=[needs(Action.MANAGE)])
+def come_back(
+    request: Request, found: TheDesk, who: Who, state: Code = "", code: Code = "", error: Code = ""
+) -> Response:
+    """Back from the network's page, with its code or without."""
+    _ = pages.words(request).gettext
+    attempt = Attempt()
+    try:
+        with database.writing(found.engine) as session:
+            begun = joining.take(session, state, who.id, found.keys, clock.now())
+        attempt = Attempt(begun.network)
+        sign_in = registry.network(begun.network).sign_in
+        if error or not code:
+            words = _("The network's page was left without a yes; nothing was connected.")
+            return _page(request, found, Attempt(begun.network, words))
+        if not isinstance(sign_in, PageSignIn):
+            raise Trouble(404, "There is no such sign-in")
+        signed = sign_in.finish(begun.kept, code, found.settings.fetch_private_addresses)
+        return _kept(found, who, begun.network, signed, begun.account_id)
+    except NetworkError as failed:
+        return _page(request, found, Attempt(attempt.network, _said(request, failed)))
+
+
+@router.post("/{account_id}/test", dependencies=[needs(Action.MANAGE)])
+def test_account(request: Request, found: TheDesk, who: Who, account_id: Id) -> Response:
+    """Asks the network who we are there; a sign-in that ended is marked at once, nothing else changes anything."""
+    now = clock.now()
+    with database.reading(found.engine) as session:
+        account = _known(session, account_id)
+    test = registry.network(account.network).test
+    if test is None:
+        raise Trouble(404, "This account needs no test", "Nothing was changed.")
+    try:
+        told = test(accounts.connection(found.engine, account, found.keys, found.settings))
+    except SignInExpired as ended:
+        with database.writing(found.engine) as session:
+            accounts.mark_signed_out(session, account_id, str(ended), now)
+        return RedirectResponse("/accounts?said=account-signed-out", 303)
+    except NetworkError as failed:
+        return _page(request, found, Attempt(account.network, _said(request, failed)))
+    with database.writing(found.engine) as session:
+        account = _known(session, account_id)
+        account.handle, account.settings = told.handle, {**account.settings, **told.settings}
+        accounts.mark_ok(account, now)
+        session.add(account)
+        audit.record(session, now, who.id, "account.test", f"account:{account_id}", {}, who.address)
+    return RedirectResponse("/accounts?said=account-fine", 303)
+
+
+@router.post("/{account_id}/remove", dependencies=[needs(Action.MANAGE)])
+def remove(found: TheDesk, who: Who, account_id: Id) -> Response:
+    """Forgets the account's secrets and stops its sources; what it published stays in the records."""
+    now = clock.now()
+    with database.writing(found.engine) as session:
+        account = _known(session, account_id)
+        accounts.disconnect(session, account_id, now)
+        for source in _sources_of(session, account):
+            sources.switch(session, source.id or 0, False, now)
+        detail = {"network": account.network, "handle": account.handle}
+        audit.record(session, now, who.id, "account.remove", f"account:{account_id}", detail, who.address)
+    return RedirectResponse("/accounts?said=account-removed", 303)
+
+
+def _connect(
+    request: Request, found: Desk, who: Visitor, network: str, given: Mapping[str, str], account_id: str
+) -> Response:
+    try:
+        sign_in = registry.network(network).sign_in
+    except UnknownNetwork as error:
+        raise Trouble(404, "There is no such network") from error
+    again = int(account_id) if account_id.isdecimal() else None
+    secret = {one.name for one in sign_in.fields if one.secret} if sign_in is not None else set()
+    shown = {name: value for name, value in given.items() if name not in secret}
+    private = found.settings.fetch_private_addresses
+    try:
+        match sign_in:
+            case PasswordSignIn():
+                return _kept(found, who, network, sign_in.connect(given, private), again)
+            case PageSignIn():
+                state = joining.new_state()
+                departure = sign_in.begin(given, found.settings.base_url + CALLBACK, state, private)
+                with database.writing(found.engine) as session:
+                    joining.begin(
+                        session, state, network=network, person_id=who.id, account_id=again, kept=departure.kept,
+                        keys=found.keys, now=clock.now(),
+                    )  # fmt: skip
+                # A link rather than a redirect: the page's policy lets forms lead nowhere else.
+                return _page(request, found, Attempt(network, given=shown, go_to=departure.url), status=200)
+            case _:
+                raise Trouble(404, "Nobody signs in there")
+    except NetworkError as error:
+        return _page(request, found, Attempt(network, _said(request, error), shown))
+
+
+def _kept(found: Desk, who: Visitor, network: str, signed: SignedIn, account_id: int | None) -> Response:
+    """Keeps the sign-in, listens to mentions of the account, and lets what waited go."""
+    now = clock.now()
+    with database.writing(found.engine) as session:
+        account = accounts.connect(session, network, signed, found.keys, now, account_id)
+        known = _sources_of(session, account)
+        for source in known:
+            sources.look_now(session, source.id or 0, now)
+        mentions = next((kind for kind in registry.network(network).kinds if kind.name == "mentions"), None)
+        if mentions is not None and not any(source.settings.get("kind") == "mentions" for source in known):
+            _listen(session, account, mentions.every_seconds)
+        act = "account.connect" if account.created_at == now else "account.reconnect"
+        detail = {"network": network, "handle": signed.handle}
+        audit.record(session, now, who.id, act, f"account:{account.id}", detail, who.address)
+    return RedirectResponse(f"/accounts?said={act.replace('.', '-')}", 303)
+
+
+def _listen(session: Session, account: Account, every_seconds: int) -> None:
+    name = f"@{account.handle}, {registry.network(account.network).label}"
+    if sources.by_name(session, name) is not None:
+        name = f"{name} ({account.id})"
+    sources.add(
+        session, network=account.network, name=name, settings={"kind": "mentions"}, every_seconds=every_seconds,
+        now=clock.now(), account_id=account.id,
+    )  # fmt: skip
+
+
+def _known(session: Session, account_id: int) -> Account:
+    account = session.get(Account, account_id)
+    if account is None or account.state == "removed":
+        raise Trouble(404, "There is no such account", "Nothing was changed.")
+    return account
+
+
+def _sources_of(session: Session, account: Account) -> list[Source]:
+    return list(session.exec(select(Source).where(Source.account_id == account.id).order_by(Source.name)))
+
+
+def _said(request: Request, error: NetworkError) -> str:
+    """Why it did not work, for a person; nothing was changed either way."""
+    _ = pages.words(request).gettext
+    if isinstance(error, RateLimited):
+        at = error.retry_at.astimezone(pages.zone_of(request))
+        return _("The network asks to wait until %(at)s.") % {"at": f"{at:%H:%M}"}
+    if isinstance(error, Rejected):
+        return error.reason
+    return _("It could not be reached just now (%(why)s). Nothing was changed.") % {"why": str(error)}
+
+
+def _page(request: Request, found: Desk, attempt: Attempt | None = None, *, status: int | None = None) -> Response:
+    now = clock.now()
+    tried = attempt or Attempt()
+    with database.reading(found.engine) as session:
+        waiting = queue.waiting_by_account(session)
+        rows = [
+            Row(
+                account,
+                registry.network(account.network).label,
+                waiting.get(account.id or 0, 0),
+                tuple((source, sources.health(source, now, account)) for source in _sources_of(session, account)),
+                can_test=registry.network(account.network).test is not None,
+                can_sign_in=registry.network(account.network).sign_in is not None,
+            )
+            for account in accounts.kept(session)
+        ]
+    offered: list[Network] = [network for network in registry.NETWORKS.values() if network.sign_in is not None]
+    return pages.render(
+        request,
+        "accounts.html",
+        status=status or (422 if tried.words else 200),
+        rows=rows,
+        offered=sorted(offered, key=lambda network: network.label),
+        tried=tried,
+        place_to_go=urlsplit(tried.go_to).netloc,
+    )
