@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("start", "intake", "scoring", "demo")
+ALL = ("start", "intake", "scoring", "model", "demo")
 
 
 def main(names: list[str]) -> int:

@@ -66,7 +66,7 @@ class Model:
     """Reads posts. Safe to use from several threads."""
 
     def __init__(self, session: Any, tokenizer: Any, heads: Heads, name: str) -> None:
-        self._session, self._tokenizer, self._heads = session, tokenizer, heads
+        self._session, self._tokenizer, self.heads = session, tokenizer, heads
         self.name = name
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="reading")
 
@@ -81,7 +81,7 @@ class Model:
         tokens = self._tokenizer.encode(words).ids
         ids = np.asarray([tokens], dtype=np.int64)
         (features,) = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
-        return interpret(features[0], self._heads)
+        return interpret(features[0], self.heads)
 
 
 def interpret(features: Vector, heads: Heads) -> Reading:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-STEPS = ("pieces", "teacher", "embeddings", "said", "student", "teacher-trust", "student-trust", "ship")
+STEPS = ("pieces", "teacher", "embeddings", "said", "student", "trust", "ship")
 
 
 def main() -> None:
@@ -25,25 +25,13 @@ def main() -> None:
     files = student.Files(asked.work)
     teachers = asked.work / "teacher-first.pt"
 
-    def trust(learner: joint.Learner, taught: bool) -> None:
-        said = joint.stored(asked.work / "teacher-oof.npz", "shares") if taught else {}
-        vectors = joint.stored(files.embeddings, "vectors") if taught else {}
-        joint.train(asked.data, learner, asked.work, said, vectors)
-
     steps: dict[str, tuple[Path, Callable[[], object]]] = {
         "pieces": (files.pieces, lambda: student.choose_pieces(asked.data, wheel, files)),
         "teacher": (teachers, lambda: teacher.first(asked.data, asked.encoders, teachers)),
         "embeddings": (files.embeddings, lambda: student.embed(asked.data, wheel, files)),
         "said": (files.said, lambda: student.ask_teacher(asked.data, asked.encoders, teachers, files)),
         "student": (files.first, lambda: student.first(asked.data, wheel, files)),
-        "teacher-trust": (
-            asked.work / "teacher-oof.npz",
-            lambda: trust(joint.teacher_of(asked.encoders, asked.work), taught=False),
-        ),
-        "student-trust": (
-            asked.work / "student-oof.npz",
-            lambda: trust(joint.student_of(wheel, asked.work), taught=True),
-        ),
+        "trust": (files.second, lambda: joint.train(asked.data, wheel, files)),
         "ship": (
             asked.out / "manifest.json",
             lambda: print(json.dumps(shipping.write(asked.data, wheel, asked.work, asked.out)["figures"], indent=1)),

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sentiment.model import SENTIMENTS, TRUSTS
 from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
@@ -66,6 +67,14 @@ def police(data: Path) -> tuple[list[Labelled], list[Labelled]]:
     return without_near([row for row in rows if not is_test(row.key)], held), tests
 
 
+def readings(data: Path) -> list[Labelled]:
+    """What single readers said of the real posts to learn from, where more than one read them: where readers differ,
+    a network should be in doubt."""
+    texts = {post.key: post.text for post in police(data)[0]}
+    rows = _lines(HERE / "labels_readings.jsonl")
+    return [_labelled(row, texts[row["id"]]) for row in rows if row["id"] in texts]
+
+
 def written() -> list[Labelled]:
     """Posts of our own, for training only."""
     return [
@@ -95,7 +104,7 @@ def _runs(text: str, length: int = 6) -> Iterator[tuple[str, ...]]:
         yield tuple(words[start : start + length])
 
 
-def _labelled(row: dict, text: str) -> Labelled:
+def _labelled(row: dict[str, Any], text: str) -> Labelled:
     raised = set(row["concerns"])
     mood = row.get("sentiment")
     return Labelled(
@@ -111,7 +120,7 @@ def _labelled(row: dict, text: str) -> Labelled:
     )
 
 
-def _lines(path: Path) -> Iterator[dict]:
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as source:
         for line in source:
             yield json.loads(line)

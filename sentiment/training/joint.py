@@ -1,10 +1,8 @@
-"""The second course of teacher and student: trust, concerns, relevance and help, from our labels, beside sentiment.
+"""The student's second course: trust, concerns, relevance and help from our labels, beside sentiment in four languages.
 
-Each network is trained once a fold, without that fold's posts: what it says of them is honest, and serves as soft
-labels (teacher), for calibration and thresholds (student). The student's folds are averaged into one network."""
+A fifth of the real posts to learn from is left out of it: what the network says of those is honest, and serves for
+calibration and thresholds (heads.py). The test part is left out by corpora.py."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,155 +11,68 @@ import torch
 from sentiment.training import corpora, e5, student, teacher
 from sentiment.training.corpora import Labelled
 from sentiment.training.fitting import Course, fit
-from sentiment.training.network import (
-    CONCERNS,
-    HELP,
-    RELEVANT,
-    SENTIMENT,
-    TRUST,
-    Example,
-    Floats,
-    Network,
-    probabilities,
-    read,
-    tokenizer,
-)
+from sentiment.training.network import SENTIMENT, Example, Floats, Network, probabilities, read, tokenizer
 
-FOLDS = 3
-TEACHER = Course(steps=0, rate=3e-5, head_rate=5e-4, batch=24, seed=21, layer_decay=0.95, save_every=60)
-STUDENT = Course(steps=0, rate=8e-5, head_rate=1e-3, batch=24, seed=31, layer_decay=0.95, save_every=100)
-TRUSTED = 0.5
+CHOOSING = 5  # one real post in so many is kept for calibration and thresholds
+EPOCHS = 6  # readings of each labelled post
+MOODS = 30_000  # posts that have only sentiment, read once each
+COURSE = Course(steps=0, rate=1e-4, head_rate=6e-4, seed=31, layer_decay=0.92, save_every=100)
 REAL = 1.5  # weight of a real post over one of our own
 
 
-@dataclass(frozen=True)
-class Learner:
-    """What differs between teacher and student."""
-
-    name: str
-    blank: Callable[[], Network]
-    start: Path  # weights after the first course
-    tokenizer: Path
-    longest: int
-    pad: int
-    course: Course
-    epochs: int
-    replay: float  # posts with only sentiment, for each labelled one that is read
-    moods: tuple[str, ...]  # where those come from
+def real(data: Path) -> tuple[list[Labelled], list[Labelled]]:
+    """The real posts to learn from, and those that calibrate."""
+    posts = corpora.police(data)[0]
+    kept = [post for post in posts if corpora.fold_of(post.key, CHOOSING) == 0]
+    return [post for post in posts if corpora.fold_of(post.key, CHOOSING) != 0], kept
 
 
-def teacher_of(encoders: Path, work: Path) -> Learner:
-    return Learner(
-        "teacher",
-        lambda: teacher.blank(encoders),
-        work / "teacher-first.pt",
-        teacher.base(encoders) / "tokenizer.json",
-        teacher.LONGEST,
-        teacher.PAD,
-        TEACHER,
-        3,
-        0.3,
-        ("en_train",),
-    )
+def train(data: Path, wheel: Path, files: student.Files) -> None:
+    """Goes on from the first course; writes the network's weights."""
+    torch.manual_seed(COURSE.seed)
+    network = student.blank(wheel, files)
+    network.load_state_dict(torch.load(files.first, weights_only=True))
+    words = tokenizer(files.tokenizer, student.LONGEST)
+    vectors = student.by_key(files.embeddings, "vectors")
+    said = student.by_key(files.said, "shares")
+    learning = real(data)[0]
+    seen = {post.key for post in learning}
+    doubts = [post for post in corpora.readings(data) if post.key in seen]
+    examples = [
+        Example(words.encode(post.text).ids, _targets(post), vectors.get(post.key), weight)
+        for posts, weight in ((learning, REAL), (doubts, 1.0), (corpora.written(), 1.0))
+        for post in posts
+    ] * EPOCHS
+    moods = [post for post in student.texts(data) for _ in range(student.REPEATED[post.language])]
+    chance = np.random.default_rng(COURSE.seed)
+    for row in chance.choice(len(moods), min(MOODS, len(moods)), replace=False):
+        post = moods[row]
+        target = student.mood_target(post, said)
+        examples.append(Example(words.encode(post.text).ids, target, vectors.get(post.key)))
+    course = Course(**{**COURSE.__dict__, "steps": len(examples) // COURSE.batch})
+    fit(network, examples, course, e5.PAD, "student: trust", checkpoint=files.second.with_suffix(".ckpt"))
+    torch.save(network.state_dict(), files.second)
 
 
-def student_of(wheel: Path, work: Path) -> Learner:
-    files = student.Files(work)
-    return Learner(
-        "student",
-        lambda: student.blank(wheel, files),
-        files.first,
-        files.tokenizer,
-        student.LONGEST,
-        e5.PAD,
-        STUDENT,
-        4,
-        1.5,
-        ("en_train", "es_train", "es_train", "es_train"),
-    )
+def trained(wheel: Path, files: student.Files) -> Network:
+    network = student.blank(wheel, files)
+    network.load_state_dict(torch.load(files.second, weights_only=True))
+    return network.eval()
 
 
-def labelled(data: Path) -> list[Labelled]:
-    """All posts to learn trust from; the real ones before our own."""
-    return corpora.police(data)[0] + corpora.written()
+def says(network: Network, posts: list[Labelled], files: student.Files) -> Floats:
+    """Logits (posts, WIDTH)."""
+    words = tokenizer(files.tokenizer, student.LONGEST)
+    return read(network, [Example(words.encode(p.text).ids, np.zeros(0, np.float32)) for p in posts], e5.PAD)
 
 
-def is_real(post: Labelled) -> bool:
-    return post.key.startswith(("opitools-", "semeval-", "tweeteval-"))
-
-
-def train(
-    data: Path, learner: Learner, work: Path, said: dict[str, Floats], vectors: dict[str, Floats], folds: int = FOLDS
-) -> dict[str, Floats]:
-    """Trains a network a fold (kept as <name>-fold-N.pt); keeps and gives what each said of the posts it had not
-    seen, as logits by key. `said`: another's probabilities to learn from; `vectors`: embeddings to keep."""
-    posts = labelled(data)
-    words = tokenizer(learner.tokenizer, learner.longest)
-    moods = [post for name in learner.moods for post in corpora.sentiment(data, name)]
-    out: dict[str, Floats] = {}
-    for fold in range(folds):
-        path = work / f"{learner.name}-fold-{fold}.pt"
-        network = learner.blank()
-        held = [post for post in posts if corpora.fold_of(post.key, folds) == fold]
-        if path.exists():
-            network.load_state_dict(torch.load(path, weights_only=True))
-        else:
-            network.load_state_dict(torch.load(learner.start, weights_only=True))
-            training = [post for post in posts if corpora.fold_of(post.key, folds) != fold]
-            chance = np.random.default_rng(learner.course.seed + fold)
-            number = int(len(training) * learner.epochs * learner.replay)
-            replay = [moods[row] for row in chance.choice(len(moods), min(number, len(moods)), replace=False)]
-            examples = [
-                Example(words.encode(post.text).ids, _targets(post, said), vectors.get(post.key), _weight(post))
-                for post in training * learner.epochs + replay
-            ]
-            course = replace(
-                learner.course, steps=len(examples) // learner.course.batch, seed=learner.course.seed + fold
-            )
-            fit(network, examples, course, learner.pad, f"{learner.name} {fold}", checkpoint=path.with_suffix(".ckpt"))
-            torch.save(network.state_dict(), path)
-        out |= says(network, held, learner)
-    keys, logits = list(out), np.stack(list(out.values()))
-    np.savez(work / f"{learner.name}-oof.npz", keys=np.array(keys), logits=logits, shares=_shares(logits))
-    return out
-
-
-def stored(path: Path, name: str) -> dict[str, Floats]:
-    """A step's rows by key."""
-    with np.load(path) as found:
-        return dict(zip(found["keys"].tolist(), found[name], strict=True))
-
-
-def says(network: Network, posts: list[Labelled], learner: Learner) -> dict[str, Floats]:
-    """Logits by key."""
-    words = tokenizer(learner.tokenizer, learner.longest)
-    rows = read(network, [Example(words.encode(p.text).ids, np.zeros(0, np.float32)) for p in posts], learner.pad)
-    return {post.key: row for post, row in zip(posts, rows, strict=True)}
-
-
-def _shares(logits: Floats) -> Floats:
+def shares(logits: Floats) -> Floats:
     found: Floats = probabilities(torch.from_numpy(logits)).numpy()
     return found
 
 
-def averaged(learner: Learner, work: Path, folds: int = FOLDS) -> Network:
-    """One network with the mean of the folds' weights: they began alike and differ little."""
-    states = [torch.load(work / f"{learner.name}-fold-{fold}.pt", weights_only=True) for fold in range(folds)]
-    network = learner.blank()
-    network.load_state_dict({key: torch.stack([state[key].float() for state in states]).mean(0) for key in states[0]})
-    return network.eval()
-
-
-def _weight(post: Labelled) -> float:
-    return REAL if post.trust is not None and is_real(post) else 1.0
-
-
-def _targets(post: Labelled, said: dict[str, Floats]) -> Floats:
+def _targets(post: Labelled) -> Floats:
+    """Not its sentiment: sentiment is judged by the corpora's readers, who draw its borders elsewhere than ours."""
     row = teacher.targets(post)
-    told = said.get(post.key)
-    if told is not None:
-        parts = [TRUST, CONCERNS, slice(RELEVANT, RELEVANT + 1), slice(HELP, HELP + 1), SENTIMENT]
-        for part in parts:
-            if not np.isnan(row[part.start]) and len(told) >= part.stop:
-                row[part] = (1 - TRUSTED) * row[part] + TRUSTED * told[part]
+    row[SENTIMENT] = np.nan
     return row
