@@ -147,7 +147,8 @@ class Limits:
         found = []
         over = self.used(outgoing) - self.length
         if over > 0:
-            found.append(Problem(f"The text is {over} {self.unit} too long; the limit is {self.length}."))
+            unit = self.unit if over > 1 else self.unit.removesuffix("s")
+            found.append(Problem(f"The text is {over} {unit} too long; the limit is {self.length}."))
         if len(outgoing.pictures) > self.pictures:
             takes = f"takes at most {self.pictures} pictures" if self.pictures else "takes no pictures"
             found.append(Problem(f"This network {takes}.", "pictures"))

@@ -189,6 +189,8 @@ def _kept(found: Desk, who: Visitor, network: str, signed: SignedIn, account_id:
     """Keeps the sign-in, listens to mentions of the account, and lets what waited go."""
     now = clock.now()
     with database.writing(found.engine) as session:
+        same = select(Account.id).where(Account.network == network, Account.remote_id == signed.remote_id)
+        act = "account.connect" if session.exec(same).first() is None else "account.reconnect"
         account = accounts.connect(session, network, signed, found.keys, now, account_id)
         known = _sources_of(session, account)
         for source in known:
@@ -196,7 +198,6 @@ def _kept(found: Desk, who: Visitor, network: str, signed: SignedIn, account_id:
         mentions = next((kind for kind in registry.network(network).kinds if kind.name == "mentions"), None)
         if mentions is not None and not any(source.settings.get("kind") == "mentions" for source in known):
             _listen(session, account, mentions.every_seconds)
-        act = "account.connect" if account.created_at == now else "account.reconnect"
         detail = {"network": network, "handle": signed.handle}
         audit.record(session, now, who.id, act, f"account:{account.id}", detail, who.address)
     return RedirectResponse(f"/accounts?said={act.replace('.', '-')}", 303)

@@ -31,7 +31,7 @@ def problems(text: str) -> list[str]:
 
 def test_the_limit_is_in_characters_and_in_bytes() -> None:
     assert problems(FLAG * 300) == []
-    assert problems(FLAG * 301) == ["The text is 1 characters too long; the limit is 300."]
+    assert problems(FLAG * 301) == ["The text is 1 character too long; the limit is 300."]
     assert problems(FAMILY * 121) == [
         "Bluesky takes 3000 bytes and this is 25 more: emoji and some scripts take several bytes a character."
     ]
