@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -15,8 +16,9 @@ from config.secrets import Keys
 from config.tables import Person, SignIn
 from networks import accounts, practice
 from posts import drafts
-from posts.tables import Post
+from posts.tables import Post, PostPicture
 from tests.browser.conftest import SHOTS, overflow
+from tests.posts.test_pictures import photo
 
 PAGES = (
     "/compose", "/compose/1", "/queue", "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/people", "/account",
@@ -172,3 +174,28 @@ def test_without_scripts_a_post_is_written_and_sent_all_the_same(
     expect(page).to_have_url(re.compile(r"/posts/1\?said=submitted"))
     with database.reading(sqlite_engine) as session:
         assert session.exec(select(Post.state)).one() == "in_review"
+
+
+@pytest.mark.usefixtures("account")
+def test_a_picture_is_added_when_it_is_chosen_and_nothing_written_is_lost(
+    quiet_page: Callable[..., Page], sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    shot = tmp_path / "cups.jpg"
+    shot.write_bytes(photo((1200, 800)))
+    page = quiet_page("Ada", Role.OFFICER)
+    page.goto("/compose")
+    page.fill("#message", "Coffee at nine.\n---\nEverybody is welcome.")
+    page.set_input_files("#picture", shot)
+    page.wait_for_url("**/compose/1#pictures")
+    expect(page.locator("#message")).to_have_value("Coffee at nine.\n---\nEverybody is welcome.")
+    page.fill("#alt-1", "Cups on a table")
+    preview = page.locator("[data-preview]")
+    expect(preview.locator(".prev__thread > li")).to_have_count(2)
+    expect(preview.get_by_alt_text("Cups on a table")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert overflow(page) <= 0
+    page.screenshot(path=SHOTS / "compose-picture-390.png", full_page=True)
+    page.get_by_role("button", name="Send for approval").click()
+    page.wait_for_url("**/posts/1?said=submitted")
+    with database.reading(sqlite_engine) as session:
+        assert session.exec(select(PostPicture.alt)).one() == "Cups on a table"

@@ -24,7 +24,7 @@ from tests.browser.conftest import SHOTS, overflow
 
 PAGES = (
     "/", "/mentions", "/mentions?state=all&trust=mistrust", "/mentions/600", "/alerts", "/alerts/1",
-    "/concerns", "/concerns/traffic_safety", "/sources",
+    "/concerns", "/concerns/traffic_safety", "/sources", "/accounts",
 )  # fmt: skip
 ALL = (Role.OFFICER, Role.APPROVER, Role.ADMINISTRATOR)
 
