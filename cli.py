@@ -266,6 +266,89 @@ def account_add(network: str, name: str, handle: str) -> None:
     click.echo(f"account {added.id}: {name} on {network}")
 
 
+@account.command(name="connect")
+@click.argument("network")
+@click.option("--set", "pairs", multiple=True, help="A field of the sign-in, as handle=rivertonpd.bsky.social")
+@click.option("--again", type=int, help="Number of the account that is to be connected again.")
+def account_connect(network: str, pairs: tuple[str, ...], again: int | None) -> None:
+    """Connect an account: by what is asked here, or on the network's own page, whose code is then asked for.
+
+    \b
+    Examples:
+      liaison account connect bluesky --set handle=rivertonpd.bsky.social
+      liaison account connect mastodon --set server=mastodon.social
+    """
+    from config import database
+    from listeners import joined
+    from networks import joining, registry
+    from networks.network import PageSignIn, PasswordSignIn, Rejected
+
+    with clear_errors(), desk() as (engine, settings, keys):
+        sign_in = registry.network(network).sign_in
+        if sign_in is None:
+            raise Rejected(f"nobody signs in on {registry.network(network).label}")
+        given = _columns(",".join(pairs))
+        for field in sign_in.fields:
+            if field.required and not given.get(field.name):
+                given[field.name] = click.prompt(field.label, hide_input=field.secret, err=True)
+        private = settings.fetch_private_addresses
+        if isinstance(sign_in, PasswordSignIn):
+            signed = sign_in.connect(given, private)
+        elif isinstance(sign_in, PageSignIn):
+            departure = sign_in.begin(given, "urn:ietf:wg:oauth:2.0:oob", joining.new_state(), private)
+            click.echo(f"Open {departure.url}\nand say yes there with the department's account.", err=True)
+            signed = sign_in.finish(departure.kept, click.prompt("The code it shows", err=True).strip(), private)
+        with database.writing(engine) as session:
+            kept, is_new = joined.keep(session, network, signed, None, keys, _now(), account_id=again)
+        click.echo(f"account {kept.id}: {kept.name} (@{kept.handle}) is connected{'' if is_new else ' again'}")
+
+
+@account.command(name="list")
+def account_list() -> None:
+    """List the accounts and how they are."""
+    from config import database
+    from networks import accounts
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.reading(engine) as session:
+        for found in accounts.kept(session):
+            why = f": {found.state_reason}" if found.state_reason else ""
+            click.echo(f"{found.id}\t{found.network}\t{found.name}\t@{found.handle}\t{found.state}{why}")
+
+
+@account.command(name="test")
+@click.argument("account_id", type=int)
+def account_test(account_id: int) -> None:
+    """Ask the network who we are there."""
+    from listeners import joined
+
+    with clear_errors(), desk() as (engine, settings, keys):
+        found = joined.test(engine, account_id, None, keys, settings, _now())
+        click.echo(f"account {account_id}: the network knows us as @{found.handle}")
+
+
+@liaison.command()
+@click.argument("network")
+@click.option("--text-file", required=True, type=click.File(encoding="utf-8"), help="The text; - reads it from input.")
+def limits(network: str, text_file: Any) -> None:
+    """Say whether a network would take a text, counted as it counts, as JSON.
+
+    \b
+    Example:
+      liaison limits bluesky --text-file post.txt
+    """
+    from networks import registry
+    from networks.network import Outgoing, Rejected
+
+    with clear_errors():
+        held = registry.network(network).limits
+        if held is None:
+            raise Rejected(f"nothing is published on {registry.network(network).label} yet")
+        outgoing = Outgoing(key="", text=text_file.read().removesuffix("\n"))
+        used, problems = held.used(outgoing), [problem.message for problem in held.problems(outgoing)]
+        told = {"network": network, "length": used, "limit": held.length, "remaining": held.length - used}
+        click.echo(json.dumps({**told, "valid": not problems, "problems": problems}, ensure_ascii=False))
+
+
 @liaison.group()
 def source() -> None:
     """Where mentions come from."""

@@ -107,6 +107,28 @@ def test_a_post_is_queued_by_one_and_approved_by_another(tmp_path: Path) -> None
     assert run("hold", "off", "--by", "lucas@town.example").exit_code == 0
 
 
+def test_a_text_is_held_against_a_network_s_limits(tmp_path: Path) -> None:
+    (tmp_path / "post.txt").write_text("🇲🇽" * 301 + "\n", encoding="utf-8")
+    told = run("limits", "bluesky", "--text-file", "post.txt")
+    assert json.loads(told.stdout) == {
+        "network": "bluesky", "length": 301, "limit": 300, "remaining": -1, "valid": False,
+        "problems": ["The text is 1 character too long; the limit is 300."],
+    }  # fmt: skip
+    nowhere = run("limits", "feed", "--text-file", "post.txt")
+    assert (nowhere.exit_code, nowhere.stderr) == (1, "liaison: nothing is published on News and feeds yet\n")
+
+
+def test_an_account_is_not_looked_for_at_a_private_address(tmp_path: Path) -> None:
+    for network, field in (
+        ("mastodon", "server=127.0.0.1:9"),
+        ("bluesky", "handle=a.test,app_password=b,service=127.0.0.1:9"),
+    ):
+        told = run("account", "connect", network, "--set", field)
+        assert (told.exit_code, told.stderr) == (
+            1, "liaison: 127.0.0.1 is a private address (127.0.0.1); set fetch_private_addresses if that is meant\n"
+        )  # fmt: skip
+
+
 def test_the_demo_does_the_whole_job(tmp_path: Path) -> None:
     told = run("demo", "--once")
     assert told.exit_code == 0, told.output

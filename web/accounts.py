@@ -10,11 +10,10 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
-from sqlmodel import Session, select
 
-from config import audit, clock, database
+from config import clock, database
 from config.permissions import Action
-from listeners import sources
+from listeners import joined, sources
 from listeners.sources import Health
 from listeners.tables import Source
 from networks import accounts, joining, registry
@@ -117,40 +116,22 @@ def come_back(
 @router.post("/{account_id}/test", dependencies=[needs(Action.MANAGE)])
 def test_account(request: Request, found: TheDesk, who: Who, account_id: Id) -> Response:
     """Asks the network who we are there; a sign-in that ended is marked at once, nothing else changes anything."""
-    now = clock.now()
-    with database.reading(found.engine) as session:
-        account = _known(session, account_id)
-    test = registry.network(account.network).test
-    if test is None:
-        raise Trouble(404, "This account needs no test", "Nothing was changed.")
+    account = _known(found, account_id)
     try:
-        told = test(accounts.connection(found.engine, account, found.keys, found.settings))
-    except SignInExpired as ended:
-        with database.writing(found.engine) as session:
-            accounts.mark_signed_out(session, account_id, str(ended), now)
+        joined.test(found.engine, account_id, who.id, found.keys, found.settings, clock.now(), who.address)
+    except SignInExpired:
         return RedirectResponse("/accounts?said=account-signed-out", 303)
     except NetworkError as failed:
         return _page(request, found, Attempt(account.network, _said(request, failed)))
-    with database.writing(found.engine) as session:
-        account = _known(session, account_id)
-        account.handle, account.settings = told.handle, {**account.settings, **told.settings}
-        accounts.mark_ok(account, now)
-        session.add(account)
-        audit.record(session, now, who.id, "account.test", f"account:{account_id}", {}, who.address)
     return RedirectResponse("/accounts?said=account-fine", 303)
 
 
 @router.post("/{account_id}/remove", dependencies=[needs(Action.MANAGE)])
 def remove(found: TheDesk, who: Who, account_id: Id) -> Response:
     """Forgets the account's secrets and stops its sources; what it published stays in the records."""
-    now = clock.now()
+    _known(found, account_id)
     with database.writing(found.engine) as session:
-        account = _known(session, account_id)
-        accounts.disconnect(session, account_id, now)
-        for source in _sources_of(session, account):
-            sources.switch(session, source.id or 0, False, now)
-        detail = {"network": account.network, "handle": account.handle}
-        audit.record(session, now, who.id, "account.remove", f"account:{account_id}", detail, who.address)
+        joined.remove(session, account_id, who.id, clock.now(), who.address)
     return RedirectResponse("/accounts?said=account-removed", 303)
 
 
@@ -186,42 +167,19 @@ def _connect(
 
 
 def _kept(found: Desk, who: Visitor, network: str, signed: SignedIn, account_id: int | None) -> Response:
-    """Keeps the sign-in, listens to mentions of the account, and lets what waited go."""
-    now = clock.now()
     with database.writing(found.engine) as session:
-        same = select(Account.id).where(Account.network == network, Account.remote_id == signed.remote_id)
-        act = "account.connect" if session.exec(same).first() is None else "account.reconnect"
-        account = accounts.connect(session, network, signed, found.keys, now, account_id)
-        known = _sources_of(session, account)
-        for source in known:
-            sources.look_now(session, source.id or 0, now)
-        mentions = next((kind for kind in registry.network(network).kinds if kind.name == "mentions"), None)
-        if mentions is not None and not any(source.settings.get("kind") == "mentions" for source in known):
-            _listen(session, account, mentions.every_seconds)
-        detail = {"network": network, "handle": signed.handle}
-        audit.record(session, now, who.id, act, f"account:{account.id}", detail, who.address)
-    return RedirectResponse(f"/accounts?said={act.replace('.', '-')}", 303)
+        _, is_new = joined.keep(
+            session, network, signed, who.id, found.keys, clock.now(), account_id=account_id, address=who.address
+        )
+    return RedirectResponse(f"/accounts?said=account-{'connect' if is_new else 'reconnect'}", 303)
 
 
-def _listen(session: Session, account: Account, every_seconds: int) -> None:
-    name = f"@{account.handle}, {registry.network(account.network).label}"
-    if sources.by_name(session, name) is not None:
-        name = f"{name} ({account.id})"
-    sources.add(
-        session, network=account.network, name=name, settings={"kind": "mentions"}, every_seconds=every_seconds,
-        now=clock.now(), account_id=account.id,
-    )  # fmt: skip
-
-
-def _known(session: Session, account_id: int) -> Account:
-    account = session.get(Account, account_id)
-    if account is None or account.state == "removed":
-        raise Trouble(404, "There is no such account", "Nothing was changed.")
-    return account
-
-
-def _sources_of(session: Session, account: Account) -> list[Source]:
-    return list(session.exec(select(Source).where(Source.account_id == account.id).order_by(Source.name)))
+def _known(found: Desk, account_id: int) -> Account:
+    try:
+        with database.reading(found.engine) as session:
+            return joined.known(session, account_id)
+    except Rejected as error:
+        raise Trouble(404, "There is no such account", "Nothing was changed.") from error
 
 
 def _said(request: Request, error: NetworkError) -> str:
@@ -245,7 +203,7 @@ def _page(request: Request, found: Desk, attempt: Attempt | None = None, *, stat
                 account,
                 registry.network(account.network).label,
                 waiting.get(account.id or 0, 0),
-                tuple((source, sources.health(source, now, account)) for source in _sources_of(session, account)),
+                tuple((source, sources.health(source, now, account)) for source in joined.sources_of(session, account)),
                 can_test=registry.network(account.network).test is not None,
                 can_sign_in=registry.network(account.network).sign_in is not None,
             )

@@ -208,7 +208,9 @@ def meant(error: MastodonError, lost: type[Unavailable | OutcomeUnknown], reset:
         return Rejected(words)
     cause = error.__context__
     if isinstance(cause, NotFetched):
-        return Rejected(str(cause))
+        refused = Rejected(str(cause))
+        refused.__cause__ = cause
+        return refused
     if isinstance(cause, requests.RequestException):
         return (Unavailable if _never_sent(cause) else lost)(f"the server did not answer: {cause}")
     return lost(f"{type(error).__name__}: {error}")
@@ -228,6 +230,6 @@ def _never_sent(error: requests.RequestException) -> bool:
 
 
 def _no_server(error: NetworkError, address: str) -> NetworkError:
-    if isinstance(error, Rejected):
+    if isinstance(error, Rejected) and not isinstance(error.__cause__, NotFetched):
         return Rejected(f"{urlsplit(address).netloc} does not speak Mastodon's language: {error.reason}")
     return error

@@ -267,3 +267,20 @@ def test_only_an_hour_of_failed_renewals_signs_an_account_out(sqlite_engine: sa.
         accounts.mark_ok(other, now + timedelta(minutes=40))
         accounts.note_failed_renewal(session, 2, "503", now + timedelta(minutes=70))
         assert (other.state, other.renewals_failed) == ("connected", 1)
+
+
+def test_programs_list_test_and_remove_accounts(sam: Browser, town: Town, sqlite_engine: sa.Engine) -> None:
+    connect(sam)
+    waiting_post(sqlite_engine, clock.now())
+    (listed,) = sam.get("/api/v1/accounts").json()
+    assert (listed["handle"], listed["state"], listed["waiting"]) == ("id-1.town", "connected", 1)
+    assert SECRET not in str(listed)
+    headers = {"x-csrf-token": form_token(sam.get("/accounts").text)}
+    assert sam.post("/api/v1/accounts/1/test", headers=headers).json()["state"] == "connected"
+    town.fails = Unavailable("no route")
+    assert sam.post("/api/v1/accounts/1/test", headers=headers).status_code == 502
+    town.fails = SignInExpired("revoked")
+    assert sam.post("/api/v1/accounts/1/test", headers=headers).status_code == 409
+    assert account(sqlite_engine).state == "signed_out"
+    assert sam.delete("/api/v1/accounts/1", headers=headers).json()["state"] == "removed"
+    assert sam.delete("/api/v1/accounts/1", headers=headers).status_code == 404

@@ -1,0 +1,74 @@
+"""Accounts for programs: how each is, a test, removal. Connecting one is for a person, on the page or by command."""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from config import clock, database
+from config.permissions import Action
+from listeners import joined
+from networks import accounts
+from networks.network import NetworkError, Rejected, SignInExpired
+from networks.tables import Account
+from posts import queue
+from web.desk import TheDesk
+from web.fields import Id
+from web.guard import Who, needs
+from web.problems import Trouble
+
+router = APIRouter()
+
+
+class AccountOut(BaseModel):
+    """An account of the department. `state`: connected or signed_out; secrets are never told."""
+
+    id: int
+    network: str
+    name: str
+    handle: str
+    state: str
+    state_reason: str
+    state_at: datetime | None
+    last_ok_at: datetime | None
+    rate_limit: int | None
+    rate_remaining: int | None
+    rate_resets_at: datetime | None
+    waiting: int = 0
+
+
+@router.get("/accounts", dependencies=[needs(Action.READ_POSTS)])
+def list_accounts(found: TheDesk) -> list[AccountOut]:
+    """Every account, with how many posts wait to go out there."""
+    with database.reading(found.engine) as session:
+        waiting = queue.waiting_by_account(session)
+        return [_out(account, waiting.get(account.id or 0, 0)) for account in accounts.kept(session)]
+
+
+@router.post("/accounts/{account_id}/test", dependencies=[needs(Action.MANAGE)])
+def test_account(found: TheDesk, who: Who, account_id: Id) -> AccountOut:
+    """Asks the network who we are there. 409 when the sign-in ended (the account is signed out from now on), 502 when
+    it could not be asked (nothing was changed)."""
+    try:
+        account = joined.test(found.engine, account_id, who.id, found.keys, found.settings, clock.now(), who.address)
+    except Rejected as error:
+        raise Trouble(404, "This account cannot be tested", error.reason) from error
+    except SignInExpired as error:
+        raise Trouble(409, "The account is signed out", str(error), "Connect it again on the Accounts page.") from error
+    except NetworkError as error:
+        raise Trouble(502, "The network could not be asked", f"{error} Nothing was changed.") from error
+    return _out(account, 0)
+
+
+@router.delete("/accounts/{account_id}", dependencies=[needs(Action.MANAGE)])
+def remove_account(found: TheDesk, who: Who, account_id: Id) -> AccountOut:
+    """Forgets how to sign in there and stops listening by it; what was published stays in the records."""
+    try:
+        with database.writing(found.engine) as session:
+            return _out(joined.remove(session, account_id, who.id, clock.now(), who.address), 0)
+    except Rejected as error:
+        raise Trouble(404, "There is no such account") from error
+
+
+def _out(account: Account, waiting: int) -> AccountOut:
+    return AccountOut.model_validate(account, from_attributes=True).model_copy(update={"waiting": waiting})
