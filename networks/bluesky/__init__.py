@@ -2,11 +2,12 @@
 
 Publishing is exact: a record's key is a TID made from the target's key, so writing it twice makes one post, and looking
 it up tells for sure. Looked up 2026-11: 300 graphemes and 3,000 bytes, 4 images of 1 MB, 30 sessions in 5 minutes and
-300 a day (so one is kept and renewed), about 3,000 requests in 5 minutes."""
+300 a day (so one is kept and renewed), about 3,000 requests in 5 minutes.
 
-from networks.bluesky.hearing import Ear, Looker
-from networks.bluesky.sending import Desk
-from networks.bluesky.session import sign_in, who
+The library takes a second and 70 MB to load: it is imported where the network is talked to, and by nobody else."""
+
+from collections.abc import Mapping
+
 from networks.bluesky.words import LIMITS
 from networks.network import (
     Connection,
@@ -16,6 +17,7 @@ from networks.network import (
     PasswordSignIn,
     Policy,
     Publisher,
+    SignedIn,
     SourceKind,
     Witness,
 )
@@ -37,15 +39,33 @@ _FIELDS = (
 
 
 def _listener(connection: Connection) -> Listener:
+    from networks.bluesky.hearing import Ear
+
     return Ear(connection)
 
 
 def _publisher(connection: Connection) -> Publisher:
+    from networks.bluesky.sending import Desk
+
     return Desk(connection)
 
 
 def _witness(connection: Connection) -> Witness:
+    from networks.bluesky.hearing import Looker
+
     return Looker(connection)
+
+
+def _sign_in(given: Mapping[str, str], allow_private: bool) -> SignedIn:
+    from networks.bluesky import session
+
+    return session.sign_in(given, allow_private)
+
+
+def _who(connection: Connection) -> SignedIn:
+    from networks.bluesky import session
+
+    return session.who(connection)
 
 
 NETWORK = Network(
@@ -56,8 +76,8 @@ NETWORK = Network(
     listener=_listener,
     publisher=_publisher,
     witness=_witness,
-    sign_in=PasswordSignIn(_FIELDS, sign_in),
-    test=who,
+    sign_in=PasswordSignIn(_FIELDS, _sign_in),
+    test=_who,
     kinds=(
         SourceKind("mentions", "Posts that mention, quote or answer us", every_seconds=10),
         SourceKind(

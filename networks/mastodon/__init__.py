@@ -4,14 +4,17 @@ What is published has no key of ours that a server must honour (Idempotency-Key 
 reply is looked up among our own posts by their words; absence counts as proven only after a while. Looked up 2026-11:
 500 characters as a rule, links count 23, mentions without their server, 4 pictures, 300 requests in 5 minutes.
 
-A post's id means something on one server only: remote ids are "<id>@<server>"."""
+A post's id means something on one server only: remote ids are "<id>@<server>".
 
-from networks.mastodon.client import begin, finish, who
-from networks.mastodon.hearing import Ear, Looker, stay_on_the_line
-from networks.mastodon.sending import Desk
+The library takes half a second to load: it is imported where a server is talked to, and by nobody else."""
+
+from collections.abc import Callable, Mapping
+from threading import Event
+
 from networks.mastodon.words import LIMITS, limits_of
 from networks.network import (
     Connection,
+    Departure,
     Field,
     Listener,
     Network,
@@ -19,6 +22,7 @@ from networks.network import (
     PageSignIn,
     Policy,
     Publisher,
+    SignedIn,
     SourceKind,
     Witness,
 )
@@ -27,15 +31,45 @@ _SERVER = Field("server", "Server", "Where the account lives.", example="mastodo
 
 
 def _listener(connection: Connection) -> Listener:
+    from networks.mastodon.hearing import Ear
+
     return Ear(connection)
 
 
 def _publisher(connection: Connection) -> Publisher:
+    from networks.mastodon.sending import Desk
+
     return Desk(connection)
 
 
 def _witness(connection: Connection) -> Witness:
+    from networks.mastodon.hearing import Looker
+
     return Looker(connection)
+
+
+def _doorbell(connection: Connection, ring: Callable[[], None], told_gone: Callable[[str], None], stop: Event) -> None:
+    from networks.mastodon import hearing
+
+    hearing.stay_on_the_line(connection, ring, told_gone, stop)
+
+
+def _begin(given: Mapping[str, str], redirect_uri: str, state: str, allow_private: bool) -> Departure:
+    from networks.mastodon import client
+
+    return client.begin(given, redirect_uri, state, allow_private)
+
+
+def _finish(kept: str, code: str, allow_private: bool) -> SignedIn:
+    from networks.mastodon import client
+
+    return client.finish(kept, code, allow_private)
+
+
+def _who(connection: Connection) -> SignedIn:
+    from networks.mastodon import client
+
+    return client.who(connection)
 
 
 NETWORK = Network(
@@ -47,9 +81,9 @@ NETWORK = Network(
     listener=_listener,
     publisher=_publisher,
     witness=_witness,
-    doorbell=stay_on_the_line,
-    sign_in=PageSignIn((_SERVER,), begin, finish),
-    test=who,
+    doorbell=_doorbell,
+    sign_in=PageSignIn((_SERVER,), _begin, _finish),
+    test=_who,
     kinds=(
         SourceKind("mentions", "Posts that mention us", every_seconds=10),
         SourceKind(
