@@ -337,7 +337,7 @@ def _make_targets(session: Session, post: Post, now: datetime) -> None:
                     state=TargetState.WAITING.value,
                     due_at=post.due_at,
                     next_try_at=post.due_at,
-                    key=_new_key(now),
+                    key=new_key(now),
                     content_hash=post.content_hash,
                     text=part,
                     options=dict(content.options.get(account_id, {})),
@@ -347,7 +347,7 @@ def _make_targets(session: Session, post: Post, now: datetime) -> None:
     session.flush()
 
 
-def _new_key(now: datetime) -> str:
+def new_key(now: datetime) -> str:
     """An idempotency key: a UUID of version 7 (RFC 9562, section 5.7), 48 bits of milliseconds and then chance."""
     stamp, chance = int(now.timestamp() * 1000) & (2**48 - 1), int(token_hex(10), 16)
     rest = (0x7 << 76) | ((chance >> 62) & 0xFFF) << 64 | (0b10 << 62) | (chance & (2**62 - 1))

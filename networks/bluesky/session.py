@@ -31,7 +31,8 @@ from networks.network import (
 
 DIRECTORY = "https://plc.directory"  # where the documents of did:plc names are
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0, write=40.0)
-_UNKNOWN_TO_THEM = ("InvalidToken", "AuthMissing", "AuthenticationRequired", "AccountTakedown", "AccountDeactivated")
+_TOKEN_IS_OVER = ("ExpiredToken", "InvalidToken")  # the latter too when a server changed its keys
+_UNKNOWN_TO_THEM = ("AuthMissing", "AuthenticationRequired", "AccountTakedown", "AccountDeactivated")
 T = TypeVar("T")
 
 
@@ -227,7 +228,7 @@ def _meant(error: Exception, lost: type[Unavailable | OutcomeUnknown]) -> Networ
         now = clock.now()
         wait = _seconds(response.headers.get("retry-after"))
         return RateLimited(max(rate.resets_at, now) if rate is not None else now + timedelta(seconds=wait or 60))
-    if name == "ExpiredToken":
+    if name in _TOKEN_IS_OVER:
         return TokenExpired(words)
     if status == 401 or name in _UNKNOWN_TO_THEM:
         return SignInExpired(words or "Bluesky does not know us any more")

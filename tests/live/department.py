@@ -1,5 +1,6 @@
 """A department on real networks: accounts signed in as a person would, posts written and approved by two people."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -97,3 +98,15 @@ def on_mastodon(
         signed = replace(signed, settings={**signed.settings, "home": address})
     with database.writing(department.engine) as session:
         return accounts.connect(session, "mastodon", signed, department.keys, clock.now()).id or 0
+
+
+# A token of the protocol's form, of long ago, that no server takes.
+EXPIRED = (
+    "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiJ9.eyJzY29wZSI6ImNvbS5hdHByb3RvLmFwcFBhc3MiLCJleHAiOjE2MDAwMDAwMDB9."
+    "c2lnbmF0dXJl"
+)
+
+
+def aged(session: str) -> str:
+    """A kept session of Bluesky's whose access token is not taken any more, as after two hours: it must be renewed."""
+    return json.dumps({**json.loads(session), "access": EXPIRED})

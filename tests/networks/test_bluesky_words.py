@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from networks.bluesky.hearing import OVERLAP, PAGE, Heard, step
 from networks.bluesky.words import LIMITS, graphemes, tid
 from networks.network import Outgoing, RemoteMention
-from posts.drafts import _new_key
+from posts.drafts import new_key
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FAMILY, FLAG, ACCENTED = "👨‍👩‍👧‍👦", "🇲🇽", "ö̲"
@@ -48,11 +48,11 @@ def test_a_key_has_one_record_key_of_the_form_that_the_protocol_asks(key: str) -
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1)), st.integers(1, 10**6))  # noqa: DTZ001
 def test_record_keys_sort_as_their_times_do(at: datetime, milliseconds: int) -> None:
     early, late = at.replace(tzinfo=UTC), at.replace(tzinfo=UTC) + timedelta(milliseconds=milliseconds + 1)
-    assert tid(_new_key(early)) < tid(_new_key(late))
+    assert tid(new_key(early)) < tid(new_key(late))
 
 
 def test_keys_of_one_moment_have_record_keys_of_their_own() -> None:
-    assert len({tid(_new_key(NOW)) for _ in range(1000)}) > 990
+    assert len({tid(new_key(NOW)) for _ in range(1000)}) > 990
 
 
 class Pager:
