@@ -18,6 +18,7 @@ from sentiment.text import normalised
 HERE = Path(__file__).parent
 KEYS = (*sorted(CONCERNS), *sorted(NEVER_TRACKED))
 TEST_SHARE = 3  # one in so many
+CHOOSING = 5  # of the others, one in so many calibrates
 _WORD = re.compile(r"\w+")
 
 
@@ -34,6 +35,7 @@ class Labelled:
     help: bool | None = None
     language: str = "en"
     variety: str = "general"
+    agreed: bool = False  # whether at least two readers said the same of its trust, and none another thing
 
 
 def sentiment(data: Path, name: str) -> list[Labelled]:
@@ -86,6 +88,11 @@ def is_test(key: str) -> bool:
     return int(hashlib.sha256(f"police-test:{key}".encode()).hexdigest(), 16) % TEST_SHARE == 0
 
 
+def calibrates(key: str) -> bool:
+    """Whether a real post to learn from is kept for calibration and thresholds instead."""
+    return fold_of(key, CHOOSING) == 0
+
+
 def fold_of(key: str, folds: int) -> int:
     return int(hashlib.sha256(f"police-fold:{key}".encode()).hexdigest(), 16) % folds
 
@@ -117,6 +124,7 @@ def _labelled(row: dict[str, Any], text: str) -> Labelled:
         help=row.get("help"),
         language=row.get("language", "en"),
         variety=row.get("variety", "general"),
+        agreed=row.get("agreed", False),
     )
 
 

@@ -26,6 +26,7 @@ def measured(data: Path, reader: Model) -> dict[str, Any]:
         "spanish_sentiment_recall": _mood(spanish, reader),
         "spanish_sentiment_posts": len(spanish),
         **policing(tests, reader),
+        "agreed": policing([post for post in tests if post.agreed], reader),
         "pairs": pairs(reader),
     }
 

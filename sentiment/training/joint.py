@@ -3,28 +3,44 @@
 A fifth of the real posts to learn from is left out of it: what the network says of those is honest, and serves for
 calibration and thresholds (heads.py). The test part is left out by corpora.py."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from sentiment.model import TRUSTS
 from sentiment.training import corpora, e5, student, teacher
 from sentiment.training.corpora import Labelled
 from sentiment.training.fitting import Course, fit
-from sentiment.training.network import SENTIMENT, Example, Floats, Network, probabilities, read, tokenizer
+from sentiment.training.network import (
+    CONCERNS,
+    RELEVANT,
+    TRUST,
+    Example,
+    Floats,
+    Network,
+    probabilities,
+    read,
+    tokenizer,
+)
 
-CHOOSING = 5  # one real post in so many is kept for calibration and thresholds
-EPOCHS = 6  # readings of each labelled post
-MOODS = 30_000  # posts that have only sentiment, read once each
-COURSE = Course(steps=0, rate=1e-4, head_rate=6e-4, seed=31, layer_decay=0.92, save_every=100)
+EPOCHS = 4  # readings of each labelled post
+MOODS = 32_000  # posts that have only sentiment, read once each
+COURSE = Course(steps=0, rate=1e-4, head_rate=6e-4, seed=33, layer_decay=0.92, save_every=100)
+ELSEWHERE = 3000  # of the posts with only sentiment, so many without a word of police teach what is not about police
+_POLICE = re.compile(
+    r"polic|\bcops?\b|officer|sheriff|arrest|crim|\bpd\b|guard|patrul|oficial|jail|court", re.IGNORECASE
+)
 REAL = 1.5  # weight of a real post over one of our own
 
 
 def real(data: Path) -> tuple[list[Labelled], list[Labelled]]:
     """The real posts to learn from, and those that calibrate."""
     posts = corpora.police(data)[0]
-    kept = [post for post in posts if corpora.fold_of(post.key, CHOOSING) == 0]
-    return [post for post in posts if corpora.fold_of(post.key, CHOOSING) != 0], kept
+    kept = [post for post in posts if corpora.calibrates(post.key)]
+    rest = [post for post in posts if not corpora.calibrates(post.key)]
+    return corpora.without_near(rest, [post.text for post in kept]), kept
 
 
 def train(data: Path, wheel: Path, files: student.Files) -> None:
@@ -39,15 +55,21 @@ def train(data: Path, wheel: Path, files: student.Files) -> None:
     seen = {post.key for post in learning}
     doubts = [post for post in corpora.readings(data) if post.key in seen]
     examples = [
-        Example(words.encode(post.text).ids, _targets(post), vectors.get(post.key), weight)
+        Example(words.encode(post.text).ids, teacher.trust_targets(post), vectors.get(post.key), weight)
         for posts, weight in ((learning, REAL), (doubts, 1.0), (corpora.written(), 1.0))
         for post in posts
     ] * EPOCHS
     moods = [post for post in student.texts(data) for _ in range(student.REPEATED[post.language])]
     chance = np.random.default_rng(COURSE.seed)
+    elsewhere: set[str] = set()
     for row in chance.choice(len(moods), min(MOODS, len(moods)), replace=False):
         post = moods[row]
         target = student.mood_target(post, said)
+        if len(elsewhere) < ELSEWHERE and not _POLICE.search(post.text):
+            elsewhere.add(post.key)
+            target[TRUST] = teacher.targets(Labelled("", "", trust=TRUSTS.index("neither")))[TRUST]
+            target[CONCERNS] = 0.0
+            target[RELEVANT] = 0.0
         examples.append(Example(words.encode(post.text).ids, target, vectors.get(post.key)))
     course = Course(**{**COURSE.__dict__, "steps": len(examples) // COURSE.batch})
     fit(network, examples, course, e5.PAD, "student: trust", checkpoint=files.second.with_suffix(".ckpt"))
@@ -69,10 +91,3 @@ def says(network: Network, posts: list[Labelled], files: student.Files) -> Float
 def shares(logits: Floats) -> Floats:
     found: Floats = probabilities(torch.from_numpy(logits)).numpy()
     return found
-
-
-def _targets(post: Labelled) -> Floats:
-    """Not its sentiment: sentiment is judged by the corpora's readers, who draw its borders elsewhere than ours."""
-    row = teacher.targets(post)
-    row[SENTIMENT] = np.nan
-    return row
