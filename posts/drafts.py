@@ -10,6 +10,7 @@ from sqlmodel import Session, col, delete, select
 
 from config import audit
 from listeners.tables import Mention
+from networks import registry
 from networks.tables import Account
 from posts import threads, workflow
 from posts.tables import Attempt, Post, PostPicture, PostVersion, Review, Target, Variant
@@ -272,12 +273,25 @@ def _move(session: Session, post: Post, move: Move, person_id: int | None, now: 
 def _word(
     session: Session, post: Post, wordings: Mapping[int, str | None], options: Mapping[int, Mapping[str, str]]
 ) -> None:
-    known = set(session.exec(select(Account.id).where(col(Account.id).in_(list(wordings)))))
+    known = session.exec(select(Account).where(col(Account.id).in_(list(wordings))).order_by(col(Account.id))).all()
     session.exec(delete(Variant).where(col(Variant.post_id) == post.id))
-    for account_id in sorted(set(wordings) & {number for number in known if number is not None}):
-        chosen = {name: value for name, value in options.get(account_id, {}).items() if value}
-        session.add(Variant(post_id=post.id or 0, account_id=account_id, text=wordings[account_id], options=chosen))
+    for account in known:
+        number = account.id or 0
+        chosen = _chosen(account, options.get(number, {}))
+        session.add(Variant(post_id=post.id or 0, account_id=number, text=wordings[number], options=chosen))
     session.flush()
+
+
+def _chosen(account: Account, options: Mapping[str, str]) -> dict[str, str]:
+    """What was chosen of the network's own options. Raises WrongState for what it does not offer: some servers would
+    take a visibility that nobody here was shown."""
+    offered = {
+        option.name: [value for value, _ in option.choices] for option in registry.network(account.network).options
+    }
+    for name, value in options.items():
+        if value and (name not in offered or (offered[name] and value not in offered[name])):
+            raise WrongState(f"{account.name} offers no {name.replace('_', ' ')} “{value}”.")
+    return {name: value for name, value in options.items() if value}
 
 
 def _hash(session: Session, post: Post) -> str:

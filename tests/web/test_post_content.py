@@ -138,6 +138,18 @@ def test_a_network_s_own_options_are_kept_shown_and_approved(
     assert target.options == variant.options
 
 
+def test_a_choice_that_the_network_does_not_offer_is_refused_whole(
+    ada: Browser, sqlite_engine: sa.Engine, account: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = replace(practice.NETWORK, options=(VISIBILITY,))
+    monkeypatch.setattr(registry, "NETWORKS", MappingProxyType({**registry.NETWORKS, "practice": changed}))
+    for option in ("visibility", "content_warning"):
+        told = write(ada, account, "save", fields={f"option_{account}_{option}": "direct"})
+        assert (told.status_code, "offers no" in told.text) == (409, True)
+    with database.reading(sqlite_engine) as session:
+        assert session.exec(select(Post)).all() == []
+
+
 def test_an_account_that_is_signed_out_stays_on_the_draft_and_says_so(
     ada: Browser, sqlite_engine: sa.Engine, account: int
 ) -> None:
