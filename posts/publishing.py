@@ -7,7 +7,7 @@ of a thread is claimed once the part before it is there. What is too late is pos
 import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -129,7 +129,6 @@ def _attempt(
     session.add_all([target, attempt])
     session.flush()
     post = session.get_one(Post, target.post_id)
-    shown = pictures.outgoing(drafts.pictures_of(session, post)) if target.part == 0 else ()
     return Claim(
         target_id=target.id or 0,
         account_id=target.account_id,
@@ -142,7 +141,6 @@ def _attempt(
             language=post.language,
             reply_to=reply_to[0],
             reply_url=reply_to[1],
-            pictures=shown,
             options=target.options,
             begun_at=begun_at,
         ),
@@ -202,7 +200,7 @@ def run(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> T
     if obstacle is not None:
         return _record(engine, made, TargetState.WAITING, obstacle, "", clock())
     try:
-        receipt = publisher.publish(made.outgoing)
+        receipt = publisher.publish(_with_pictures(engine, made))
     except RateLimited as error:
         moment = clock()
         retry_at = max(error.retry_at, moment + SHORTEST_PAUSE)
@@ -223,6 +221,16 @@ def run(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> T
         moment = clock()
         return _record(engine, made, TargetState.UNKNOWN, "unknown", words, moment, next_try=moment + LOOK_UP_PAUSES[0])
     return _record(engine, made, TargetState.PUBLISHED, "published", "", clock(), receipt=receipt)
+
+
+def _with_pictures(engine: sa.Engine, made: Claim) -> Outgoing:
+    """What is sent, with its pictures: read only now, for a hundred claims at once would hold them all."""
+    with database.reading(engine) as session:
+        target = session.get_one(Target, made.target_id)
+        if target.part:
+            return made.outgoing
+        found = drafts.pictures_of(session, session.get_one(Post, target.post_id))
+    return replace(made.outgoing, pictures=pictures.outgoing(found))
 
 
 def give_back(engine: sa.Engine, made: Claim, words: str, now: datetime, pause: timedelta = timedelta()) -> TargetState:

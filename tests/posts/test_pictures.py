@@ -10,11 +10,12 @@ from PIL import Image
 from config import database
 from networks import pictures
 from networks.network import Limits, Outgoing, Picture
-from posts import drafts, publishing
+from posts import drafts
 from posts import pictures as kept
 from posts.workflow import WrongState
 from tests.posts.conftest import Desk
-from tests.posts.test_publishing import HOUR
+from tests.posts.square import Square
+from tests.posts.test_publishing import HOUR, publish
 
 LATITUDE = 40.7128
 
@@ -102,8 +103,11 @@ def test_a_picture_or_its_description_changes_what_is_approved(desk: Desk) -> No
     with database.writing(desk.engine) as session:
         post = drafts.read(session, number)
         drafts.approve(session, number, desk.approver, post.content_hash, desk.now)
-    (claim, _) = publishing.claim(desk.engine, desk.keys, desk.now + HOUR)
-    assert [(one.alt, one.data) for one in claim.outgoing.pictures] == [("Coffee cups", added.data)]
+    square = Square()
+    publish(desk, square, desk.now + HOUR)
+    assert [[(one.alt, one.data) for one in sent.pictures] for sent in square.posts] == [
+        [("Coffee cups", added.data)]
+    ] * 2
 
 
 def test_a_description_is_saved_with_the_post_and_sends_it_back_to_review(desk: Desk) -> None:
