@@ -55,21 +55,21 @@ def _doorbell(connection: Connection, ring: Callable[[], None], told_gone: Calla
 
 
 def _begin(given: Mapping[str, str], redirect_uri: str, state: str, allow_private: bool) -> Departure:
-    from networks.mastodon import client
+    from networks.mastodon import sign_in
 
-    return client.begin(given, redirect_uri, state, allow_private)
+    return sign_in.begin(given, redirect_uri, state, allow_private)
 
 
 def _finish(kept: str, code: str, allow_private: bool) -> SignedIn:
-    from networks.mastodon import client
+    from networks.mastodon import sign_in
 
-    return client.finish(kept, code, allow_private)
+    return sign_in.finish(kept, code, allow_private)
 
 
 def _who(connection: Connection) -> SignedIn:
-    from networks.mastodon import client
+    from networks.mastodon import sign_in
 
-    return client.who(connection)
+    return sign_in.who(connection)
 
 
 NETWORK = Network(

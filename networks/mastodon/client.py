@@ -1,8 +1,10 @@
-"""Talking to a Mastodon server: its address looked at, its errors made ours, signing in on its own page."""
+"""Talking to a Mastodon server: its address looked at, its errors made ours (signing in: networks.mastodon.sign_in)."""
 
 import json
+import os
 import re
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -10,28 +12,34 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.exceptions
 from mastodon import Mastodon
-from mastodon.errors import MastodonAPIError, MastodonError, MastodonNotFoundError, MastodonRatelimitError
+from mastodon.errors import (
+    MastodonAPIError,
+    MastodonError,
+    MastodonIllegalArgumentError,
+    MastodonNotFoundError,
+    MastodonRatelimitError,
+    MastodonVersionError,
+)
 
 from config import clock
 from networks import fetching
 from networks.fetching import NotFetched
 from networks.network import (
     Connection,
-    Departure,
     Keeper,
     NetworkError,
     OutcomeUnknown,
     Rate,
     RateLimited,
     Rejected,
-    SignedIn,
     SignInExpired,
     Unavailable,
 )
 
-SCOPES = ["read:accounts", "read:statuses", "read:notifications", "read:search", "write:statuses", "write:media"]
 TIMEOUT = 30.0  # seconds, to connect and to read
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?")
+_TOLD_TO_WAIT = "Hit rate limit."  # how the library puts a 429
+_LOCKED_OUT = ("login is", "authorized scopes")  # what Mastodon says with 403 to an account that it shuts out
 T = TypeVar("T")
 
 
@@ -45,6 +53,10 @@ class Server:
     def __init__(
         self, address: str, *, allow_private: bool, token: str | None = None, keeper: Keeper | None = None, **more: Any
     ) -> None:
+        for given in (token, *more.values()):
+            # The library would read that file and send what is in it. (A Path cannot be asked of so long a name.)
+            if isinstance(given, str) and os.path.isfile(given):  # noqa: PTH113
+                raise Rejected("the server gave something that is no token")
         self.address = address
         self._keeper = keeper
         self.client = Mastodon(
@@ -80,11 +92,20 @@ class Server:
         """Asks for a change. OutcomeUnknown when the answer was lost on the way."""
         return self._do(ask, OutcomeUnknown)
 
+    def itself(self) -> Any:
+        """What the server says of itself. Raises NetworkError."""
+        try:
+            return self.reads(lambda client: client.instance_v2())
+        except Rejected:  # a server from before version 4, or of another make
+            return self.reads(lambda client: client.instance_v1())
+
     def _do(self, ask: Callable[[Mastodon], T], lost: type[Unavailable | OutcomeUnknown]) -> T:
         try:
             found = ask(self.client)
         except MastodonError as error:
             raise meant(error, lost, self.client.ratelimit_reset) from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # the library takes much for granted
+            raise lost(f"the server's answer cannot be read: {error}") from error
         self._note_rate()
         return found
 
@@ -117,102 +138,32 @@ def address_of(typed: str, allow_private: bool) -> str:
     return f"{scheme}://{host}"
 
 
-def begin(given: Mapping[str, str], redirect_uri: str, state: str, allow_private: bool) -> Departure:
-    """Makes us known to the server, and says where a person goes to say yes. Raises NetworkError."""
-    address = address_of(given.get("server", ""), allow_private)
-    session = fetching.session(allow_private=allow_private)
-    try:
-        client_id, client_secret = Mastodon.create_app(
-            "Liaison", scopes=SCOPES, redirect_uris=redirect_uri, api_base_url=address, session=session,
-            request_timeout=TIMEOUT, user_agent=fetching.AGENT,
-        )  # fmt: skip
-    except MastodonError as error:
-        raise _no_server(meant(error, Unavailable, None), address) from error
-    server = Server(address, allow_private=allow_private, client_id=client_id, client_secret=client_secret)
-    url = server.reads(
-        lambda client: client.auth_request_url(
-            redirect_uris=redirect_uri, scopes=SCOPES, state=state, lang="en", allow_http=allow_private
-        )
-    )
-    kept = {"server": address, "client_id": client_id, "client_secret": client_secret, "redirect_uri": redirect_uri}
-    return Departure(url, json.dumps(kept))
-
-
-def finish(kept: str, code: str, allow_private: bool) -> SignedIn:
-    """The token for the code that came back, and who we are with it. Raises NetworkError."""
-    known = json.loads(kept)
-    server = Server(
-        known["server"],
-        allow_private=allow_private,
-        client_id=known["client_id"],
-        client_secret=known["client_secret"],
-    )
-    try:
-        token = server.client.log_in(
-            code=code, redirect_uri=known["redirect_uri"], scopes=SCOPES, allow_http=allow_private
-        )
-    except MastodonError as error:
-        raise Rejected("The server did not take the code that it gave; begin again.") from error
-    secret = json.dumps({"client_id": known["client_id"], "client_secret": known["client_secret"], "token": token})
-    return _signed_in(Server(known["server"], allow_private=allow_private, token=token), secret)
-
-
-def who(connection: Connection) -> SignedIn:
-    """Who the token says we are, and the server's limits now. Raises NetworkError."""
-    return _signed_in(account(connection), "")
-
-
-def _signed_in(server: Server, secret: str) -> SignedIn:
-    me = server.reads(lambda client: client.account_verify_credentials())
-    return SignedIn(
-        remote_id=server.named(me.id),
-        handle=f"{me.acct}@{server.host}",
-        name=me.display_name or me.acct,
-        settings=server_settings(server),
-        secret=secret,
-    )
-
-
-def server_settings(server: Server) -> dict[str, str]:
-    """The server's address and limits, as an account keeps them. Raises NetworkError."""
-    try:
-        told = server.reads(lambda client: client.instance_v2())
-    except Rejected:  # a server from before version 4, or of another make
-        told = server.reads(lambda client: client.instance_v1())
-    configuration = told.get("configuration") or {}
-    statuses, media = configuration.get("statuses") or {}, configuration.get("media_attachments") or {}
-    found = {
-        "characters": statuses.get("max_characters"),
-        "reserved_url": statuses.get("characters_reserved_per_url"),
-        "pictures": statuses.get("max_media_attachments"),
-        "alt_length": media.get("description_limit"),
-        "picture_bytes": media.get("image_size_limit"),
-    }
-    return {"home": server.address} | {name: str(int(value)) for name, value in found.items() if value}
-
-
 def meant(error: MastodonError, lost: type[Unavailable | OutcomeUnknown], reset: float | None) -> NetworkError:
     """What an error of the library means: above all, whether anything may have been applied."""
     if isinstance(error, MastodonRatelimitError):
+        if str(error) != _TOLD_TO_WAIT:  # the library could not read a header, perhaps of a good reply
+            return lost(str(error))
         now = clock.now()
         known = datetime.fromtimestamp(float(reset), UTC) if reset else now + timedelta(minutes=5)
         return RateLimited(min(max(known, now), now + timedelta(hours=1)))
     if isinstance(error, MastodonAPIError):
         status, words = _status(error), str(error.args[-1] or error.args[0])
-        if status == 401:
+        if status == 401 or (status == 403 and any(part in words for part in _LOCKED_OUT)):
             return SignInExpired(words)
         if isinstance(error, MastodonNotFoundError) or status == 410:
             return Gone(words)
-        if status is None or status >= 500:
+        if status is None or status >= 500 or status == 408:
             return lost(f"the server answered {status or 'what cannot be read'}: {words}")
         return Rejected(words)
+    if isinstance(error, MastodonIllegalArgumentError | MastodonVersionError):
+        return Rejected(str(error))  # the library did not even ask
     cause = error.__context__
     if isinstance(cause, NotFetched):
         refused = Rejected(str(cause))
         refused.__cause__ = cause
         return refused
     if isinstance(cause, requests.RequestException):
-        return (Unavailable if _never_sent(cause) else lost)(f"the server did not answer: {cause}")
+        return (Unavailable if never_sent(cause) else lost)(f"the server did not answer: {cause}")
     return lost(f"{type(error).__name__}: {error}")
 
 
@@ -221,15 +172,10 @@ def _status(error: MastodonAPIError) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _never_sent(error: requests.RequestException) -> bool:
-    if isinstance(error, requests.ConnectTimeout):
+def never_sent(error: requests.RequestException) -> bool:
+    """Whether no connection was made at all."""
+    if isinstance(error, requests.ConnectTimeout) or isinstance(error.__cause__, socket.gaierror):
         return True
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     never = urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
     return isinstance(reason, never)
-
-
-def _no_server(error: NetworkError, address: str) -> NetworkError:
-    if isinstance(error, Rejected) and not isinstance(error.__cause__, NotFetched):
-        return Rejected(f"{urlsplit(address).netloc} does not speak Mastodon's language: {error.reason}")
-    return error

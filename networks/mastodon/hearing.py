@@ -1,7 +1,7 @@
 """Listening on Mastodon: mentions of our account, hashtags, the stream that rings; and which posts are gone."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
 
@@ -14,9 +14,12 @@ from networks.mastodon.client import Gone, Server
 from networks.network import Connection, Page, RateLimited, Rejected, RemoteMention, Unavailable
 
 FIRST = timedelta(days=7)  # how far back the first look goes
+LATE = timedelta(minutes=10)  # that posts of other servers may be under way
+ALIVE = 5.0  # seconds between two looks whether the line is still there
 PAGE = 40
 PUBLIC = ("public", "unlisted")  # what is said to a few is not for the desk
 RECONNECT = 10.0  # seconds
+_DAY = 86_400_000  # milliseconds
 
 
 class Ear:
@@ -27,6 +30,7 @@ class Ear:
         self._tag = connection.settings.get("hashtag", "").strip().lstrip("#")
         self._server = server_of(connection)
         self._me = self._server.number(connection.remote_id)
+        self._handle = connection.handle.casefold()
 
     def mentions(self, cursor: str | None) -> Page:
         """The page after the cursor, which is the id of the last item read. Raises NetworkError."""
@@ -37,7 +41,7 @@ class Ear:
             statuses = list(page)
         else:
             page = self._server.reads(lambda api: api.notifications(types=["mention"], min_id=cursor, limit=PAGE))
-            statuses = [one.status for one in page if one.status is not None]
+            statuses = [one.status for one in page if one.type == "mention" and one.status is not None]
         since = clock.now() - FIRST
         found = [
             self._mention(one)
@@ -45,10 +49,15 @@ class Ear:
             if self._is_wanted(one) and (cursor is not None or one.created_at >= since)
         ]
         newest = str(page[0].id) if page else cursor  # newest first, whichever way it was asked for
-        return Page(found, newest, more=cursor is not None and len(page) == PAGE)
+        more = cursor is not None and len(page) == PAGE
+        if self._kind == "hashtag" and page and not more:
+            newest = before_late(str(page[0].id), page[0].created_at, clock.now())
+        return Page(found, newest, more=more)
 
     def _is_wanted(self, status: Any) -> bool:
-        ours = self._me is not None and str(status.account.id) == self._me
+        acct = str(status.account.acct)
+        whole = acct if "@" in acct else f"{acct}@{self._server.host}"
+        ours = str(status.account.id) == self._me or whole.casefold() == self._handle
         return status.visibility in PUBLIC and status.reblog is None and not ours
 
     def _mention(self, status: Any) -> RemoteMention:
@@ -73,19 +82,23 @@ class Looker:
         self._server = server_of(connection)
 
     def gone(self, remote_ids: Sequence[str]) -> frozenset[str]:
-        """Those that are not there. Stops at a rate limit with what it knows by then."""
+        """Those that are not there. Stops at a rate limit, or where the server does, with what it knows by then."""
         found: set[str] = set()
-        for place, remote_id in enumerate(remote_ids):
+        told = 0
+        for remote_id in remote_ids:
             number = self._server.number(remote_id)
+            if number is None:
+                continue
             try:
-                if number is not None and self._is_gone(number):
+                if self._is_gone(number):
+                    if not found:  # a server that has lost its way says 404 to everything
+                        self._server.itself()
                     found.add(remote_id)
-            except RateLimited:
-                if place == 0:
+            except (RateLimited, Unavailable):
+                if not told:
                     raise
                 break
-        if found:  # a server that has lost its way says 404 to everything
-            self._server.reads(lambda api: api.instance())
+            told += 1
         return frozenset(found)
 
     def _is_gone(self, number: str) -> bool:
@@ -93,6 +106,8 @@ class Looker:
             self._server.reads(lambda api: api.status(number))
         except Gone:
             return True
+        except Rejected:  # not for us to see, or not now: that tells nothing
+            return False
         return False
 
 
@@ -128,9 +143,23 @@ def stay_on_the_line(
     except MastodonError as error:
         raise client.meant(error, Unavailable, None) from error
     try:
-        stop.wait()
+        while not stop.wait(ALIVE):
+            if not line.is_alive():
+                raise Unavailable("the stream broke off")
     finally:
         line.close()
+
+
+def before_late(newest: str, written: datetime, now: datetime) -> str:
+    """The id to go on from in a timeline, as far back as posts may still come in.
+
+    A server gives a post from elsewhere the id of when it was written there, not of when it came: going on from the
+    newest would skip it. Ids that hold no time (milliseconds << 16, Mastodon's) are taken as they are."""
+    if not newest.isdecimal():
+        return newest
+    if abs((int(newest) >> 16) - written.timestamp() * 1000) > _DAY:
+        return newest
+    return str(min(int(newest), int((now - LATE).timestamp() * 1000) << 16))
 
 
 def server_of(connection: Connection) -> Server:

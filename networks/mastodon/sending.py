@@ -30,8 +30,10 @@ class Desk:
         """Sends the post. Everything before that last call changes nothing that anybody sees."""
         answered = self._answered(outgoing)
         text = outgoing.text
-        if answered is not None and str(answered.account.id) != self._me and f"@{answered.account.acct}" not in text:
-            text = f"@{answered.account.acct} {text}"  # or the one who is answered is not told
+        if answered is not None and str(answered.account.id) != self._me:
+            acct = answered.account.acct
+            if not words.names(text, acct, self._server.host):
+                text = f"@{acct} {text}"  # or the one who is answered is not told
         media = [self._upload(picture) for picture in outgoing.pictures]
         warning = outgoing.options.get("content_warning") or None
         posted = self._server.writes(
@@ -52,13 +54,16 @@ class Desk:
         """Among our own posts since the attempt began. None only once a server had time to show it."""
         begun = outgoing.begun_at or clock.now()
         try:
-            found = self._since(begun - CLOCKS, outgoing.text)
-        except Unavailable as error:
+            said = self._since(begun - CLOCKS, outgoing.text)
+            found = [one for one in said if self._answers(one, outgoing)]
+        except (Unavailable, Rejected) as error:
             raise OutcomeUnknown(str(error)) from error
-        if len(found) > 1:
-            raise OutcomeUnknown("the same words are there more than once")
-        if found:
+        if len(found) == 1:
             return self._receipt(found[0])
+        if found:
+            raise OutcomeUnknown("the same words are there more than once")
+        if outgoing.reply_to is not None and any(one.get("in_reply_to_id") is None for one in said):
+            raise OutcomeUnknown("the words are there, but what they answer is not")
         if clock.now() < begun + SETTLED:
             raise OutcomeUnknown("it is not there yet; a server may show it late")
         return None
@@ -100,6 +105,14 @@ class Desk:
         except Rejected:
             return False
         return words.same(source.text, text)
+
+    def _answers(self, status: Any, outgoing: Outgoing) -> bool:
+        """Whether it has the place in a conversation that ours has: many are thanked in the same words."""
+        there = status.get("in_reply_to_id")
+        if outgoing.reply_to is None or there is None:
+            return outgoing.reply_to is None and there is None
+        here = self._server.number(outgoing.reply_to) or self._answered(outgoing).id
+        return str(there) == str(here)
 
     def _answered(self, outgoing: Outgoing) -> Any:
         """The post that is answered, as our server has it; none when nothing is."""

@@ -13,7 +13,9 @@ _GRAPHEME = regex.compile(r"\X")
 _LINK = regex.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]}'’”]", regex.IGNORECASE)
 _MENTION = regex.compile(r"(?<![\w/@])@(\w+(?:[\w.-]*\w)?)(?:@[\w.-]+\w)")
 _BREAK = regex.compile(r"<br\s*/?>", regex.IGNORECASE)
-_PARAGRAPH = regex.compile(r"</p>\s*<p\b[^>]*>", regex.IGNORECASE)
+_BLOCK_ENDS = regex.compile(r"</(?:p|div|blockquote|pre|ul|ol|h[1-6])>\s*", regex.IGNORECASE)
+_ITEM_ENDS = regex.compile(r"</li>\s*", regex.IGNORECASE)
+_EMPTY_LINES = regex.compile(r"\n{3,}")
 _NAMED_FIRST = regex.compile(r"^(?:@\S+\s+)+")
 _SPACE = regex.compile(r"\s+")
 
@@ -21,13 +23,24 @@ _SPACE = regex.compile(r"\s+")
 def length(text: str, reserved: int = 23) -> int:
     """Characters as readers see them; a link counts `reserved` however long, a mention without its server."""
     counted = _LINK.sub("x" * reserved, text)
-    return sum(1 for _ in _GRAPHEME.finditer(_MENTION.sub(r"@\1", counted)))
+    return _graphemes(_MENTION.sub(r"@\1", counted))
+
+
+def _graphemes(text: str) -> int:
+    return sum(1 for _ in _GRAPHEME.finditer(text))
 
 
 def plain(content: str) -> str:
     """A post's HTML in plain words: breaks and paragraphs as new lines, links whole."""
-    lines = _PARAGRAPH.sub("\n\n", _BREAK.sub("\n", content))
-    return html.unescape(nh3.clean(lines, tags=set(), clean_content_tags={"script", "style"})).strip()
+    lines = _BLOCK_ENDS.sub("\n\n", _ITEM_ENDS.sub("\n", _BREAK.sub("\n", content)))
+    bare = nh3.clean(lines, tags=set(), clean_content_tags={"script", "style"})
+    return _EMPTY_LINES.sub("\n\n", html.unescape(bare)).strip()
+
+
+def names(text: str, acct: str, host: str) -> bool:
+    """Whether the text tells this account of it: `acct` is as the server at `host` calls it, bare if it is its own."""
+    called = regex.escape(acct) + ("" if "@" in acct else f"(?:@{regex.escape(host)})?")
+    return regex.search(rf"(?<![\w@/])@{called}(?![@\w]|[.-]\w)", text, regex.IGNORECASE) is not None
 
 
 def same(one: str, other: str) -> bool:
@@ -44,7 +57,7 @@ def limits_of(settings: Mapping[str, str]) -> Limits:
     reserved = _number(settings, "reserved_url", 23)
 
     def besides(outgoing: Outgoing) -> int:
-        warning = length(outgoing.options.get("content_warning", ""), reserved)
+        warning = _graphemes(outgoing.options.get("content_warning", ""))  # there a link is just its characters
         return warning + (ANSWERS if outgoing.reply_to is not None else 0)
 
     return Limits(
