@@ -1,7 +1,9 @@
 """Fixtures for every room: real databases of both kinds, keys, settings, people."""
 
+import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,8 +54,10 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
         shared = shared.parent
+    # Not in pytest's own folder: a second run would take the rights to it away from PostgreSQL's user.
+    run = hashlib.blake2b(str(shared).encode(), digest_size=6).hexdigest()
     with FileLock(shared / "postgres.lock"):
-        server = get_server(shared / "postgres", cleanup_mode="stop")
+        server = get_server(Path(tempfile.gettempdir()) / f"liaison-postgres-{run}", cleanup_mode="delete")
     name = f"liaison_{worker_id}"
     admin = sa.create_engine(
         sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"

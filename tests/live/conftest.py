@@ -1,5 +1,6 @@
 """Real servers on loopback for the whole run, and the last lines they said beside a test that failed."""
 
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -11,9 +12,13 @@ _started: list[processes.Running] = []
 
 
 @pytest.fixture(scope="session")
-def bluesky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bluesky_network.Network]:
+def bluesky() -> Iterator[bluesky_network.Network]:
     """The AT Protocol network: directory, PDS and AppView. One for the run; a test makes accounts of its own."""
-    with bluesky_network.running(tmp_path_factory.mktemp("bluesky"), _started) as network:
+    # not in pytest's own folder: a second run would take the rights to it away from PostgreSQL's user
+    with (
+        tempfile.TemporaryDirectory(prefix="liaison-live-", ignore_cleanup_errors=True) as folder,
+        bluesky_network.running(Path(folder), _started) as network,
+    ):
         yield network
 
 

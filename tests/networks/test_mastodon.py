@@ -134,7 +134,8 @@ def test_an_answer_is_found_by_its_words_and_by_what_it_answers(
     begun = now - timedelta(minutes=12)
     listed = [status(number, f"@ines {THANKS}", begun, to=to) for number, to in there]
     older = status("1", "Long ago", begun - timedelta(hours=1))
-    with answering({OURS: Answer(200, [*listed, older])}) as server:
+    me = {"GET /api/v1/accounts/verify_credentials": Answer(200, CREDENTIALS)}
+    with answering({OURS: Answer(200, [*listed, older]), **me}) as server:
         host = server.address.removeprefix("http://")
         outgoing = Outgoing(KEY, THANKS, reply_to=f"{reply_to}@{host}" if reply_to else None, begun_at=begun)
         if isinstance(found, type):
@@ -143,6 +144,13 @@ def test_an_answer_is_found_by_its_words_and_by_what_it_answers(
         else:
             receipt = desk(sqlite_engine, server.address).find(outgoing)
             assert (receipt and receipt.remote_id) == (found and f"{found}@{host}")
+
+
+def test_a_token_that_ended_proves_nothing_even_where_the_list_is_shown_to_anybody(sqlite_engine: sa.Engine) -> None:
+    begun = clock.now() - timedelta(minutes=12)
+    ended = {"GET /api/v1/accounts/verify_credentials": Answer(401, {"error": "The access token was revoked"})}
+    with answering({OURS: Answer(200, []), **ended}) as server, pytest.raises(SignInExpired):
+        desk(sqlite_engine, server.address).find(Outgoing(KEY, THANKS, begun_at=begun))
 
 
 @pytest.mark.parametrize("minutes", [1, 9])
