@@ -66,6 +66,11 @@ class Desk:
             raise OutcomeUnknown("the words are there, but what they answer is not")
         if clock.now() < begun + SETTLED:
             raise OutcomeUnknown("it is not there yet; a server may show it late")
+        # A server may take a token that ended for nobody's, and show what it shows to anybody: that proves nothing.
+        try:
+            self._server.reads(lambda server: server.account_verify_credentials())
+        except (Unavailable, Rejected) as error:
+            raise OutcomeUnknown(str(error)) from error
         return None
 
     def remove(self, remote_id: str) -> None:

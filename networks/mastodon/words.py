@@ -53,7 +53,7 @@ def _bare(text: str) -> str:
 
 
 def limits_of(settings: Mapping[str, str]) -> Limits:
-    """The limits of an account's server, as it told them (networks.mastodon.client.server_settings)."""
+    """The limits of an account's server, as it told them (networks.mastodon.sign_in.server_settings)."""
     reserved = _number(settings, "reserved_url", 23)
 
     def besides(outgoing: Outgoing) -> int:
