@@ -232,7 +232,7 @@ def _meant(error: Exception, lost: type[Unavailable | OutcomeUnknown]) -> Networ
         return TokenExpired(words)
     if status == 401 or name in _UNKNOWN_TO_THEM:
         return SignInExpired(words or "Bluesky does not know us any more")
-    if status >= 500:
+    if status >= 500 or status == 408:  # it may have been applied before the server gave up
         return lost(f"Bluesky answered {status}: {words}")
     return Refused(words or f"Bluesky answered {status}", name)
 

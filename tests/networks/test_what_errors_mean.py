@@ -76,6 +76,7 @@ def refusing(status: int, name: str) -> Answer:
         (Answer(0), OutcomeUnknown),
         (HTML, OutcomeUnknown),
         (refusing(500, "InternalServerError"), OutcomeUnknown),
+        (refusing(408, "Timeout"), OutcomeUnknown),
         (refusing(400, "InvalidRecord"), Rejected),
         (refusing(400, "AccountDeactivated"), SignInExpired),
         (refusing(401, "AuthMissing"), SignInExpired),
