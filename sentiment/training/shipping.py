@@ -51,8 +51,15 @@ def write(data: Path, wheel: Path, work: Path, out: Path) -> dict[str, Any]:
         "base": {"package": e5.PACKAGE, "sha256": _sha256(wheel)},
     }
     _save(manifest, out)
+    return measure(data, out)
+
+
+def measure(data: Path, out: Path) -> dict[str, Any]:
+    """Measures the files in `out` again (the tests' labels or the pairs may have grown), and gives the manifest."""
+    manifest: dict[str, Any] = json.loads((out / "manifest.json").read_text("utf-8"))
     model.load.cache_clear()
     manifest["figures"] = figures.measured(data, model.load(out))
+    manifest["labels"] = {path.name: _sha256(path) for path in sorted(corpora.HERE.glob("*.jsonl"))}
     _save(manifest, out)
     return manifest
 

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,57 @@ def test_whatever_is_written_gives_a_score_or_none(text: str) -> None:
         assert sum(reading.trust.values()) == pytest.approx(1, abs=1e-5)
         assert set(reading.concerns) <= set(CONCERNS)
         assert float(np.linalg.norm(reading.embedding)) == pytest.approx(1, abs=1e-4)
+        assert 0 <= reading.relevant <= 1
+        assert 0 <= reading.help <= 1
+
+
+NASTY = [
+    "\u202eeno on emac ecilop\u202c nobody came",  # right to left
+    "n\u200bo\u200bbody c\u200bame",  # zero width
+    "no\x00body came\x00",
+    "https://example.org/a https://example.org/b",
+    "👮🏽‍♀️🚓🔥" * 50,
+    "a" * 100_000,
+    "\ud800 lone surrogate",
+    "Ничего не делают", "什么都不做", "لا يفعلون شيئا", "כלום", "कुछ नहीं", "ไม่มีใครมา", "Τίποτα",
+    "何もしない", "아무것도",
+]  # fmt: skip
+
+
+def test_tricks_and_other_scripts_are_read_alike_alone_and_among_others() -> None:
+    together = READER.read(NASTY + POSTS)
+    for text, among in zip(NASTY, together, strict=False):
+        (alone,) = READER.read([text])
+        assert (alone is None) == (among is None)
+        if alone is not None and among is not None:
+            assert alone.trust == among.trust
+
+
+def test_heads_without_relevance_or_help_say_so_by_their_defaults() -> None:
+    wide = np.ones(768, dtype=np.float32)
+    heads = model.Heads(
+        sentiment=(np.zeros((3, 768), np.float32), np.zeros(3, np.float32)),
+        trust=(np.zeros((3, 768), np.float32), np.log(np.array([2.0, 1.0, 1.0], np.float32))),
+        concerns=(np.zeros((1, 768), np.float32), np.array([3.0], np.float32)),
+        keys=("drugs",),
+        mistrust_threshold=0.5,
+        concern_thresholds=np.array([0.5], np.float32),
+    )
+    plain = model.interpret(wide, heads)
+    assert (plain.relevant, plain.help) == (1.0, 0.0)
+    assert plain.trust["mistrust"] == pytest.approx(0.5)
+    assert plain.mistrust and plain.raised == ("drugs",)
+    told = model.interpret(wide, replace(heads, relevant=(wide, -768.0), help=(np.zeros(768, np.float32), -40.0)))
+    assert told.relevant == pytest.approx(0.5)
+    assert told.help < 1e-12
+
+
+def test_an_embedding_of_its_own_is_projected_from_the_mean_of_the_tokens() -> None:
+    features = np.concatenate([np.arange(384), np.zeros(384)]).astype(np.float32)
+    turned = np.roll(np.eye(384, dtype=np.float32), 1, axis=1)
+    heads = replace(READER.heads, embedding=(turned, np.zeros(384, np.float32)))
+    wanted = np.roll(np.arange(384), -1) / np.linalg.norm(np.arange(384))
+    assert np.allclose(model.interpret(features, heads).embedding, wanted, atol=1e-6)
 
 
 def test_a_megabyte_is_read_by_its_beginning() -> None:
