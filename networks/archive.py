@@ -43,10 +43,9 @@ class Refused:
 
 
 def by_import(name: str) -> Network:
-    """A network whose posts come in by import only; what it lets us keep still holds."""
-    labels = {"x": "X", "facebook": "Facebook", "instagram": "Instagram", "mastodon": "Mastodon", "bluesky": "Bluesky"}
-    policy = Policy(deletion_hours=24, corrections_may_train=False) if name == "x" else Policy()
-    return Network(name=name, label=labels[name], policy=policy)
+    """A network whose posts come in by import only."""
+    labels = {"facebook": "Facebook", "instagram": "Instagram"}
+    return Network(name=name, label=labels[name], policy=Policy())
 
 
 def read(

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from networks import archive, bluesky, feed, mastodon, practice
+from networks import archive, bluesky, feed, mastodon, practice, x
 from networks.network import Network, NetworkError
 
 # Posts of these come in by import until a module of their own listens there.
-_BY_IMPORT = ("x", "facebook", "instagram")
+_BY_IMPORT = ("facebook", "instagram")
 
 NETWORKS: Mapping[str, Network] = MappingProxyType(
     {
@@ -18,6 +18,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             archive.NETWORK,
             bluesky.NETWORK,
             mastodon.NETWORK,
+            x.NETWORK,
             *(archive.by_import(name) for name in _BY_IMPORT),
         )
     }
