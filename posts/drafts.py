@@ -1,6 +1,8 @@
 """Writing and approving: what people do to a post before it goes out. Every change is in the audit log.
 
-An approval holds for one exact content, and never comes from the author or from who wrote those words last."""
+An approval holds for one exact content, and never comes from the author or from who wrote those words last.
+
+Long, because every move that people make stands here beside the others."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -11,8 +13,9 @@ from sqlmodel import Session, col, delete, select
 from config import audit
 from listeners.tables import Mention
 from networks import registry
+from networks.network import Outgoing, Picture
 from networks.tables import Account
-from posts import threads, workflow
+from posts import fitting, threads, workflow
 from posts.tables import Attempt, Post, PostPicture, PostVersion, Review, Target, Variant
 from posts.workflow import TO_SEND, UNSENT, Content, EditConflict, Move, NotAllowed, PostState, TargetState, WrongState
 
@@ -109,6 +112,8 @@ def submit(session: Session, post_id: int, person_id: int, now: datetime) -> Pos
         raise WrongState("Choose at least one account that it goes to.")
     if any(not text.strip() for text in texts.values()):
         raise WrongState("There is no text yet.")
+    if misfits := _misfits(session, post):
+        raise WrongState(" ".join(misfits))
     return _move(session, post, Move.SUBMIT, person_id, now)
 
 
@@ -280,6 +285,26 @@ def _word(
         chosen = _chosen(account, options.get(number, {}))
         session.add(Variant(post_id=post.id or 0, account_id=number, text=wordings[number], options=chosen))
     session.flush()
+
+
+def _misfits(session: Session, post: Post) -> list[str]:
+    """Why a network would not take the post, account by account."""
+    content, shown = content_of(session, post), pictures_of(session, post)
+    mention = session.get(Mention, post.reply_to_mention_id) if post.reply_to_mention_id is not None else None
+    found = []
+    for account in session.exec(select(Account).where(col(Account.id).in_(list(content.texts)))):
+        number = account.id or 0
+        outgoing = Outgoing(
+            key="",
+            text=content.texts[number],
+            language=post.language,
+            reply_to="its mention" if mention is not None and mention.network == account.network else None,
+            pictures=tuple(Picture(b"", one.mime, one.width, one.height, one.alt) for one in shown),
+            options=content.options.get(number, {}),
+        )
+        problems = fitting.problems(registry.network(account.network), account.settings, outgoing)
+        found += [f"{account.name}: {problem}" for problem in problems]
+    return found
 
 
 def _chosen(account: Account, options: Mapping[str, str]) -> dict[str, str]:

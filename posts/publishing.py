@@ -2,7 +2,9 @@
 
 A claim commits the attempt before the call (SQLite runs synchronous=FULL), so after a crash we know what may have been
 sent. Whatever does not prove that nothing was applied becomes `unknown` and is looked up on the network. A later part
-of a thread is claimed once the part before it is there. What is too late is posts.lapsing's affair."""
+of a thread is claimed once the part before it is there. What is too late is posts.lapsing's affair.
+
+Long, because claim, call, receipt and look-up are one promise and are read together."""
 
 import json
 import random
@@ -199,8 +201,12 @@ def run(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> T
     obstacle = _obstacle(engine, made, clock())
     if obstacle is not None:
         return _record(engine, made, TargetState.WAITING, obstacle, "", clock())
+    outgoing = _with_pictures(engine, made)
+    misfits = _misfits(engine, made, outgoing)
+    if misfits:
+        return _record(engine, made, TargetState.FAILED, "rejected", " ".join(misfits), clock())
     try:
-        receipt = publisher.publish(_with_pictures(engine, made))
+        receipt = publisher.publish(outgoing)
     except RateLimited as error:
         moment = clock()
         retry_at = max(error.retry_at, moment + SHORTEST_PAUSE)
@@ -231,6 +237,14 @@ def _with_pictures(engine: sa.Engine, made: Claim) -> Outgoing:
             return made.outgoing
         found = drafts.pictures_of(session, session.get_one(Post, target.post_id))
     return replace(made.outgoing, pictures=pictures.outgoing(found))
+
+
+def _misfits(engine: sa.Engine, made: Claim, outgoing: Outgoing) -> tuple[str, ...]:
+    """Why its network would not take it, as its server's limits are now."""
+    with database.reading(engine) as session:
+        account = session.get_one(Account, made.account_id)
+    limits = accounts.limits(account)
+    return tuple(problem.message for problem in limits.problems(outgoing)) if limits is not None else ()
 
 
 def give_back(engine: sa.Engine, made: Claim, words: str, now: datetime, pause: timedelta = timedelta()) -> TargetState:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from networks.network import Limits, Network, Option, Outgoing, Picture
 from networks.tables import Account
-from posts import threads
+from posts import fitting, threads
 
 
 @dataclass(frozen=True)
@@ -73,23 +73,14 @@ def check(network: Network, outgoing: Outgoing, settings: Mapping[str, str] | No
     """A text counted as the network counts it (on the account's server), with every reason why it could not go out.
 
     Lines of dashes cut the text into a thread; pictures go with its first part."""
-    text, parts = outgoing.text, threads.parts(outgoing.text)
+    text, parts = outgoing.text, fitting.parts(outgoing)
     limits = network.limits_for(settings or {})
     if limits is None:
         return Check(len(text), None, "characters", (), len(text), not text.strip())
-    if len(parts) > 1 and not network.threads:
-        said = ("This network has no threads; take the lines of dashes out, or reword it here.",)
-        return Check(limits.used(outgoing), limits.length, limits.unit, said, len(text))
-    sent = [replace(outgoing, text=part) for part in parts]
-    sent[1:] = [replace(part, pictures=(), reply_to=None) for part in sent[1:]]
-    problems = tuple(
-        f"Part {number}: {problem.message}" if len(parts) > 1 else problem.message
-        for number, part in enumerate(sent, 1)
-        for problem in limits.problems(part)
-    )
-    length = max(limits.used(part) for part in sent)
+    length = max(limits.used(part) for part in parts)
     fits = len(text) if length <= limits.length or len(parts) > 1 else _that_fit(limits, outgoing)
-    return Check(length, limits.length, limits.unit, problems, fits, not text.strip(), limits.note)
+    found = fitting.problems(network, settings or {}, outgoing)
+    return Check(length, limits.length, limits.unit, found, fits, not text.strip(), limits.note)
 
 
 def cards(
