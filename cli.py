@@ -4,6 +4,7 @@ Rooms are imported inside each command, so that `liaison --help` answers at once
 here in one list, as `--help` shows it."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -273,6 +274,8 @@ def account_add(network: str, name: str, handle: str) -> None:
 def account_connect(network: str, pairs: tuple[str, ...], again: int | None) -> None:
     """Connect an account: by what is asked here, or on the network's own page, whose code is then asked for.
 
+    A secret is asked for without showing it, or taken from the environment's LIAISON_ACCOUNT_SECRET.
+
     \b
     Examples:
       liaison account connect bluesky --set handle=rivertonpd.bsky.social
@@ -289,6 +292,8 @@ def account_connect(network: str, pairs: tuple[str, ...], again: int | None) -> 
             raise Rejected(f"nobody signs in on {registry.network(network).label}")
         given = _columns(",".join(pairs))
         for field in sign_in.fields:
+            if field.secret and not given.get(field.name):
+                given[field.name] = os.environ.get("LIAISON_ACCOUNT_SECRET", "")
             if field.required and not given.get(field.name):
                 given[field.name] = click.prompt(field.label, hide_input=field.secret, err=True)
         private = settings.fetch_private_addresses

@@ -31,12 +31,15 @@ def keep(
     """Keeps a sign-in and listens to mentions of the account; the account, and whether it is new.
 
     `account_id`: the very account that is to be connected again; Rejected for another."""
-    same = select(Account.id).where(Account.network == network, Account.remote_id == signed.remote_id)
-    is_new = session.exec(same).first() is None
+    same = select(Account.state).where(Account.network == network, Account.remote_id == signed.remote_id)
+    before = session.exec(same).first()
     account = accounts.connect(session, network, signed, keys, now, account_id)
     known = sources_of(session, account)
     for source in known:
-        sources.look_now(session, source.id or 0, now)
+        if before == "removed":  # which had switched it off
+            sources.switch(session, source.id or 0, True, now)
+        else:
+            sources.look_now(session, source.id or 0, now)
     mentions = next((kind for kind in registry.network(network).kinds if kind.name == "mentions"), None)
     if mentions is not None and not any(source.settings.get("kind") == "mentions" for source in known):
         sources.add(
@@ -44,9 +47,9 @@ def keep(
             every_seconds=mentions.every_seconds, now=now, account_id=account.id,
         )  # fmt: skip
     detail = {"network": network, "handle": signed.handle}
-    act = "account.connect" if is_new else "account.reconnect"
+    act = "account.connect" if before in (None, "removed") else "account.reconnect"
     audit.record(session, now, person_id, act, f"account:{account.id}", detail, address)
-    return account, is_new
+    return account, before in (None, "removed")
 
 
 def test(

@@ -3,7 +3,7 @@
 A network is asked outside any transaction; what a person typed is shown again, secrets aside."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -33,7 +33,7 @@ from posts import queue
 from web import pages
 from web.desk import Desk, TheDesk
 from web.fields import LARGEST_ID, Id
-from web.guard import Visitor, Who, needs
+from web.guard import Visitor, Who, needs, seed
 from web.problems import Trouble
 
 router = APIRouter(prefix="/accounts")
@@ -61,6 +61,7 @@ class Attempt:
     words: str = ""  # why it did not work
     given: Mapping[str, str] = field(default_factory=dict)
     go_to: str = ""  # the network's page, where to say yes
+    again: int | None = None  # the account that is connected again; none: a new one
 
 
 @router.get("", dependencies=[needs(Action.READ_POSTS)])
@@ -70,21 +71,22 @@ def accounts_page(
     """Every account; `again`: the one to connect again, its form filled in."""
     with database.reading(found.engine) as session:
         account = session.get(Account, again) if again is not None else None
-    if account is None:
+    if account is None or account.state == "removed":
         return _page(request, found)
-    given = {"handle": account.handle, "account_id": str(account.id)}
-    given["server"] = account.settings.get("home", "")
-    given["service"] = account.settings.get("service", "")
-    return _page(
-        request, found, Attempt(account.network, given={name: value for name, value in given.items() if value})
-    )
+    known = {"server": account.settings.get("home", ""), "service": account.settings.get("service", "")}
+    given = {name: value for name, value in {**known, "handle": account.handle}.items() if value}
+    return _page(request, found, Attempt(account.network, given=given, again=account.id))
 
 
 @router.post("/connect/{network}", dependencies=[needs(Action.MANAGE)])
 async def connect(
-    request: Request, found: TheDesk, who: Who, network: str, account_id: Annotated[str, Form(max_length=10)] = ""
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    network: str,
+    account_id: Annotated[int | None, Form(ge=1, le=LARGEST_ID)] = None,
 ) -> Response:
-    """Signs in by what was typed, or leads to the network's own page."""
+    """Signs in by what was typed, or leads to the network's own page. `account_id`: an account to connect again."""
     form = await request.form()
     given = {name: value[:2000] for name, value in form.items() if isinstance(value, str) and name != "csrf"}
     return await run_in_threadpool(_connect, request, found, who, network, given, account_id)
@@ -99,18 +101,18 @@ def come_back(
     attempt = Attempt()
     try:
         with database.writing(found.engine) as session:
-            begun = joining.take(session, state, who.id, found.keys, clock.now())
-        attempt = Attempt(begun.network)
+            begun = joining.take(session, state, who.id, seed(request, found), found.keys, clock.now())
+        attempt = Attempt(begun.network, given=begun.given, again=begun.account_id)
         sign_in = registry.network(begun.network).sign_in
         if error or not code:
             words = _("The network's page was left without a yes; nothing was connected.")
-            return _page(request, found, Attempt(begun.network, words))
+            return _page(request, found, replace(attempt, words=words))
         if not isinstance(sign_in, PageSignIn):
             raise Trouble(404, "There is no such sign-in")
         signed = sign_in.finish(begun.kept, code, found.settings.fetch_private_addresses)
         return _kept(found, who, begun.network, signed, begun.account_id)
     except NetworkError as failed:
-        return _page(request, found, Attempt(attempt.network, _said(request, failed)))
+        return _page(request, found, replace(attempt, words=_said(request, failed)))
 
 
 @router.post("/{account_id}/test", dependencies=[needs(Action.MANAGE)])
@@ -136,15 +138,18 @@ def remove(found: TheDesk, who: Who, account_id: Id) -> Response:
 
 
 def _connect(
-    request: Request, found: Desk, who: Visitor, network: str, given: Mapping[str, str], account_id: str
+    request: Request, found: Desk, who: Visitor, network: str, typed: Mapping[str, str], again: int | None
 ) -> Response:
     try:
         sign_in = registry.network(network).sign_in
     except UnknownNetwork as error:
         raise Trouble(404, "There is no such network") from error
-    again = int(account_id) if account_id.isdecimal() else None
-    secret = {one.name for one in sign_in.fields if one.secret} if sign_in is not None else set()
-    shown = {name: value for name, value in given.items() if name not in secret}
+    if sign_in is None or (again is not None and _known(found, again).network != network):
+        raise Trouble(404, "There is no such sign-in", "Nothing was changed.")
+    given = {one.name: typed[one.name] for one in sign_in.fields if one.name in typed}
+    attempt = Attempt(
+        network, given={one.name: given.get(one.name, "") for one in sign_in.fields if not one.secret}, again=again
+    )
     private = found.settings.fetch_private_addresses
     try:
         match sign_in:
@@ -155,15 +160,13 @@ def _connect(
                 departure = sign_in.begin(given, found.settings.base_url + CALLBACK, state, private)
                 with database.writing(found.engine) as session:
                     joining.begin(
-                        session, state, network=network, person_id=who.id, account_id=again, kept=departure.kept,
-                        keys=found.keys, now=clock.now(),
+                        session, state, network=network, person_id=who.id, browser=seed(request, found),
+                        account_id=again, kept=departure.kept, given=attempt.given, keys=found.keys, now=clock.now(),
                     )  # fmt: skip
                 # A link rather than a redirect: the page's policy lets forms lead nowhere else.
-                return _page(request, found, Attempt(network, given=shown, go_to=departure.url), status=200)
-            case _:
-                raise Trouble(404, "Nobody signs in there")
+                return _page(request, found, replace(attempt, go_to=departure.url))
     except NetworkError as error:
-        return _page(request, found, Attempt(network, _said(request, error), shown))
+        return _page(request, found, replace(attempt, words=_said(request, error)))
 
 
 def _kept(found: Desk, who: Visitor, network: str, signed: SignedIn, account_id: int | None) -> Response:
@@ -193,7 +196,7 @@ def _said(request: Request, error: NetworkError) -> str:
     return _("It could not be reached just now (%(why)s). Nothing was changed.") % {"why": str(error)}
 
 
-def _page(request: Request, found: Desk, attempt: Attempt | None = None, *, status: int | None = None) -> Response:
+def _page(request: Request, found: Desk, attempt: Attempt | None = None) -> Response:
     now = clock.now()
     tried = attempt or Attempt()
     with database.reading(found.engine) as session:
@@ -213,9 +216,10 @@ def _page(request: Request, found: Desk, attempt: Attempt | None = None, *, stat
     return pages.render(
         request,
         "accounts.html",
-        status=status or (422 if tried.words else 200),
+        status=422 if tried.words else 200,
         rows=rows,
         offered=sorted(offered, key=lambda network: network.label),
         tried=tried,
+        again=next((row.account for row in rows if row.account.id == tried.again), None),
         place_to_go=urlsplit(tried.go_to).netloc,
     )

@@ -53,8 +53,11 @@ def _add(request: Request, found: Desk, who: Visitor, given: dict[str, str]) -> 
         if not name:
             raise Rejected(_("A source needs a name."))
         chosen = {field.name: given[field.name] for field in kind.fields if given.get(field.name)}
-        account = given.get("account_id", "")
+        by = given.get("account_id", "") if kind.account != "none" else ""
         with database.writing(found.engine) as session:
+            ours = {str(one.id): one.id for one in accounts.connected(session) if one.network == network}
+            if by and by not in ours:
+                raise Rejected(_("That account is not connected; choose another."))
             added = sources.add(
                 session,
                 network=network,
@@ -62,7 +65,7 @@ def _add(request: Request, found: Desk, who: Visitor, given: dict[str, str]) -> 
                 settings={"kind": kind.name, **chosen},
                 every_seconds=kind.every_seconds,
                 now=clock.now(),
-                account_id=int(account) if account.isdecimal() else None,
+                account_id=ours.get(by),
             )
             audit.record(session, clock.now(), who.id, "source.add", f"source:{added.id}", {"name": name}, who.address)
     except NetworkError as error:

@@ -26,6 +26,7 @@ from networks.network import (
     Rejected,
     SignedIn,
     SignInExpired,
+    SourceKind,
     Unavailable,
 )
 from networks.tables import Account, PendingSignIn
@@ -71,11 +72,10 @@ class Town:
 def town(monkeypatch: pytest.MonkeyPatch) -> Town:
     made = Town()
     fields = (Field("handle", "Handle"), Field("password", "Password", secret=True))
-    gate = replace(
-        practice.NETWORK, name="gate", label="The Gate", sign_in=PasswordSignIn(fields, made.connect), test=made.test
-    )
+    board = replace(practice.NETWORK, kinds=(SourceKind("mentions", "Mentions of the account"),))
+    gate = replace(board, name="gate", label="The Gate", sign_in=PasswordSignIn(fields, made.connect), test=made.test)
     plaza = replace(
-        practice.NETWORK,
+        board,
         name="plaza",
         label="The Plaza",
         sign_in=PageSignIn((Field("server", "Server"),), made.begin, made.finish),
@@ -149,8 +149,9 @@ def test_a_network_s_own_page_leads_back_once_and_only_for_who_began(
     with database.reading(sqlite_engine) as session:
         (pending,) = session.exec(select(PendingSignIn)).all()
     assert SECRET.encode() not in pending.sealed_kept
-    other = browser_of("Kim", Role.ADMINISTRATOR).get(f"/accounts/callback?state={state}&code=c")
-    assert (other.status_code, "was not begun here" in other.text) == (422, True)
+    for elsewhere in (browser_of("Kim", Role.ADMINISTRATOR), browser_of("Sam", Role.ADMINISTRATOR)):
+        other = elsewhere.get(f"/accounts/callback?state={state}&code=c")
+        assert (other.status_code, "was not begun here" in other.text) == (422, True)
     assert sam.get(f"/accounts/callback?state={state}&code=c").headers["location"] == "/accounts?said=account-connect"
     assert town.asked[1:] == [(f"kept {SECRET}", "c")]
     assert sam.get(f"/accounts/callback?state={state}&code=c").status_code == 422
@@ -161,14 +162,18 @@ def test_a_page_left_without_a_yes_connects_nothing(sam: Browser, town: Town, sq
     ((_, _, state),) = town.asked
     told = sam.get(f"/accounts/callback?state={state}&error=access_denied")
     assert (told.status_code, "left without a yes" in told.text, len(town.asked)) == (422, True, 1)
+    assert 'value="plaza.example"' in told.text
 
 
 def test_a_sign_in_that_took_too_long_is_over(sqlite_engine: sa.Engine, keys: Keys, sam: Browser) -> None:
     now = clock.now()
     with database.writing(sqlite_engine) as session:
-        joining.begin(session, "state", network="plaza", person_id=1, account_id=None, kept="k", keys=keys, now=now)
+        joining.begin(
+            session, "state", network="plaza", person_id=1, browser="b", account_id=None, kept="k", given={}, keys=keys,
+            now=now,
+        )  # fmt: skip
     with database.writing(sqlite_engine) as session, pytest.raises(Rejected):
-        joining.take(session, "state", 1, keys, now + joining.WAITS)
+        joining.take(session, "state", 1, "b", keys, now + joining.WAITS)
 
 
 def test_an_officer_sees_how_accounts_are_and_changes_none(
@@ -247,6 +252,54 @@ def test_a_removed_account_keeps_no_secret_and_is_not_listened_to(sam: Browser, 
         assert [source.enabled for source in session.exec(select(Source))] == [False]
     assert acts(sqlite_engine) == ["account.connect", "account.remove"]
     assert send(sam, "/accounts/1/test", page="/accounts").status_code == 404
+
+
+def test_a_removed_account_that_comes_back_is_listened_to_again(sam: Browser, sqlite_engine: sa.Engine) -> None:
+    connect(sam)
+    send(sam, "/accounts/1/remove", page="/accounts")
+    assert connect(sam).headers["location"] == "/accounts?said=account-connect"
+    assert account(sqlite_engine).state == "connected"
+    with database.reading(sqlite_engine) as session:
+        assert [source.enabled for source in session.exec(select(Source))] == [True]
+
+
+def test_posts_that_would_be_left_behind_are_told_before_an_account_is_removed(
+    sam: Browser, sqlite_engine: sa.Engine, at_eight: datetime
+) -> None:
+    connect(sam)
+    waiting_post(sqlite_engine, at_eight)
+    assert "One post waits for it and will not go out there." in sam.get("/accounts").text
+
+
+def test_only_an_account_of_that_very_network_is_connected_again(sam: Browser, town: Town) -> None:
+    connect(sam)
+    for number, network in (("1", "plaza"), ("9", "gate")):
+        told = send(sam, f"/accounts/connect/{network}", page="/accounts", server="plaza.example", account_id=number)
+        assert told.status_code == 404
+    assert len(town.asked) == 1
+    assert connect(sam, account_id="99999999999").status_code == 422
+
+
+def test_a_page_that_fails_on_the_way_back_still_knows_which_account_it_was_for(sam: Browser, town: Town) -> None:
+    send(sam, "/accounts/connect/plaza", page="/accounts", server="plaza.example")
+    sam.get(f"/accounts/callback?state={town.asked[0][2]}&code=c")
+    send(sam, "/accounts/connect/plaza", page="/accounts", server="plaza.example", account_id="1")
+    town.fails = Unavailable("no route")
+    told = sam.get(f"/accounts/callback?state={town.asked[2][2]}&code=c")
+    wanted = ("could not be reached just now (no route)", 'name="account_id" value="1"', 'value="plaza.example"')
+    assert (told.status_code, [words in told.text for words in wanted]) == (422, [True] * 3)
+
+
+def test_a_source_listens_only_by_a_connected_account_of_its_network(
+    sam: Browser, town: Town, sqlite_engine: sa.Engine
+) -> None:
+    connect(sam)
+    for number, network, status in (("1", "plaza", 422), ("1", "gate", 303), ("99999999999", "gate", 422)):
+        fields = {"network": network, "kind": "mentions", "name": f"Ours {number} {network}", "account_id": number}
+        assert send(sam, "/sources", page="/sources", **fields).status_code == status
+    with database.reading(sqlite_engine) as session:
+        found = session.exec(select(Source).where(Source.name == "Ours 1 gate")).one()
+    assert (found.account_id, found.settings) == (1, {"kind": "mentions"})
 
 
 def test_only_an_hour_of_failed_renewals_signs_an_account_out(sqlite_engine: sa.Engine, now: datetime) -> None:
