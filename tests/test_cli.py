@@ -2,15 +2,20 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
+from dataclasses import replace
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from click.testing import CliRunner, Result
 
 import cli
 from config import settings
+from networks import practice, registry
+from networks.network import Field, PasswordSignIn, SignedIn
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +132,26 @@ def test_an_account_is_not_looked_for_at_a_private_address(tmp_path: Path) -> No
         assert (told.exit_code, told.stderr) == (
             1, "liaison: 127.0.0.1 is a private address (127.0.0.1); set fetch_private_addresses if that is meant\n"
         )  # fmt: skip
+
+
+def test_a_secret_is_taken_from_the_environment_or_asked_for_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def connect(given: Mapping[str, str], allow_private: bool) -> SignedIn:
+        seen.append(given["app_password"])
+        return SignedIn("id-1", given["handle"], "Riverton PD", {}, given["app_password"])
+
+    fields = (Field("handle", "Handle"), Field("app_password", "App password", secret=True))
+    gate = replace(practice.NETWORK, name="gate", kinds=(), sign_in=PasswordSignIn(fields, connect))
+    monkeypatch.setattr(registry, "NETWORKS", MappingProxyType({**registry.NETWORKS, "gate": gate}))
+    told = run("account", "connect", "gate", "--set", "handle=rpd.example", given="typed-unseen\n")
+    assert told.stdout == "account 1: Riverton PD (@rpd.example) is connected\n", told.output
+    assert "typed-unseen" not in told.output
+    monkeypatch.setenv("LIAISON_ACCOUNT_SECRET", "from-the-environment")
+    again = run("account", "connect", "gate", "--set", "handle=rpd.example", "--again", "1")
+    assert again.stdout == "account 1: Riverton PD (@rpd.example) is connected again\n", again.output
+    assert seen == ["typed-unseen", "from-the-environment"]
+    assert run("account", "list").stdout == "1\tgate\tRiverton PD\t@rpd.example\tconnected\n"
 
 
 def test_the_demo_does_the_whole_job(tmp_path: Path) -> None:

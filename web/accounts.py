@@ -210,7 +210,7 @@ def _page(request: Request, found: Desk, attempt: Attempt | None = None) -> Resp
                 can_test=registry.network(account.network).test is not None,
                 can_sign_in=registry.network(account.network).sign_in is not None,
             )
-            for account in accounts.kept(session)
+            for account in sorted(accounts.kept(session), key=lambda one: one.state == "connected")  # signed out: first
         ]
     offered: list[Network] = [network for network in registry.NETWORKS.values() if network.sign_in is not None]
     return pages.render(

@@ -183,6 +183,9 @@ def test_an_officer_sees_how_accounts_are_and_changes_none(
     ada = browser_of("Ada", Role.OFFICER)
     page = ada.get("/accounts").text
     assert ("Riverton PD" in page, "/accounts/connect/" in page) == (True, False)
+    with database.writing(sqlite_engine) as session:
+        accounts.mark_signed_out(session, 1, "The token was revoked", clock.now())
+    assert "An administrator can connect it again." in ada.get("/accounts").text
     token = form_token(ada.get("/compose").text)
     for path in ("/accounts/connect/gate", "/accounts/1/test", "/accounts/1/remove"):
         assert ada.post(path, data={"csrf": token}).status_code == 403
