@@ -6,6 +6,7 @@ anything else passes. Its posts wait meanwhile (posts.publishing asks only for c
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from decimal import Decimal
 from threading import Lock
 
 import sqlalchemy as sa
@@ -15,8 +16,8 @@ from config import audit, clock, database
 from config.secrets import Keys
 from config.settings import Settings
 from networks import registry
-from networks.network import Connection, Limits, Publisher, Rate, Rejected, SignedIn, Witness
-from networks.tables import Account
+from networks.network import Connection, Limits, Publisher, Rate, RateLimited, Rejected, SignedIn, Witness
+from networks.tables import Account, Spending
 
 RENEWALS = 3  # that failed in a row, over at least RENEWING, before an account counts as signed out
 RENEWING = timedelta(hours=1)
@@ -61,6 +62,7 @@ def connect(
     account.sealed_secret = keys.seal(signed.secret) if signed.secret else None
     account.sealed_session = keys.seal(signed.session) if signed.session else None
     account.state, account.state_reason, account.state_at = "connected", "", now
+    account.ends_at = signed.ends_at
     session.add(account)
     mark_ok(account, now)
     session.flush()
@@ -154,6 +156,18 @@ def note_failed_renewal(session: Session, account_id: int, reason: str, now: dat
         mark_signed_out(session, account_id, f"the sign-in could not be renewed for an hour: {reason}", now)
 
 
+def spent(session: Session, account_id: int, now: datetime) -> Decimal:
+    """Dollars of this month so far."""
+    query = select(sa.func.sum(Spending.dollars)).where(
+        Spending.account_id == account_id, Spending.month == f"{now:%Y-%m}"
+    )
+    return session.exec(query).one() or Decimal(0)
+
+
+def _next_month(now: datetime) -> datetime:
+    return (now.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)).replace(day=1)
+
+
 class _Keeper:
     """An account's changing state, in the store."""
 
@@ -193,3 +207,19 @@ class _Keeper:
             account.rate_limit, account.rate_remaining = rate.limit, rate.remaining
             account.rate_resets_at = rate.resets_at
             store.add(account)
+
+    def spend(self, dollars: Decimal, what: str) -> None:
+        month = f"{clock.now():%Y-%m}"
+        with database.writing(self._engine) as store:
+            found = store.get(Spending, (self._account_id, month, what), with_for_update=True)
+            if found is None:
+                found = Spending(account_id=self._account_id, month=month, what=what, dollars=Decimal(0))
+            found.dollars += dollars
+            store.add(found)
+
+    def check_budget(self) -> None:
+        now = clock.now()
+        with database.reading(self._engine) as store:
+            account = store.get_one(Account, self._account_id)
+            if account.monthly_budget is not None and spent(store, self._account_id, now) >= account.monthly_budget:
+                raise RateLimited(_next_month(now))

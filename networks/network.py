@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from threading import Event
 from typing import Protocol
 
@@ -45,7 +46,13 @@ class RenewalFailed(Unavailable):
 
 
 class OutcomeUnknown(NetworkError):
-    """The request may or may not have been applied: look it up, never send it again blindly."""
+    """The request may or may not have been applied: look it up, never send it again blindly.
+
+    `found`: what a look-up saw that may be it, for a person to decide by."""
+
+    def __init__(self, reason: str, found: "Sequence[Receipt]" = ()) -> None:
+        super().__init__(reason)
+        self.found = tuple(found)
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,19 @@ class Picture:
     width: int  # pixels
     height: int
     alt: str
+    url: str | None = None  # where the network can fetch it for a while; given if `Network.fetches_pictures`
+
+
+class Memory(Protocol):
+    """What one target must not forget between attempts: a thing that was made there but is not yet public."""
+
+    def recall(self) -> str | None:
+        """What was kept last; none before."""
+        ...
+
+    def keep(self, value: str | None) -> None:
+        """Durable before it returns."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -96,6 +116,9 @@ class Outgoing:
     pictures: tuple[Picture, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)  # those of the network's `options` that were chosen
     begun_at: datetime | None = None  # when the attempt began that is made, or looked up
+    reply_addressed: bool = True  # what it answers named our account; some networks let us answer nothing else
+    others: frozenset[str] = frozenset()  # remote ids of what else we sent from there: a look-up must not take those
+    memory: Memory | None = None  # none: nothing is kept (previews, limits)
 
 
 @dataclass(frozen=True)
@@ -209,6 +232,15 @@ class Keeper(Protocol):
         """Notes what is left of a rate; written now and then."""
         ...
 
+    def spend(self, dollars: Decimal, what: str) -> None:
+        """Notes what reading or publishing cost where a network charges; `what`: read | publish."""
+        ...
+
+    def check_budget(self) -> None:
+        """Before something is read that costs money. Raises RateLimited, until next month, once this month's budget is
+        used up. Publishing never asks."""
+        ...
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -285,6 +317,7 @@ class SignedIn:
     settings: Mapping[str, str] = field(default_factory=dict)  # public: the server, its limits
     secret: str = ""
     session: str | None = None
+    ends_at: datetime | None = None  # when a person must sign in again; none: as long as it is used
 
 
 @dataclass(frozen=True)
@@ -342,6 +375,7 @@ class Network:
     kinds: tuple[SourceKind, ...] = ()
     options: tuple[Option, ...] = ()
     threads: bool = False  # a post can answer our own post before it
+    fetches_pictures: bool = False  # from a public address of ours (Picture.url), rather than taking them from us
 
     def limits_for(self, settings: Mapping[str, str]) -> Limits | None:
         """The limits of an account with these settings; none where nothing can be published."""

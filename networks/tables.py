@@ -1,6 +1,7 @@
 """Tables of the networks room: accounts we are signed in with, and the practice board's own posts."""
 
 from datetime import datetime
+from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
@@ -28,7 +29,18 @@ class Account(SQLModel, table=True):
     rate_resets_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     renewals_failed: int = 0  # in a row
     renewals_failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when a person must sign in again
+    monthly_budget: Decimal | None = Field(default=None, sa_type=sa.Numeric(10, 2))  # dollars; reading stops there
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Spending(SQLModel, table=True):
+    """What an account cost in one month on a network that charges."""
+
+    account_id: int = Field(primary_key=True, foreign_key="account.id")
+    month: str = Field(primary_key=True)  # 2026-11, in UTC, as the network bills
+    what: str = Field(primary_key=True)  # read | publish
+    dollars: Decimal = Field(sa_type=sa.Numeric(12, 4))
 
 
 class PendingSignIn(SQLModel, table=True):
