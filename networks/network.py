@@ -45,6 +45,10 @@ class RenewalFailed(Unavailable):
     """The sign-in could not be renewed this time; the network did not say that it ended. Nothing was applied."""
 
 
+class HeldBack(NetworkError):
+    """We stopped before the next call, for a hold was placed. Nothing that anybody sees was applied."""
+
+
 class OutcomeUnknown(NetworkError):
     """The request may or may not have been applied: look it up, never send it again blindly.
 
@@ -103,6 +107,10 @@ class Memory(Protocol):
         ...
 
 
+def _go_on() -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Outgoing:
     """What one target sends. `key` is the target's idempotency key, the same on every attempt: 32 hex digits, laid out
@@ -119,6 +127,7 @@ class Outgoing:
     reply_addressed: bool = True  # what it answers named our account; some networks let us answer nothing else
     others: frozenset[str] = frozenset()  # remote ids of what else we sent from there: a look-up must not take those
     memory: Memory | None = None  # none: nothing is kept (previews, limits)
+    proceed: Callable[[], None] = _go_on  # asked before each call that makes something: raises HeldBack
 
 
 @dataclass(frozen=True)
@@ -375,6 +384,7 @@ class Network:
     kinds: tuple[SourceKind, ...] = ()
     options: tuple[Option, ...] = ()
     threads: bool = False  # a post can answer our own post before it
+    no_copies: bool = False  # the same text from several accounts of one owner breaks its rules
     fetches_pictures: bool = False  # from a public address of ours (Picture.url), rather than taking them from us
 
     def limits_for(self, settings: Mapping[str, str]) -> Limits | None:

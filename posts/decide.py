@@ -7,7 +7,7 @@ from types import MappingProxyType
 from sqlmodel import Session
 
 from config import audit
-from posts import publishing
+from posts import targets
 from posts.tables import Target
 from posts.workflow import TargetState, WrongState
 
@@ -24,7 +24,7 @@ def decide(session: Session, target_id: int, person_id: int, decision: str, now:
     """Settles an unknown target. Raises WrongState if it is settled already, ValueError for no such decision."""
     if decision not in DECISIONS:
         raise ValueError(decision)
-    target = publishing.locked(session, target_id)
+    target = targets.locked(session, target_id)
     if (
         target is None
         or target.state != TargetState.UNKNOWN
@@ -34,10 +34,10 @@ def decide(session: Session, target_id: int, person_id: int, decision: str, now:
     audit.record(session, now, person_id, f"target.{decision}", f"post:{target.post_id}", {"target": target_id})
     if decision == "it_is_there":
         target.published_at = now
-        publishing.settle(session, target, TargetState.PUBLISHED, "", now)
+        targets.settle(session, target, TargetState.PUBLISHED, "", now)
     elif decision == "send_again":
         target.due_at = target.next_try_at = now  # the hour is the person's choice now, so it is not too late
-        publishing.settle(session, target, TargetState.RETRY, "sent again by decision", now)
+        targets.settle(session, target, TargetState.RETRY, "sent again by decision", now)
     else:
-        publishing.settle(session, target, TargetState.FAILED, "left by decision", now)
+        targets.settle(session, target, TargetState.FAILED, "left by decision", now)
     return target

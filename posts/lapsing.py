@@ -9,8 +9,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 from config import audit, holds
 from networks.tables import Account
 from posts import workflow
-from posts.publishing import DUE, lock_post, settle
 from posts.tables import Post, Target
+from posts.targets import DUE, lock_post, settle
 from posts.workflow import Move, PostState, TargetState
 
 

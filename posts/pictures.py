@@ -1,7 +1,6 @@
 """A post's pictures: kept as they were written anew, described in words, part of what an approval is bound to."""
 
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -48,6 +47,6 @@ def take_out(session: Session, post_id: int, person_id: int, picture_id: int, no
     return drafts.changed(session, post, person_id, now)
 
 
-def outgoing(found: Sequence[PostPicture]) -> tuple[Picture, ...]:
-    """The pictures as a network module takes them."""
-    return tuple(Picture(one.data, one.mime, one.width, one.height, one.alt) for one in found)
+def as_sent(picture: PostPicture) -> Picture:
+    """A picture as a network module takes it."""
+    return Picture(picture.data, picture.mime, picture.width, picture.height, picture.alt)

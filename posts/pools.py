@@ -15,7 +15,7 @@ from networks import accounts
 from networks.network import Publisher
 from networks.tables import Account
 from posts import publishing, takedown
-from posts.publishing import Claim
+from posts.claims import Claim
 
 log = structlog.get_logger(__name__)
 WORKERS = 2  # calls to one account at once

@@ -1,28 +1,24 @@
-"""Publishing exactly once: claim, call, receipt; look-up where a reply was lost. Never sent again blindly.
+"""Publishing exactly once: call, receipt; look-up where a reply was lost. Never sent again blindly.
 
-A claim commits the attempt before the call (SQLite runs synchronous=FULL), so after a crash we know what may have been
-sent. Whatever does not prove that nothing was applied becomes `unknown` and is looked up on the network. A later part
-of a thread is claimed once the part before it is there. What is too late is posts.lapsing's affair.
+posts.claims committed the attempt before. Whatever does not prove that nothing was applied becomes `unknown` and is
+looked up on the network: there, it is published; proven absent, it is sent again; cannot be told, a person decides."""
 
-Long, because claim, call, receipt and look-up are one promise and are read together."""
-
-import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from config import audit, database, holds
-from config.secrets import Keys, SecretKeyError
 from networks import accounts
 from networks.network import (
+    HeldBack,
     OutcomeUnknown,
     Outgoing,
+    Picture,
     Publisher,
     RateLimited,
     Receipt,
@@ -32,181 +28,40 @@ from networks.network import (
     Unavailable,
 )
 from networks.tables import Account
-from posts import drafts, pictures, workflow
-from posts.tables import Attempt, Post, Target
-from posts.workflow import TARGET_MOVES, PostState, TargetState
+from posts import claims, drafts, pictures, targets
+from posts.claims import Claim
+from posts.tables import Attempt, Post, PostPicture, Target
+from posts.workflow import TARGET_MOVES, TargetState
 
 log = structlog.get_logger(__name__)
-LEASE = timedelta(seconds=120)  # a call begins in its first half and takes less than the other
 SHORTEST_PAUSE = timedelta(seconds=5)
 FIRST_PAUSE = timedelta(seconds=20)  # doubled at each failure that surely applied nothing, until it is too late to send
 LONGEST_PAUSE = timedelta(minutes=10)
 # Between look-ups that could not tell; meanwhile, and for ever after, a person may decide.
 LOOK_UP_PAUSES = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3600, 21600))
-DUE = tuple(sorted(state.value for state in workflow.TO_SEND))
 Clock = Callable[[], datetime]
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One attempt that is ours until the lease ends. kind: publish, find, or remove (posts.takedown)."""
-
-    target_id: int
-    account_id: int
-    attempt_id: int
-    number: int
-    kind: str
-    outgoing: Outgoing
-    lease_until: datetime
-    remote_id: str | None = None  # of what is to be removed
-
-
-def claim(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 100) -> list[Claim]:
-    """Takes targets that are due and may go out: approved for exactly these words, account connected, no hold.
-
-    Claim, attempt row and key are one commit, made before any call. What is too late is taken out by `lapse` before."""
-    with database.reading(engine) as session:
-        if holds.in_force(session) is not None or not _due(session, now, 1):
-            return []
-    with database.writing(engine) as session:
-        if holds.in_force(session) is not None:
-            return []
-        return [
-            made for target in _due(session, now, limit) if (made := _claim_one(session, target, keys, now)) is not None
-        ]
-
-
-def _due(session: Session, now: datetime, limit: int) -> list[Target]:
-    before = aliased(Target)
-    sent_before = (
-        sa.select(col(before.id))
-        .where(
-            col(before.post_id) == col(Target.post_id),
-            col(before.account_id) == col(Target.account_id),
-            col(before.part) == col(Target.part) - 1,
-            col(before.state) == TargetState.PUBLISHED.value,
-            col(before.remote_id).is_not(None),  # what a person says is there cannot be answered by us
-        )
-        .exists()
-    )
-    return list(
-        session.exec(
-            select(Target)
-            .join(Account, col(Account.id) == col(Target.account_id))
-            .where(
-                col(Target.state).in_(DUE),
-                col(Target.next_try_at) <= now,
-                Account.state == "connected",
-                sa.or_(col(Target.part) == 0, sent_before),
-            )
-            .order_by(col(Target.next_try_at), col(Target.id))
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=Target)
-        )
-    )
-
-
-def _claim_one(session: Session, target: Target, keys: Keys, now: datetime) -> Claim | None:
-    post = session.get_one(Post, target.post_id)
-    approval = drafts.approval_of(session, post)
-    if post.state != PostState.SCHEDULED or approval is None or target.content_hash != approval.content_hash:
-        log.error("target_without_approval", target=target.id, post=post.id)
-        settle(session, target, TargetState.CANCELLED, "not approved for these words", now)
-        return None
-    return _attempt(session, target, "publish", TargetState.PUBLISHING, keys, now)
-
-
-def _attempt(
-    session: Session, target: Target, kind: str, state: TargetState, keys: Keys, now: datetime
-) -> Claim | None:
-    try:
-        reply_to = _answers(session, target, keys)
-    except SecretKeyError as error:  # one row that cannot be read must not stop the others
-        settle(session, target, TargetState.FAILED, f"what it answers cannot be read: {error}", now)
-        return None
-    target.state, target.lease_until = state.value, now + LEASE
-    target.attempts += 1
-    begun_at = now if kind == "publish" else _last_sent_at(session, target)
-    attempt = Attempt(target_id=target.id or 0, number=target.attempts, kind=kind, started_at=now)
-    session.add_all([target, attempt])
-    session.flush()
-    post = session.get_one(Post, target.post_id)
-    return Claim(
-        target_id=target.id or 0,
-        account_id=target.account_id,
-        attempt_id=attempt.id or 0,
-        number=target.attempts,
-        kind=kind,
-        outgoing=Outgoing(
-            key=target.key,
-            text=target.text,
-            language=post.language,
-            reply_to=reply_to[0],
-            reply_url=reply_to[1],
-            options=target.options,
-            begun_at=begun_at,
-        ),
-        lease_until=now + LEASE,
-    )
-
-
-def _answers(session: Session, target: Target, keys: Keys) -> tuple[str | None, str | None]:
-    """Remote id and address of what a target answers: a mention, or the part of its thread before it."""
-    if target.part == 0:
-        if target.reply_to is None:
-            return None, None
-        remote_id, url = json.loads(keys.open(target.reply_to))
-        return str(remote_id), url
-    before = select(Target.remote_id, Target.remote_url).where(
-        Target.post_id == target.post_id, Target.account_id == target.account_id, Target.part == target.part - 1
-    )
-    return session.exec(before).one()
-
-
-def _last_sent_at(session: Session, target: Target) -> datetime | None:
-    """When the attempt began of which nobody knows what became: before another, the last is always looked up."""
-    sent = select(Attempt.started_at).where(Attempt.target_id == target.id, Attempt.kind == "publish")
-    return session.exec(sent.order_by(col(Attempt.number).desc())).first()
-
-
-def claim_look_ups(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 50) -> list[Claim]:
-    """Takes targets of which nobody knows whether they were sent, to look them up."""
-    query = (
-        select(Target)
-        .join(Account, col(Account.id) == col(Target.account_id))
-        .where(
-            Target.state == TargetState.UNKNOWN.value,
-            col(Target.next_try_at) <= now,
-            sa.or_(col(Target.lease_until).is_(None), col(Target.lease_until) <= now),
-            Account.state == "connected",
-        )
-        .order_by(col(Target.next_try_at))
-        .limit(limit)
-    )
-    with database.reading(engine) as session:
-        if session.exec(query.limit(1)).first() is None:
-            return []
-    with database.writing(engine) as session:
-        return [
-            made
-            for target in session.exec(query.with_for_update(skip_locked=True, of=Target)).all()
-            if (made := _attempt(session, target, "find", TargetState.UNKNOWN, keys, now)) is not None
-        ]
-
-
-def run(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> TargetState:
-    """Makes the call of one claim, outside any transaction, and records what came of it."""
+def run(
+    engine: sa.Engine,
+    made: Claim,
+    publisher: Publisher,
+    clock: Clock,
+    as_sent: Callable[[PostPicture], Picture] = pictures.as_sent,
+) -> TargetState:
+    """Makes the call of one claim, outside any transaction, and records what came of it. `as_sent`: a picture as its
+    network takes it."""
     if made.kind == "find":
         return _look_up(engine, made, publisher, clock)
-    obstacle = _obstacle(engine, made, clock())
-    if obstacle is not None:
-        return _record(engine, made, TargetState.WAITING, obstacle, "", clock())
-    outgoing = _with_pictures(engine, made)
-    misfits = _misfits(engine, made, outgoing)
-    if misfits:
-        return _record(engine, made, TargetState.FAILED, "rejected", " ".join(misfits), clock())
+    ready = _ready(engine, made, clock(), as_sent)
+    if ready.obstacle:
+        return _record(engine, made, TargetState.WAITING, ready.obstacle, "", clock())
+    if ready.misfits:
+        return _record(engine, made, TargetState.FAILED, "rejected", " ".join(ready.misfits), clock())
     try:
-        receipt = publisher.publish(outgoing)
+        receipt = publisher.publish(ready.outgoing)
+    except HeldBack:
+        return _record(engine, made, TargetState.WAITING, "held", "", clock())
     except RateLimited as error:
         moment = clock()
         retry_at = max(error.retry_at, moment + SHORTEST_PAUSE)
@@ -229,42 +84,66 @@ def run(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> T
     return _record(engine, made, TargetState.PUBLISHED, "published", "", clock(), receipt=receipt)
 
 
-def _with_pictures(engine: sa.Engine, made: Claim) -> Outgoing:
-    """What is sent, with its pictures: read only now, for a hundred claims at once would hold them all."""
-    with database.reading(engine) as session:
-        target = session.get_one(Target, made.target_id)
-        if target.part:
-            return made.outgoing
-        found = drafts.pictures_of(session, session.get_one(Post, target.post_id))
-    return replace(made.outgoing, pictures=pictures.outgoing(found))
+@dataclass(frozen=True)
+class _Ready:
+    """What the last look before a call found: why it must not be made, why its network would not take it, or it."""
+
+    outgoing: Outgoing
+    obstacle: str = ""
+    misfits: tuple[str, ...] = ()
 
 
-def _misfits(engine: sa.Engine, made: Claim, outgoing: Outgoing) -> tuple[str, ...]:
-    """Why its network would not take it, as its server's limits are now."""
+def _ready(engine: sa.Engine, made: Claim, now: datetime, as_sent: Callable[[PostPicture], Picture]) -> _Ready:
+    """One read just before the call. Pictures are read only now: a thousand claims at once would hold them all."""
     with database.reading(engine) as session:
-        account = session.get_one(Account, made.account_id)
-    limits = accounts.limits(account)
-    return tuple(problem.message for problem in limits.problems(outgoing)) if limits is not None else ()
+        if holds.in_force(session) is not None:
+            return _Ready(made.outgoing, "held")
+        target = session.get(Target, made.target_id)
+        if (
+            target is None
+            or (target.key, target.attempts, target.state) != (made.outgoing.key, made.number, TargetState.PUBLISHING)
+            or now >= made.lease_until - claims.LEASE / 2  # an older claim could overlap with its own look-up
+        ):
+            return _Ready(made.outgoing, "not begun")
+        shown = drafts.pictures_of(session, session.get_one(Post, target.post_id)) if target.part == 0 else []
+        limits = accounts.limits(session.get_one(Account, made.account_id))
+    outgoing = replace(
+        made.outgoing,
+        pictures=tuple(as_sent(picture) for picture in shown),
+        memory=_Memory(engine, made.target_id),
+        proceed=lambda: _proceed(engine),
+    )
+    misfits = limits.problems(outgoing) if limits is not None else ()
+    return _Ready(outgoing, misfits=tuple(problem.message for problem in misfits))
+
+
+def _proceed(engine: sa.Engine) -> None:
+    with database.reading(engine) as session:
+        if holds.in_force(session) is not None:
+            raise HeldBack("a hold was placed")
+
+
+class _Memory:
+    """What a target's network made that is not public yet, in the store."""
+
+    def __init__(self, engine: sa.Engine, target_id: int) -> None:
+        self._engine, self._target_id = engine, target_id
+
+    def recall(self) -> str | None:
+        with database.reading(self._engine) as session:
+            return session.get_one(Target, self._target_id).memory
+
+    def keep(self, value: str | None) -> None:
+        with database.writing(self._engine) as session:
+            target = session.get_one(Target, self._target_id, with_for_update=True)
+            target.memory = value
+            session.add(target)
 
 
 def give_back(engine: sa.Engine, made: Claim, words: str, now: datetime, pause: timedelta = timedelta()) -> TargetState:
     """Gives a claim back of which no call was made; it may be taken again after `pause`."""
     state = TargetState.UNKNOWN if made.kind == "find" else TargetState.WAITING
     return _record(engine, made, state, "not begun", words, now, next_try=now + pause)
-
-
-def _obstacle(engine: sa.Engine, made: Claim, now: datetime) -> str | None:
-    """The last look before a call: why it must not be made, if so."""
-    with database.reading(engine) as session:
-        if holds.in_force(session) is not None:
-            return "held"
-        target = session.get(Target, made.target_id)
-    ours = (
-        target is not None
-        and (target.key, target.attempts, target.state) == (made.outgoing.key, made.number, TargetState.PUBLISHING)
-        and now < made.lease_until - LEASE / 2  # an older claim could overlap with its own look-up
-    )
-    return None if ours else "not begun"
 
 
 def _pause(engine: sa.Engine, made: Claim) -> timedelta:
@@ -280,9 +159,10 @@ def _pause(engine: sa.Engine, made: Claim) -> timedelta:
 
 def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> TargetState:
     try:
-        receipt = publisher.find(made.outgoing)
-        if receipt is not None and _is_anothers(engine, made, receipt):
-            raise OutcomeUnknown("what is there may be another post of ours with the same words")
+        outgoing = replace(made.outgoing, others=_others(engine, made), memory=_Memory(engine, made.target_id))
+        receipt = publisher.find(outgoing)
+        if receipt is not None and receipt.remote_id in outgoing.others:
+            raise OutcomeUnknown("what is there may be another post of ours with the same words", [receipt])
     except Exception as error:  # whatever went wrong, it proves nothing
         with database.reading(engine) as session:
             sent = session.exec(
@@ -296,20 +176,23 @@ def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock)
             next_try = max(error.retry_at, moment + SHORTEST_PAUSE)
         result = "signed_out" if isinstance(error, SignInExpired) else "unknown"
         words = f"could not be looked up: {error}"[:500]
-        return _record(engine, made, TargetState.UNKNOWN, result, words, moment, next_try=next_try)
+        seen = error.found if isinstance(error, OutcomeUnknown) else ()
+        return _record(engine, made, TargetState.UNKNOWN, result, words, moment, next_try=next_try, seen=seen)
     if receipt is not None:
         return _record(engine, made, TargetState.PUBLISHED, "found", "", clock(), receipt=receipt)
     moment = clock()
     return _record(engine, made, TargetState.RETRY, "absent", "proven absent", moment, next_try=moment)
 
 
-def _is_anothers(engine: sa.Engine, made: Claim, receipt: Receipt) -> bool:
-    """Whether a look-up by words found what another target sent."""
-    same = select(Target.id).where(
-        Target.account_id == made.account_id, Target.remote_id == receipt.remote_id, Target.id != made.target_id
+def _others(engine: sa.Engine, made: Claim) -> frozenset[str]:
+    """What the account's other targets sent, as their networks name it."""
+    query = select(Target.remote_id).where(
+        Target.account_id == made.account_id, col(Target.remote_id).is_not(None), Target.id != made.target_id
     )
+    if made.outgoing.begun_at is not None:
+        query = query.where(col(Target.published_at) >= made.outgoing.begun_at - timedelta(days=1))
     with database.reading(engine) as session:
-        return session.exec(same).first() is not None
+        return frozenset(remote_id for remote_id in session.exec(query) if remote_id is not None)
 
 
 def _record(
@@ -322,12 +205,13 @@ def _record(
     *,
     next_try: datetime | None = None,
     receipt: Receipt | None = None,
+    seen: Sequence[Receipt] = (),
 ) -> TargetState:
     """Writes the result down. A state only if the claim is still ours; a receipt always: it is the truth."""
     with database.writing(engine) as session:
         if result == "signed_out":
             accounts.mark_signed_out(session, made.account_id, words or "the network does not know us any more", now)
-        target = locked(session, made.target_id)
+        target = targets.locked(session, made.target_id)
         if target is None or target.key != made.outgoing.key:  # taken back since; a number may be given again
             if receipt is not None:
                 log.error("receipt_without_target", target=made.target_id, remote_id=receipt.remote_id)
@@ -350,74 +234,9 @@ def _record(
         elif not ours or not (state is before or state in TARGET_MOVES[before]):
             return before
         target.next_try_at = next_try or target.next_try_at
-        settle(session, target, state, words if state is not TargetState.PUBLISHED else "", now)
+        target.found = [
+            {"remote_id": one.remote_id, "url": one.url or "", "published_at": one.published_at.isoformat()}
+            for one in seen
+        ]
+        targets.settle(session, target, state, words if state is not TargetState.PUBLISHED else "", now)
     return state
-
-
-def locked(session: Session, target_id: int) -> Target | None:
-    """The target, locked after its post, as everybody locks them (or two would wait for each other); none if gone."""
-    found = session.exec(select(Target.post_id).where(Target.id == target_id)).one_or_none()
-    if found is None:
-        return None
-    lock_post(session, found)
-    return session.exec(
-        select(Target).where(Target.id == target_id).with_for_update().execution_options(populate_existing=True)
-    ).one_or_none()
-
-
-def lock_post(session: Session, post_id: int) -> Post:
-    """The post, locked as everybody locks it before its targets."""
-    return session.exec(
-        select(Post).where(Post.id == post_id).with_for_update().execution_options(populate_existing=True)
-    ).one()
-
-
-def settle(session: Session, target: Target, state: TargetState, words: str, now: datetime) -> None:
-    """The target's new state, in the audit log, and the post's if that was its last target."""
-    target.state, target.lease_until, target.last_error = state.value, None, words or None
-    session.add(target)
-    session.flush()
-    audit.record(
-        session, now, None, f"target.{state.value}", f"post:{target.post_id}",
-        {"target": target.id, "account": target.account_id, "remote_id": target.remote_id, "why": words},
-    )  # fmt: skip
-    if state not in workflow.DONE:
-        return
-    if state not in workflow.SENT:
-        _cut_thread(session, target, state, now)
-    post = lock_post(session, target.post_id)
-    states = session.exec(select(Target.state).where(Target.post_id == post.id)).all()
-    post.state = workflow.outcome(TargetState(found) for found in states).value
-    post.updated_at = now
-    session.add(post)
-
-
-def _cut_thread(session: Session, target: Target, state: TargetState, now: datetime) -> None:
-    """What would have answered a part that is not sent is not sent either."""
-    after = select(Target).where(
-        Target.post_id == target.post_id, Target.account_id == target.account_id, Target.part == target.part + 1
-    )
-    following = session.exec(after).one_or_none()
-    if following is not None and following.state in DUE:
-        settle(session, following, state, "the part of the thread before it was not sent", now)
-
-
-def recover(engine: sa.Engine, now: datetime) -> int:
-    """Claims whose lease ran out without a receipt become unknown, to be looked up; how many."""
-    query = select(Target).where(Target.state == TargetState.PUBLISHING.value, col(Target.lease_until) <= now)
-    with database.reading(engine) as session:
-        if session.exec(query.limit(1)).first() is None:
-            return 0
-    with database.writing(engine) as session:
-        lost = session.exec(query.with_for_update(skip_locked=True)).all()
-        for target in lost:
-            unfinished = select(Attempt).where(
-                Attempt.target_id == target.id, Attempt.number == target.attempts, col(Attempt.finished_at).is_(None)
-            )
-            for attempt in session.exec(unfinished):
-                attempt.finished_at, attempt.outcome = now, "unknown"
-                attempt.detail = "no receipt before the lease ran out"
-                session.add(attempt)
-            target.next_try_at = now
-            settle(session, target, TargetState.UNKNOWN, "no answer came; it is looked up on the network", now)
-    return len(lost)

@@ -1,6 +1,6 @@
 """Tables of the posts room: posts, their variants, pictures and versions, approvals, targets and attempts."""
 
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,8 @@ from config.database import UtcDateTime
 class Post(SQLModel, table=True):
     """One message of the department, with a variant for each account it goes to."""
 
+    __table_args__ = (sa.UniqueConstraint("series_id", "wall_time"),)
+
     id: int | None = Field(default=None, primary_key=True)
     title: str
     category: str = "general"  # general | safety | event | answer | you_said_we_did
@@ -26,6 +28,8 @@ class Post(SQLModel, table=True):
     wall_time: datetime | None = Field(default=None, sa_type=sa.DateTime)  # local, naive on purpose
     time_zone: str | None = None
     due_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)  # derived from the two above
+    series_id: int | None = Field(default=None, index=True)  # made by a series; no foreign key, a pattern is a post
+    submitted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # reviews before it do not count
     content_hash: str = ""  # of what an approval is bound to (posts.workflow.content_hash)
     revision: int = 1  # moves with every save: two editors, the second is told
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -85,6 +89,7 @@ class Review(SQLModel, table=True):
     at: datetime = Field(sa_type=UtcDateTime)
     decision: str  # approved | changes_asked | comment
     content_hash: str
+    final: bool = True  # an approval after which no step of its category is left
     comment: str = ""
 
 
@@ -115,6 +120,8 @@ class Target(SQLModel, table=True):
     remote_url: str | None = None
     published_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_error: str | None = None
+    memory: str | None = None  # what its network made that is not public yet (networks.network.Memory)
+    found: list[dict[str, str]] = Field(default_factory=list, sa_type=sa.JSON)  # what a look-up saw that may be it
     take_down_asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
@@ -129,3 +136,49 @@ class Attempt(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     outcome: str | None = None
     detail: str = ""
+
+
+class Category(SQLModel, table=True):
+    """What is asked of the posts of one kind, where it is not what posts.categories says."""
+
+    name: str = Field(primary_key=True)
+    late_minutes: int | None = None  # later than this is missed, not sent; none: the installation's own limit
+    over_blackout: bool = False
+    steps: list[dict[str, Any]] = Field(default_factory=list, sa_type=sa.JSON)  # posts.categories.Step
+
+
+class Slot(SQLModel, table=True):
+    """A time of the week at which an account likes to speak."""
+
+    __table_args__ = (sa.UniqueConstraint("account_id", "weekday", "at", "time_zone"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    account_id: int = Field(foreign_key="account.id", index=True)
+    weekday: int  # 0: Monday
+    at: time = Field(sa_type=sa.Time)  # wall time
+    time_zone: str
+
+
+class Blackout(SQLModel, table=True):
+    """Days on which nothing goes out but what its category lets through."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    first_day: date  # of the posts' own wall time
+    last_day: date
+    reason: str
+    placed_by: int = Field(foreign_key="person.id")
+    placed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Series(SQLModel, table=True):
+    """A post that comes again: its pattern, approved once, and the rule of its days."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    post_id: int = Field(foreign_key="post.id", unique=True)  # the pattern; it has no time of its own
+    rule: str  # RFC 5545, as FREQ=WEEKLY;BYDAY=TU
+    first: datetime = Field(sa_type=sa.DateTime)  # wall time of the first, naive on purpose
+    time_zone: str
+    made_until: datetime | None = Field(default=None, sa_type=sa.DateTime)  # wall time up to which posts were made
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_by: int = Field(foreign_key="person.id")
+    created_at: datetime = Field(sa_type=UtcDateTime)

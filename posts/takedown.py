@@ -11,8 +11,9 @@ from config import audit, database
 from networks import accounts
 from networks.network import NetworkError, Outgoing, Publisher, RateLimited, Rejected, SignInExpired
 from networks.tables import Account
-from posts import publishing
-from posts.publishing import LEASE, Claim, Clock
+from posts import targets
+from posts.claims import LEASE, Claim
+from posts.publishing import Clock
 from posts.tables import Attempt, Target
 from posts.workflow import TargetState, WrongState
 
@@ -21,7 +22,7 @@ PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800))
 
 def ask(session: Session, target_id: int, person_id: int, now: datetime) -> Target:
     """Asks for a published target to be taken down. Raises WrongState if it is not on a network."""
-    target = publishing.locked(session, target_id)
+    target = targets.locked(session, target_id)
     if target is None or target.state != TargetState.PUBLISHED or target.remote_id is None:
         raise WrongState("This is not on a network, as far as we know; nothing was changed.")
     if target.take_down_asked_at is None:
@@ -88,10 +89,10 @@ def run(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> T
         return not_done(engine, made, "unavailable", str(error), clock())
     now = clock()
     with database.writing(engine) as session:
-        target = publishing.locked(session, made.target_id)
+        target = targets.locked(session, made.target_id)
         _finish(session, made, "removed", "", now)
         if target is not None and target.state == TargetState.PUBLISHED:
-            publishing.settle(session, target, TargetState.REMOVED, "", now)
+            targets.settle(session, target, TargetState.REMOVED, "", now)
     return TargetState.REMOVED
 
 
@@ -107,7 +108,7 @@ def not_done(
 ) -> TargetState:
     """It is still there: tried again later, or not at all when the network refuses."""
     with database.writing(engine) as session:
-        target = publishing.locked(session, made.target_id)
+        target = targets.locked(session, made.target_id)
         _finish(session, made, result, words, now)
         if target is not None and target.attempts == made.number:
             tries = session.exec(

@@ -219,7 +219,7 @@ def _shown(session: Session, detail: PostDetail, before: PostVersion | None) -> 
     accounts = {account.id: account for account in session.exec(select(Account))}
     going = [accounts[number] for number in own if number in accounts]
     answered = session.get(Mention, post.reply_to_mention_id) if post.reply_to_mention_id is not None else None
-    shown = kept.outgoing(drafts.pictures_of(session, post))
+    shown = tuple(kept.as_sent(one) for one in drafts.pictures_of(session, post))
     said = variants.Said(post.message, post.language, shown, answered.network if answered is not None else None)
     made = []
     for card in variants.cards(going, registry.NETWORKS, own, said, own, options):

@@ -314,7 +314,7 @@ def _first_accounts(session: Session, mention_id: int | None) -> tuple[int, ...]
 def _cards(session: Session, draft: Draft) -> list[variants.Card]:
     """A card for each account that can be sent to, and for those of the draft that are signed out."""
     mention = session.get(Mention, draft.reply_to) if draft.reply_to is not None else None
-    shown = kept.outgoing(_pictures(session, draft))
+    shown = tuple(kept.as_sent(one) for one in _pictures(session, draft))
     said = variants.Said(draft.message, draft.language, shown, mention.network if mention is not None else None)
     offered = [one for one in accounts.kept(session) if one.state == "connected" or one.id in draft.accounts]
     offered.sort(key=lambda account: account.id or 0)

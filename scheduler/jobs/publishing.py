@@ -10,23 +10,23 @@ from config import database, outbox
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
-from posts import lapsing, publishing, takedown
+from posts import claims, lapsing, takedown
 from posts.lapsing import Lapsed
 from posts.pools import Pools
 
 
 def tick(engine: sa.Engine, settings: Settings, keys: Keys, pools: Pools, now: datetime) -> int:
     """Claims what is due and gives it to the pools; how many claims. Makes no call itself."""
-    publishing.recover(engine, now)
+    claims.recover(engine, now)
     _lapse(engine, settings, now)
-    claims = [
-        *publishing.claim(engine, keys, now),
-        *publishing.claim_look_ups(engine, keys, now),
+    taken = [
+        *claims.claim(engine, keys, now),
+        *claims.claim_look_ups(engine, keys, now),
         *takedown.claim(engine, now),
     ]
-    for claim in claims:
+    for claim in taken:
         pools.submit(claim)
-    return len(claims)
+    return len(taken)
 
 
 def _lapse(engine: sa.Engine, settings: Settings, now: datetime) -> None:

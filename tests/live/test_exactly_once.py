@@ -124,11 +124,11 @@ from pathlib import Path
 from config import clock, database, secrets
 from config.settings import Settings
 import networks.bluesky.sending, networks.mastodon.sending  # loaded before a lease runs
-from posts import pools as pools_module, publishing
+from posts import claims, pools as pools_module, publishing
 from posts.pools import Pools
 from scheduler.jobs import publishing as job
 store, step = sys.argv[1:]
-publishing.LEASE = timedelta(seconds=2)
+claims.LEASE = timedelta(seconds=2)
 publishing.LOOK_UP_PAUSES = (timedelta(seconds=0.2), timedelta(seconds=1))
 engine = database.connect(store)
 settings = Settings(data_dir=Path(store.removeprefix("sqlite:///")).parent / "data", fetch_private_addresses=True)

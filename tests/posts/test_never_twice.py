@@ -15,8 +15,8 @@ from config import database, holds, people, secrets
 from config.permissions import Role
 from config.tables import Person
 from networks.network import OutcomeUnknown, RateLimited, Unavailable
-from posts import decide, drafts, lapsing, publishing
-from posts.publishing import Claim
+from posts import claims, decide, drafts, lapsing, publishing
+from posts.claims import Claim
 from posts.tables import Post, Review, Target
 from posts.workflow import DONE, EditConflict, NotAllowed, TargetState, WrongState
 from tests.posts.conftest import Desk, set_up
@@ -108,16 +108,16 @@ class Publishing(RuleBasedStateMachine):
         if self.claims:
             self._call("killed after" if sent else "killed before")
         self.claims.clear()
-        self.now += publishing.LEASE
+        self.now += claims.LEASE
         self.tick()
 
     @rule()
     def tick(self) -> None:
-        publishing.recover(self.desk.engine, self.now)
+        claims.recover(self.desk.engine, self.now)
         with database.writing(self.desk.engine) as session:
             lapsing.lapse(session, self.now, LATE)
-        self.claims += publishing.claim(self.desk.engine, self.desk.keys, self.now)
-        self.claims += publishing.claim_look_ups(self.desk.engine, self.desk.keys, self.now)
+        self.claims += claims.claim(self.desk.engine, self.desk.keys, self.now)
+        self.claims += claims.claim_look_ups(self.desk.engine, self.desk.keys, self.now)
 
     @rule(fault=FAULTS, which=st.integers(0, 3))
     def call(self, fault: str, which: int) -> None:

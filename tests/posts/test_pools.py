@@ -12,7 +12,7 @@ from config.settings import Settings
 from config.tables import Person
 from networks.network import Publisher, Rejected
 from networks.tables import Account
-from posts import publishing
+from posts import claims
 from posts.pools import Pools
 from tests.posts.conftest import Desk, set_up
 from tests.posts.square import Square
@@ -62,7 +62,7 @@ def test_a_network_that_does_not_answer_delays_no_other_account(desk: Desk, sett
     slow, quick = desk.accounts
     town = Town(slow)
     pools = Pools(desk.engine, settings, desk.keys, town.open_account)
-    for claim in publishing.claim(desk.engine, desk.keys, clock.now()):
+    for claim in claims.claim(desk.engine, desk.keys, clock.now()):
         pools.submit(claim)
     wait_for(quick, town.squares, len(numbers))
     assert town.squares[slow].posts == []
@@ -78,7 +78,7 @@ def test_stopping_gives_back_what_has_not_begun_and_leaves_calls_under_way_to_th
     slow, quick = desk.accounts
     town = Town(slow)
     pools = Pools(desk.engine, settings, desk.keys, town.open_account)
-    for claim in publishing.claim(desk.engine, desk.keys, clock.now()):
+    for claim in claims.claim(desk.engine, desk.keys, clock.now()):
         pools.submit(claim)
     town.asked.wait(ENOUGH)
     wait_for(quick, town.squares, len(numbers))
@@ -92,7 +92,7 @@ def test_a_claim_handed_to_stopped_pools_is_given_back(desk: Desk, settings: Set
     number = desk.approved(after=timedelta())
     pools = Pools(desk.engine, settings, desk.keys)
     assert pools.drain(ENOUGH)
-    for claim in publishing.claim(desk.engine, desk.keys, clock.now()):
+    for claim in claims.claim(desk.engine, desk.keys, clock.now()):
         pools.submit(claim)
     assert [target.state for target in desk.targets(number)] == ["waiting"] * 2
 
@@ -103,7 +103,7 @@ def test_an_account_that_cannot_be_opened_gives_its_claims_back_for_later(desk: 
 
     number = desk.approved(after=timedelta())
     pools = Pools(desk.engine, settings, desk.keys, nothing)
-    for claim in publishing.claim(desk.engine, desk.keys, clock.now()):
+    for claim in claims.claim(desk.engine, desk.keys, clock.now()):
         pools.submit(claim)
     assert pools.drain(ENOUGH)
     assert [(target.state, target.last_error) for target in desk.targets(number)] == [

@@ -14,8 +14,8 @@ from config.tables import AuditEntry, Person
 from networks import accounts, practice
 from networks.network import OutcomeUnknown, RateLimited, Rejected, SignInExpired, Unavailable
 from networks.tables import Account
-from posts import decide, drafts, lapsing, publishing
-from posts.publishing import LEASE
+from posts import claims, decide, drafts, lapsing, publishing
+from posts.claims import LEASE
 from posts.tables import Attempt, Post
 from posts.workflow import TargetState, WrongState
 from tests.posts.conftest import Desk, set_up
@@ -27,9 +27,9 @@ HOUR = timedelta(hours=1)
 
 def publish(desk: Desk, square: Square, at: datetime) -> list[TargetState]:
     """What a tick and its pools do at that time: look-ups and calls, one after the other."""
-    publishing.recover(desk.engine, at)
-    claims = [*publishing.claim(desk.engine, desk.keys, at), *publishing.claim_look_ups(desk.engine, desk.keys, at)]
-    return [publishing.run(desk.engine, claim, square, lambda: at) for claim in claims]
+    claims.recover(desk.engine, at)
+    taken = [*claims.claim(desk.engine, desk.keys, at), *claims.claim_look_ups(desk.engine, desk.keys, at)]
+    return [publishing.run(desk.engine, claim, square, lambda: at) for claim in taken]
 
 
 def states(desk: Desk, number: int) -> list[str]:
@@ -64,8 +64,8 @@ def test_the_attempt_is_committed_before_the_call(desk: Desk) -> None:
 
 def test_two_claimers_never_get_the_same_target(desk: Desk) -> None:
     desk.approved()
-    first = publishing.claim(desk.engine, desk.keys, desk.now + HOUR)
-    assert (len(first), publishing.claim(desk.engine, desk.keys, desk.now + HOUR)) == (2, [])
+    first = claims.claim(desk.engine, desk.keys, desk.now + HOUR)
+    assert (len(first), claims.claim(desk.engine, desk.keys, desk.now + HOUR)) == (2, [])
 
 
 def test_a_lost_reply_is_looked_up_and_not_sent_again(desk: Desk) -> None:
@@ -95,8 +95,8 @@ def test_what_is_proven_absent_is_sent_again_with_the_same_key(desk: Desk) -> No
 
 def test_a_death_after_the_claim_is_looked_up_when_the_lease_is_over(desk: Desk) -> None:
     number, square = desk.approved(), Square()
-    claims = publishing.claim(desk.engine, desk.keys, desk.now + HOUR)
-    square.publish(claims[0].outgoing)  # sent, and then the process died before writing the receipt
+    taken = claims.claim(desk.engine, desk.keys, desk.now + HOUR)
+    square.publish(taken[0].outgoing)  # sent, and then the process died before writing the receipt
     publish(desk, square, desk.now + HOUR + LEASE - timedelta(seconds=1))
     assert states(desk, number) == ["publishing"] * 2
     for minutes in (3, 4, 5):
@@ -135,7 +135,7 @@ def test_what_a_person_sends_again_is_not_too_late_by_its_old_time(desk: Desk) -
 def test_a_look_up_that_must_wait_or_is_signed_out_proves_nothing(desk: Desk) -> None:
     number, square = desk.approved(), Square(after=raising(OutcomeUnknown("the reply was lost")))
     publish(desk, square, desk.now + HOUR)
-    one, other = publishing.claim_look_ups(desk.engine, desk.keys, desk.now + HOUR + timedelta(minutes=1))
+    one, other = claims.claim_look_ups(desk.engine, desk.keys, desk.now + HOUR + timedelta(minutes=1))
     moment, until = desk.now + HOUR + timedelta(minutes=1), desk.now + 2 * HOUR
     publishing.run(desk.engine, one, Blind(RateLimited(until)), lambda: moment)
     publishing.run(desk.engine, other, Blind(SignInExpired("token revoked")), lambda: moment)
@@ -172,7 +172,7 @@ def test_an_unreachable_network_is_tried_again_later_and_not_for_ever(desk: Desk
 
 def test_a_refusal_of_one_network_leaves_the_other_alone(desk: Desk) -> None:
     number, good, bad = desk.approved(), Square(), Square(before=raising(Rejected("the text is too long")))
-    for claim in publishing.claim(desk.engine, desk.keys, desk.now + HOUR):
+    for claim in claims.claim(desk.engine, desk.keys, desk.now + HOUR):
         square = bad if claim.account_id == desk.accounts[0] else good
         publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR)
     assert [(target.state, target.last_error) for target in desk.targets(number)] == [
@@ -199,10 +199,10 @@ def test_a_sign_in_that_ended_marks_the_account_and_holds_its_posts(desk: Desk) 
 
 def test_a_hold_stops_claims_and_calls_that_have_not_begun(desk: Desk) -> None:
     number, square = desk.approved(), Square()
-    claims = publishing.claim(desk.engine, desk.keys, desk.now + HOUR)
+    taken = claims.claim(desk.engine, desk.keys, desk.now + HOUR)
     with database.writing(desk.engine) as session:
         holds.place(session, desk.officer, "An officer was hurt.", desk.now + HOUR)
-    for claim in claims:
+    for claim in taken:
         publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR)
     assert publish(desk, square, desk.now + HOUR) == []
     assert (square.posts, states(desk, number)) == ([], ["waiting"] * 2)
@@ -214,20 +214,20 @@ def test_a_hold_stops_claims_and_calls_that_have_not_begun(desk: Desk) -> None:
 
 def test_a_claim_that_waited_too_long_is_given_back_without_a_call(desk: Desk) -> None:
     number, square = desk.approved(), Square()
-    for claim in publishing.claim(desk.engine, desk.keys, desk.now + HOUR):
+    for claim in claims.claim(desk.engine, desk.keys, desk.now + HOUR):
         publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR + LEASE)
     assert (square.posts, states(desk, number)) == ([], ["waiting"] * 2)
 
 
 def test_a_receipt_that_comes_late_is_still_the_truth(desk: Desk) -> None:
     number, square = desk.approved(), Square()
-    claims = publishing.claim(desk.engine, desk.keys, desk.now + HOUR)
+    taken = claims.claim(desk.engine, desk.keys, desk.now + HOUR)
 
     def slow() -> None:
-        publishing.recover(desk.engine, desk.now + HOUR + LEASE)
+        claims.recover(desk.engine, desk.now + HOUR + LEASE)
 
     square.before = slow
-    publishing.run(desk.engine, claims[0], square, lambda: desk.now + HOUR)
+    publishing.run(desk.engine, taken[0], square, lambda: desk.now + HOUR)
     assert states(desk, number) == ["published", "unknown"]
 
 
@@ -240,7 +240,7 @@ def test_a_receipt_that_comes_after_the_look_up_stops_another_try(desk: Desk) ->
         publish(desk, Square(), desk.now + HOUR + LEASE)  # recovered, looked up on a network that does not show it
 
     square.before = outlast_the_lease
-    first, second = publishing.claim(desk.engine, desk.keys, desk.now + HOUR)
+    first, second = claims.claim(desk.engine, desk.keys, desk.now + HOUR)
     publishing.run(desk.engine, first, square, lambda: desk.now + HOUR)
     assert states(desk, number) == ["published", "retry"]
     assert publishing.run(desk.engine, second, square, lambda: desk.now + HOUR) is TargetState.RETRY
@@ -249,9 +249,9 @@ def test_a_receipt_that_comes_after_the_look_up_stops_another_try(desk: Desk) ->
 
 def test_an_old_claim_makes_no_call_once_another_has_the_target_even_if_the_clock_went_back(desk: Desk) -> None:
     number, square = desk.approved(), Square()
-    old = publishing.claim(desk.engine, desk.keys, desk.now + HOUR)
+    old = claims.claim(desk.engine, desk.keys, desk.now + HOUR)
     publish(desk, square, desk.now + HOUR + LEASE)  # recovered and looked up: absent
-    new = publishing.claim(desk.engine, desk.keys, desk.now + HOUR + LEASE)
+    new = claims.claim(desk.engine, desk.keys, desk.now + HOUR + LEASE)
     for claim in [*old, *new, *old]:
         publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR)
     assert (len(square.posts), states(desk, number)) == (2, ["published"] * 2)
@@ -339,7 +339,7 @@ def test_a_target_whose_words_were_never_approved_is_not_sent(desk: Desk) -> Non
 
 def test_what_is_on_its_way_cannot_be_changed_moved_or_cancelled(desk: Desk) -> None:
     number = desk.approved()
-    publishing.claim(desk.engine, desk.keys, desk.now + HOUR)
+    claims.claim(desk.engine, desk.keys, desk.now + HOUR)
     changes: tuple[Callable[[Session], object], ...] = (
         lambda session: drafts.cancel(session, number, desk.officer, desk.now),
         lambda session: drafts.schedule(session, number, desk.officer, datetime(2026, 12, 1), "UTC", desk.now),  # noqa: DTZ001
@@ -370,7 +370,7 @@ def test_the_practice_board_takes_it_too(desk: Desk, settings: Settings) -> None
     with database.reading(desk.engine) as session:
         account = session.get_one(Account, desk.accounts[0])
     publisher = accounts.publisher(desk.engine, account, desk.keys, settings)
-    for claim in publishing.claim(desk.engine, desk.keys, desk.now + HOUR):
+    for claim in claims.claim(desk.engine, desk.keys, desk.now + HOUR):
         if claim.account_id == account.id:
             publishing.run(desk.engine, claim, publisher, lambda: desk.now + HOUR)
     with database.reading(desk.engine) as session:
@@ -385,7 +385,7 @@ def test_a_receipt_and_a_cancellation_at_once_wait_for_each_other_in_turn(
     """Both lock the post before its targets; the other way round PostgreSQL would end one of them as a deadlock."""
     desk = set_up(postgres_engine, keys, now, person)
     number, square = desk.approved(), Square()
-    claim, _ = publishing.claim(desk.engine, desk.keys, desk.now + HOUR)
+    claim, _ = claims.claim(desk.engine, desk.keys, desk.now + HOUR)
     waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     with ThreadPoolExecutor(1) as pool:
         with database.writing(desk.engine) as session:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from config import database
 from networks.network import OutcomeUnknown, Rejected
-from posts import lapsing, publishing, threads
+from posts import claims, lapsing, threads
 from tests.posts.conftest import Desk
 from tests.posts.square import Square, raising
 from tests.posts.test_publishing import HOUR, publish
@@ -45,7 +45,7 @@ def test_nothing_is_claimed_of_a_part_before_the_one_before_it_is_there(desk: De
     desk.approved(THREAD)
     square = Square(after=raising(OutcomeUnknown("the reply was lost")), can_look_up=False)
     publish(desk, square, desk.now + HOUR)
-    assert [claim.outgoing.text for claim in publishing.claim(desk.engine, desk.keys, desk.now + 2 * HOUR)] == []
+    assert [claim.outgoing.text for claim in claims.claim(desk.engine, desk.keys, desk.now + 2 * HOUR)] == []
 
 
 def test_a_refused_part_takes_the_later_ones_with_it_and_what_went_out_stays(desk: Desk) -> None:

@@ -27,14 +27,14 @@ from datetime import timedelta
 from pathlib import Path
 from config import clock, database, secrets
 from config.settings import Settings
-from posts import publishing
+from posts import claims
 from posts.pools import Pools
 from scheduler.jobs import publishing as job
-publishing.LEASE = timedelta(seconds=2)
+claims.LEASE = timedelta(seconds=2)
 engine, settings, keys = database.connect(sys.argv[1]), Settings(data_dir=Path(sys.argv[2])), secrets.for_tests()
 pools = Pools(engine, settings, keys)
-real = publishing.claim
-publishing.claim = lambda engine, keys, now: real(engine, keys, now, limit=2)
+real = claims.claim
+claims.claim = lambda engine, keys, now: real(engine, keys, now, limit=2)
 print("ready", flush=True)
 while True:
     job.tick(engine, settings, keys, pools, clock.now())

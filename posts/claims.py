@@ -1,0 +1,193 @@
+"""What may be sent or looked up now, taken for us alone: claim, attempt row and key in one commit, before any call.
+
+SQLite runs synchronous=FULL, so after a crash we know what may have been sent. A later part of a thread is claimed
+once the part before it is there. What is too late is posts.lapsing's affair."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from config import database, holds
+from config.secrets import Keys, SecretKeyError
+from networks.network import Outgoing
+from networks.tables import Account
+from posts import drafts
+from posts.tables import Attempt, Post, Target
+from posts.targets import DUE, settle
+from posts.workflow import PostState, TargetState
+
+log = structlog.get_logger(__name__)
+LEASE = timedelta(seconds=120)  # a call begins in its first half and takes less than the other
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One attempt that is ours until the lease ends. kind: publish, find, or remove (posts.takedown)."""
+
+    target_id: int
+    account_id: int
+    attempt_id: int
+    number: int
+    kind: str
+    outgoing: Outgoing
+    lease_until: datetime
+    remote_id: str | None = None  # of what is to be removed
+
+
+def claim(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 1000) -> list[Claim]:
+    """Takes targets that are due and may go out: approved for exactly these words, account connected, no hold.
+
+    Claim, attempt row and key are one commit, made before any call. What is too late is taken out by `lapse` before."""
+    with database.reading(engine) as session:
+        if holds.in_force(session) is not None or not _due(session, now, 1):
+            return []
+    with database.writing(engine) as session:
+        if holds.in_force(session) is not None:
+            return []
+        return [
+            made for target in _due(session, now, limit) if (made := _claim_one(session, target, keys, now)) is not None
+        ]
+
+
+def _due(session: Session, now: datetime, limit: int) -> list[Target]:
+    before = aliased(Target)
+    sent_before = (
+        sa.select(col(before.id))
+        .where(
+            col(before.post_id) == col(Target.post_id),
+            col(before.account_id) == col(Target.account_id),
+            col(before.part) == col(Target.part) - 1,
+            col(before.state) == TargetState.PUBLISHED.value,
+            col(before.remote_id).is_not(None),  # what a person says is there cannot be answered by us
+        )
+        .exists()
+    )
+    return list(
+        session.exec(
+            select(Target)
+            .join(Account, col(Account.id) == col(Target.account_id))
+            .where(
+                col(Target.state).in_(DUE),
+                col(Target.next_try_at) <= now,
+                Account.state == "connected",
+                sa.or_(col(Target.part) == 0, sent_before),
+            )
+            .order_by(col(Target.next_try_at), col(Target.id))
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=Target)
+        )
+    )
+
+
+def _claim_one(session: Session, target: Target, keys: Keys, now: datetime) -> Claim | None:
+    post = session.get_one(Post, target.post_id)
+    approval = drafts.approval_of(session, post)
+    if post.state != PostState.SCHEDULED or approval is None or target.content_hash != approval.content_hash:
+        log.error("target_without_approval", target=target.id, post=post.id)
+        settle(session, target, TargetState.CANCELLED, "not approved for these words", now)
+        return None
+    return _attempt(session, target, "publish", TargetState.PUBLISHING, keys, now)
+
+
+def _attempt(
+    session: Session, target: Target, kind: str, state: TargetState, keys: Keys, now: datetime
+) -> Claim | None:
+    try:
+        reply_to = _answers(session, target, keys)
+    except SecretKeyError as error:  # one row that cannot be read must not stop the others
+        settle(session, target, TargetState.FAILED, f"what it answers cannot be read: {error}", now)
+        return None
+    target.state, target.lease_until = state.value, now + LEASE
+    target.attempts += 1
+    begun_at = now if kind == "publish" else _last_sent_at(session, target)
+    attempt = Attempt(target_id=target.id or 0, number=target.attempts, kind=kind, started_at=now)
+    session.add_all([target, attempt])
+    session.flush()
+    post = session.get_one(Post, target.post_id)
+    return Claim(
+        target_id=target.id or 0,
+        account_id=target.account_id,
+        attempt_id=attempt.id or 0,
+        number=target.attempts,
+        kind=kind,
+        outgoing=Outgoing(
+            key=target.key,
+            text=target.text,
+            language=post.language,
+            reply_to=reply_to[0],
+            reply_url=reply_to[1],
+            options=target.options,
+            begun_at=begun_at,
+        ),
+        lease_until=now + LEASE,
+    )
+
+
+def _answers(session: Session, target: Target, keys: Keys) -> tuple[str | None, str | None]:
+    """Remote id and address of what a target answers: a mention, or the part of its thread before it."""
+    if target.part == 0:
+        if target.reply_to is None:
+            return None, None
+        remote_id, url = json.loads(keys.open(target.reply_to))
+        return str(remote_id), url
+    before = select(Target.remote_id, Target.remote_url).where(
+        Target.post_id == target.post_id, Target.account_id == target.account_id, Target.part == target.part - 1
+    )
+    return session.exec(before).one()
+
+
+def _last_sent_at(session: Session, target: Target) -> datetime | None:
+    """When the attempt began of which nobody knows what became: before another, the last is always looked up."""
+    sent = select(Attempt.started_at).where(Attempt.target_id == target.id, Attempt.kind == "publish")
+    return session.exec(sent.order_by(col(Attempt.number).desc())).first()
+
+
+def claim_look_ups(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 50) -> list[Claim]:
+    """Takes targets of which nobody knows whether they were sent, to look them up."""
+    query = (
+        select(Target)
+        .join(Account, col(Account.id) == col(Target.account_id))
+        .where(
+            Target.state == TargetState.UNKNOWN.value,
+            col(Target.next_try_at) <= now,
+            sa.or_(col(Target.lease_until).is_(None), col(Target.lease_until) <= now),
+            Account.state == "connected",
+        )
+        .order_by(col(Target.next_try_at))
+        .limit(limit)
+    )
+    with database.reading(engine) as session:
+        if session.exec(query.limit(1)).first() is None:
+            return []
+    with database.writing(engine) as session:
+        return [
+            made
+            for target in session.exec(query.with_for_update(skip_locked=True, of=Target)).all()
+            if (made := _attempt(session, target, "find", TargetState.UNKNOWN, keys, now)) is not None
+        ]
+
+
+def recover(engine: sa.Engine, now: datetime) -> int:
+    """Claims whose lease ran out without a receipt become unknown, to be looked up; how many."""
+    query = select(Target).where(Target.state == TargetState.PUBLISHING.value, col(Target.lease_until) <= now)
+    with database.reading(engine) as session:
+        if session.exec(query.limit(1)).first() is None:
+            return 0
+    with database.writing(engine) as session:
+        lost = session.exec(query.with_for_update(skip_locked=True)).all()
+        for target in lost:
+            unfinished = select(Attempt).where(
+                Attempt.target_id == target.id, Attempt.number == target.attempts, col(Attempt.finished_at).is_(None)
+            )
+            for attempt in session.exec(unfinished):
+                attempt.finished_at, attempt.outcome = now, "unknown"
+                attempt.detail = "no receipt before the lease ran out"
+                session.add(attempt)
+            target.next_try_at = now
+            settle(session, target, TargetState.UNKNOWN, "no answer came; it is looked up on the network", now)
+    return len(lost)
