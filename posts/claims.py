@@ -16,7 +16,8 @@ from config import database, holds
 from config.secrets import Keys, SecretKeyError
 from networks.network import Outgoing
 from networks.tables import Account
-from posts import drafts
+from posts import blackouts
+from posts.approval import approval_of
 from posts.tables import Attempt, Post, Target
 from posts.targets import DUE, settle
 from posts.workflow import PostState, TargetState
@@ -49,9 +50,9 @@ def claim(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 1000) -> li
     with database.writing(engine) as session:
         if holds.in_force(session) is not None:
             return []
-        return [
-            made for target in _due(session, now, limit) if (made := _claim_one(session, target, keys, now)) is not None
-        ]
+        silent = bool(blackouts.coming(session, (now - timedelta(days=2)).date()))
+        due = _due(session, now, limit)
+        return [made for target in due if (made := _claim_one(session, target, silent, keys, now)) is not None]
 
 
 def _due(session: Session, now: datetime, limit: int) -> list[Target]:
@@ -84,13 +85,15 @@ def _due(session: Session, now: datetime, limit: int) -> list[Target]:
     )
 
 
-def _claim_one(session: Session, target: Target, keys: Keys, now: datetime) -> Claim | None:
+def _claim_one(session: Session, target: Target, silent: bool, keys: Keys, now: datetime) -> Claim | None:
     post = session.get_one(Post, target.post_id)
-    approval = drafts.approval_of(session, post)
+    approval = approval_of(session, post)
     if post.state != PostState.SCHEDULED or approval is None or target.content_hash != approval.content_hash:
         log.error("target_without_approval", target=target.id, post=post.id)
         settle(session, target, TargetState.CANCELLED, "not approved for these words", now)
         return None
+    if silent and blackouts.stopping(session, post.wall_time, post.category) is not None:
+        return None  # the next look at what lapsed takes it out, and tells
     return _attempt(session, target, "publish", TargetState.PUBLISHING, keys, now)
 
 

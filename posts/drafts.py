@@ -15,7 +15,8 @@ from listeners.tables import Mention
 from networks import registry
 from networks.network import Outgoing, Picture
 from networks.tables import Account
-from posts import fitting, threads, workflow
+from posts import approval, blackouts, categories, fitting, likeness, threads, workflow
+from posts.approval import writers
 from posts.tables import Attempt, Post, PostPicture, PostVersion, Review, Target, Variant
 from posts.workflow import TO_SEND, UNSENT, Content, EditConflict, Move, NotAllowed, PostState, TargetState, WrongState
 
@@ -34,9 +35,10 @@ def create(
     reply_to_mention_id: int | None = None,
     wordings: Mapping[int, str | None] | None = None,
     options: Mapping[int, Mapping[str, str]] | None = None,
+    pictures: Iterable[PostPicture] = (),
 ) -> Post:
     """A new draft. `wordings`: account id -> its own words, or none to follow the message (default: `accounts`);
-    `options`: account id -> what it chose of its network's own options."""
+    `options`: account id -> what it chose of its network's own options; `pictures`: of no post yet."""
     post = Post(
         title=title.strip() or message.strip().split("\n")[0][:80] or "Untitled",
         category=category,
@@ -51,6 +53,10 @@ def create(
     session.add(post)
     session.flush()
     _word(session, post, wordings if wordings is not None else dict.fromkeys(accounts), options or {})
+    for picture in pictures:
+        picture.post_id = post.id or 0
+        session.add(picture)
+    session.flush()
     _keep_version(session, post, author_id, now)
     _note(session, post, "create", author_id, now)
     return post
@@ -112,8 +118,9 @@ def submit(session: Session, post_id: int, person_id: int, now: datetime) -> Pos
         raise WrongState("Choose at least one account that it goes to.")
     if any(not text.strip() for text in texts.values()):
         raise WrongState("There is no text yet.")
-    if misfits := _misfits(session, post):
+    if misfits := [*_misfits(session, post), *likeness.copies(session, likeness.said_by(session, post), now)]:
         raise WrongState(" ".join(misfits))
+    post.submitted_at = now
     return _move(session, post, Move.SUBMIT, person_id, now)
 
 
@@ -126,20 +133,59 @@ def withdraw(session: Session, post_id: int, person_id: int, now: datetime) -> P
 
 
 def approve(session: Session, post_id: int, person_id: int, content_hash: str, now: datetime) -> Post:
-    """Approves exactly the content that was looked at. Raises NotAllowed for the author or the last one who changed
-    the words, WrongState if they changed since."""
+    """Approves exactly the content that was looked at; with the last step of its kind, the post is approved.
+
+    Raises NotAllowed for the author, the last one who changed the words, and whose word this step does not ask for;
+    WrongState if the words changed since, or another post has come to say the same where that is forbidden."""
     post = locked(session, post_id)
     if person_id in writers(session, post):
         raise NotAllowed("Nobody approves a post of their own, or words that they wrote last.")
     if content_hash != post.content_hash:
         raise WrongState("The words changed since you looked; read them again.")
+    workflow.after(post.state, Move.APPROVE)
+    stands = approval.progress(session, post)
+    if person_id in stands.said:
+        raise NotAllowed("You approved this already; the next step is somebody else's.")
+    if stands.missing and person_id not in stands.missing:
+        raise NotAllowed("This step of the approval is somebody else's.")
+    if copies := likeness.copies(session, likeness.said_by(session, post), now):
+        raise WrongState(" ".join(copies))
+    said = Review(post_id=post_id, person_id=person_id, at=now, decision="approved", content_hash=content_hash)
+    session.add(said)
+    session.flush()
+    if not approval.progress(session, post).complete:
+        said.final = False
+        session.add(said)
+        _note(session, post, "approve_step", person_id, now, content_hash=content_hash)
+        return post
     moved = _move(session, post, Move.APPROVE, person_id, now, content_hash=content_hash)
-    session.add(Review(post_id=post_id, person_id=person_id, at=now, decision="approved", content_hash=content_hash))
     if moved.due_at is not None:
         moved.state = workflow.after(moved.state, Move.SCHEDULE).value
         _make_targets(session, moved, now)
     session.flush()
     return moved
+
+
+def carry_approval(session: Session, post: Post, review: Review, wall_time: datetime, zone: str, now: datetime) -> Post:
+    """Schedules a new post that says exactly what `review` approved elsewhere (a series' pattern). Raises WrongState
+    if it does not."""
+    if post.state != PostState.DRAFT or post.content_hash != review.content_hash:
+        raise WrongState("These are not the words that were approved.")
+    post.wall_time, post.time_zone, post.due_at = wall_time, zone, workflow.instant(wall_time, zone)
+    post.state, post.submitted_at = PostState.SCHEDULED.value, now
+    said = Review(
+        post_id=post.id or 0,
+        person_id=review.person_id,
+        at=now,
+        decision="approved",
+        content_hash=review.content_hash,
+        comment=f"approved with its series (post {review.post_id})",
+    )
+    session.add_all([post, said])
+    session.flush()
+    _make_targets(session, post, now)
+    _note(session, post, "carry_approval", None, now, review=review.id, due=post.due_at.isoformat())
+    return post
 
 
 def ask_changes(session: Session, post_id: int, person_id: int, words: str, now: datetime) -> Post:
@@ -159,9 +205,12 @@ def comment(session: Session, post_id: int, person_id: int, words: str, now: dat
 
 
 def schedule(session: Session, post_id: int, person_id: int, wall_time: datetime, zone: str, now: datetime) -> Post:
-    """Gives it a time, or another one: wall time (naive) in an IANA zone. An approval stays."""
+    """Gives it a time, or another one: wall time (naive) in an IANA zone. An approval stays. Raises WrongState for a
+    day on which the department is silent."""
     post = locked(session, post_id)
     _check_unsent(session, post)
+    if (silent := blackouts.stopping(session, wall_time, post.category)) is not None:
+        raise WrongState(f"Nothing goes out on that day: {silent.reason}. Choose another day.")
     before, due = post.due_at, workflow.instant(wall_time, zone)
     post.wall_time, post.time_zone, post.due_at = wall_time, zone, due
     moved = _move(
@@ -222,6 +271,7 @@ def content_of(session: Session, post: Post) -> Content:
         reply_to_mention_id=post.reply_to_mention_id,
         pictures=tuple((picture.digest, picture.alt) for picture in pictures_of(session, post)),
         options={variant.account_id: variant.options for variant in chosen},
+        steps=categories.signature(categories.rules_of(session, post.category)),
     )
 
 
@@ -229,31 +279,6 @@ def pictures_of(session: Session, post: Post) -> list[PostPicture]:
     """The post's pictures in their order."""
     query = select(PostPicture).where(PostPicture.post_id == post.id, col(PostPicture.taken_out).is_(False))
     return list(session.exec(query.order_by(col(PostPicture.position), col(PostPicture.id))))
-
-
-def writers(session: Session, post: Post) -> set[int]:
-    """Who may not approve it: its author, and whoever put the words there that stand there now."""
-    versions = session.exec(
-        select(PostVersion).where(PostVersion.post_id == post.id).order_by(col(PostVersion.revision))
-    )
-    found, before = {post.author_id}, ""
-    for version in versions:
-        if version.content_hash == post.content_hash != before:
-            found.add(version.saved_by)
-        before = version.content_hash
-    return found
-
-
-def approval_of(session: Session, post: Post) -> Review | None:
-    """The approval that holds for the post's present content, if any: not from who wrote it, not taken back since."""
-    reviews = session.exec(select(Review).where(Review.post_id == post.id).order_by(col(Review.id).desc()))
-    barred = writers(session, post)
-    for review in reviews:
-        if review.decision == "changes_asked":
-            return None
-        if review.decision == "approved" and review.content_hash == post.content_hash:
-            return review if review.person_id not in barred else None
-    return None
 
 
 def locked(session: Session, post_id: int) -> Post:

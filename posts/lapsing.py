@@ -1,14 +1,15 @@
 """What will not be sent any more: posts whose time came before an approval, and targets that are too late."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from config import audit, holds
 from networks.tables import Account
-from posts import workflow
+from posts import blackouts, categories, workflow
 from posts.tables import Post, Target
 from posts.targets import DUE, lock_post, settle
 from posts.workflow import Move, PostState, TargetState
@@ -26,30 +27,47 @@ class Lapsed:
 
 
 def lapse(session: Session, now: datetime, late: timedelta) -> list[Lapsed]:
-    """Posts whose time came before an approval, and targets that are too late to send, become missed."""
+    """Posts whose time came before an approval, targets that are too late to send, and those of a day of silence,
+    become missed. `late`: how late a post may be whose kind says nothing else."""
     lapsed = []
     for post in session.exec(_unapproved(now).order_by(col(Post.id)).with_for_update()).all():
         post.state = workflow.after(post.state, Move.LAPSE).value
         session.add(post)
         audit.record(session, now, None, "post.lapse", f"post:{post.id}", {"reason": "not approved in time"})
         lapsed.append(_lapsed(post, "nobody approved it in time"))
-    why = "a hold was in force" if holds.in_force(session) is not None else None
-    for post_id in sorted(set(session.exec(_too_late(now, late)))):
+    for post_id in sorted(set(session.exec(_too_late(session, now, late)))):
         post = lock_post(session, post_id)
-        missed = select(Target).where(Target.post_id == post_id, col(Target.state).in_(DUE), Target.due_at < now - late)
-        reasons = []
-        for target in session.exec(
-            missed.order_by(col(Target.id)).with_for_update().execution_options(populate_existing=True)
-        ).all():
-            if target.state not in DUE:  # a later part of a thread went with the one before it
-                continue
-            account = session.get_one(Account, target.account_id)
-            reason = why or (f"{account.name} is signed out" if account.state != "connected" else target.last_error)
-            reasons.append(f"{account.name}: {reason}" if reason else account.name)
-            settle(session, target, TargetState.MISSED, f"too late to be sent; {reason or 'it was not begun'}", now)
-        if reasons:
-            lapsed.append(_lapsed(post, f"it became too late to send it ({'; '.join(reasons)})"))
+        rules = categories.rules_of(session, post.category)
+        silent = blackouts.stopping(session, post.wall_time, post.category)
+        limit = timedelta() if silent is not None else late if rules.late is None else rules.late
+        found = _missed(
+            session, post, now - limit, f"nothing goes out that day: {silent.reason}" if silent else "", now
+        )
+        if found:
+            lapsed.append(found)
     return lapsed
+
+
+def _missed(session: Session, post: Post, before: datetime, silent: str, now: datetime) -> Lapsed | None:
+    """Settles those of a post's targets that were due before this; none if no target was."""
+    why = "a hold was in force" if holds.in_force(session) is not None else ""
+    missed = select(Target).where(Target.post_id == post.id, col(Target.state).in_(DUE), Target.due_at <= before)
+    reasons = []
+    for target in session.exec(
+        missed.order_by(col(Target.id)).with_for_update().execution_options(populate_existing=True)
+    ).all():
+        if target.state not in DUE:  # a later part of a thread went with the one before it
+            continue
+        account = session.get_one(Account, target.account_id)
+        reason = silent or why
+        if not reason:
+            reason = f"{account.name} is signed out" if account.state != "connected" else target.last_error or ""
+        reasons.append(f"{account.name}: {reason}" if reason else account.name)
+        words = silent or f"too late to be sent; {reason or 'it was not begun'}"
+        settle(session, target, TargetState.MISSED, words, now)
+    if not reasons:
+        return None
+    return _lapsed(post, silent or f"it became too late to send it ({'; '.join(reasons)})")
 
 
 def _lapsed(post: Post, reason: str) -> Lapsed:
@@ -63,11 +81,34 @@ def _unapproved(now: datetime) -> SelectOfScalar[Post]:
     return select(Post).where(col(Post.state).in_(states), col(Post.due_at) <= now)
 
 
-def _too_late(now: datetime, late: timedelta) -> SelectOfScalar[int]:
-    return select(Target.post_id).where(col(Target.state).in_(DUE), Target.due_at < now - late)
+def _too_late(session: Session, now: datetime, late: timedelta) -> SelectOfScalar[int]:
+    """Posts with a target that is later than its kind may be, or due on a day of silence."""
+    rules = categories.rules(session)
+    conditions: list[sa.ColumnElement[bool]] = [
+        sa.and_(col(Post.category) == name, col(Target.due_at) <= now - (late if rule.late is None else rule.late))
+        for name, rule in rules.items()
+    ]
+    conditions.append(sa.and_(col(Post.category).not_in(list(rules)), col(Target.due_at) <= now - late))
+    loud = [name for name, rule in rules.items() if rule.over_blackout]
+    for blackout in blackouts.coming(session, (now - timedelta(days=2)).date()):
+        after = datetime.combine(blackout.last_day, time()) + timedelta(days=1)
+        conditions.append(
+            sa.and_(
+                col(Post.category).not_in(loud),
+                col(Post.wall_time) >= datetime.combine(blackout.first_day, time()),
+                col(Post.wall_time) < after,
+                col(Target.due_at) <= now,
+            )
+        )
+    return (
+        select(Target.post_id)
+        .join(Post, col(Post.id) == col(Target.post_id))
+        .where(col(Target.state).in_(DUE), col(Target.due_at) <= now, sa.or_(*conditions))
+    )
 
 
 def anything_lapsed(session: Session, now: datetime, late: timedelta) -> bool:
     """Whether `lapse` would find something; only reads."""
-    queries = (_unapproved(now).limit(1), _too_late(now, late).limit(1))
-    return any(session.exec(query).first() is not None for query in queries)
+    if session.exec(_unapproved(now).limit(1)).first() is not None:
+        return True
+    return session.exec(_too_late(session, now, late).limit(1)).first() is not None

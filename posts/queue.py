@@ -8,7 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from config.permissions import Action, Role, may
 from networks.tables import Account
-from posts import drafts
+from posts import approval
 from posts.tables import Attempt, Post, PostVersion, Review, Target, Variant
 from posts.workflow import PostState, TargetState
 
@@ -51,7 +51,13 @@ def waiting_for(session: Session, person_id: int, roles: Iterable[Role]) -> list
     """Posts that this person may approve, the next due first; those without a time last."""
     if not may(roles, Action.APPROVE_POSTS):
         return []
-    return _rows(session, [post for post in _in_review(session) if person_id not in drafts.writers(session, post)])
+    return _rows(session, [post for post in _in_review(session) if _asks(session, post, person_id)])
+
+
+def _asks(session: Session, post: Post, person_id: int) -> bool:
+    stands = approval.progress(session, post)
+    asked = not stands.missing or person_id in stands.missing
+    return asked and person_id not in stands.said and person_id not in approval.writers(session, post)
 
 
 def in_review_by(session: Session, person_id: int) -> list[QueueRow]:

@@ -14,7 +14,7 @@ from config.database import UtcDateTime
 class Post(SQLModel, table=True):
     """One message of the department, with a variant for each account it goes to."""
 
-    __table_args__ = (sa.UniqueConstraint("series_id", "wall_time"),)
+    __table_args__ = (sa.UniqueConstraint("series_id", "series_time"),)
 
     id: int | None = Field(default=None, primary_key=True)
     title: str
@@ -29,6 +29,7 @@ class Post(SQLModel, table=True):
     time_zone: str | None = None
     due_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)  # derived from the two above
     series_id: int | None = Field(default=None, index=True)  # made by a series; no foreign key, a pattern is a post
+    series_time: datetime | None = Field(default=None, sa_type=sa.DateTime)  # its wall time by the rule, wherever moved
     submitted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # reviews before it do not count
     content_hash: str = ""  # of what an approval is bound to (posts.workflow.content_hash)
     revision: int = 1  # moves with every save: two editors, the second is told
@@ -178,7 +179,6 @@ class Series(SQLModel, table=True):
     rule: str  # RFC 5545, as FREQ=WEEKLY;BYDAY=TU
     first: datetime = Field(sa_type=sa.DateTime)  # wall time of the first, naive on purpose
     time_zone: str
-    made_until: datetime | None = Field(default=None, sa_type=sa.DateTime)  # wall time up to which posts were made
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_by: int = Field(foreign_key="person.id")
     created_at: datetime = Field(sa_type=UtcDateTime)

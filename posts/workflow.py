@@ -155,6 +155,7 @@ class Content:
     reply_to_mention_id: int | None
     pictures: tuple[tuple[str, str], ...] = ()  # SHA-256 of the bytes, and the description, in order
     options: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # account id -> its network's options
+    steps: str = ""  # the steps of approval that its kind asks for, where they are not one approver's word
 
 
 def content_hash(content: Content) -> str:
@@ -169,6 +170,8 @@ def content_hash(content: Content) -> str:
     chosen = sorted((account, sorted(options.items())) for account, options in content.options.items() if options)
     if chosen:
         said["options"] = chosen
+    if content.steps:
+        said["steps"] = content.steps
     return hashlib.sha256(json.dumps(said, ensure_ascii=True).encode()).hexdigest()
 
 

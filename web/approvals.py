@@ -15,7 +15,7 @@ from config.tables import Person
 from listeners.tables import Mention
 from networks import registry
 from networks.tables import Account
-from posts import decide, drafts, queue, takedown
+from posts import approval, decide, drafts, queue, takedown
 from posts import pictures as kept
 from posts.queue import PostDetail
 from posts.tables import Post, PostPicture, PostVersion, Target
@@ -176,7 +176,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         before = _last_reviewed(detail, who.id)
         parts = _shown(session, detail, before)
         shown = drafts.pictures_of(session, detail.post)
-        wrote_it = who.id in drafts.writers(session, detail.post)
+        wrote_it = who.id in approval.writers(session, detail.post)
         names = {people.known_id(person): person.name for person in session.exec(select(Person))}
     post = detail.post
     concern = CONCERNS.get(post.concern or "")

@@ -56,7 +56,6 @@ def upgrade() -> None:
     sa.Column('rule', sa.String(), nullable=False),
     sa.Column('first', sa.DateTime(), nullable=False),
     sa.Column('time_zone', sa.String(), nullable=False),
-    sa.Column('made_until', sa.DateTime(), nullable=True),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_by', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
@@ -67,9 +66,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('post', schema=None) as batch_op:
         batch_op.add_column(sa.Column('series_id', sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column('series_time', sa.DateTime(), nullable=True))
         batch_op.add_column(sa.Column('submitted_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.create_index('ix_post_series_id', ['series_id'])
-        batch_op.create_unique_constraint('post_series_id_wall_time_key', ['series_id', 'wall_time'])
+        batch_op.create_unique_constraint('post_series_id_series_time_key', ['series_id', 'series_time'])
     with op.batch_alter_table('review', schema=None) as batch_op:
         batch_op.add_column(sa.Column('final', sa.Boolean(), nullable=False, server_default=sa.true()))
     with op.batch_alter_table('target', schema=None) as batch_op:

@@ -1,0 +1,117 @@
+"""Posts that say the same: refused where a network forbids it of several accounts, otherwise only mentioned."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rapidfuzz import fuzz
+from sqlmodel import Session, col, select
+
+from networks import registry
+from networks.tables import Account
+from posts.tables import Post, Variant
+from posts.workflow import PostState
+
+ALIKE = 90.0  # of 100, by rapidfuzz's ratio of the longest common subsequence (indel similarity)
+BACK = timedelta(days=30)
+HOUR = timedelta(hours=1)
+_STANDS = tuple(
+    state.value
+    for state in (
+        PostState.IN_REVIEW,
+        PostState.APPROVED,
+        PostState.SCHEDULED,
+        PostState.PUBLISHED,
+        PostState.PARTLY_PUBLISHED,
+    )
+)
+_LINK = re.compile(r"https?://\S+")
+_MARK = re.compile(r"[^\w\s]|_")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one account says, or will say, in one post."""
+
+    post_id: int | None
+    title: str
+    account_id: int
+    account: str
+    network: str
+    text: str
+    due_at: datetime | None
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two texts say nearly the same: links, case, marks and white space aside. Pure."""
+    first, second = _bare(one), _bare(other)
+    return bool(first) and bool(second) and fuzz.ratio(first, second) >= ALIKE
+
+
+def copies(session: Session, said: Iterable[Said], now: datetime) -> list[str]:
+    """Why networks that forbid it would take offence at these texts of one post, in plain words."""
+    mine = [one for one in said if registry.network(one.network).no_copies]
+    if not mine:
+        return []
+    others = [*mine, *(one for one in _standing(session, now) if one.post_id != mine[0].post_id)]
+    found = []
+    for one in mine:
+        for other in others:
+            same = one.network == other.network and one.account_id != other.account_id and alike(one.text, other.text)
+            if same:
+                where = "here" if other in mine else f"in “{other.title}”"
+                label = registry.network(one.network).label
+                found.append(
+                    f"{label} forbids the same text from several accounts: {one.account} says what {other.account} "
+                    f"says {where}. Reword one of them, or leave one out."
+                )
+                break
+    return found
+
+
+def warnings(session: Session, said: Iterable[Said], now: datetime) -> list[str]:
+    """What an author may want to know, and may pass over: the same said lately, another post in the same hour."""
+    mine = list(said)
+    others = [one for one in _standing(session, now) if mine and one.post_id != mine[0].post_id]
+    found = []
+    for one in mine:
+        for other in others:
+            if other.account_id != one.account_id:
+                continue
+            if alike(one.text, other.text):
+                found.append(f"{one.account}: “{other.title}” says nearly the same.")
+            elif one.due_at is not None and other.due_at is not None and abs(one.due_at - other.due_at) < HOUR:
+                found.append(f"{one.account}: “{other.title}” goes out within the same hour.")
+    return list(dict.fromkeys(found))
+
+
+def said_by(session: Session, post: Post) -> list[Said]:
+    """What each account says in a post as it stands."""
+    rows = session.exec(
+        select(Variant, Account)
+        .join(Account, col(Account.id) == col(Variant.account_id))
+        .where(Variant.post_id == post.id)
+        .order_by(col(Variant.account_id))
+    )
+    return [_said(post, variant, account) for variant, account in rows]
+
+
+def _standing(session: Session, now: datetime) -> list[Said]:
+    """What accounts say, said lately or will say, drafts aside."""
+    rows = session.exec(
+        select(Post, Variant, Account)
+        .join(Variant, col(Variant.post_id) == col(Post.id))
+        .join(Account, col(Account.id) == col(Variant.account_id))
+        .where(col(Post.state).in_(_STANDS), col(Post.updated_at) >= now - BACK)
+    )
+    return [_said(post, variant, account) for post, variant, account in rows]
+
+
+def _said(post: Post, variant: Variant, account: Account) -> Said:
+    text = post.message if variant.text is None else variant.text
+    return Said(post.id, post.title, variant.account_id, account.name, account.network, text, post.due_at)
+
+
+def _bare(text: str) -> str:
+    return " ".join(_MARK.sub(" ", _LINK.sub(" ", text.casefold())).split())

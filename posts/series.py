@@ -1,0 +1,134 @@
+"""Posts that come again: every Tuesday at nine, across daylight saving. The pattern is written and approved once; each
+coming post is one of its own, made ahead with the pattern's words and approval, to be moved, changed or dropped alone.
+
+A change of the pattern takes back what was made of it and has not gone out, and makes it anew once approved."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dateutil.rrule import DAILY, rruleset, rrulestr
+from sqlmodel import Session, col, select
+
+from config import audit
+from posts import blackouts, drafts
+from posts.approval import approval_of
+from posts.tables import Post, PostPicture, Review, Series, Variant
+from posts.workflow import PostState, WrongState
+
+AHEAD = timedelta(days=35)  # so far ahead its posts stand in the calendar
+_UNSENT = (PostState.SCHEDULED.value, PostState.IN_REVIEW.value, PostState.APPROVED.value, PostState.DRAFT.value)
+
+
+def begin(
+    session: Session, post_id: int, rule: str, first: datetime, time_zone: str, person_id: int, now: datetime
+) -> Series:
+    """Makes a post without a time the pattern of a series; `first`: wall time (naive) in an IANA zone.
+
+    Raises WrongState for a rule that cannot be read, comes more often than daily, or names a zone of its own."""
+    post = drafts.locked(session, post_id)
+    if post.due_at is not None:
+        raise WrongState("The pattern of a series has no time of its own; take its time away first.")
+    if session.exec(select(Series).where(Series.post_id == post_id)).first() is not None or post.series_id is not None:
+        raise WrongState("This post belongs to a series already.")
+    if post.reply_to_mention_id is not None:
+        raise WrongState("An answer is given once; it cannot be a series.")
+    if next(times(rule, first, first - timedelta(seconds=1)), None) is None:
+        raise WrongState("By this rule it never comes.")
+    made = Series(
+        post_id=post_id, rule=rule.strip(), first=first, time_zone=time_zone, created_by=person_id, created_at=now
+    )
+    session.add(made)
+    session.flush()
+    detail = {"rule": made.rule, "first": first.isoformat(), "zone": time_zone}
+    audit.record(session, now, person_id, "series.begin", f"post:{post_id}", detail)
+    return made
+
+
+def end(session: Session, series_id: int, person_id: int, now: datetime) -> None:
+    """No more of it: what is made and has not gone out is cancelled. Raises WrongState if there is no such series."""
+    found = session.get(Series, series_id)
+    if found is None:
+        raise WrongState("There is no such series.")
+    if found.ended_at is None:
+        found.ended_at = now
+        session.add(found)
+        audit.record(session, now, person_id, "series.end", f"post:{found.post_id}", {"series": series_id})
+        _take_back(session, found, person_id, now)
+
+
+def running(session: Session) -> list[Series]:
+    """Those that were not ended, by id."""
+    return list(session.exec(select(Series).where(col(Series.ended_at).is_(None)).order_by(col(Series.id))))
+
+
+def extend(session: Session, series: Series, now: datetime) -> int:
+    """Makes what comes within the next five weeks and is not there yet, if the pattern is approved; how many.
+
+    What was made of words that the pattern no longer has, or that are no longer approved, is cancelled first. Days of
+    silence are left out."""
+    pattern = session.get_one(Post, series.post_id)
+    review = approval_of(session, pattern) if pattern.state == PostState.APPROVED else None
+    made = select(Post).where(Post.series_id == series.id)
+    for post in session.exec(made.where(col(Post.state).in_(_UNSENT), Post.revision == 1)).all():
+        if review is None or post.content_hash != pattern.content_hash:
+            drafts.cancel(session, post.id or 0, pattern.author_id, now)
+            post.series_id = None  # its time is free for the new words
+            session.add(post)
+    session.flush()
+    if review is None or series.ended_at is not None:
+        return 0
+    here = now.astimezone(ZoneInfo(series.time_zone)).replace(tzinfo=None)
+    there = {post.series_time for post in session.exec(made)}
+    number = 0
+    for wall in times(series.rule, series.first, here):
+        if wall > here + AHEAD:
+            break
+        if wall not in there and blackouts.stopping(session, wall, pattern.category) is None:
+            _make(session, series, pattern, review, wall, now)
+            number += 1
+    return number
+
+
+def times(rule: str, first: datetime, after: datetime) -> Iterator[datetime]:
+    """The wall times of a rule of RFC 5545 that begins at `first`, those after `after`. Raises WrongState."""
+    if "DTSTART" in rule.upper() or "TZID" in rule.upper():
+        raise WrongState("The rule says only which days; the first day, the hour and the zone stand beside it.")
+    try:
+        found = rrulestr(rule.strip(), dtstart=first)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise WrongState(f"This rule cannot be read: {error}") from error
+    if isinstance(found, rruleset) or found._freq > DAILY:  # type: ignore[attr-defined]
+        raise WrongState("A series comes daily at most.")
+    return iter(found.xafter(after))
+
+
+def _make(session: Session, series: Series, pattern: Post, review: Review, wall: datetime, now: datetime) -> Post:
+    variants = list(session.exec(select(Variant).where(Variant.post_id == pattern.id)))
+    post = drafts.create(
+        session,
+        pattern.author_id,
+        pattern.message,
+        (),
+        now,
+        title=pattern.title,
+        category=pattern.category,
+        language=pattern.language,
+        concern=pattern.concern,
+        wordings={variant.account_id: variant.text for variant in variants},
+        options={variant.account_id: variant.options for variant in variants},
+        pictures=[_copied(picture) for picture in drafts.pictures_of(session, pattern)],
+    )
+    post.series_id, post.series_time = series.id, wall
+    drafts.carry_approval(session, post, review, wall, series.time_zone, now)
+    return post
+
+
+def _copied(picture: PostPicture) -> PostPicture:
+    return PostPicture(**picture.model_dump(exclude={"id", "post_id"}))
+
+
+def _take_back(session: Session, series: Series, person_id: int, now: datetime) -> None:
+    unsent = select(Post).where(Post.series_id == series.id, col(Post.state).in_(_UNSENT), col(Post.due_at) > now)
+    for post in session.exec(unsent).all():
+        drafts.cancel(session, post.id or 0, person_id, now)

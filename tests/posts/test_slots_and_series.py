@@ -1,0 +1,163 @@
+"""Weekly slots, and posts that come again, across daylight saving."""
+
+from datetime import date, datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlmodel import col, select
+
+from config import clock, database
+from posts import blackouts, drafts, series, slots
+from posts.tables import Post, Series, Target
+from posts.workflow import WrongState
+from tests.posts.conftest import Desk
+
+NEW_YORK = "America/New_York"
+AUTUMN = clock.utc(datetime.fromisoformat("2026-10-26T12:00:00+00:00"))  # a Monday; clocks go back on 1 November
+DAY = timedelta(days=1)
+wall = datetime.fromisoformat
+
+
+def pattern(desk: Desk, rule: str, first: datetime, zone: str = NEW_YORK, now: datetime = AUTUMN) -> tuple[int, int]:
+    """An approved pattern and its series."""
+    number = desk.writing("Coffee with officers, nine o'clock, as every week.")
+    with database.writing(desk.engine) as session:
+        begun = series.begin(session, number, rule, first, zone, desk.officer, now).id or 0
+        drafts.submit(session, number, desk.officer, now)
+        drafts.approve(session, number, desk.approver, drafts.read(session, number).content_hash, now)
+    return number, begun
+
+
+def extend(desk: Desk, number: int, now: datetime) -> int:
+    with database.writing(desk.engine) as session:
+        return series.extend(session, session.get_one(Series, number), now)
+
+
+def made(desk: Desk, number: int) -> list[Post]:
+    with database.reading(desk.engine) as session:
+        return list(session.exec(select(Post).where(Post.series_id == number).order_by(col(Post.series_time))))
+
+
+def test_every_tuesday_at_nine_stays_at_nine_when_the_clocks_go_back(desk: Desk) -> None:
+    _, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-10-27T09:00"))
+    assert extend(desk, begun, AUTUMN) == 5
+    posts = made(desk, begun)
+    assert [post.due_at.isoformat() if post.due_at else "" for post in posts][:2] == [
+        "2026-10-27T13:00:00+00:00",
+        "2026-11-03T14:00:00+00:00",
+    ]
+    assert {(post.state, post.wall_time.time() if post.wall_time else None) for post in posts} == {
+        ("scheduled", time(9))
+    }
+    with database.reading(desk.engine) as session:
+        assert len(session.exec(select(Target)).all()) == 10  # two accounts each, approved as the pattern was
+
+
+def test_looking_again_makes_nothing_twice_and_goes_on_later(desk: Desk) -> None:
+    _, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-10-27T09:00"))
+    assert [extend(desk, begun, AUTUMN + week * 7 * DAY) for week in (0, 0, 1, 2)] == [5, 0, 1, 1]
+
+
+def test_one_that_was_moved_or_dropped_is_not_made_again(desk: Desk) -> None:
+    _, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-10-27T09:00"))
+    extend(desk, begun, AUTUMN)
+    first, second, *_ = made(desk, begun)
+    with database.writing(desk.engine) as session:
+        drafts.schedule(session, first.id or 0, desk.officer, wall("2026-10-28T09:00"), NEW_YORK, AUTUMN)
+        drafts.cancel(session, second.id or 0, desk.officer, AUTUMN)
+    assert extend(desk, begun, AUTUMN) == 0
+    assert [post.state for post in made(desk, begun)] == ["scheduled", "cancelled"] + ["scheduled"] * 3
+
+
+def test_new_words_take_back_what_was_made_until_they_are_approved(desk: Desk) -> None:
+    number, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-10-27T09:00"))
+    extend(desk, begun, AUTUMN)
+    with database.writing(desk.engine) as session:
+        post = drafts.read(session, number)
+        drafts.save(
+            session, number, desk.officer, post.revision, message="Tea instead.", title="", category="general",
+            language="en", concern=None, wordings=dict.fromkeys(desk.accounts), now=AUTUMN,
+        )  # fmt: skip
+    assert (extend(desk, begun, AUTUMN), made(desk, begun)) == (0, [])
+    with database.writing(desk.engine) as session:
+        drafts.approve(session, number, desk.approver, drafts.read(session, number).content_hash, AUTUMN)
+    assert extend(desk, begun, AUTUMN) == 5
+    assert {post.message for post in made(desk, begun)} == {"Tea instead."}
+
+
+def test_a_pattern_that_nobody_approved_makes_nothing(desk: Desk) -> None:
+    number = desk.writing()
+    with database.writing(desk.engine) as session:
+        begun = series.begin(session, number, "FREQ=DAILY", wall("2026-10-27T09:00"), "UTC", desk.officer, AUTUMN)
+        assert series.extend(session, begun, AUTUMN) == 0
+
+
+def test_a_day_of_silence_is_left_out_and_the_end_takes_back_the_rest(desk: Desk) -> None:
+    _, begun = pattern(desk, "FREQ=DAILY;COUNT=4", wall("2026-10-27T09:00"))
+    with database.writing(desk.engine) as session:
+        day = date.fromisoformat("2026-10-28")
+        blackouts.place(session, day, day, "election", desk.officer, AUTUMN)
+    assert extend(desk, begun, AUTUMN) == 3
+    with database.writing(desk.engine) as session:
+        series.end(session, begun, desk.officer, AUTUMN + 1.5 * DAY)
+    assert [post.state for post in made(desk, begun)] == ["scheduled", "cancelled", "cancelled"]
+    assert extend(desk, begun, AUTUMN) == 0
+
+
+def test_an_hour_that_does_not_exist_comes_an_hour_later_and_one_that_comes_twice_comes_first(desk: Desk) -> None:
+    for first, due in (
+        (wall("2027-03-14T02:30"), "2027-03-14T07:30:00+00:00"),
+        (wall("2026-11-01T01:30"), "2026-11-01T05:30:00+00:00"),
+    ):
+        now = clock.utc(first.replace(tzinfo=AUTUMN.tzinfo)) - DAY
+        _, begun = pattern(desk, "FREQ=DAILY;COUNT=1", first, now=now)
+        extend(desk, begun, now)
+        (post,) = made(desk, begun)
+        assert post.due_at is not None and post.due_at.isoformat() == due
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["", "every tuesday", "FREQ=HOURLY", "FREQ=WEEKLY;BYDAY=XX", "DTSTART:20260101T000000\nRRULE:FREQ=DAILY",
+     "FREQ=DAILY;UNTIL=20200101T000000", "FREQ=DAILY;INTERVAL=0"],
+)  # fmt: skip
+def test_a_rule_that_says_nothing_or_too_much_is_refused(desk: Desk, rule: str) -> None:
+    number = desk.writing()
+    with database.writing(desk.engine) as session, pytest.raises(WrongState):
+        series.begin(session, number, rule, wall("2026-10-27T09:00"), "UTC", desk.officer, AUTUMN)
+
+
+@given(st.text(max_size=60))
+def test_no_rule_however_odd_breaks_it(rule: str) -> None:
+    try:
+        found = next(series.times(rule, wall("2026-01-01T09:00"), wall("2026-01-01T00:00")), None)
+    except WrongState:
+        return
+    assert found is None or found >= wall("2026-01-01T09:00")
+
+
+def test_the_next_free_slot_passes_over_what_is_taken_and_days_of_silence(desk: Desk) -> None:
+    account = desk.accounts[0]
+    with database.writing(desk.engine) as session:
+        for weekday, hour in ((1, 9), (3, 17)):  # Tuesday, Thursday
+            slots.add(session, account, weekday, time(hour), NEW_YORK, desk.officer, AUTUMN)
+        assert slots.next_free(session, [account], AUTUMN) == (wall("2026-10-27T09:00"), NEW_YORK)
+        number = drafts.create(session, desk.officer, "One.", [account], AUTUMN).id or 0
+        drafts.schedule(session, number, desk.officer, wall("2026-10-27T09:00"), NEW_YORK, AUTUMN)
+        assert slots.next_free(session, [account], AUTUMN) == (wall("2026-10-29T17:00"), NEW_YORK)
+        day = date.fromisoformat("2026-10-29")
+        blackouts.place(session, day, day, "a funeral", desk.officer, AUTUMN)
+        assert slots.next_free(session, [account], AUTUMN) == (wall("2026-11-03T09:00"), NEW_YORK)
+        assert slots.next_free(session, [account], AUTUMN, "safety") == (wall("2026-10-29T17:00"), NEW_YORK)
+        assert slots.next_free(session, [desk.accounts[1]], AUTUMN) is None
+
+
+def test_a_slot_is_kept_once(desk: Desk) -> None:
+    with database.writing(desk.engine) as session:
+        kept = slots.add(session, desk.accounts[0], 1, time(9), NEW_YORK, desk.officer, AUTUMN)
+        with pytest.raises(WrongState):
+            slots.add(session, desk.accounts[0], 1, time(9), NEW_YORK, desk.officer, AUTUMN)
+        slots.remove(session, kept.id or 0, desk.officer, AUTUMN)
+        slots.remove(session, 999, desk.officer, AUTUMN)
+        assert slots.kept(session) == []
