@@ -3,11 +3,12 @@ coming post is one of its own, made ahead with the pattern's words and approval,
 
 A change of the pattern takes back what was made of it and has not gone out, and makes it anew once approved."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import DAILY, rruleset, rrulestr
+from dateutil.rrule import rruleset, rrulestr
 from sqlmodel import Session, col, select
 
 from config import audit
@@ -16,6 +17,8 @@ from posts.approval import approval_of
 from posts.tables import Post, PostPicture, Review, Series, Variant
 from posts.workflow import PostState, WrongState
 
+_OFTEN = re.compile(r"FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)\b", re.IGNORECASE)
+_NEVER = re.compile(r"INTERVAL=0*(;|$)|BY(HOUR|MINUTE|SECOND)=", re.IGNORECASE)  # steps of nothing, hours of its own
 AHEAD = timedelta(days=35)  # so far ahead its posts stand in the calendar
 _UNSENT = (PostState.SCHEDULED.value, PostState.IN_REVIEW.value, PostState.APPROVED.value, PostState.DRAFT.value)
 
@@ -98,7 +101,7 @@ def times(rule: str, first: datetime, after: datetime) -> Iterator[datetime]:
         found = rrulestr(rule.strip(), dtstart=first)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise WrongState(f"This rule cannot be read: {error}") from error
-    if isinstance(found, rruleset) or found._freq > DAILY:  # type: ignore[attr-defined]
+    if isinstance(found, rruleset) or not _OFTEN.search(rule) or _NEVER.search(rule):
         raise WrongState("A series comes daily at most.")
     return iter(found.xafter(after))
 
