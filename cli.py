@@ -441,7 +441,7 @@ def post_queue(
         )
         number = made.id or 0
         drafts.schedule(session, number, known_id(author), at, zone or settings.department.time_zone, _now())
-        drafts.submit(session, number, known_id(author), _now())
+        drafts.submit(session, number, known_id(author), _now(), base_url=settings.base_url)
     click.echo(f"post {number} waits for approval")
 
 

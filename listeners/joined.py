@@ -77,6 +77,7 @@ def test(
     with database.writing(engine) as session:
         account = known(session, account_id)
         account.handle, account.settings = told.handle, {**account.settings, **told.settings}
+        account.ends_at = told.ends_at
         accounts.mark_ok(account, now)
         session.add(account)
         audit.record(session, now, person_id, "account.test", f"account:{account_id}", {}, address)

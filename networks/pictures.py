@@ -68,6 +68,17 @@ def fitted(picture: Picture, most_bytes: int, longest_side: int = LONGEST_SIDE) 
         image = image.resize((max(1, image.width * 4 // 5), max(1, image.height * 4 // 5)), Image.Resampling.LANCZOS)
 
 
+def as_jpeg(picture: Picture) -> Picture:
+    """The picture as JPEG, on white where it is see-through: some networks take nothing else."""
+    if picture.mime == "image/jpeg":
+        return picture
+    with Image.open(io.BytesIO(picture.data)) as opened:
+        solid = Image.new("RGB", opened.size, "white")
+        clear = opened.convert("RGBA")
+        solid.paste(clear, mask=clear)
+        return _picture(_jpeg(solid, 90), "image/jpeg", solid, picture.alt)
+
+
 def described(picture: Picture, alt: str) -> Picture:
     """The same picture with another description."""
     return replace(picture, alt=alt)

@@ -15,7 +15,7 @@ from listeners.tables import Mention
 from networks import registry
 from networks.network import Outgoing, Picture
 from networks.tables import Account
-from posts import approval, blackouts, categories, fitting, likeness, threads, workflow
+from posts import addresses, approval, blackouts, categories, fitting, likeness, threads, workflow
 from posts.approval import writers
 from posts.tables import Attempt, Post, PostPicture, PostVersion, Review, Target, Variant
 from posts.workflow import TO_SEND, UNSENT, Content, EditConflict, Move, NotAllowed, PostState, TargetState, WrongState
@@ -110,15 +110,16 @@ def changed(session: Session, post: Post, person_id: int, now: datetime) -> Post
     return post
 
 
-def submit(session: Session, post_id: int, person_id: int, now: datetime) -> Post:
-    """Hands the post in for approval. Raises WrongState for one that goes nowhere or says nothing."""
+def submit(session: Session, post_id: int, person_id: int, now: datetime, *, base_url: str | None = None) -> Post:
+    """Hands the post in for approval. Raises WrongState for one that goes nowhere, says nothing, or could not be sent.
+    `base_url`: where networks would fetch its pictures; none: not asked."""
     post = locked(session, post_id)
     texts = texts_of(session, post)
     if not texts:
         raise WrongState("Choose at least one account that it goes to.")
     if any(not text.strip() for text in texts.values()):
         raise WrongState("There is no text yet.")
-    if misfits := [*_misfits(session, post), *likeness.copies(session, likeness.said_by(session, post), now)]:
+    if misfits := [*_misfits(session, post, base_url), *likeness.copies(session, likeness.said_by(session, post), now)]:
         raise WrongState(" ".join(misfits))
     post.submitted_at = now
     return _move(session, post, Move.SUBMIT, person_id, now)
@@ -312,7 +313,7 @@ def _word(
     session.flush()
 
 
-def _misfits(session: Session, post: Post) -> list[str]:
+def _misfits(session: Session, post: Post, base_url: str | None) -> list[str]:
     """Why a network would not take the post, account by account."""
     content, shown = content_of(session, post), pictures_of(session, post)
     mention = session.get(Mention, post.reply_to_mention_id) if post.reply_to_mention_id is not None else None
@@ -327,7 +328,10 @@ def _misfits(session: Session, post: Post) -> list[str]:
             pictures=tuple(Picture(b"", one.mime, one.width, one.height, one.alt) for one in shown),
             options=content.options.get(number, {}),
         )
-        problems = fitting.problems(registry.network(account.network), account.settings, outgoing)
+        network = registry.network(account.network)
+        problems = [*fitting.problems(network, account.settings, outgoing)]
+        if base_url is not None and (unreachable := addresses.obstacle(network, base_url)) is not None:
+            problems.append(unreachable)
         found += [f"{account.name}: {problem}" for problem in problems]
     return found
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import timedelta
 from threading import Lock
 
@@ -12,10 +13,11 @@ from config import clock, database
 from config.secrets import Keys
 from config.settings import Settings
 from networks import accounts
-from networks.network import Publisher
+from networks.network import Picture, Publisher
 from networks.tables import Account
-from posts import publishing, takedown
+from posts import addresses, pictures, publishing, takedown
 from posts.claims import Claim
+from posts.tables import PostPicture
 
 log = structlog.get_logger(__name__)
 WORKERS = 2  # calls to one account at once
@@ -69,8 +71,12 @@ class Pools:
     def _run(self, made: Claim) -> None:
         try:
             publisher = self._publisher(made)
-            if publisher is not None:
-                (takedown.run if made.kind == "remove" else publishing.run)(self._engine, made, publisher, clock.now)
+            if publisher is None:
+                return
+            if made.kind == "remove":
+                takedown.run(self._engine, made, publisher, clock.now)
+            else:
+                publishing.run(self._engine, made, publisher, clock.now, self._as_sent)
         except Exception as error:  # the claim's lease ends and it is looked up; the other accounts go on
             log.error("publishing_failed", target=made.target_id, kind=type(error).__name__, error=str(error))
 
@@ -84,6 +90,13 @@ class Pools:
             log.error("account_not_opened", account=made.account_id, kind=type(error).__name__, error=str(error))
             self._give_back(made, f"the account cannot be opened: {error}", PAUSE)
             return None
+
+    def _as_sent(self, picture: PostPicture) -> Picture:
+        """With a public address, if networks can reach us at all."""
+        sent, base = pictures.as_sent(picture), self._settings.base_url
+        if not addresses.reachable(base):
+            return sent
+        return replace(sent, url=addresses.signed(picture.id or 0, base, self._keys, clock.now()))
 
     def _give_back(self, made: Claim, words: str, pause: timedelta = timedelta()) -> None:
         if made.kind == "remove":

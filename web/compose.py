@@ -2,7 +2,7 @@
 drafts saved while one writes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from config.tables import Person
 from listeners.tables import Mention
 from networks import accounts, pictures, registry
 from networks.pictures import UnreadablePicture
-from posts import drafts
+from posts import addresses, drafts
 from posts import pictures as kept
 from posts.tables import Post, PostPicture, Review, Variant
 from posts.workflow import EditConflict, WrongState
@@ -86,7 +86,7 @@ def check(
     """Each account's text, counted and judged: its meter, verdict and preview as the page draws them."""
     with database.reading(found.engine) as session:
         draft = drafting.shown(given, post, 0)
-        cards, shown = _cards(session, draft), _pictures(session, draft)
+        cards, shown = _cards(session, draft, found.settings.base_url), _pictures(session, draft)
     draw = pages.macros(request, "post_parts.html")
     told = {
         str(card.account.id): {
@@ -253,7 +253,7 @@ def _send(
         draft = drafting.shown(given, number, post.revision)
         return _page(request, found, who, draft, wrong=faults, saved_at=post.updated_at)
     with database.writing(found.engine) as session:
-        drafts.submit(session, number, who.id, clock.now())
+        drafts.submit(session, number, who.id, clock.now(), base_url=found.settings.base_url)
     return RedirectResponse(f"/posts/{number}?said=submitted", 303)
 
 
@@ -287,7 +287,7 @@ def _faults(request: Request, found: Desk, given: DraftIn, post: Post) -> list[F
     if post.due_at is not None and post.due_at <= clock.now():
         faults.append(Fault("day", _("That time has passed; choose a later one.")))
     with database.reading(found.engine) as session:
-        cards = _cards(session, drafting.shown(given, post.id, post.revision))
+        cards = _cards(session, drafting.shown(given, post.id, post.revision), found.settings.base_url)
         shown = _pictures(session, drafting.shown(given, post.id, post.revision))
     faults += [
         Fault(f"alt-{picture.id}", _("Say what the picture shows, for people who cannot see it."))
@@ -311,14 +311,21 @@ def _first_accounts(session: Session, mention_id: int | None) -> tuple[int, ...]
     return tuple(account.id or 0 for account in there or every)
 
 
-def _cards(session: Session, draft: Draft) -> list[variants.Card]:
+def _cards(session: Session, draft: Draft, base_url: str) -> list[variants.Card]:
     """A card for each account that can be sent to, and for those of the draft that are signed out."""
     mention = session.get(Mention, draft.reply_to) if draft.reply_to is not None else None
     shown = tuple(kept.as_sent(one) for one in _pictures(session, draft))
     said = variants.Said(draft.message, draft.language, shown, mention.network if mention is not None else None)
     offered = [one for one in accounts.kept(session) if one.state == "connected" or one.id in draft.accounts]
     offered.sort(key=lambda account: account.id or 0)
-    return variants.cards(offered, registry.NETWORKS, draft.accounts, said, draft.own, draft.options)
+    cards = variants.cards(offered, registry.NETWORKS, draft.accounts, said, draft.own, draft.options)
+    return [_with_problem(card, addresses.obstacle(registry.network(card.account.network), base_url)) for card in cards]
+
+
+def _with_problem(card: variants.Card, problem: str | None) -> variants.Card:
+    return (
+        card if problem is None else replace(card, check=replace(card.check, problems=(*card.check.problems, problem)))
+    )
 
 
 def _pictures(session: Session, draft: Draft) -> list[PostPicture]:
@@ -343,7 +350,7 @@ def _page(
 ) -> Response:
     zone = found.settings.department.zone
     with database.reading(found.engine) as session:
-        cards, shown = _cards(session, draft), _pictures(session, draft)
+        cards, shown = _cards(session, draft, found.settings.base_url), _pictures(session, draft)
         asked = _changes_asked(session, draft.id)
         post = session.get(Post, draft.id) if draft.id else None
     return pages.render(

@@ -22,6 +22,7 @@ PUBLIC = frozenset(
         "/sign-in",
         "/sign-in/link/{code}",
         "/sign-out",  # of whoever holds the cookie
+        "/pictures/{name}.jpg",  # a network fetches what we are about to publish; the name is signed and short-lived
         "/first-run",  # answers only until there is a first person, and then only to the one-time code
     }
 )

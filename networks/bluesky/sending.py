@@ -33,6 +33,7 @@ class Desk:
         data = models.ComAtprotoRepoPutRecord.Data(
             repo=self._account.did, collection=POSTS, rkey=tid(outgoing.key), record=record
         )
+        outgoing.proceed()
         put = self._account.writes(lambda client: client.com.atproto.repo.put_record(data))
         return self._receipt(put.uri, at)
 

@@ -36,6 +36,7 @@ class Desk:
                 text = f"@{acct} {text}"  # or the one who is answered is not told
         media = [self._upload(picture) for picture in outgoing.pictures]
         warning = outgoing.options.get("content_warning") or None
+        outgoing.proceed()
         posted = self._server.writes(
             lambda server: server.status_post(
                 text,

@@ -5,21 +5,22 @@ A tick only claims what the database says is due; a restart therefore loses noth
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import sqlalchemy as sa
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from config import clock
+from config import clock, database
 from config.secrets import Keys
 from config.settings import Settings
 from listeners import polling
 from listeners.doorbells import Doorbells
 from posts.pools import Pools
-from scheduler import delivery
+from scheduler import delivery, marks
 from scheduler.engine import heavy
-from scheduler.jobs import deletions, publishing
+from scheduler.jobs import deletions, publishing, sign_ins
 
 log = structlog.get_logger(__name__)
 DRAIN_SECONDS = 4.5  # with the web's five, within ten
@@ -43,12 +44,23 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
             log.error("heavy_process_gone", exit_code=worker[0].exitcode, effect="started again")
             worker = heavy.start(settings)
 
+    def daily_sign_ins() -> None:
+        now = clock.now()
+        with database.reading(engine) as session:
+            if not marks.due(session, "sign_ins", now):
+                return
+        with database.writing(engine) as session:
+            mine = marks.take(session, "sign_ins", timedelta(days=1), now)
+        if mine:
+            sign_ins.look(engine, settings, keys, now)
+
     ticks: list[tuple[str, float, Callable[[], object]]] = [
         ("publish", 1, lambda: publishing.tick(engine, settings, keys, pools, clock.now())),
         ("listen", 2, lambda: polling.poll_due(engine, settings, keys, clock.now())),
         ("deletions", 15, lambda: deletions.follow(engine, settings, keys, clock.now())),
         ("doorbells", 5, doorbells.keep),
         ("deliver", 2, lambda: delivery.deliver_due(engine, settings, clock.now())),
+        ("sign_ins", 60, daily_sign_ins),
         ("heavy", 5, keep_heavy_alive),
     ]
     for name, seconds, tick in ticks:

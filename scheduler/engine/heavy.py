@@ -16,7 +16,7 @@ import structlog
 from config import clock, database, logs
 from config.settings import Settings
 from scheduler import marks
-from scheduler.jobs import alerting, digests, expiry, scoring
+from scheduler.jobs import alerting, digests, expiry, scoring, series
 
 log = structlog.get_logger(__name__)
 PAUSE = 1.0  # seconds between two looks for work
@@ -53,6 +53,7 @@ def work(settings: Settings, stop: Event) -> None:
             ("alerts", timedelta(minutes=5), alerting.look),
             ("digests", timedelta(seconds=20), digests.put_due),
             ("expiry", timedelta(hours=1), expiry.expire),
+            ("series", timedelta(minutes=1), series.extend),
         ):
             _step(name, lambda name=name, every=every, job=job: _periodic(engine, settings, name, every, job))  # type: ignore[misc]
         stop.wait(PAUSE)
@@ -67,6 +68,9 @@ def _periodic(
     job: Callable[[sa.Engine, Settings, datetime], object],
 ) -> None:
     now = clock.now()
+    with database.reading(engine) as session:
+        if not marks.due(session, name, now):
+            return
     with database.writing(engine) as session:
         mine = marks.take(session, name, every, now)
     if mine:

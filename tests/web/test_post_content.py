@@ -16,6 +16,7 @@ from config.tables import AuditEntry
 from networks import accounts, practice, registry
 from networks.network import Option
 from networks.tables import Account
+from posts import addresses
 from posts.tables import Post, PostPicture, Target, Variant
 from tests.posts.test_pictures import photo
 from tests.web.browsing import Browser, Response, form_token
@@ -225,3 +226,19 @@ def test_programs_add_pictures_and_read_them_back(ada: Browser, sqlite_engine: s
     picture = only(sqlite_engine, PostPicture)
     assert isinstance(picture, PostPicture)
     assert picture.taken_out
+
+
+def test_a_network_fetches_a_picture_by_its_signed_address_and_by_no_other(
+    ada: Browser, stranger: Browser, sqlite_engine: sa.Engine, account: int, keys: Keys, at_eight: datetime
+) -> None:
+    write(ada, account, "picture", picture=photo())
+    with database.reading(sqlite_engine) as session:
+        number = session.exec(select(PostPicture.id)).one() or 0
+    address = addresses.signed(number, "", keys, at_eight)
+    fetched = stranger.get(address)
+    assert (fetched.status_code, fetched.headers["content-type"], fetched.content[:3]) == (
+        200,
+        "image/jpeg",
+        b"\xff\xd8\xff",
+    )
+    assert stranger.get(address.replace(f"/{number}-", f"/{number + 1}-")).status_code == 404

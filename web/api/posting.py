@@ -136,7 +136,7 @@ def save_post(found: TheDesk, who: Who, post_id: Id, given: DraftIn) -> PostOut:
 @router.post("/posts/{post_id}/submit", dependencies=[needs(Action.WRITE_POSTS)])
 def submit_post(found: TheDesk, who: Who, post_id: Id) -> PostOut:
     with database.writing(found.engine) as session:
-        drafts.submit(session, post_id, who.id, clock.now())
+        drafts.submit(session, post_id, who.id, clock.now(), base_url=found.settings.base_url)
         return _post(session, post_id)
 
 

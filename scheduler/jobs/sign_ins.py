@@ -1,0 +1,72 @@
+"""Accounts asked once a day who they are, so that a sign-in that ended is known before a post is due; and people told
+in time that one will end."""
+
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+
+import sqlalchemy as sa
+import structlog
+from sqlmodel import Session
+
+from config import database, outbox, people
+from config.permissions import Role
+from config.secrets import Keys
+from config.settings import Settings
+from listeners import joined
+from networks import accounts, registry
+from networks.network import NetworkError
+from networks.tables import Account
+
+log = structlog.get_logger(__name__)
+TOLD = tuple(timedelta(days=days) for days in (14, 7, 1))  # before it ends
+
+
+def look(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> int:
+    """Tests every connected account, and tells the administrators of sign-ins that end soon; how many mails."""
+    with database.reading(engine) as session:
+        numbers = [
+            account.id or 0
+            for account in accounts.connected(session)
+            if registry.network(account.network).test is not None
+        ]
+    for number in numbers:
+        try:
+            joined.test(engine, number, None, keys, settings, now)
+        except NetworkError as error:  # signed out: the account says so; anything else passes
+            log.info("account_test_failed", account=number, kind=type(error).__name__)
+    with database.writing(engine) as session:
+        return tell(session, settings, now)
+
+
+def tell(session: Session, settings: Settings, now: datetime) -> int:
+    """One mail to each administrator at 14, 7 and 1 days before a sign-in ends; how many."""
+    sent = 0
+    for account in accounts.connected(session):
+        left = account.ends_at - now if account.ends_at is not None else None
+        passed = [before for before in TOLD if left is not None and left <= before]
+        if left is None or not passed:
+            continue
+        for person in people.with_role(session, Role.ADMINISTRATOR):
+            key = f"sign-in-ends:{account.id}:{account.ends_at:%Y%m%d}:{passed[-1].days}:{person.id}"
+            message = _message(account, person.email, key, left, settings)
+            sent += outbox.put(session, key=key, kind="account", recipient=person.email, message=message, now=now)
+    return sent
+
+
+def _message(account: Account, email: str, key: str, left: timedelta, settings: Settings) -> EmailMessage:
+    label = registry.network(account.network).label
+    days = max(0, left.days)
+    when = "has ended" if left <= timedelta() else "ends today" if not days else "ends tomorrow" if days == 1 else ""
+    when = when or f"ends in {days} days"
+    domain = settings.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
+    message = EmailMessage()
+    message["From"], message["To"] = settings.mail_from, email
+    message["Subject"] = " ".join(f"The sign-in of {account.name} on {label} {when}".split())
+    message["Message-ID"] = f"<{key.replace(':', '-')}@{domain}>"
+    message.set_content(
+        f"Liaison publishes and listens as {account.name} (@{account.handle}) on {label}. That sign-in {when}; "
+        f"{label} asks a person to sign in again.\n\n"
+        "Until then everything goes on. After it, posts for this account wait; nothing is lost.\n\n"
+        f"Connect it again, it takes a minute: {settings.base_url}/accounts\n"
+    )
+    return message
