@@ -1,10 +1,79 @@
-"""X: posts come in by import until we sign in there; what a post of ours may hold is known already.
+"""X: mentions and searches in, posts, answers and threads out. Reading and publishing cost money there.
 
-Looked up 2026-11: 280 by weight, 4 pictures; deletions are to be followed within 24 hours, and nothing that was
-collected there may train a model."""
+X honours no key of ours, so a lost reply is looked up among our own posts by their words; absence counts as proven only
+after a while. Its refresh tokens serve once. Looked up 2026-11: 280 by weight, 4 pictures of 5 MB, 100 posts in 15
+minutes; deletions are to be followed within 24 hours, answers go only to who mentioned us, the same text may not come
+from several accounts, and nothing that was collected there may train a model.
 
-from networks.network import Network, Policy
+The library takes a while to load: it is imported where X is talked to, and by nobody else."""
+
+from collections.abc import Mapping
+
+from networks.network import (
+    Connection,
+    Departure,
+    Field,
+    Listener,
+    Network,
+    PageSignIn,
+    Policy,
+    Publisher,
+    SignedIn,
+    SourceKind,
+    Witness,
+)
 from networks.x.words import LIMITS
+
+_FIELDS = (
+    Field("client_id", "Client ID", "Of the department's own app, with OAuth 2.0 (docs: X).", required=False),
+    Field("client_secret", "Client secret", "None for a public client.", secret=True, required=False),
+    Field(
+        "keys",
+        "Or four keys",
+        "Only where the app knows OAuth 1.0a alone: API key, API key secret, access token, access token secret, with "
+        "spaces between them.",
+        secret=True,
+        required=False,
+    ),
+    Field("service", "Server", "Leave it.", default="https://api.x.com", required=False),
+)
+
+
+def _listener(connection: Connection) -> Listener:
+    from networks.x.hearing import Ear
+
+    return Ear(connection)
+
+
+def _publisher(connection: Connection) -> Publisher:
+    from networks.x.sending import Desk
+
+    return Desk(connection)
+
+
+def _witness(connection: Connection) -> Witness:
+    from networks.x.hearing import Looker
+
+    return Looker(connection)
+
+
+def _begin(given: Mapping[str, str], redirect_uri: str, state: str, allow_private: bool) -> Departure:
+    from networks.x import sign_in
+
+    return sign_in.begin(given, redirect_uri, state, allow_private)
+
+
+def _finish(kept: str, code: str, allow_private: bool) -> SignedIn:
+    from networks.x import sign_in
+
+    return sign_in.finish(kept, code, allow_private)
+
+
+def _who(connection: Connection) -> SignedIn:
+    from networks.x import sign_in
+
+    return sign_in.who(connection)
+
 
 NETWORK = Network(
     name="x",
@@ -13,4 +82,20 @@ NETWORK = Network(
         deletion_hours=24, corrections_may_train=False, notes="Deletions within 24 hours; nothing of it trains a model."
     ),
     limits=LIMITS,
+    listener=_listener,
+    publisher=_publisher,
+    witness=_witness,
+    sign_in=PageSignIn(_FIELDS, _begin, _finish),
+    test=_who,
+    kinds=(
+        SourceKind("mentions", "Posts that mention us", every_seconds=60),
+        SourceKind(
+            "search",
+            "Posts with certain words",
+            (Field("query", "Words", "As in X's search, at most 498 characters.", example='"Riverton police"'),),
+            every_seconds=300,
+        ),
+    ),
+    threads=True,
+    no_copies=True,
 )

@@ -1,0 +1,143 @@
+"""Listening on X: mentions of our account and searches, walked from the newest back to what was read before; and which
+posts are gone. Every post that is read costs money."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from config import clock
+from networks.network import Connection, Page, RateLimited, Rejected, RemoteMention, Unavailable
+from networks.x import posts
+from networks.x.client import Refused
+from networks.x.posts import Listing, Post
+from networks.x.session import Account
+
+FIRST = {"mentions": timedelta(days=7), "search": timedelta(days=1)}  # how far back the first walk goes
+OLDEST = timedelta(days=6, hours=23)  # that a search may ask for
+LATE = timedelta(minutes=2)  # that a post may come late into X's lists
+LONGEST_QUERY = 512
+WITHOUT_REPOSTS = " -is:retweet"
+OWN = Decimal("0.001")  # dollars for a mention of ours
+_PAGE = 100
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Where a walk stands: all up to `since` was read; `top` is the newest it met; `following`: the next page."""
+
+    since: str | None = None  # post ids
+    top: str | None = None
+    following: str | None = None
+
+
+class Ear:
+    """One source of an account: its mentions, or a search."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._account = Account(connection)
+        self._keeper = connection.keeper
+        self._me = connection.remote_id
+        self._kind = connection.settings.get("kind", "mentions")
+        self._query = connection.settings.get("query", "").strip()
+
+    def mentions(self, cursor: str | None) -> Page:
+        """The next page. Raises NetworkError; RateLimited until next month when the budget is used up."""
+        if self._keeper is not None:
+            self._keeper.check_budget()
+        now = clock.now()
+        walk = Walk(**json.loads(cursor)) if cursor else Walk()
+        try:
+            found = self._asked(walk, now)
+        except Refused:
+            if walk.following is None:
+                raise
+            found = self._asked(Walk(walk.since, walk.top), now)  # X forgot how far we were: from the top again
+        price = OWN if self._kind == "mentions" else Decimal(posts.PRICE)
+        self._account.spent(price * (len(found.posts) + len(found.unread)), "read")
+        heard = [self._mention(post, found) for post in found.posts if self._is_wanted(post, found)]
+        newest = max((int(post.id) for post in found.posts), default=0)
+        top = str(max(newest, int(walk.top or 0))) if newest or walk.top else None
+        if found.following is not None:
+            ahead = Walk(walk.since, top, found.following)
+        else:
+            ahead = Walk(_since(walk.since, top, now))
+        return Page(heard, json.dumps(asdict(ahead)), more=found.following is not None, refused=found.unread)
+
+    def _asked(self, walk: Walk, now: datetime) -> Listing:
+        asked = {"max_results": str(_PAGE)}
+        since = walk.since
+        if self._kind == "search" and since is not None and posts.moment_of(since) <= now - OLDEST:
+            since = None  # X refuses to search from so long ago
+        if since is not None:
+            asked["since_id"] = since
+        else:
+            back = OLDEST if walk.since is not None else FIRST[self._kind]
+            asked["start_time"] = (now - back).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if walk.following is not None:
+            asked["pagination_token"] = walk.following
+        if self._kind != "search":
+            return posts.listing(self._account.posts(f"/2/users/{self._me}/mentions", asked))
+        return posts.listing(self._account.posts("/2/tweets/search/recent", {**asked, "query": query(self._query)}))
+
+    def _is_wanted(self, post: Post, found: Listing) -> bool:
+        author = found.users.get(post.author_id or "")
+        public = author is None or not author.protected  # what is said to a few is not for the desk
+        return post.author_id != self._me and public and not post.text.startswith("RT @")
+
+    def _mention(self, post: Post, found: Listing) -> RemoteMention:
+        author = found.users.get(post.author_id or "")
+        return RemoteMention(
+            remote_id=post.id,
+            text=post.said(),
+            posted_at=post.at(),
+            author_id=post.author_id,
+            author_created_at=author.created_at if author is not None else None,
+            language=post.language(),
+            url=f"https://x.com/i/status/{post.id}",  # leads there without naming anybody
+            addressed=self._kind == "mentions",
+        )
+
+
+class Looker:
+    """Tells which posts are gone: those of which X itself says so."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._account = Account(connection)
+
+    def gone(self, remote_ids: Sequence[str]) -> frozenset[str]:
+        """Those that were deleted, or are of an account that was closed, suspended or protected. Stops where X does,
+        with what it knows by then. It costs money and never asks for the budget: following deletions is a duty."""
+        known = [one for one in dict.fromkeys(remote_ids) if one.isascii() and one.isdecimal() and len(one) < 20]
+        found: set[str] = set()
+        for start in range(0, len(known), _PAGE):
+            some = known[start : start + _PAGE]
+            try:
+                page = posts.listing(self._account.get("/2/tweets", {"ids": ",".join(some)}))
+            except (RateLimited, Unavailable):
+                if start == 0:
+                    raise
+                break
+            self._account.spent(Decimal(posts.PRICE) * len(page.posts), "read")
+            shown = {post.id for post in page.posts}
+            found |= {one for one in some if one in page.gone and one not in shown}
+        return frozenset(found)
+
+
+def query(typed: str) -> str:
+    """A search as X is asked for it: without reposts. Raises Rejected."""
+    if not typed:
+        raise Rejected("a search needs its words")
+    asked = f"({typed}){WITHOUT_REPOSTS}"
+    if len(asked) > LONGEST_QUERY:
+        most = LONGEST_QUERY - len(asked) + len(typed)
+        raise Rejected(f"X takes searches of at most {most} characters; this one has {len(typed)}")
+    return asked
+
+
+def _since(before: str | None, top: str | None, now: datetime) -> str | None:
+    """Where the next walk ends: at the newest that was read, but not nearer than posts may still come in late."""
+    if top is None:
+        return before
+    return str(max(int(before or 0), min(int(top), posts.id_at(now - LATE))))
