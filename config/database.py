@@ -3,10 +3,12 @@
 Writers on SQLite begin IMMEDIATE, so that a busy file is met at the start and waited for, never halfway."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock, RLock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from alembic import command
@@ -18,6 +20,8 @@ from sqlmodel import Session, SQLModel
 from config.clock import utc
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_turns: WeakKeyDictionary[sa.Pool, AbstractContextManager[object]] = WeakKeyDictionary()  # an open SQLite file's
+_turns_made = Lock()
 _MIGRATION_LOCK = 7_041_992  # any fixed number: the name of PostgreSQL's advisory lock
 
 
@@ -76,10 +80,19 @@ def reading(engine: sa.Engine) -> Iterator[Session]:
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[Session]:
-    """A session that writes; commits when the block ends well, rolls back when it raises."""
-    with Session(engine.execution_options(writes=True), expire_on_commit=False) as session:
+    """A session that writes; commits when the block ends well, rolls back when it raises.
+
+    SQLite has one writer: threads take turns here, for its own wait for a lock sleeps longer than a write takes."""
+    with _turn(engine), Session(engine.execution_options(writes=True), expire_on_commit=False) as session:
         yield session
         session.commit()
+
+
+def _turn(engine: sa.Engine) -> AbstractContextManager[object]:
+    if engine.dialect.name != "sqlite":
+        return nullcontext()
+    with _turns_made:
+        return _turns.setdefault(engine.pool, RLock())
 
 
 def upsert(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:

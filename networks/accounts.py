@@ -21,6 +21,7 @@ from networks.tables import Account, Spending
 
 RENEWALS = 3  # that failed in a row, over at least RENEWING, before an account counts as signed out
 RENEWING = timedelta(hours=1)
+OK_EVERY = timedelta(minutes=1)
 RATE_EVERY = timedelta(seconds=30)  # between two notes of a rate, unless little is left
 LITTLE = 0.2  # of a rate
 _renewing: dict[int, Lock] = {}
@@ -134,6 +135,14 @@ def witness(engine: sa.Engine, account: Account, keys: Keys, settings: Settings)
 def mark_ok(account: Account, now: datetime) -> None:
     """The network answered us as this account."""
     account.last_ok_at, account.renewals_failed, account.renewals_failing_since = now, 0, None
+
+
+def note_ok(session: Session, account_id: int, now: datetime) -> None:
+    """The same, for whoever hears it often: written once a minute."""
+    account = session.get_one(Account, account_id)
+    if account.last_ok_at is None or account.renewals_failed or now - account.last_ok_at >= OK_EVERY:
+        mark_ok(account, now)
+        session.add(account)
 
 
 def mark_signed_out(session: Session, account_id: int, reason: str, now: datetime) -> None:

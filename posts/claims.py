@@ -31,6 +31,7 @@ class Claim:
     """One attempt that is ours until the lease ends. kind: publish, find, or remove (posts.takedown)."""
 
     target_id: int
+    post_id: int
     account_id: int
     attempt_id: int
     number: int
@@ -114,6 +115,7 @@ def _attempt(
     post = session.get_one(Post, target.post_id)
     return Claim(
         target_id=target.id or 0,
+        post_id=target.post_id,
         account_id=target.account_id,
         attempt_id=attempt.id or 0,
         number=target.attempts,

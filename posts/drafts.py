@@ -276,9 +276,10 @@ def content_of(session: Session, post: Post) -> Content:
     )
 
 
-def pictures_of(session: Session, post: Post) -> list[PostPicture]:
-    """The post's pictures in their order."""
-    query = select(PostPicture).where(PostPicture.post_id == post.id, col(PostPicture.taken_out).is_(False))
+def pictures_of(session: Session, post: Post | int) -> list[PostPicture]:
+    """The pictures of a post, or of the one with this number, in their order."""
+    number = post if isinstance(post, int) else post.id
+    query = select(PostPicture).where(PostPicture.post_id == number, col(PostPicture.taken_out).is_(False))
     return list(session.exec(query.order_by(col(PostPicture.position), col(PostPicture.id))))
 
 

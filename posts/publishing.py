@@ -30,7 +30,7 @@ from networks.network import (
 from networks.tables import Account
 from posts import claims, drafts, pictures, targets
 from posts.claims import Claim
-from posts.tables import Attempt, Post, PostPicture, Target
+from posts.tables import Attempt, PostPicture, Target
 from posts.workflow import TARGET_MOVES, TargetState
 
 log = structlog.get_logger(__name__)
@@ -98,15 +98,20 @@ def _ready(engine: sa.Engine, made: Claim, now: datetime, as_sent: Callable[[Pos
     with database.reading(engine) as session:
         if holds.in_force(session) is not None:
             return _Ready(made.outgoing, "held")
-        target = session.get(Target, made.target_id)
+        found = session.exec(
+            select(Target, Account)
+            .join(Account, col(Account.id) == col(Target.account_id))
+            .where(Target.id == made.target_id)
+        ).one_or_none()
         if (
-            target is None
-            or (target.key, target.attempts, target.state) != (made.outgoing.key, made.number, TargetState.PUBLISHING)
+            found is None
+            or (found[0].key, found[0].attempts, found[0].state)
+            != (made.outgoing.key, made.number, TargetState.PUBLISHING)
             or now >= made.lease_until - claims.LEASE / 2  # an older claim could overlap with its own look-up
         ):
             return _Ready(made.outgoing, "not begun")
-        shown = drafts.pictures_of(session, session.get_one(Post, target.post_id)) if target.part == 0 else []
-        limits = accounts.limits(session.get_one(Account, made.account_id))
+        shown = drafts.pictures_of(session, made.post_id) if found[0].part == 0 else []
+        limits = accounts.limits(found[1])
     outgoing = replace(
         made.outgoing,
         pictures=tuple(as_sent(picture) for picture in shown),
@@ -211,7 +216,7 @@ def _record(
     with database.writing(engine) as session:
         if result == "signed_out":
             accounts.mark_signed_out(session, made.account_id, words or "the network does not know us any more", now)
-        target = targets.locked(session, made.target_id)
+        target = targets.locked(session, made.target_id, made.post_id)
         if target is None or target.key != made.outgoing.key:  # taken back since; a number may be given again
             if receipt is not None:
                 log.error("receipt_without_target", target=made.target_id, remote_id=receipt.remote_id)
@@ -228,9 +233,7 @@ def _record(
                 return before
             target.remote_id, target.remote_url = receipt.remote_id, receipt.url
             target.published_at = receipt.published_at
-            account = session.get_one(Account, made.account_id)
-            accounts.mark_ok(account, now)
-            session.add(account)
+            accounts.note_ok(session, made.account_id, now)
         elif not ours or not (state is before or state in TARGET_MOVES[before]):
             return before
         target.next_try_at = next_try or target.next_try_at

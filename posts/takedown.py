@@ -63,6 +63,7 @@ def _attempt(session: Session, target: Target, now: datetime) -> Claim:
     session.flush()
     return Claim(
         target_id=target.id or 0,
+        post_id=target.post_id,
         account_id=target.account_id,
         attempt_id=attempt.id or 0,
         number=target.attempts,

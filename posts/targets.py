@@ -12,9 +12,10 @@ from posts.workflow import TargetState
 DUE = tuple(sorted(state.value for state in workflow.TO_SEND))
 
 
-def locked(session: Session, target_id: int) -> Target | None:
-    """The target, locked after its post, as everybody locks them (or two would wait for each other); none if gone."""
-    found = session.exec(select(Target.post_id).where(Target.id == target_id)).one_or_none()
+def locked(session: Session, target_id: int, post_id: int | None = None) -> Target | None:
+    """The target, locked after its post, as everybody locks them (or two would wait for each other); none if gone.
+    `post_id`: where it is known already."""
+    found = post_id or session.exec(select(Target.post_id).where(Target.id == target_id)).one_or_none()
     if found is None:
         return None
     lock_post(session, found)
