@@ -14,7 +14,7 @@ from networks.network import Limits, Outgoing, Problem
 LENGTH = 280
 LINK = 23  # whatever its length
 NOT_OURS_TO_ANSWER = "X lets us answer only who mentioned us."
-_SHORT = re.compile(r"https?://t\.co/\w+")
+_SHORT = re.compile(r"https?://t\.co/[A-Za-z0-9]+")
 _PICTURE = re.compile(r"https?://(?:www\.)?(?:x|twitter)\.com/\w+/status/\d+/(?:photo|video)/\d+", re.IGNORECASE)
 _SCHEME = re.compile(r"^https?://", re.IGNORECASE)
 _NAMED_FIRST = re.compile(r"^(?:@\w{1,20}\s+)+")
@@ -38,7 +38,7 @@ def is_picture(address: str) -> bool:
 
 def expanded(raw: str, links: Mapping[str, str]) -> str:
     """A text as X holds it, with what was written instead of t.co addresses, and without X's HTML."""
-    return _SHORT.sub(lambda found: links.get(found.group(), found.group()), html.unescape(raw)).strip()
+    return _short(links).sub(lambda found: links.get(found.group(), found.group()), html.unescape(raw)).strip()
 
 
 def same(ours: str, raw: str, links: Mapping[str, str], *, answers: bool) -> bool | None:
@@ -47,8 +47,14 @@ def same(ours: str, raw: str, links: Mapping[str, str], *, answers: bool) -> boo
     shown = {short: _address(long) for short, long in links.items()}
     if _bare(_linked(ours, keep=True), answers) == _bare(expanded(raw, shown), answers):
         return True
-    no_links = _bare(_SHORT.sub(" ", html.unescape(raw)), answers)
+    no_links = _bare(_short(links).sub(" ", html.unescape(raw)), answers)
     return None if _bare(_linked(ours, keep=False), answers) == no_links else False
+
+
+def _short(links: Mapping[str, str]) -> re.Pattern[str]:
+    """The t.co addresses of a text: those that are known, whatever follows them, and any other."""
+    known = [re.escape(short) for short in sorted(links, key=len, reverse=True) if short]
+    return re.compile("|".join([*known, _SHORT.pattern]))
 
 
 def _linked(text: str, *, keep: bool) -> str:

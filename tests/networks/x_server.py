@@ -12,7 +12,7 @@ import secrets
 import socket
 import struct
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -56,12 +56,14 @@ class XPost:
 
 @dataclass
 class Fault:
-    """What befalls the next question of this kind. `applied`: it was done before the answer went wrong."""
+    """What befalls the next question of this kind. `applied`: it was done before the answer went wrong; `meanwhile`:
+    what somebody else does before the answer."""
 
     status: int  # 0: the connection is reset
     applied: bool = False
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    meanwhile: Callable[[], None] | None = None
 
 
 class XServer(ThreadingHTTPServer):
@@ -204,6 +206,8 @@ class _Handler(BaseHTTPRequestHandler):
                 except _Answered as answered:
                     status, body, headers = answered.status, answered.body, answered.headers
         if fault is not None:
+            if fault.meanwhile is not None:
+                fault.meanwhile()
             status, body, headers = fault.status, fault.body, fault.headers
         if status == 0:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
