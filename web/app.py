@@ -24,6 +24,7 @@ from web import (
     hold,
     pages,
     people,
+    planning,
     problems,
     queue,
     sign_in,
@@ -46,6 +47,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     fetched_pictures,
     board,
     people,
+    planning,
     v1,
 )
 BODY_LIMIT = 2 * 1024 * 1024  # bytes; a post with all its variants is a few kilobytes

@@ -15,11 +15,11 @@ from config.tables import Person
 from listeners.tables import Mention
 from networks import registry
 from networks.tables import Account
-from posts import approval, decide, drafts, queue, takedown
+from posts import approval, decide, drafts, likeness, queue, takedown
 from posts import pictures as kept
 from posts.queue import PostDetail
 from posts.tables import Post, PostPicture, PostVersion, Target
-from posts.workflow import OPEN
+from posts.workflow import OPEN, PostState
 from sentiment.taxonomy import CONCERNS
 from web import changes, compose, pages, variants
 from web.desk import Desk, TheDesk
@@ -63,6 +63,8 @@ def approve(found: TheDesk, who: Who, post_id: Id, content_hash: Annotated[str, 
     with database.writing(found.engine) as session:
         post = drafts.approve(session, post_id, who.id, content_hash, clock.now())
         said = "approved" if post.due_at is not None else "approved-no-time"
+        if post.state == PostState.IN_REVIEW:
+            said = "step-done"
     return RedirectResponse(f"/posts/{post_id}?said={said}", 303)
 
 
@@ -177,6 +179,10 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         parts = _shown(session, detail, before)
         shown = drafts.pictures_of(session, detail.post)
         wrote_it = who.id in approval.writers(session, detail.post)
+        stands = approval.progress(session, detail.post)
+        asked = not stands.missing or who.id in stands.missing
+        said = likeness.said_by(session, detail.post) if detail.post.state in OPEN else []
+        alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
         names = {people.known_id(person): person.name for person in session.exec(select(Person))}
     post = detail.post
     concern = CONCERNS.get(post.concern or "")
@@ -191,7 +197,15 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         names=names,
         story=told(detail, names, _),
         wrote_it=wrote_it,
-        can_decide=post.state == "in_review" and who.may(Action.APPROVE_POSTS) and not wrote_it,
+        can_decide=(
+            post.state == "in_review"
+            and who.may(Action.APPROVE_POSTS)
+            and not wrote_it
+            and asked
+            and who.id not in stands.said
+        ),
+        stands=stands,
+        alike=alike,
         is_open=post.state in OPEN,
         concern=concern.name if concern is not None else "",
         category=dict(compose.categories(request)).get(post.category, post.category),

@@ -16,8 +16,10 @@ from config.tables import Person
 from listeners.tables import Mention
 from networks import accounts, pictures, registry
 from networks.pictures import UnreadablePicture
-from posts import addresses, drafts
+from posts import addresses, drafts, likeness, slots, workflow
+from posts import categories as rules_of_kinds
 from posts import pictures as kept
+from posts.categories import Rules, Step
 from posts.tables import Post, PostPicture, Review, Variant
 from posts.workflow import EditConflict, WrongState
 from sentiment.taxonomy import CONCERNS
@@ -39,10 +41,11 @@ class Asked:
 
 router = APIRouter(prefix="/compose", dependencies=[needs(Action.WRITE_POSTS)])
 Given = Annotated[DraftIn, Depends(from_form)]
-Then = Annotated[str, Form()]  # save, close, submit, picture, take-out-<picture>
+Then = Annotated[str, Form()]  # save, close, submit, slot, picture, take-out-<picture>
 Upload = Annotated[UploadFile | None, File()]
 WITH_A_PICTURE = pictures.LARGEST_UPLOAD + 1_000_000  # bytes of a form; other routes take far less (web.app)
 TAKE_OUT = "take-out-"
+GONE = ("published", "partly_published", "cancelled", "failed")
 
 
 @dataclass(frozen=True)
@@ -246,6 +249,8 @@ def _send(
             fault = Fault("pictures", str(error))
             return _page(request, found, who, draft, wrong=[fault], saved_at=post.updated_at)
         return RedirectResponse(f"/compose/{number}#pictures", 303)
+    if then == "slot":
+        return RedirectResponse(f"/compose/{number}?said={_take_slot(found, who, post, given)}", 303)
     if then != "submit":
         return RedirectResponse("/queue?said=saved" if then == "close" else f"/compose/{number}?said=saved", 303)
     faults = _faults(request, found, given, post)
@@ -255,6 +260,18 @@ def _send(
     with database.writing(found.engine) as session:
         drafts.submit(session, number, who.id, clock.now(), base_url=found.settings.base_url)
     return RedirectResponse(f"/posts/{number}?said=submitted", 303)
+
+
+def _take_slot(found: Desk, who: Visitor, post: Post, given: DraftIn) -> str:
+    """Gives the post the next free slot of its accounts; the notice that says so."""
+    moment, zone = clock.now(), found.settings.department.zone
+    with database.writing(found.engine) as session:
+        free = slots.next_free(session, given.accounts, moment, given.category)
+        if free is None:
+            return "no-slot"
+        wall = workflow.instant(*free).astimezone(zone).replace(tzinfo=None)
+        drafts.schedule(session, post.id or 0, who.id, wall, zone.key, moment)
+    return "slot"
 
 
 def _change_pictures(found: Desk, who: Visitor, post_id: int, then: str, upload: UploadFile | None) -> None:
@@ -353,6 +370,9 @@ def _page(
         cards, shown = _cards(session, draft, found.settings.base_url), _pictures(session, draft)
         asked = _changes_asked(session, draft.id)
         post = session.get(Post, draft.id) if draft.id else None
+        said = likeness.said_by(session, post) if post is not None and post.state not in GONE else []
+        alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
+        asks = {name: _asks(request, rules) for name, rules in rules_of_kinds.rules(session).items()}
     return pages.render(
         request,
         "compose.html",
@@ -365,11 +385,23 @@ def _page(
         saved_at=saved_at,
         answers=_answered(found, who, draft.reply_to),
         changes_asked=asked,
+        alike=alike,
+        asks=asks,
         back_to_review=post is not None and post.state in ("approved", "scheduled", "in_review"),
         concerns={key: concern.name for key, concern in CONCERNS.items()},
         categories=categories(request),
         zone_words=pages.zone_name(clock.now(), zone, pages.language_of(request)),
     )
+
+
+def _asks(request: Request, rules: Rules) -> str:
+    words = pages.words(request)
+    if rules.steps == (Step(),):
+        return words.gettext("One approval is needed, by someone other than you.")
+    count = len(rules.steps)
+    return words.ngettext("It needs approval in one step.", "It needs approval in %(count)d steps.", count) % {
+        "count": count
+    }
 
 
 def categories(request: Request) -> list[tuple[str, str]]:

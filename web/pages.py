@@ -4,7 +4,7 @@ Templates extend base.html with the blocks `title` and `main`. Times are shown i
 
 import gettext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -150,6 +150,7 @@ def _counts(session: Session, who: guard.Visitor) -> Counts:
 def _environment(language: str) -> jinja2.Environment:
     made = templates.environment(FOLDER, language)
     made.filters.update(moment=_moment, day=_day, short_day=_short_day, clock=_clock, number=_number, initials=initials)
+    made.filters.update(wall=_wall, clock_face=_clock_face)
     made.globals.update(static=static)
     return made
 
@@ -187,8 +188,23 @@ def _clock(context: jinja2.runtime.Context, value: datetime) -> Markup:
 
 
 @jinja2.pass_context
-def _day(context: jinja2.runtime.Context, value: datetime) -> Markup:
+def _wall(context: jinja2.runtime.Context, value: datetime) -> str:
+    """Tue 24 Nov, 08:10, of a wall time whose zone stands beside it"""
+    return str(format_datetime(value, "EEE d MMM, HH:mm", locale=context["language"]))
+
+
+@jinja2.pass_context
+def _clock_face(context: jinja2.runtime.Context, value: time) -> str:
+    """08:10, of a wall time without a day"""
+    return str(format_time(value, "HH:mm", locale=context["language"]))
+
+
+@jinja2.pass_context
+def _day(context: jinja2.runtime.Context, value: datetime | date) -> Markup:
     """Tuesday 24 November 2026"""
+    if not isinstance(value, datetime):
+        shown = format_date(value, "EEEE d MMMM y", locale=context["language"])
+        return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
     local = value.astimezone(context["zone"])
     return _time_tag(value, format_date(local, "EEEE d MMMM y", locale=context["language"]))
 

@@ -7,13 +7,14 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from config.permissions import Action
-from web.api import connections, listening, posting
+from web.api import connections, listening, planning, posting
 from web.guard import needs
 
 router = APIRouter()
 _versioned = APIRouter(prefix="/api/v1")
 _versioned.include_router(listening.router)
 _versioned.include_router(posting.router)
+_versioned.include_router(planning.router)
 _versioned.include_router(connections.router)
 router.include_router(_versioned)
 

@@ -1,0 +1,173 @@
+"""Slots, series, silence and the rules of each kind of post, over the pages and the API."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from config import database
+from config.permissions import Role
+from config.secrets import Keys
+from networks import accounts
+from posts.tables import Blackout, Post, Series, Slot
+from tests.web.browsing import Browser, form_token, send
+
+
+@pytest.fixture
+def account(sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime) -> int:
+    with database.writing(sqlite_engine) as session:
+        made = accounts.add(
+            session, network="practice", name="Riverton PD", handle="", secret=None, keys=keys, now=at_eight
+        )
+        return made.id or 0
+
+
+@pytest.fixture
+def ada(browser_of: Callable[..., Browser], account: int) -> Browser:
+    return browser_of("Ada", Role.OFFICER)
+
+
+@pytest.fixture
+def luc(browser_of: Callable[..., Browser], account: int) -> Browser:
+    return browser_of("Luc", Role.APPROVER)
+
+
+@pytest.fixture
+def sam(browser_of: Callable[..., Browser], account: int) -> Browser:
+    return browser_of("Sam", Role.ADMINISTRATOR)
+
+
+def write(ada: Browser, account: int, then: str = "save", page: str = "/compose", **more: object) -> int:
+    given = {"message": "Coffee at nine.", "accounts": account, "csrf": form_token(ada.get(page).text), "then": then}
+    answer = ada.post(page, data={**given, **more})
+    return int(answer.headers["location"].split("?")[0].rsplit("/", 1)[1])
+
+
+def test_one_press_takes_the_next_free_slot(ada: Browser, sqlite_engine: sa.Engine, account: int) -> None:
+    send(ada, "/planning/slots", page="/planning", account=account, weekday=1, at="17:30")
+    number = write(ada, account, "slot")
+    with database.reading(sqlite_engine) as session:
+        post = session.get_one(Post, number)
+    assert post.wall_time is not None
+    assert (post.wall_time.weekday(), post.wall_time.strftime("%H:%M")) == (1, "17:30")
+    assert "Tuesday, 17:30" in ada.get("/planning").text
+
+
+def test_without_a_slot_the_page_says_where_to_add_one(ada: Browser, account: int) -> None:
+    given = {"message": "x", "accounts": account, "csrf": form_token(ada.get("/compose").text), "then": "slot"}
+    answer = ada.post("/compose", data=given)
+    assert "add one under Planning" in ada.get(answer.headers["location"]).text
+
+
+def test_a_slot_goes_again(ada: Browser, sqlite_engine: sa.Engine, account: int) -> None:
+    send(ada, "/planning/slots", page="/planning", account=account, weekday=1, at="17:30")
+    assert send(ada, "/planning/slots", page="/planning", account=account, weekday=1, at="17:30").status_code == 422
+    send(ada, "/planning/slots/1/remove", page="/planning")
+    with database.reading(sqlite_engine) as session:
+        assert session.exec(select(Slot)).all() == []
+
+
+def test_a_series_is_begun_approved_seen_and_ended(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    number = write(ada, account)
+    begun = send(
+        ada, "/planning/series", page="/planning", post=number, first_day="2026-12-01", hour="09:00", repeat="WEEKLY"
+    )
+    assert begun.status_code == 303
+    page = ada.get("/planning").text
+    assert ("nothing goes out before it is approved" in page, "FREQ=WEEKLY;BYDAY=TU" in page) == (True, True)
+    with database.reading(sqlite_engine) as session:
+        revision = session.get_one(Post, number).revision
+    write(ada, account, "submit", f"/compose/{number}", revision=revision)
+    with database.reading(sqlite_engine) as session:
+        content = session.get_one(Post, number).content_hash
+    send(luc, f"/posts/{number}/approve", page=f"/posts/{number}", content_hash=content)
+    with database.writing(sqlite_engine) as session:
+        from config import clock
+        from posts import series
+
+        assert series.extend(session, session.get_one(Series, 1), clock.now()) > 0
+    assert "Coffee at nine." in ada.get("/queue?start=2026-12-01").text
+    send(ada, "/planning/series/1/end", page="/planning")
+    with database.reading(sqlite_engine) as session:
+        states = {post.state for post in session.exec(select(Post).where(col(Post.series_id) == 1))}
+    assert states == {"cancelled"}
+
+
+def test_a_rule_that_cannot_be_read_is_told_and_nothing_begins(
+    ada: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    number = write(ada, account)
+    answer = send(
+        ada, "/planning/series", page="/planning", post=number, first_day="2026-12-01", hour="09:00", rule="FREQ=HOURLY"
+    )
+    assert (answer.status_code, "daily at most" in answer.text) == (422, True)
+    with database.reading(sqlite_engine) as session:
+        assert session.exec(select(Series)).all() == []
+
+
+def test_officers_keep_silent_and_only_approvers_end_it(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    send(
+        ada, "/planning/blackouts", page="/planning", first_day="2026-12-24", last_day="2026-12-25", reason="<b>Funeral"
+    )
+    assert "&lt;b&gt;Funeral" in ada.get("/planning").text
+    assert send(ada, "/planning/blackouts/1/lift", page="/planning").status_code == 403
+    send(luc, "/planning/blackouts/1/lift", page="/planning")
+    with database.reading(sqlite_engine) as session:
+        assert session.exec(select(Blackout)).all() == []
+
+
+def test_a_kind_with_two_steps_says_so_in_compose_and_on_the_post(
+    ada: Browser, luc: Browser, sam: Browser, browser_of: Callable[..., Browser], account: int
+) -> None:
+    browser_of("Mina", Role.APPROVER)
+    send(sam, "/planning/kinds/safety", page="/planning", step_0="any", step_1="any", late="15", over_blackout="yes")
+    assert "15 minutes" in sam.get("/planning").text
+    number = write(ada, account, "submit", category="safety")
+    answer = luc.get(f"/posts/{number}").text
+    content = answer.split('name="content_hash" value="')[1].split('"')[0]
+    assert "said=step-done" in send(
+        luc, f"/posts/{number}/approve", page=f"/posts/{number}", content_hash=content
+    ).headers["location"]  # fmt: skip
+    page = luc.get(f"/posts/{number}").text
+    assert ("1 of 2 steps are done" in page, "Approve these words" in page) == (True, False)
+
+
+def test_only_administrators_change_what_a_kind_asks_for(ada: Browser, luc: Browser, sam: Browser) -> None:
+    for browser in (ada, luc):
+        assert send(browser, "/planning/kinds/general", page="/planning", step_0="any").status_code == 403
+    assert send(sam, "/planning/kinds/general", page="/planning", step_0="all").status_code == 422
+    assert send(sam, "/planning/kinds/general", page="/planning", step_0="any", late="soon").status_code == 422
+
+
+def test_programs_do_the_same(ada: Browser, luc: Browser, sam: Browser, account: int) -> None:
+    headers = {"x-csrf-token": form_token(ada.get("/account").text)}
+    slot = ada.post("/api/v1/slots", json={"account": account, "weekday": 2, "at": "08:15"}, headers=headers)
+    assert slot.status_code == 201
+    free = ada.get("/api/v1/slots/next", params={"account": account}).json()
+    assert free["wall_time"].endswith("T08:15:00")
+    again = ada.post("/api/v1/slots", json={"account": account, "weekday": 2, "at": "08:15"}, headers=headers)
+    assert again.status_code == 409
+    assert ada.delete(f"/api/v1/slots/{slot.json()['id']}", headers=headers).status_code == 204
+    number = write(ada, account)
+    begun = ada.post(
+        "/api/v1/series", json={"post": number, "rule": "FREQ=DAILY", "first": "2026-12-01T09:00"}, headers=headers
+    )
+    assert [begun.status_code, len(ada.get("/api/v1/series").json())] == [201, 1]
+    assert ada.post("/api/v1/series/1/end", headers=headers).status_code == 204
+    silence = {"first_day": "2026-12-24", "last_day": "2026-12-24", "reason": "A funeral"}
+    assert ada.post("/api/v1/blackouts", json=silence, headers=headers).status_code == 201
+    assert ada.get("/api/v1/blackouts").json()[0]["reason"] == "A funeral"
+    other = {"x-csrf-token": form_token(luc.get("/account").text)}
+    assert luc.delete("/api/v1/blackouts/1", headers=other).status_code == 204
+    theirs = {"x-csrf-token": form_token(sam.get("/account").text)}
+    rules = {"steps": [{}, {}], "late_minutes": 30}
+    changed = sam.put("/api/v1/categories/event", json=rules, headers=theirs)
+    assert changed.status_code == 200
+    assert ada.get("/api/v1/categories").json()["event"] == changed.json()
+    assert sam.put("/api/v1/categories/nonsense", json=rules, headers=theirs).status_code == 409

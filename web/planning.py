@@ -1,0 +1,206 @@
+"""Planning: weekly slots, posts that come again, days of silence, and what each kind of post asks for."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlmodel import Session, col, select
+
+from config import clock, database, people
+from config.permissions import Action, Role
+from config.tables import Person
+from networks import accounts
+from posts import blackouts, categories, series, slots
+from posts.categories import Step
+from posts.tables import Post, Series
+from posts.workflow import WrongState
+from web import compose, pages
+from web.desk import Desk, TheDesk
+from web.fields import LARGEST_ID, Id, Line
+from web.guard import Who, needs
+
+router = APIRouter(prefix="/planning")
+Number = Annotated[int, Form(ge=1, le=LARGEST_ID)]
+SHOWN = 3  # next times of a series
+PATTERNS = ("draft", "in_review", "approved")  # posts without a time that can be one
+REPEATS = ("DAILY", "WEEKLY", "FORTNIGHTLY", "MONTHLY", "YEARLY")
+
+
+@router.get("", dependencies=[needs(Action.READ_POSTS)])
+def page(request: Request, found: TheDesk) -> Response:
+    """All of it on one page."""
+    return _page(request, found)
+
+
+@router.post("/slots", dependencies=[needs(Action.WRITE_POSTS)])
+def add_slot(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    account: Number,
+    weekday: Annotated[int, Form(ge=0, le=6)],
+    at: Annotated[time, Form()],
+) -> Response:
+    """Adds a weekly time, in the department's zone."""
+    zone = found.settings.department.time_zone
+    try:
+        with database.writing(found.engine) as session:
+            slots.add(session, account, weekday, at.replace(tzinfo=None), zone, who.id, clock.now())
+    except WrongState as error:
+        return _page(request, found, wrong=("slot", str(error)))
+    return RedirectResponse("/planning?said=planned#h-slots", 303)
+
+
+@router.post("/slots/{slot_id}/remove", dependencies=[needs(Action.WRITE_POSTS)])
+def remove_slot(found: TheDesk, who: Who, slot_id: Id) -> Response:
+    with database.writing(found.engine) as session:
+        slots.remove(session, slot_id, who.id, clock.now())
+    return RedirectResponse("/planning?said=planned#h-slots", 303)
+
+
+@router.post("/series", dependencies=[needs(Action.WRITE_POSTS)])
+def begin_series(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    post: Number,
+    first_day: Annotated[date, Form()],
+    hour: Annotated[time, Form()],
+    repeat: Line = "WEEKLY",
+    rule: Line = "",
+) -> Response:
+    """Makes a post without a time the pattern of a series."""
+    first = datetime.combine(first_day, hour.replace(tzinfo=None))
+    zone, moment = found.settings.department.time_zone, clock.now()
+    try:
+        with database.writing(found.engine) as session:
+            begun = series.begin(session, post, rule or rule_of(repeat, first), first, zone, who.id, moment)
+            series.extend(session, begun, moment)
+    except WrongState as error:
+        return _page(request, found, wrong=("series", str(error)))
+    return RedirectResponse("/planning?said=planned#h-series", 303)
+
+
+@router.post("/series/{series_id}/end", dependencies=[needs(Action.WRITE_POSTS)])
+def end_series(found: TheDesk, who: Who, series_id: Id) -> Response:
+    """No more of it; what has not gone out is cancelled."""
+    with database.writing(found.engine) as session:
+        series.end(session, series_id, who.id, clock.now())
+    return RedirectResponse("/planning?said=planned#h-series", 303)
+
+
+@router.post("/blackouts", dependencies=[needs(Action.PLACE_HOLD)])
+def place_blackout(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    first_day: Annotated[date, Form()],
+    last_day: Annotated[date | None, Form()] = None,
+    reason: Line = "",
+) -> Response:
+    """Days on which nothing goes out; posts that it keeps back are shown to be moved."""
+    try:
+        with database.writing(found.engine) as session:
+            blackouts.place(session, first_day, last_day or first_day, reason, who.id, clock.now())
+    except WrongState as error:
+        return _page(request, found, wrong=("blackout", str(error)))
+    return RedirectResponse("/planning?said=planned#h-silence", 303)
+
+
+@router.post("/blackouts/{blackout_id}/lift", dependencies=[needs(Action.LIFT_HOLD)])
+def lift_blackout(found: TheDesk, who: Who, blackout_id: Id) -> Response:
+    with database.writing(found.engine) as session:
+        blackouts.lift(session, blackout_id, who.id, clock.now())
+    return RedirectResponse("/planning?said=planned#h-silence", 303)
+
+
+@router.post("/kinds/{name}", dependencies=[needs(Action.MANAGE)])
+async def change_kind(request: Request, found: TheDesk, who: Who, name: str) -> Response:
+    """What a kind of post asks for: its steps of approval, how late it may go out, whether silence stops it."""
+    form = await request.form()
+    steps = []
+    for number in range(categories.MOST_STEPS):
+        needed = form.get(f"step_{number}", "")
+        named = tuple(int(str(one)) for one in form.getlist(f"people_{number}") if str(one).isdecimal())
+        if needed in ("any", "all"):
+            steps.append(Step(named, everyone=needed == "all"))
+    late = str(form.get("late", "")).strip()
+    try:
+        if late and not (late.isdecimal() and len(late) < 7):
+            raise WrongState("How late is a number of minutes.")
+        with database.writing(found.engine) as session:
+            categories.change(
+                session,
+                name,
+                steps=steps,
+                late=timedelta(minutes=int(late)) if late else None,
+                over_blackout=form.get("over_blackout") == "yes",
+                person_id=who.id,
+                now=clock.now(),
+            )
+    except WrongState as error:
+        return _page(request, found, wrong=(f"kind-{name}", str(error)))
+    return RedirectResponse("/planning?said=planned#h-kinds", 303)
+
+
+def rule_of(repeat: str, first: datetime) -> str:
+    """The rule of RFC 5545 for a choice of the form."""
+    return {
+        "DAILY": "FREQ=DAILY",
+        "FORTNIGHTLY": f"FREQ=WEEKLY;INTERVAL=2;BYDAY={['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'][first.weekday()]}",
+        "MONTHLY": f"FREQ=MONTHLY;BYMONTHDAY={first.day}",
+        "YEARLY": "FREQ=YEARLY",
+    }.get(repeat, f"FREQ=WEEKLY;BYDAY={['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'][first.weekday()]}")
+
+
+def _page(request: Request, found: Desk, *, wrong: tuple[str, str] | None = None) -> Response:
+    zone, moment, _ = found.settings.department.zone, clock.now(), pages.words(request).gettext
+    here = moment.astimezone(zone).replace(tzinfo=None)
+    with database.reading(found.engine) as session:
+        ours = accounts.connected(session)
+        approvers = people.with_role(session, Role.APPROVER)
+        running = [_series(session, one, here) for one in series.running(session)]
+        loose = session.exec(
+            select(Post)
+            .where(col(Post.due_at).is_(None), col(Post.state).in_(PATTERNS), col(Post.reply_to_mention_id).is_(None))
+            .order_by(col(Post.updated_at).desc())
+            .limit(50)
+        ).all()
+        patterns = {pattern.id for pattern, _one, _times in running}
+        silences = blackouts.coming(session, here.date())
+        stopped = blackouts.stopped(session, moment)
+        kinds = categories.rules(session)
+        names = {people.known_id(person): person.name for person in session.exec(select(Person))}
+        kept = slots.kept(session)
+    return pages.render(
+        request,
+        "planning.html",
+        status=200 if wrong is None else 422,
+        accounts=ours,
+        approvers=approvers,
+        slots=[(account, [slot for slot in kept if slot.account_id == account.id]) for account in ours],
+        weekdays=[_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")],
+        series=running,
+        loose=[post for post in loose if post.id not in patterns],
+        repeats=list(zip(REPEATS, _repeats(request), strict=True)),
+        silences=silences,
+        stopped=stopped,
+        kinds=[(name, label, kinds[name]) for name, label in compose.categories(request)],
+        names=names,
+        late=found.settings.late_limit_minutes,
+        wrong=wrong,
+        zone=zone,
+        zone_words=pages.zone_name(moment, zone, pages.language_of(request)),
+    )
+
+
+def _repeats(request: Request) -> list[str]:
+    _ = pages.words(request).gettext
+    return [_("every day"), _("every week"), _("every second week"), _("every month"), _("every year")]
+
+
+def _series(session: Session, one: Series, here: datetime) -> tuple[Post, Series, list[datetime]]:
+    """A pattern, its series, and the wall times that come next."""
+    coming = series.times(one.rule, one.first, here)
+    return session.get_one(Post, one.post_id), one, [wall for wall, _ in zip(coming, range(SHOWN), strict=False)]
