@@ -54,8 +54,7 @@ class Ear:
             if walk.following is None:
                 raise
             found = self._asked(Walk(walk.since, walk.top), now)  # X forgot how far we were: from the top again
-        price = OWN if self._kind == "mentions" else Decimal(posts.PRICE)
-        self._account.spent(price * (len(found.posts) + len(found.unread)), "read")
+        self._account.has_read((post.id for post in found.posts), OWN if self._kind == "mentions" else posts.PRICE)
         heard = [self._mention(post, found) for post in found.posts if self._is_wanted(post, found)]
         newest = max((int(post.id) for post in found.posts), default=0)
         top = str(max(newest, int(walk.top or 0))) if newest or walk.top else None
@@ -119,7 +118,7 @@ class Looker:
                 if start == 0:
                     raise
                 break
-            self._account.spent(Decimal(posts.PRICE) * len(page.posts), "read")
+            self._account.has_read((post.id for post in page.posts), posts.PRICE)
             shown = {post.id for post in page.posts}
             found |= {one for one in some if one in page.gone and one not in shown}
         return frozenset(found)

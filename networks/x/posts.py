@@ -5,6 +5,7 @@ X is renaming parts of a post; the old names are read too."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, AwareDatetime, BaseModel, Field, ValidationError
@@ -12,7 +13,7 @@ from pydantic import AliasChoices, AwareDatetime, BaseModel, Field, ValidationEr
 from networks.network import Unavailable
 from networks.x import words
 
-PRICE = "0.005"  # dollars for a post that is read
+PRICE = Decimal("0.005")  # dollars for a post that is read
 _EPOCH = datetime.fromtimestamp(1_288_834_974.657, UTC)  # of X's ids: milliseconds since then << 22
 _GONE = ("not found error", "authorization error")
 _GONE_TYPES = ("resource-not-found", "not-authorized-for-resource")

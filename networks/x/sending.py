@@ -11,9 +11,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import sqlalchemy.exc
-import structlog
-
 from config import clock
 from networks import pictures
 from networks.network import Connection, OutcomeUnknown, Outgoing, Picture, Receipt, Rejected, Unavailable
@@ -22,7 +19,6 @@ from networks.x.client import Gone, Refused
 from networks.x.posts import Post
 from networks.x.session import Account
 
-log = structlog.get_logger(__name__)
 CLOCKS = timedelta(minutes=5)  # that theirs and ours may differ
 PREPARING = timedelta(seconds=90)  # after an attempt began, its post is not sent any more: a look-up counts from there
 SETTLED = timedelta(minutes=4)  # after an attempt began, a post that is not shown was not applied
@@ -30,6 +26,7 @@ PAGES = 5  # of our own posts that a look-up reads
 PROCESSING = 30.0  # seconds that X may take over a picture
 LARGEST = 5_000_000  # bytes of a picture
 PLAIN, LINKED = Decimal("0.015"), Decimal("0.20")  # dollars for a post without and with a link
+DESCRIBED, REMOVED = Decimal("0.005"), Decimal("0.01")  # dollars for a picture's description, and for a deletion
 _A_COPY = re.compile(r"duplicate", re.IGNORECASE)
 _PAGE = 100
 
@@ -44,10 +41,10 @@ class Desk:
     def publish(self, outgoing: Outgoing) -> Receipt:
         """Sends the post. Everything before that last call changes nothing that anybody sees."""
         media = [self._upload(picture, outgoing.proceed) for picture in outgoing.pictures]
-        if outgoing.begun_at is not None and clock.now() > outgoing.begun_at + PREPARING:
-            raise Unavailable("preparing the post took too long; nothing was posted")
 
-        def send(client: Any) -> Any:
+        def send(client: Any) -> Any:  # once more after a token was renewed, which takes its time, too
+            if outgoing.begun_at is not None and clock.now() > outgoing.begun_at + PREPARING:
+                raise Unavailable("preparing the post took too long; nothing was posted")
             outgoing.proceed()
             return client.create_tweet(
                 text=outgoing.text,
@@ -68,7 +65,7 @@ class Desk:
         number = _number(told)
         if number is None:
             raise OutcomeUnknown("X's answer cannot be read")
-        self._charged(outgoing.text)
+        self._account.has_published(_price(outgoing.text))
         return self._receipt(number, clock.now())
 
     def find(self, outgoing: Outgoing) -> Receipt | None:
@@ -82,7 +79,7 @@ class Desk:
             raise OutcomeUnknown(str(error)) from error
         sure, maybe = self._likely([post for post in listed if post.id not in outgoing.others], outgoing)
         if len(sure) == 1:
-            self._charged(outgoing.text)
+            self._account.has_published(_price(outgoing.text))
             return sure[0]
         if sure:
             raise OutcomeUnknown("the same words are there more than once", sure)
@@ -103,6 +100,7 @@ class Desk:
         data = told.get("data") if isinstance(told, dict) else None
         if not isinstance(data, dict) or data.get("deleted") is not True:
             raise OutcomeUnknown("X did not say whether the post was deleted")
+        self._account.has_published(REMOVED)
 
     def _since(self, start: datetime) -> tuple[list[Post], bool]:
         """Our own posts from `start` on; and whether X showed them whole."""
@@ -114,9 +112,9 @@ class Desk:
         found: list[Post] = []
         whole = True
         for _ in range(PAGES):
-            told = self._account.posts(f"/2/users/{self._me}/tweets", asked, "author_id,referenced_posts")
+            told = self._account.posts(f"/2/users/{self._me}/tweets", asked, "referenced_posts")
             page = posts.listing(told)
-            self._account.spent(Decimal(posts.PRICE) * (len(page.posts) + len(page.unread)), "read")
+            self._account.has_read((post.id for post in page.posts), posts.PRICE)
             found += page.posts
             # Without its time a post came as X gives it unasked: without the addresses and what it answers, too.
             whole = whole and page.whole and all(post.created_at is not None for post in page.posts)
@@ -150,6 +148,7 @@ class Desk:
         self._wait_for(number, told)
         if picture.alt.strip():
             self._post("/2/media/metadata", {"id": number, "metadata": {"alt_text": {"text": picture.alt}}})
+            self._account.has_published(DESCRIBED)
         return number
 
     def _wait_for(self, number: str, told: Any) -> None:
@@ -170,14 +169,12 @@ class Desk:
             lambda client: client.request("POST", route, json=body, user_auth=self._account.signs).json()
         )
 
-    def _charged(self, text: str) -> None:
-        try:
-            self._account.spent(LINKED if words.has_link(text) else PLAIN, "publish")
-        except sqlalchemy.exc.SQLAlchemyError:  # the post is there, and that matters more
-            log.exception("spending_not_noted")
-
     def _receipt(self, number: str, at: datetime) -> Receipt:
         return Receipt(number, f"https://x.com/{self._handle or 'i'}/status/{number}", at)
+
+
+def _price(text: str) -> Decimal:
+    return LINKED if words.has_link(text) else PLAIN
 
 
 def _number(told: Any) -> str | None:

@@ -5,13 +5,18 @@ By OAuth 1.0a there are four keys that never change, and nothing here is renewed
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from threading import Lock
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import requests
+import sqlalchemy as sa
+import structlog
 import tweepy
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
@@ -26,6 +31,10 @@ PATIENCE = 1.0  # seconds, in which another process may keep the pair that it go
 _LIVES = 7200  # seconds, where X does not say
 _ENDED = ("invalid_grant", "invalid_request", "invalid_client", "unauthorized_client", "invalid_token", "access_denied")
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+_paid_for: WeakKeyDictionary[sa.Engine, dict[int | None, tuple[date, set[str]]]] = WeakKeyDictionary()  # by account
+_reading = Lock()
 
 
 @dataclass(frozen=True)
@@ -96,10 +105,28 @@ class Account:
         """Whether each request is signed (the library's `user_auth`)."""
         return bool(self._keys)
 
-    def spent(self, dollars: Any, what: str) -> None:
-        """Notes what X charges for."""
-        if self._keeper is not None and dollars:
-            self._keeper.spend(dollars, what)
+    def has_read(self, ids: Iterable[str], each: Decimal) -> None:
+        """Notes what X charges for posts that were read: once a day for each, in UTC."""
+        if self._keeper is None:
+            return
+        today = clock.now().astimezone(UTC).date()
+        with _reading:
+            paid = _paid_for.setdefault(self._connection.engine, {})
+            before = paid.get(self._connection.account_id)
+            known: set[str] = before[1] if before is not None and before[0] == today else set()
+            new = set(ids) - known
+            known |= new
+            paid[self._connection.account_id] = (today, known)
+        if new:
+            self._keeper.spend(each * len(new), "read")
+
+    def has_published(self, dollars: Decimal) -> None:
+        """Notes what X charges for something that was done there. What was done matters more than its price."""
+        try:
+            if self._keeper is not None:
+                self._keeper.spend(dollars, "publish")
+        except sa.exc.SQLAlchemyError:
+            log.exception("spending_not_noted", account=self._connection.account_id, dollars=str(dollars))
 
     def _do(self, ask: Callable[[tweepy.Client], T], lost: type[Unavailable | OutcomeUnknown]) -> T:
         tokens = self._tokens

@@ -274,7 +274,16 @@ def test_only_what_x_says_is_gone_is_gone(x: XServer, connection: Connection) ->
     assert read_for(connection) == Decimal("0.005")
 
 
-def test_a_thousand_posts_are_asked_for_a_hundred_at_a_time_until_x_stops(x: XServer, connection: Connection) -> None:
+def test_a_post_is_paid_for_once_a_day(x: XServer, connection: Connection) -> None:
+    post = x.write("@RivertonPD hello", by="801")
+    walked(connection)
+    for hours, dollars in ((0, "0.001"), (11, "0.001"), (12, "0.006"), (20, "0.006"), (36, "0.011")):
+        with after(x, timedelta(hours=hours)):
+            gone(connection, [post.id])
+        assert read_for(connection) == Decimal(dollars)
+
+
+def test_many_posts_are_asked_for_a_hundred_at_a_time_until_x_stops(x: XServer, connection: Connection) -> None:
     ids = [str(number) for number in range(1000, 1250)]
     assert gone(connection, ids) == set(ids)
     assert x.asked.count(LOOK_UP) == 3

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from sqlmodel import select
 from config import clock, database
 from config.secrets import Keys
 from config.settings import Settings
-from networks import pictures
+from networks import accounts, pictures
 from networks.network import (
     Connection,
     HeldBack,
@@ -32,7 +33,7 @@ from networks.network import (
     Unavailable,
 )
 from networks.registry import NETWORKS
-from networks.tables import Spending
+from networks.tables import Account, Spending
 from networks.x.sending import PREPARING, SETTLED
 from tests.networks.x_server import HANDLE, ME, Fault, XServer, account_on, an_x
 
@@ -161,6 +162,28 @@ def test_preparing_that_took_too_long_sends_nothing_for_a_look_up_may_have_begun
     assert x.said() == []
 
 
+def test_a_post_that_waited_for_a_new_token_too_long_is_not_sent(
+    x: XServer, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x.access.clear()
+    moments = iter([NOON, NOON + PREPARING + timedelta(seconds=1)])
+    monkeypatch.setattr("networks.x.sending.clock", SimpleNamespace(now=lambda: next(moments)))
+    with pytest.raises(Unavailable, match="nothing was posted"):
+        publisher(connection).publish(outgoing())
+    assert (x.refreshed, x.asked.count(CREATE), x.said()) == (1, 1, [])
+
+
+def test_what_x_says_of_its_rates_is_noted(
+    x: XServer, desk: Publisher, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "_rate_noted", {})
+    desk.publish(outgoing())
+    with database.reading(connection.engine) as session:
+        account = session.exec(select(Account)).one()
+    assert (account.rate_limit, account.rate_remaining) == (100, 99)
+    assert account.rate_resets_at == NOON + timedelta(minutes=15)
+
+
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
@@ -255,7 +278,7 @@ def test_a_post_whose_answer_was_lost_is_found_once_x_shows_it(
             assert stopped(desk, sent) == (OutcomeUnknown, [])
     with after(x, timedelta(seconds=seconds)):
         assert desk.find(sent) == Receipt(number, f"https://x.com/{HANDLE}/status/{number}", NOON)
-    assert (spent(connection, "publish"), spent(connection, "read")) == (Decimal("0.2"), Decimal("0.005"))
+    assert (spent(connection, "publish"), spent(connection, "read")) == (Decimal("0.205"), Decimal("0.005"))
 
 
 def test_absence_is_proven_only_once_x_had_its_time(x: XServer, desk: Publisher) -> None:
@@ -345,11 +368,14 @@ def test_what_was_said_long_before_is_not_it(x: XServer, desk: Publisher) -> Non
         assert desk.find(outgoing()) is None
 
 
-def test_a_post_of_ours_is_deleted_and_one_that_is_gone_is_fine(x: XServer, desk: Publisher) -> None:
+def test_a_post_of_ours_is_deleted_and_one_that_is_gone_is_fine(
+    x: XServer, desk: Publisher, connection: Connection
+) -> None:
     kept, removed = desk.publish(outgoing("Stays.")), desk.publish(outgoing("Goes."))
     desk.remove(removed.remote_id)
     desk.remove(removed.remote_id)
     assert list(x.posts) == [kept.remote_id]
+    assert spent(connection, "publish") == Decimal("0.04")
     x.add_user("801", "ines")
     with pytest.raises(Rejected):
         desk.remove(x.write("mine", by="801").id)
