@@ -1,7 +1,7 @@
 """An X of ours, on loopback: no real one can be had for a test. It keeps posts, shows them late, rotates tokens,
 refuses copies, loses replies. Questions are checked against X's own OpenAPI, and so are the posts and problems it says
 (tests.networks.x_openapi). What X does that its OpenAPI does not say (t.co, HTML, names put in front of an answer, 403
-for a copy) is as its documentation has it."""
+for a copy) is as its documentation has it. It is long, for all that one X knows of itself is in one place."""
 
 import base64
 import hashlib
