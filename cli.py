@@ -417,30 +417,62 @@ def post_list(days: int) -> None:
 @click.option("--by", "email", required=True, help="The e-mail of the author.")
 @click.option("--account", "accounts", multiple=True, type=int, required=True, help="Account number; may be repeated.")
 @click.option("--text-file", required=True, type=click.File(encoding="utf-8"), help="The text; - reads it from input.")
-@click.option("--at", "at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), required=True, help="Wall time.")
+@click.option("--at", "at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="Wall time.")
+@click.option("--next-slot", is_flag=True, help="Instead of --at: the next free weekly slot of its accounts.")
+@click.option("--every", metavar="RULE", help="Let it come again from --at on: FREQ=WEEKLY;BYDAY=TU (RFC 5545).")
+@click.option("--category", default="general", show_default=True, help="What kind of post it is.")
 @click.option("--zone", help="IANA zone of that wall time. [default: the department's]")
 @click.option("--title", default="")
 def post_queue(
-    email: str, accounts: tuple[int, ...], text_file: Any, at: datetime, zone: str | None, title: str
+    email: str,
+    accounts: tuple[int, ...],
+    text_file: Any,
+    at: datetime | None,
+    next_slot: bool,
+    every: str | None,
+    category: str,
+    zone: str | None,
+    title: str,
 ) -> None:
     """Write a post and hand it in for approval, to go out at a wall time once approved.
 
     \b
     Example:
       liaison post queue --by ana@town.example --account 1 --text-file post.txt --at 2026-11-24T09:00
+      liaison post queue --by ana@town.example --account 1 --text-file coffee.txt \\
+        --at 2026-12-01T09:00 --every "FREQ=WEEKLY;BYDAY=TU"
     """
     from config import database
     from config.people import known_id
-    from posts import drafts
+    from posts import drafts, likeness, series, slots
+    from posts.categories import KINDS
 
     with clear_errors(), desk() as (engine, settings, _keys), database.writing(engine) as session:
         author = _person(session, email)
+        if category not in KINDS:
+            raise Failure(f"there is no kind of post called {category}; there are {', '.join(KINDS)}")
+        where = zone or settings.department.time_zone
+        if next_slot and (free := slots.next_free(session, accounts, _now(), category)) is not None:
+            at, where = free
+        if at is None:
+            raise Failure("no free slot within twelve weeks; give --at" if next_slot else "give --at or --next-slot")
         text = text_file.read().strip()
         made = drafts.create(
-            session, known_id(author), text, accounts, _now(), title=title or text.splitlines()[0][:80] if text else ""
+            session,
+            known_id(author),
+            text,
+            accounts,
+            _now(),
+            title=title or text.splitlines()[0][:80] if text else "",
+            category=category,
         )
         number = made.id or 0
-        drafts.schedule(session, number, known_id(author), at, zone or settings.department.time_zone, _now())
+        if every:
+            series.begin(session, number, every, at, where, known_id(author), _now())
+        else:
+            drafts.schedule(session, number, known_id(author), at, where, _now())
+        for words in likeness.warnings(session, likeness.said_by(session, made), _now()):
+            click.echo(f"note: {words}", err=True)
         drafts.submit(session, number, known_id(author), _now(), base_url=settings.base_url)
     click.echo(f"post {number} waits for approval")
 

@@ -5,6 +5,7 @@ anything else passes. Its posts wait meanwhile (posts.publishing asks only for c
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from threading import Lock
@@ -171,6 +172,47 @@ def spent(session: Session, account_id: int, now: datetime) -> Decimal:
         Spending.account_id == account_id, Spending.month == f"{now:%Y-%m}"
     )
     return session.exec(query).one() or Decimal(0)
+
+
+@dataclass(frozen=True)
+class Money:
+    """What an account cost this month, and is heading for at the month's end; in dollars."""
+
+    spent: Decimal
+    heading_for: Decimal
+    budget: Decimal | None
+
+    @property
+    def nearly(self) -> bool:
+        """Four fifths of the budget are gone."""
+        return self.budget is not None and self.spent >= self.budget * 4 / 5
+
+    @property
+    def over(self) -> bool:
+        """Nothing more is read until next month; posts go out all the same."""
+        return self.budget is not None and self.spent >= self.budget
+
+
+def money(session: Session, account: Account, now: datetime) -> Money | None:
+    """None where the network does not charge."""
+    if not registry.network(account.network).charges:
+        return None
+    so_far = spent(session, account.id or 0, now)
+    begun = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    share = Decimal((now - begun) / (_next_month(now) - begun))
+    heading = so_far / max(share, Decimal("0.03"))  # the first day says little
+    return Money(so_far, heading, account.monthly_budget)
+
+
+def set_budget(
+    session: Session, account_id: int, dollars: Decimal | None, person_id: int | None, now: datetime
+) -> None:
+    """The dollars a month after which nothing more is read there; none: no limit."""
+    account = session.get_one(Account, account_id)
+    account.monthly_budget = dollars
+    session.add(account)
+    detail = {"dollars": None if dollars is None else str(dollars)}
+    audit.record(session, now, person_id, "account.budget", f"account:{account_id}", detail)
 
 
 def _next_month(now: datetime) -> datetime:

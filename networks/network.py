@@ -384,6 +384,7 @@ class Network:
     kinds: tuple[SourceKind, ...] = ()
     options: tuple[Option, ...] = ()
     threads: bool = False  # a post can answer our own post before it
+    charges: bool = False  # money, for reading and publishing (Keeper.spend)
     no_copies: bool = False  # the same text from several accounts of one owner breaks its rules
     fetches_pictures: bool = False  # from a public address of ours (Picture.url), rather than taking them from us
 

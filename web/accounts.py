@@ -4,6 +4,7 @@ A network is asked outside any transaction; what a person typed is shown again, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from listeners import joined, sources
 from listeners.sources import Health
 from listeners.tables import Source
 from networks import accounts, joining, registry
+from networks.accounts import Money
 from networks.network import (
     Network,
     NetworkError,
@@ -32,12 +34,13 @@ from networks.tables import Account
 from posts import queue
 from web import pages
 from web.desk import Desk, TheDesk
-from web.fields import LARGEST_ID, Id
+from web.fields import LARGEST_ID, Id, Line
 from web.guard import Visitor, Who, needs, seed
 from web.problems import Trouble
 
 router = APIRouter(prefix="/accounts")
 CALLBACK = "/accounts/callback"
+MOST_MONEY = 1_000_000  # dollars a month
 Code = Annotated[str, Query(max_length=2000)]
 
 
@@ -51,6 +54,8 @@ class Row:
     sources: tuple[tuple[Source, Health], ...]
     can_test: bool
     can_sign_in: bool
+    money: Money | None  # where its network charges
+    days_left: int | None  # until a person must sign in again
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,22 @@ def test_account(request: Request, found: TheDesk, who: Who, account_id: Id) -> 
     except NetworkError as failed:
         return _page(request, found, Attempt(account.network, _said(request, failed)))
     return RedirectResponse("/accounts?said=account-fine", 303)
+
+
+@router.post("/{account_id}/budget", dependencies=[needs(Action.MANAGE)])
+def set_budget(request: Request, found: TheDesk, who: Who, account_id: Id, dollars: Line = "") -> Response:
+    """The month's budget; empty: none."""
+    account = _known(found, account_id)
+    try:
+        budget = Decimal(dollars.lstrip("$")) if dollars else None
+    except InvalidOperation:
+        budget = Decimal(-1)
+    if budget is not None and not (budget.is_finite() and 0 <= budget < MOST_MONEY):
+        _ = pages.words(request).gettext
+        return _page(request, found, Attempt(words=_("A budget is a number of dollars, such as 50.")))
+    with database.writing(found.engine) as session:
+        accounts.set_budget(session, account.id or 0, budget, who.id, clock.now())
+    return RedirectResponse("/accounts?said=planned", 303)
 
 
 @router.post("/{account_id}/remove", dependencies=[needs(Action.MANAGE)])
@@ -209,6 +230,8 @@ def _page(request: Request, found: Desk, attempt: Attempt | None = None) -> Resp
                 tuple((source, sources.health(source, now, account)) for source in joined.sources_of(session, account)),
                 can_test=registry.network(account.network).test is not None,
                 can_sign_in=registry.network(account.network).sign_in is not None,
+                money=accounts.money(session, account, now),
+                days_left=max(0, (account.ends_at - now).days) if account.ends_at is not None else None,
             )
             for account in sorted(accounts.kept(session), key=lambda one: one.state == "connected")  # signed out: first
         ]
