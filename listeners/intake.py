@@ -13,14 +13,13 @@ from sqlmodel import Session
 from config.database import upsert
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import watch
+from listeners import rechecks, watch
 from listeners.masking import masked
 from listeners.tables import Mention, Source
 from networks import registry
 from networks.network import Page, RemoteMention
 
 NEW_ACCOUNT = timedelta(days=30)
-CHECKED_FIRST = timedelta(minutes=10)  # after which a mention is asked for again: is it still there?
 Rules = Sequence[tuple[int, watch.Rule]]
 
 
@@ -88,7 +87,8 @@ def prepare(
                 "posted_at": min(mention.posted_at, now),
                 "received_at": now,
                 "expires_at": now + retention[network],
-                "check_at": now + CHECKED_FIRST if _can_tell(network) else None,
+                "check_at": rechecks.next_check(now, now, network) if _can_tell(network) else None,
+                "addressed": mention.addressed,
                 "scored_at": None,
                 "shown": True,
                 "state": "new",

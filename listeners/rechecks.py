@@ -9,6 +9,7 @@ from sqlmodel import Session, col, or_, select, update
 
 from config.secrets import Keys
 from listeners.tables import Mention, Source
+from networks import registry
 from networks.tables import Account
 
 # How long after it was received a mention is asked for how often: most deletions come soon.
@@ -23,6 +24,7 @@ class Recheck:
 
     id: int
     source_id: int
+    network: str
     received_at: datetime
     sealed_reference: bytes
 
@@ -43,14 +45,18 @@ def due(session: Session, now: datetime, limit: int) -> list[Recheck]:
         .limit(limit)
     )
     return [
-        Recheck(one.id or 0, one.source_id, one.received_at, one.sealed_reference)
+        Recheck(one.id or 0, one.source_id, one.network, one.received_at, one.sealed_reference)
         for one in found
         if one.sealed_reference is not None
     ]
 
 
-def next_check(received_at: datetime, now: datetime) -> datetime:
-    """When a mention that is still there is asked for again."""
+def next_check(received_at: datetime, now: datetime, network: str = "") -> datetime:
+    """When a mention that is still there is asked for again; where asking costs, as seldom as the network's rules
+    allow."""
+    found = registry.NETWORKS.get(network)
+    if found is not None and found.policy.recheck_hours is not None:
+        return now + timedelta(hours=found.policy.recheck_hours)
     age = now - received_at
     return now + next((every for younger, every in EVERY if age < younger), LATER)
 
@@ -58,9 +64,8 @@ def next_check(received_at: datetime, now: datetime) -> datetime:
 def still_there(session: Session, found: Sequence[Recheck], now: datetime) -> None:
     """Puts the next time on mentions that are still there."""
     if found:
-        session.execute(
-            update(Mention), [{"id": one.id, "check_at": next_check(one.received_at, now)} for one in found]
-        )
+        times = [{"id": one.id, "check_at": next_check(one.received_at, now, one.network)} for one in found]
+        session.execute(update(Mention), times)
 
 
 def put_off(session: Session, found: Iterable[Recheck], now: datetime) -> None:

@@ -73,6 +73,7 @@ class Mention(SQLModel, table=True):
     received_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     check_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when to ask if it is still there
+    addressed: bool = False  # it names our account: some networks let us answer nothing else
     scored_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     shown: bool = True  # false: a never-tracked concern; left out of every list, total and trend
     state: str = "new"  # new | assigned | snoozed | done (listeners.triage)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from networks.network import NetworkError, Unavailable
@@ -156,3 +157,12 @@ def _body(response: httpx.Response, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise Unavailable(f"the answer did not end within {WHOLE:.0f} seconds")
     return bytes(body)
+
+
+def never_sent(error: requests.RequestException) -> bool:
+    """Whether no connection was made at all."""
+    if isinstance(error, requests.ConnectTimeout) or isinstance(error.__cause__, socket.gaierror):
+        return True
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    never = urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
+    return isinstance(reason, never)

@@ -209,6 +209,7 @@ class Policy:
 
     text_days: int | None = None  # none: the installation's own retention
     deletion_hours: int | None = None  # none: the network has no such rule
+    recheck_hours: int | None = None  # where asking whether a post is still there costs: no oftener than this
     corrections_may_train: bool = True
     notes: str = ""
 

@@ -127,6 +127,7 @@ def _attempt(
             reply_to=reply_to[0],
             reply_url=reply_to[1],
             options=target.options,
+            reply_addressed=target.reply_addressed,
             begun_at=begun_at,
         ),
         lease_until=now + LEASE,

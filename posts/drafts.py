@@ -326,6 +326,7 @@ def _misfits(session: Session, post: Post, base_url: str | None) -> list[str]:
             text=content.texts[number],
             language=post.language,
             reply_to="its mention" if mention is not None and mention.network == account.network else None,
+            reply_addressed=mention is None or mention.addressed,
             pictures=tuple(Picture(b"", one.mime, one.width, one.height, one.alt) for one in shown),
             options=content.options.get(number, {}),
         )
@@ -396,6 +397,7 @@ def _make_targets(session: Session, post: Post, now: datetime) -> None:
         raise WrongState("This post has no time yet.")
     networks = {account.id: account.network for account in session.exec(select(Account))}
     content = content_of(session, post)
+    mention = session.get(Mention, post.reply_to_mention_id) if post.reply_to_mention_id is not None else None
     for account_id, text in content.texts.items():
         for number, part in enumerate(threads.parts(text)):
             session.add(
@@ -411,6 +413,7 @@ def _make_targets(session: Session, post: Post, now: datetime) -> None:
                     text=part,
                     options=dict(content.options.get(account_id, {})),
                     reply_to=_answered(session, post, networks[account_id]) if number == 0 else None,
+                    reply_addressed=mention is None or mention.addressed,
                 )
             )
     session.flush()

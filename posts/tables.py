@@ -115,6 +115,7 @@ class Target(SQLModel, table=True):
     text: str
     options: dict[str, str] = Field(default_factory=dict, sa_type=sa.JSON)
     reply_to: bytes | None = None  # sealed reference of what it answers
+    reply_addressed: bool = True  # which named our account
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     attempts: int = 0
     remote_id: str | None = None

@@ -234,7 +234,13 @@ def _shown(session: Session, detail: PostDetail, before: PostVersion | None) -> 
     going = [accounts[number] for number in own if number in accounts]
     answered = session.get(Mention, post.reply_to_mention_id) if post.reply_to_mention_id is not None else None
     shown = tuple(kept.as_sent(one) for one in drafts.pictures_of(session, post))
-    said = variants.Said(post.message, post.language, shown, answered.network if answered is not None else None)
+    said = variants.Said(
+        post.message,
+        post.language,
+        shown,
+        answered.network if answered is not None else None,
+        answered is None or answered.addressed,
+    )
     made = []
     for card in variants.cards(going, registry.NETWORKS, own, said, own, options):
         number = card.account.id or 0

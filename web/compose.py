@@ -332,7 +332,13 @@ def _cards(session: Session, draft: Draft, base_url: str) -> list[variants.Card]
     """A card for each account that can be sent to, and for those of the draft that are signed out."""
     mention = session.get(Mention, draft.reply_to) if draft.reply_to is not None else None
     shown = tuple(kept.as_sent(one) for one in _pictures(session, draft))
-    said = variants.Said(draft.message, draft.language, shown, mention.network if mention is not None else None)
+    said = variants.Said(
+        draft.message,
+        draft.language,
+        shown,
+        mention.network if mention is not None else None,
+        mention is None or mention.addressed,
+    )
     offered = [one for one in accounts.kept(session) if one.state == "connected" or one.id in draft.accounts]
     offered.sort(key=lambda account: account.id or 0)
     cards = variants.cards(offered, registry.NETWORKS, draft.accounts, said, draft.own, draft.options)

@@ -67,6 +67,7 @@ class Said:
     language: str
     pictures: Sequence[Picture] = ()
     answers_on: str | None = None
+    answers_addressed: bool = True  # that mention named our account
 
 
 def check(network: Network, outgoing: Outgoing, settings: Mapping[str, str] | None = None) -> Check:
@@ -102,6 +103,7 @@ def cards(
             text=said.message if wording is None else wording,
             language=said.language,
             reply_to="its mention" if said.answers_on == account.network else None,
+            reply_addressed=said.answers_addressed,
             pictures=tuple(said.pictures),
             options=selected,
         )

@@ -3,14 +3,12 @@
 import json
 import os
 import re
-import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
-import urllib3.exceptions
 from mastodon import Mastodon
 from mastodon.errors import (
     MastodonAPIError,
@@ -163,19 +161,10 @@ def meant(error: MastodonError, lost: type[Unavailable | OutcomeUnknown], reset:
         refused.__cause__ = cause
         return refused
     if isinstance(cause, requests.RequestException):
-        return (Unavailable if never_sent(cause) else lost)(f"the server did not answer: {cause}")
+        return (Unavailable if fetching.never_sent(cause) else lost)(f"the server did not answer: {cause}")
     return lost(f"{type(error).__name__}: {error}")
 
 
 def _status(error: MastodonAPIError) -> int | None:
     found = error.args[1] if len(error.args) > 1 else None
     return found if isinstance(found, int) else None
-
-
-def never_sent(error: requests.RequestException) -> bool:
-    """Whether no connection was made at all."""
-    if isinstance(error, requests.ConnectTimeout) or isinstance(error.__cause__, socket.gaierror):
-        return True
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    never = urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
-    return isinstance(reason, never)

@@ -79,7 +79,10 @@ NETWORK = Network(
     name="x",
     label="X",
     policy=Policy(
-        deletion_hours=24, corrections_may_train=False, notes="Deletions within 24 hours; nothing of it trains a model."
+        deletion_hours=24,
+        recheck_hours=20,
+        corrections_may_train=False,
+        notes="Deletions within 24 hours; nothing of it trains a model.",
     ),
     limits=LIMITS,
     listener=_listener,
@@ -98,4 +101,5 @@ NETWORK = Network(
     ),
     threads=True,
     no_copies=True,
+    charges=True,
 )

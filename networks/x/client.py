@@ -5,14 +5,12 @@ limit: its requests go through a session of ours."""
 
 import logging
 import re
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import requests
 import tweepy
-import urllib3.exceptions
 
 from config import clock
 from networks import fetching
@@ -101,7 +99,7 @@ class Line:
         except NotFetched as error:
             raise Rejected(str(error)) from error
         except requests.RequestException as error:
-            raise (Unavailable if never_sent(error) else lost)(f"X did not answer: {error}") from error
+            raise (Unavailable if fetching.never_sent(error) else lost)(f"X did not answer: {error}") from error
         except (tweepy.TweepyException, AttributeError, KeyError, TypeError, ValueError) as error:
             self._note_rate()
             raise meant(self._way.last, lost) from error
@@ -148,15 +146,6 @@ def said(response: requests.Response) -> str:
     each = [one.get("message") or one.get("detail") for one in errors or () if isinstance(one, dict)]
     words = [str(one) for one in each if one] if isinstance(errors, list) else []
     return " ".join(words) or str(told.get("detail") or told.get("title") or told.get("message") or "")
-
-
-def never_sent(error: requests.RequestException) -> bool:
-    """Whether no connection was made at all."""
-    if isinstance(error, requests.ConnectTimeout) or isinstance(error.__cause__, socket.gaierror):
-        return True
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    never = urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
-    return isinstance(reason, never)
 
 
 def _retry_at(headers: Mapping[str, str], now: datetime) -> datetime:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from config import clock
 from networks import mastodon
-from networks.mastodon.client import never_sent
+from networks.fetching import never_sent
 from networks.mastodon.hearing import PAGE, before_late
 from networks.mastodon.sign_in import challenge
 from networks.mastodon.words import limits_of, names, plain

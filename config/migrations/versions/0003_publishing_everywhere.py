@@ -73,5 +73,8 @@ def upgrade() -> None:
     with op.batch_alter_table('review', schema=None) as batch_op:
         batch_op.add_column(sa.Column('final', sa.Boolean(), nullable=False, server_default=sa.true()))
     with op.batch_alter_table('target', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('reply_addressed', sa.Boolean(), nullable=False, server_default=sa.true()))
         batch_op.add_column(sa.Column('memory', sa.String(), nullable=True))
         batch_op.add_column(sa.Column('found', sa.JSON(), nullable=False, server_default='[]'))
+    with op.batch_alter_table('mention', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('addressed', sa.Boolean(), nullable=False, server_default=sa.false()))
