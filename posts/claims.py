@@ -75,6 +75,7 @@ def _due(session: Session, now: datetime, limit: int) -> list[Target]:
             .join(Account, col(Account.id) == col(Target.account_id))
             .where(
                 col(Target.state).in_(DUE),
+                col(Target.due_at) <= now,  # implied by the next; the index has it
                 col(Target.next_try_at) <= now,
                 Account.state == "connected",
                 sa.or_(col(Target.part) == 0, sent_before),

@@ -101,6 +101,13 @@ class Target(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("post_id", "account_id", "part"),
         sa.Index("ix_target_due", "state", "due_at"),
+        sa.Index(  # few of many published ones, asked for each second
+            "ix_target_take_down",
+            "state",
+            "next_try_at",
+            sqlite_where=sa.text("take_down_asked_at IS NOT NULL"),
+            postgresql_where=sa.text("take_down_asked_at IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
