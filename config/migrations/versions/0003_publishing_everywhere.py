@@ -78,3 +78,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('found', sa.JSON(), nullable=False, server_default='[]'))
     with op.batch_alter_table('mention', schema=None) as batch_op:
         batch_op.add_column(sa.Column('addressed', sa.Boolean(), nullable=False, server_default=sa.false()))
+    asked = sa.text('take_down_asked_at IS NOT NULL')
+    op.create_index(
+        'ix_target_take_down', 'target', ['state', 'next_try_at'], sqlite_where=asked, postgresql_where=asked
+    )
