@@ -1,29 +1,11 @@
 """A publisher killed at random moments, on five networks that lose replies: what came of each post, read back there.
 
-Servers: the AT Protocol's PDS and a Mastodon API behind a proxy that loses replies, and an X, a Facebook and an Instagram
-of ours (tests/), which show posts late, hold posts of the same words, and lose replies themselves."""
+Servers: the AT Protocol's PDS and a Mastodon API behind a proxy that loses replies, and an X, a Facebook and an
+Instagram of ours (tests/), which show posts late, hold posts of the same words, and lose replies themselves."""
 
-import random
-import signal
-import subprocess
-import sys
-import tempfile
-import time
-from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
-from threading import Event, Thread
 
-from sqlmodel import col, func, select
-
-from benchmarks.publishing import KEYS, Town, town
-from config import clock, database
-from networks.tables import Account
-from posts import drafts
-from posts.tables import Attempt, Target
 from posts.workflow import TargetState
 
 FASTER = 20  # every pause of the publisher, and every delay of ours, is so much shorter than in use

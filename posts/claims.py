@@ -4,6 +4,7 @@ SQLite runs synchronous=FULL, so after a crash we know what may have been sent. 
 once the part before it is there. What is too late is posts.lapsing's affair."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,10 +42,10 @@ class Claim:
     remote_id: str | None = None  # of what is to be removed
 
 
-def claim(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 1000) -> list[Claim]:
+def claim(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 200) -> list[Claim]:
     """Takes targets that are due and may go out: approved for exactly these words, account connected, no hold.
 
-    Claim, attempt row and key are one commit, made before any call. What is too late is taken out by `lapse` before."""
+    Claims, attempt rows and keys are one commit, made before any call. What is too late was taken out by `lapse`."""
     with database.reading(engine) as session:
         if holds.in_force(session) is not None or not _due(session, now, 1):
             return []
@@ -52,8 +53,14 @@ def claim(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 1000) -> li
         if holds.in_force(session) is not None:
             return []
         silent = bool(blackouts.coming(session, (now - timedelta(days=2)).date()))
-        due = _due(session, now, limit)
-        return [made for target in due if (made := _claim_one(session, target, silent, keys, now)) is not None]
+        approved: dict[int, str | None] = {}
+        taken = []
+        for target in _due(session, now, limit):
+            if target.post_id not in approved:
+                approved[target.post_id] = _approved(session, target.post_id)
+            if _may_go(session, target, approved[target.post_id], silent, now):
+                taken.append(target)
+        return _attempts(session, taken, "publish", TargetState.PUBLISHING, keys, now)
 
 
 def _due(session: Session, now: datetime, limit: int) -> list[Target]:
@@ -87,52 +94,64 @@ def _due(session: Session, now: datetime, limit: int) -> list[Target]:
     )
 
 
-def _claim_one(session: Session, target: Target, silent: bool, keys: Keys, now: datetime) -> Claim | None:
-    post = session.get_one(Post, target.post_id)
+def _approved(session: Session, post_id: int) -> str | None:
+    """The hash of what was approved of a post that is to go out; none where nothing is."""
+    post = session.get_one(Post, post_id)
     approval = approval_of(session, post)
-    if post.state != PostState.SCHEDULED or approval is None or target.content_hash != approval.content_hash:
-        log.error("target_without_approval", target=target.id, post=post.id)
+    return approval.content_hash if approval is not None and post.state == PostState.SCHEDULED else None
+
+
+def _may_go(session: Session, target: Target, approved: str | None, silent: bool, now: datetime) -> bool:
+    """Settles what was not approved for its words. `silent`: there may be a day of silence."""
+    if target.content_hash != approved:
+        log.error("target_without_approval", target=target.id, post=target.post_id)
         settle(session, target, TargetState.CANCELLED, "not approved for these words", now)
-        return None
-    if silent and blackouts.stopping(session, post.wall_time, post.category) is not None:
-        return None  # the next look at what lapsed takes it out, and tells
-    return _attempt(session, target, "publish", TargetState.PUBLISHING, keys, now)
-
-
-def _attempt(
-    session: Session, target: Target, kind: str, state: TargetState, keys: Keys, now: datetime
-) -> Claim | None:
-    try:
-        reply_to = _answers(session, target, keys)
-    except SecretKeyError as error:  # one row that cannot be read must not stop the others
-        settle(session, target, TargetState.FAILED, f"what it answers cannot be read: {error}", now)
-        return None
-    target.state, target.lease_until = state.value, now + LEASE
-    target.attempts += 1
-    begun_at = now if kind == "publish" else _last_sent_at(session, target)
-    attempt = Attempt(target_id=target.id or 0, number=target.attempts, kind=kind, started_at=now)
-    session.add_all([target, attempt])
-    session.flush()
+        return False
     post = session.get_one(Post, target.post_id)
-    return Claim(
-        target_id=target.id or 0,
-        post_id=target.post_id,
-        account_id=target.account_id,
-        attempt_id=attempt.id or 0,
-        number=target.attempts,
-        kind=kind,
-        outgoing=Outgoing(
-            key=target.key,
-            text=target.text,
-            language=post.language,
-            reply_to=reply_to[0],
-            reply_url=reply_to[1],
-            options=target.options,
-            reply_addressed=target.reply_addressed,
-            begun_at=begun_at,
-        ),
-        lease_until=now + LEASE,
-    )
+    # If it is stopped: the next look at what lapsed takes it out, and tells.
+    return not silent or blackouts.stopping(session, post.wall_time, post.category) is None
+
+
+def _attempts(
+    session: Session, found: Sequence[Target], kind: str, state: TargetState, keys: Keys, now: datetime
+) -> list[Claim]:
+    """The claims of these targets, their attempts written in one go."""
+    begun: list[tuple[Target, Attempt, tuple[str | None, str | None], datetime | None]] = []
+    for target in found:
+        try:
+            reply_to = _answers(session, target, keys)
+        except SecretKeyError as error:  # one row that cannot be read must not stop the others
+            settle(session, target, TargetState.FAILED, f"what it answers cannot be read: {error}", now)
+            continue
+        target.state, target.lease_until = state.value, now + LEASE
+        target.attempts += 1
+        begun_at = now if kind == "publish" else _last_sent_at(session, target)
+        attempt = Attempt(target_id=target.id or 0, number=target.attempts, kind=kind, started_at=now)
+        session.add_all([target, attempt])
+        begun.append((target, attempt, reply_to, begun_at))
+    session.flush()
+    return [
+        Claim(
+            target_id=target.id or 0,
+            post_id=target.post_id,
+            account_id=target.account_id,
+            attempt_id=attempt.id or 0,
+            number=target.attempts,
+            kind=kind,
+            outgoing=Outgoing(
+                key=target.key,
+                text=target.text,
+                language=session.get_one(Post, target.post_id).language,
+                reply_to=reply_to[0],
+                reply_url=reply_to[1],
+                options=target.options,
+                reply_addressed=target.reply_addressed,
+                begun_at=begun_at,
+            ),
+            lease_until=now + LEASE,
+        )
+        for target, attempt, reply_to, begun_at in begun
+    ]
 
 
 def _answers(session: Session, target: Target, keys: Keys) -> tuple[str | None, str | None]:
@@ -172,11 +191,8 @@ def claim_look_ups(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 50
         if session.exec(query.limit(1)).first() is None:
             return []
     with database.writing(engine) as session:
-        return [
-            made
-            for target in session.exec(query.with_for_update(skip_locked=True, of=Target)).all()
-            if (made := _attempt(session, target, "find", TargetState.UNKNOWN, keys, now)) is not None
-        ]
+        found = session.exec(query.with_for_update(skip_locked=True, of=Target)).all()
+        return _attempts(session, found, "find", TargetState.UNKNOWN, keys, now)
 
 
 def recover(engine: sa.Engine, now: datetime) -> int:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
-from threading import Lock
+from queue import SimpleQueue
+from threading import Lock, Thread
 
 import sqlalchemy as sa
 import structlog
@@ -17,10 +18,12 @@ from networks.network import Picture, Publisher
 from networks.tables import Account
 from posts import addresses, pictures, publishing, takedown
 from posts.claims import Claim
+from posts.publishing import Outcome
 from posts.tables import PostPicture
 
 log = structlog.get_logger(__name__)
 WORKERS = 2  # calls to one account at once
+TOGETHER = 50  # receipts in one commit
 PAUSE = timedelta(minutes=1)  # before an account that could not even be opened is tried again
 OpenAccount = Callable[[sa.Engine, Account, Keys, Settings], Publisher]
 
@@ -36,6 +39,7 @@ class Pools:
         self._running: dict[Future[None], Claim] = {}
         self._lock = Lock()
         self._closed = False
+        self._recorder = _Recorder(engine)
 
     def submit(self, made: Claim) -> None:
         """Queues one claim. After `drain` it is given back."""
@@ -61,6 +65,7 @@ class Pools:
         for future in left:
             if future.cancel():
                 self._give_back(running[future], "stopping")
+        self._recorder.finish()
         return not left
 
     def _pool(self, account_id: int) -> ThreadPoolExecutor:
@@ -76,7 +81,7 @@ class Pools:
             if made.kind == "remove":
                 takedown.run(self._engine, made, publisher, clock.now)
             else:
-                publishing.run(self._engine, made, publisher, clock.now, self._as_sent)
+                self._recorder.put(publishing.call(self._engine, made, publisher, clock.now, self._as_sent))
         except Exception as error:  # the claim's lease ends and it is looked up; the other accounts go on
             log.error("publishing_failed", target=made.target_id, kind=type(error).__name__, error=str(error))
 
@@ -107,3 +112,57 @@ class Pools:
     def _forget(self, future: "Future[None]") -> None:
         with self._lock:
             self._running.pop(future, None)
+
+
+class _Recorder:
+    """Writes receipts down, those that came meanwhile in one commit: the next call need not wait for the last one's.
+
+    What is lost with the process is looked up, as any call whose reply was lost."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._came: SimpleQueue[Outcome | None] = SimpleQueue()
+        self._thread: Thread | None = None
+        self._lock = Lock()
+
+    def put(self, outcome: Outcome) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = Thread(target=self._write, name="receipts", daemon=True)
+                self._thread.start()
+            self._came.put(outcome)
+
+    def finish(self) -> None:
+        """Returns when everything that came is written; what comes after is written by the next."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                self._came.put(None)
+        if thread is not None:
+            thread.join()
+
+    def _write(self) -> None:
+        while True:
+            came = [self._came.get()]
+            while came[-1] is not None and len(came) < TOGETHER and not self._came.empty():
+                came.append(self._came.get())
+            self._keep([outcome for outcome in came if outcome is not None])
+            if came[-1] is None:
+                return
+
+    def _keep(self, outcomes: list[Outcome]) -> None:
+        """All in one commit; if that fails each in its own, so that one cannot take the others along."""
+        try:
+            publishing.record(self._engine, outcomes)
+        except Exception as error:
+            log.warning("receipts_not_together", count=len(outcomes), kind=type(error).__name__, error=str(error))
+            for outcome in outcomes:
+                try:
+                    publishing.record(self._engine, [outcome])
+                except Exception as failed:  # the claim's lease ends and it is looked up
+                    log.error(
+                        "receipt_not_kept",
+                        target=outcome.claim.target_id,
+                        kind=type(failed).__name__,
+                        error=str(failed),
+                    )

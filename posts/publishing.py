@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from config import audit, database, holds
 from networks import accounts
@@ -42,6 +42,20 @@ LOOK_UP_PAUSES = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 3600, 21
 Clock = Callable[[], datetime]
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a claim's call, to be written down: the target's new state, a word for the attempt's `result`."""
+
+    claim: Claim
+    state: TargetState
+    result: str
+    words: str
+    at: datetime
+    next_try: datetime | None = None
+    receipt: Receipt | None = None
+    seen: Sequence[Receipt] = ()  # what may be it, for a person to decide by
+
+
 def run(
     engine: sa.Engine,
     made: Claim,
@@ -49,39 +63,50 @@ def run(
     clock: Clock,
     as_sent: Callable[[PostPicture], Picture] = pictures.as_sent,
 ) -> TargetState:
-    """Makes the call of one claim, outside any transaction, and records what came of it. `as_sent`: a picture as its
-    network takes it."""
+    """Makes the call of one claim and records what came of it."""
+    return record(engine, [call(engine, made, publisher, clock, as_sent)])[0]
+
+
+def call(
+    engine: sa.Engine,
+    made: Claim,
+    publisher: Publisher,
+    clock: Clock,
+    as_sent: Callable[[PostPicture], Picture] = pictures.as_sent,
+) -> Outcome:
+    """Makes the call of one claim, outside any transaction; what came of it is still to be recorded. `as_sent`: a
+    picture as its network takes it."""
     if made.kind == "find":
         return _look_up(engine, made, publisher, clock)
     ready = _ready(engine, made, clock(), as_sent)
     if ready.obstacle:
-        return _record(engine, made, TargetState.WAITING, ready.obstacle, "", clock())
+        return Outcome(made, TargetState.WAITING, ready.obstacle, "", clock())
     if ready.misfits:
-        return _record(engine, made, TargetState.FAILED, "rejected", " ".join(ready.misfits), clock())
+        return Outcome(made, TargetState.FAILED, "rejected", " ".join(ready.misfits), clock())
     try:
         receipt = publisher.publish(ready.outgoing)
     except HeldBack:
-        return _record(engine, made, TargetState.WAITING, "held", "", clock())
+        return Outcome(made, TargetState.WAITING, "held", "", clock())
     except RateLimited as error:
         moment = clock()
         retry_at = max(error.retry_at, moment + SHORTEST_PAUSE)
-        return _record(engine, made, TargetState.RETRY, "rate_limited", str(error), moment, next_try=retry_at)
+        return Outcome(made, TargetState.RETRY, "rate_limited", str(error), moment, next_try=retry_at)
     except SignInExpired as error:
-        return _record(engine, made, TargetState.WAITING, "signed_out", str(error), clock())
+        return Outcome(made, TargetState.WAITING, "signed_out", str(error), clock())
     except Rejected as error:
-        return _record(engine, made, TargetState.FAILED, "rejected", error.reason, clock())
+        return Outcome(made, TargetState.FAILED, "rejected", error.reason, clock())
     except Unavailable as error:
         moment = clock()
         if isinstance(error, RenewalFailed):
             with database.writing(engine) as session:
                 accounts.note_failed_renewal(session, made.account_id, str(error), moment)
         next_try = moment + _pause(engine, made)
-        return _record(engine, made, TargetState.RETRY, "unavailable", str(error), moment, next_try=next_try)
+        return Outcome(made, TargetState.RETRY, "unavailable", str(error), moment, next_try=next_try)
     except Exception as error:  # anything else may have been applied: only a look-up can tell
         words = f"{type(error).__name__}: {error}"[:500]
         moment = clock()
-        return _record(engine, made, TargetState.UNKNOWN, "unknown", words, moment, next_try=moment + LOOK_UP_PAUSES[0])
-    return _record(engine, made, TargetState.PUBLISHED, "published", "", clock(), receipt=receipt)
+        return Outcome(made, TargetState.UNKNOWN, "unknown", words, moment, next_try=moment + LOOK_UP_PAUSES[0])
+    return Outcome(made, TargetState.PUBLISHED, "published", "", clock(), receipt=receipt)
 
 
 @dataclass(frozen=True)
@@ -148,7 +173,7 @@ class _Memory:
 def give_back(engine: sa.Engine, made: Claim, words: str, now: datetime, pause: timedelta = timedelta()) -> TargetState:
     """Gives a claim back of which no call was made; it may be taken again after `pause`."""
     state = TargetState.UNKNOWN if made.kind == "find" else TargetState.WAITING
-    return _record(engine, made, state, "not begun", words, now, next_try=now + pause)
+    return record(engine, [Outcome(made, state, "not begun", words, now, next_try=now + pause)])[0]
 
 
 def _pause(engine: sa.Engine, made: Claim) -> timedelta:
@@ -162,7 +187,7 @@ def _pause(engine: sa.Engine, made: Claim) -> timedelta:
     return min(LONGEST_PAUSE, doubled) * random.uniform(0.7, 1.3)  # noqa: S311
 
 
-def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> TargetState:
+def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> Outcome:
     try:
         outgoing = replace(made.outgoing, others=_others(engine, made), memory=_Memory(engine, made.target_id))
         receipt = publisher.find(outgoing)
@@ -182,11 +207,11 @@ def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock)
         result = "signed_out" if isinstance(error, SignInExpired) else "unknown"
         words = f"could not be looked up: {error}"[:500]
         seen = error.found if isinstance(error, OutcomeUnknown) else ()
-        return _record(engine, made, TargetState.UNKNOWN, result, words, moment, next_try=next_try, seen=seen)
+        return Outcome(made, TargetState.UNKNOWN, result, words, moment, next_try=next_try, seen=seen)
     if receipt is not None:
-        return _record(engine, made, TargetState.PUBLISHED, "found", "", clock(), receipt=receipt)
+        return Outcome(made, TargetState.PUBLISHED, "found", "", clock(), receipt=receipt)
     moment = clock()
-    return _record(engine, made, TargetState.RETRY, "absent", "proven absent", moment, next_try=moment)
+    return Outcome(made, TargetState.RETRY, "absent", "proven absent", moment, next_try=moment)
 
 
 def _others(engine: sa.Engine, made: Claim) -> frozenset[str]:
@@ -200,46 +225,41 @@ def _others(engine: sa.Engine, made: Claim) -> frozenset[str]:
         return frozenset(remote_id for remote_id in session.exec(query) if remote_id is not None)
 
 
-def _record(
-    engine: sa.Engine,
-    made: Claim,
-    state: TargetState,
-    result: str,
-    words: str,
-    now: datetime,
-    *,
-    next_try: datetime | None = None,
-    receipt: Receipt | None = None,
-    seen: Sequence[Receipt] = (),
-) -> TargetState:
-    """Writes the result down. A state only if the claim is still ours; a receipt always: it is the truth."""
+def record(engine: sa.Engine, outcomes: Sequence[Outcome]) -> list[TargetState]:
+    """Writes down what came of calls, in one transaction: what each target's state was to be, or is already."""
     with database.writing(engine) as session:
-        if result == "signed_out":
-            accounts.mark_signed_out(session, made.account_id, words or "the network does not know us any more", now)
-        target = targets.locked(session, made.target_id, made.post_id)
-        if target is None or target.key != made.outgoing.key:  # taken back since; a number may be given again
-            if receipt is not None:
-                log.error("receipt_without_target", target=made.target_id, remote_id=receipt.remote_id)
-                detail = {"key": made.outgoing.key, "remote_id": receipt.remote_id, "url": receipt.url}
-                audit.record(session, now, None, "target.late_receipt", f"account:{made.account_id}", detail)
-            return state
-        attempt = session.get_one(Attempt, made.attempt_id)
-        attempt.finished_at, attempt.outcome, attempt.detail = now, result, words
-        session.add(attempt)
-        before = TargetState(target.state)
-        ours = target.attempts == made.number and before in (TargetState.PUBLISHING, TargetState.UNKNOWN)
+        return [_record(session, outcome) for outcome in outcomes]
+
+
+def _record(session: Session, outcome: Outcome) -> TargetState:
+    """A state only if the claim is still ours; a receipt always: it is the truth."""
+    made, state, receipt, words, now = outcome.claim, outcome.state, outcome.receipt, outcome.words, outcome.at
+    if outcome.result == "signed_out":
+        accounts.mark_signed_out(session, made.account_id, words or "the network does not know us any more", now)
+    target = targets.locked(session, made.target_id, made.post_id)
+    if target is None or target.key != made.outgoing.key:  # taken back since; a number may be given again
         if receipt is not None:
-            if before is TargetState.PUBLISHED:
-                return before
-            target.remote_id, target.remote_url = receipt.remote_id, receipt.url
-            target.published_at = receipt.published_at
-            accounts.note_ok(session, made.account_id, now)
-        elif not ours or not (state is before or state in TARGET_MOVES[before]):
+            log.error("receipt_without_target", target=made.target_id, remote_id=receipt.remote_id)
+            detail = {"key": made.outgoing.key, "remote_id": receipt.remote_id, "url": receipt.url}
+            audit.record(session, now, None, "target.late_receipt", f"account:{made.account_id}", detail)
+        return state
+    attempt = session.get_one(Attempt, made.attempt_id)
+    attempt.finished_at, attempt.outcome, attempt.detail = now, outcome.result, words
+    session.add(attempt)
+    before = TargetState(target.state)
+    ours = target.attempts == made.number and before in (TargetState.PUBLISHING, TargetState.UNKNOWN)
+    if receipt is not None:
+        if before is TargetState.PUBLISHED:
             return before
-        target.next_try_at = next_try or target.next_try_at
-        target.found = [
-            {"remote_id": one.remote_id, "url": one.url or "", "published_at": one.published_at.isoformat()}
-            for one in seen
-        ]
-        targets.settle(session, target, state, words if state is not TargetState.PUBLISHED else "", now)
+        target.remote_id, target.remote_url = receipt.remote_id, receipt.url
+        target.published_at = receipt.published_at
+        accounts.note_ok(session, made.account_id, now)
+    elif not ours or not (state is before or state in TARGET_MOVES[before]):
+        return before
+    target.next_try_at = outcome.next_try or target.next_try_at
+    target.found = [
+        {"remote_id": one.remote_id, "url": one.url or "", "published_at": one.published_at.isoformat()}
+        for one in outcome.seen
+    ]
+    targets.settle(session, target, state, words if state is not TargetState.PUBLISHED else "", now)
     return state

@@ -1,5 +1,6 @@
 """The publishing tick: what is due is claimed and handed to the pools; what lapsed is told to its author."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
@@ -11,6 +12,7 @@ from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
 from posts import claims, lapsing, takedown
+from posts.claims import Claim
 from posts.lapsing import Lapsed
 from posts.pools import Pools
 
@@ -19,11 +21,13 @@ def tick(engine: sa.Engine, settings: Settings, keys: Keys, pools: Pools, now: d
     """Claims what is due and gives it to the pools; how many claims. Makes no call itself."""
     claims.recover(engine, now)
     _lapse(engine, settings, now)
-    taken = [
-        *claims.claim(engine, keys, now),
-        *claims.claim_look_ups(engine, keys, now),
-        *takedown.claim(engine, now),
-    ]
+    count = 0
+    while taken := claims.claim(engine, keys, now):  # some at a time: the first call need not wait for the last claim
+        count += _submit(pools, taken)
+    return count + _submit(pools, [*claims.claim_look_ups(engine, keys, now), *takedown.claim(engine, now)])
+
+
+def _submit(pools: Pools, taken: Sequence[Claim]) -> int:
     for claim in taken:
         pools.submit(claim)
     return len(taken)

@@ -133,15 +133,16 @@ publishing.LOOK_UP_PAUSES = (timedelta(seconds=0.2), timedelta(seconds=1))
 engine = database.connect(store)
 settings = Settings(data_dir=Path(store.removeprefix("sqlite:///")).parent / "data", fetch_private_addresses=True)
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-real_run, real_record = publishing.run, publishing._record
-def record(*given, **more):
-    sent = given[3] == "published"  # and not that its turn was given back: a lease of two seconds is soon half over
+real_record = publishing.record
+def record(engine, outcomes):
+    # published, and not given back: a lease of two seconds is soon half over
+    sent = any(one.result == "published" for one in outcomes)
     if sent and step == "answered": die()
-    found = real_record(*given, **more)
+    found = real_record(engine, outcomes)
     if sent and step == "recorded": die()
     return found
-publishing._record = record
-if step == "claimed": publishing.run = die
+publishing.record = record
+if step == "claimed": publishing.call = die
 pools = Pools(engine, settings, secrets.for_tests())
 while True:
     job.tick(engine, settings, secrets.for_tests(), pools, clock.now())
