@@ -10,6 +10,7 @@ import json
 import os
 import random
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ from posts import drafts
 from posts.pools import Pools
 from posts.tables import Post, Target
 from scheduler.jobs import publishing as job
+from tests.live import processes
 
 CALL = 0.02  # seconds that a network takes over a call
 KEYS = secrets.for_tests()
@@ -170,9 +172,38 @@ def held(targets: int = 200) -> dict[str, float]:
         return {"begun": len(network.begun), "of": targets, "last_call_after_s": max(0.0, last)}
 
 
+def idle(seconds: int = 60) -> dict[str, float]:
+    """The share of one CPU that a whole desk takes that has nothing to do."""
+    with tempfile.TemporaryDirectory() as folder:
+        env = {**os.environ, "LIAISON_DATA_DIR": folder}
+        command = [sys.executable, "-m", "cli", "run", "--port", str(processes.free_port())]
+        desk = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(20)
+            before = _cpu(desk.pid)
+            time.sleep(seconds)
+            return {"seconds": seconds, "cpu_share": round((_cpu(desk.pid) - before) / seconds, 4)}
+        finally:
+            desk.terminate()
+            desk.wait()
+
+
+def _cpu(parent: int) -> float:
+    """Seconds of CPU of a process and its children (Linux)."""
+    total = 0
+    for folder in Path("/proc").iterdir():
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except (OSError, ValueError):
+            continue
+        if folder.name == str(parent) or fields[1] == str(parent):
+            total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> int:
     asked = argparse.ArgumentParser(description="Publishing under fire.")
-    asked.add_argument("part", nargs="?", choices=("burst", "ticks", "hold", "crash"))
+    asked.add_argument("part", nargs="?", choices=("burst", "ticks", "hold", "idle", "crash"))
     asked.add_argument("--kills", type=int, default=100)
     asked.add_argument("--targets", type=int, default=300)
     asked.add_argument("--seed", type=int, default=1)
@@ -183,7 +214,13 @@ def main() -> int:
 
         return harness.crash(given.kills, given.targets, random.Random(given.seed))
 
-    parts: dict[str, Callable[[], object]] = {"burst": burst, "ticks": ticks, "hold": held, "crash": crashes}
+    parts: dict[str, Callable[[], object]] = {
+        "burst": burst,
+        "ticks": ticks,
+        "hold": held,
+        "idle": idle,
+        "crash": crashes,
+    }
     wanted = [given.part] if given.part else list(parts)
     told = {name: parts[name]() for name in wanted}
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -17,11 +17,11 @@ from config import database, holds
 from config.secrets import Keys, SecretKeyError
 from networks.network import Outgoing
 from networks.tables import Account
-from posts import blackouts
+from posts import blackouts, workflow
 from posts.approval import approval_of
 from posts.tables import Attempt, Post, Target
 from posts.targets import DUE, settle
-from posts.workflow import PostState, TargetState
+from posts.workflow import Move, PostState, TargetState
 
 log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=120)  # a call begins in its first half and takes less than the other
@@ -40,6 +40,23 @@ class Claim:
     outgoing: Outgoing
     lease_until: datetime
     remote_id: str | None = None  # of what is to be removed
+
+
+def anything_due(session: Session, now: datetime) -> bool:
+    """Whether a tick may have anything to do: one question, asked each second of the year."""
+    busy = [*DUE, TargetState.PUBLISHING.value, TargetState.UNKNOWN.value]
+    under_way = select(Target.id).where(col(Target.state).in_(busy), col(Target.due_at) <= now)
+    unapproved = select(Post.id).where(
+        col(Post.state).in_([state.value for state, move in workflow.MOVES if move is Move.LAPSE]),
+        col(Post.due_at) <= now,
+    )
+    to_remove = select(Target.id).where(
+        Target.state == TargetState.PUBLISHED.value,
+        col(Target.take_down_asked_at).is_not(None),
+        col(Target.next_try_at) <= now,
+    )
+    asked = sa.or_(under_way.exists(), unapproved.exists(), to_remove.exists())
+    return bool(session.exec(select(asked)).one())
 
 
 def claim(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 200) -> list[Claim]:

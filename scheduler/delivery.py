@@ -66,6 +66,9 @@ def deliver_due(engine: sa.Engine, settings: Settings, now: datetime, *, limit: 
         to = smtp.server(settings.smtp_url.get_secret_value())
     except smtp.BadAddress as error:
         return _hold(engine, now, f"LIAISON_SMTP_URL: {error}. The mail waits here meanwhile.")
+    with database.reading(engine) as session:
+        if not waiting(session, now):
+            return Delivered()
     with database.writing(engine) as session:
         claimed = _claim(session, now, limit)
     if not claimed:

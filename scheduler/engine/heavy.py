@@ -5,6 +5,7 @@ Kept apart so that pages and publishing stay quick while thousands of mentions a
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from multiprocessing.context import SpawnProcess
@@ -20,6 +21,7 @@ from scheduler.jobs import alerting, digests, expiry, scoring, series
 
 log = structlog.get_logger(__name__)
 PAUSE = 1.0  # seconds between two looks for work
+LOOK_AFTER = 20.0  # seconds between two looks whether a periodic job is due
 NICENESS = 10
 _spawn = multiprocessing.get_context("spawn")  # never fork: threads and sockets of the parent stay there
 
@@ -46,6 +48,7 @@ def work(settings: Settings, stop: Event) -> None:
         reader = None
     engine = database.connect(settings.database)
     parent = multiprocessing.parent_process()
+    asked: dict[str, float] = {}  # when each job's mark was last looked at: a look costs more than it finds
     while not stop.is_set() and parent is not None and parent.is_alive():
         if reader is not None:
             _step("score", lambda: scoring.score_all(engine, reader, settings, clock.now(), stop=stop.is_set))
@@ -55,7 +58,9 @@ def work(settings: Settings, stop: Event) -> None:
             ("expiry", timedelta(hours=1), expiry.expire),
             ("series", timedelta(minutes=1), series.extend),
         ):
-            _step(name, lambda name=name, every=every, job=job: _periodic(engine, settings, name, every, job))  # type: ignore[misc]
+            if time.monotonic() - asked.get(name, -LOOK_AFTER) >= min(LOOK_AFTER, every.total_seconds() / 2):
+                asked[name] = time.monotonic()
+                _step(name, lambda name=name, every=every, job=job: _periodic(engine, settings, name, every, job))  # type: ignore[misc]
         stop.wait(PAUSE)
     engine.dispose()
 

@@ -19,6 +19,9 @@ from posts.pools import Pools
 
 def tick(engine: sa.Engine, settings: Settings, keys: Keys, pools: Pools, now: datetime) -> int:
     """Claims what is due and gives it to the pools; how many claims. Makes no call itself."""
+    with database.reading(engine) as session:
+        if not claims.anything_due(session, now):
+            return 0
     claims.recover(engine, now)
     _lapse(engine, settings, now)
     count = 0
