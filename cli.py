@@ -124,10 +124,11 @@ def import_(file: Path, posted_at: datetime | None, columns: str, source_name: s
 def analyse() -> None:
     """Score what is waiting, then look for alerts, now. `liaison run` does both by itself."""
     from scheduler.jobs import alerting, scoring
-    from sentiment import model
+    from sentiment import feedback, model
 
     with clear_errors(), desk() as (engine, settings, _keys), _bar("scoring", "mentions") as step:
-        scored = scoring.score_all(engine, model.load(), settings, _now(), progress=step)
+        reader = feedback.in_use(settings.data_dir / feedback.FOLDER, model.load())
+        scored = scoring.score_all(engine, reader, settings, _now(), progress=step)
         raised = alerting.look(engine, settings, _now())
     click.echo(f"{scored} scored, {raised} alerts raised")
 
@@ -492,6 +493,56 @@ def post_approve(post_id: int, email: str) -> None:
             raise Failure(f"{email} is no approver")
         drafts.approve(session, post_id, approver, drafts.read(session, post_id).content_hash, _now())
     click.echo(f"post {post_id} is approved")
+
+
+@liaison.group()
+def train() -> None:
+    """What the model learns from this desk."""
+
+
+@train.command(name="feedback")
+@click.option("--by", "email", required=True, help="The e-mail of an administrator.")
+@click.option("--undo", is_flag=True, help="Take the last refit back.")
+def train_feedback(email: str, undo: bool) -> None:
+    """Refit the model's heads to officers' corrections, if nothing gets worse by it.
+
+    \b
+    Only corrections that the source's policy lets train (never X's), and only the heads: the encoder stays as shipped.
+    Examples:
+      liaison train feedback --by sam@town.example
+      liaison train feedback --by sam@town.example --undo
+    """
+    from config import audit, database, people
+    from config.permissions import Action, may
+    from sentiment import feedback, model
+
+    with clear_errors(), desk() as (engine, settings, _keys):
+        folder = settings.data_dir / feedback.FOLDER
+        with database.reading(engine) as session:
+            person = people.known_id(_person(session, email))
+            if not may(people.roles_of(session, person), Action.MANAGE):
+                raise Failure(f"{email} is no administrator")
+            corrected, left = feedback.gather(session)
+        shipped = model.load()
+        if undo:
+            now_used = feedback.undo(folder, shipped)
+            if now_used is None:
+                raise Failure("there is no refit to take back; the model is as shipped")
+            told, words = {"in_use": now_used}, "model.undo"
+        else:
+            for reason, number in sorted(left.items()):
+                click.echo(f"{number} corrections are left out: {reason}", err=True)
+            try:
+                made = feedback.refit(shipped, corrected)
+            except feedback.NotBetter as refused:
+                raise Failure(str(refused)) from refused
+            for name, was in made.before.items():
+                click.echo(f"{name}: {was:.3f} -> {made.after[name]:.3f}")
+            told, words = {"in_use": feedback.keep(folder, shipped, made.heads), **made.used}, "model.feedback"
+        with database.writing(engine) as session:
+            audit.record(session, _now(), person, words, "model", told)
+    number = told["in_use"]
+    click.echo(f"refit {number} is in use from now on" if number else "the model is as shipped again")
 
 
 @liaison.group()

@@ -68,6 +68,7 @@ class Model:
     def __init__(self, session: Any, tokenizer: Any, heads: Heads, name: str) -> None:
         self._session, self._tokenizer, self.heads = session, tokenizer, heads
         self.name = name
+        self.encoder = name.rpartition("-")[2].partition("+")[0]  # which weights: the start of their hash
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="reading")
 
     def read(self, texts: Sequence[str]) -> list[Reading | None]:
@@ -75,13 +76,26 @@ class Model:
         words = [normalised(text) for text in texts]
         return list(self._pool.map(self._read_one, words, chunksize=1))
 
+    def features(self, texts: Sequence[str]) -> list[Vector | None]:
+        """What the encoder makes of each text (768), before any head; none where there are no words."""
+        return list(self._pool.map(self._encode, [normalised(text) for text in texts], chunksize=1))
+
+    def with_heads(self, heads: Heads, name: str) -> "Model":
+        """The same encoder with other heads."""
+        return Model(self._session, self._tokenizer, heads, name)
+
     def _read_one(self, words: str) -> Reading | None:
+        features = self._encode(words)
+        return None if features is None else interpret(features, self.heads)
+
+    def _encode(self, words: str) -> Vector | None:
         if not readable(words):
             return None
         tokens = self._tokenizer.encode(words).ids
         ids = np.asarray([tokens], dtype=np.int64)
         (features,) = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
-        return interpret(features[0], self.heads)
+        made: Vector = features[0]
+        return made
 
 
 def interpret(features: Vector, heads: Heads) -> Reading:
@@ -159,7 +173,7 @@ def load(folder: Path | None = None) -> Model:
         tokenizer: Any = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
             tokenizer_file=str(place / "tokenizer.json")
         ).backend_tokenizer
-        heads = _heads(place / "heads.npz")
+        heads = heads_of(place / "heads.npz")
     except Exception as error:  # the three libraries raise errors of their own for a file they cannot read
         raise ModelDamaged(f"the model in {place} cannot be loaded: {error}") from error
     tokenizer.no_padding()
@@ -167,7 +181,8 @@ def load(folder: Path | None = None) -> Model:
     return Model(session, tokenizer, heads, name)
 
 
-def _heads(path: Path) -> Heads:
+def heads_of(path: Path) -> Heads:
+    """The heads in a file. Raises ValueError for concerns that the taxonomy does not know."""
     with np.load(path, allow_pickle=False) as stored:
         keys = tuple(str(key) for key in stored["concern_keys"])
         unknown = set(keys) - set(CONCERNS) - NEVER_TRACKED
@@ -184,6 +199,29 @@ def _heads(path: Path) -> Heads:
             relevant=_row(stored, "relevant"),
             help=_row(stored, "help"),
         )
+
+
+def save_heads(heads: Heads, path: Path) -> None:
+    """Writes what `heads_of` reads; beside it first, so that nobody reads half a file."""
+    values: dict[str, Any] = {
+        "sentiment_weights": heads.sentiment[0],
+        "sentiment_bias": heads.sentiment[1],
+        "trust_weights": heads.trust[0],
+        "trust_bias": heads.trust[1],
+        "concern_weights": heads.concerns[0],
+        "concern_bias": heads.concerns[1],
+        "mistrust_threshold": np.float32(heads.mistrust_threshold),
+        "concern_thresholds": heads.concern_thresholds,
+        "concern_keys": np.array(heads.keys),
+    }
+    if heads.embedding is not None:
+        values |= {"embedding_weights": heads.embedding[0], "embedding_bias": heads.embedding[1]}
+    for name, row in (("relevant", heads.relevant), ("help", heads.help)):
+        if row is not None:
+            values |= {f"{name}_weights": row[0], f"{name}_bias": np.float32(row[1])}
+    part = path.with_suffix(".part.npz")
+    np.savez(part, **values)
+    part.replace(path)
 
 
 def _row(stored: Mapping[str, Any], name: str) -> tuple[Vector, float] | None:

@@ -39,7 +39,7 @@ def work(settings: Settings, stop: Event) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent tells us to stop
     os.nice(NICENESS)
     logs.set_up(settings.log_level)
-    from sentiment import model  # loads the tokenizer library: only this process needs it
+    from sentiment import feedback, model  # loads the tokenizer library: only this process needs it
 
     try:
         reader: model.Model | None = model.load()
@@ -51,7 +51,13 @@ def work(settings: Settings, stop: Event) -> None:
     asked: dict[str, float] = {}  # when each job's mark was last looked at: a look costs more than it finds
     while not stop.is_set() and parent is not None and parent.is_alive():
         if reader is not None:
-            _step("score", lambda: scoring.score_all(engine, reader, settings, clock.now(), stop=stop.is_set))
+            if time.monotonic() - asked.get("heads", -LOOK_AFTER) >= LOOK_AFTER:
+                asked["heads"] = time.monotonic()
+                reader = feedback.in_use(settings.data_dir / feedback.FOLDER, model.load())  # they may be refitted
+            _step(
+                "score",
+                lambda reader=reader: scoring.score_all(engine, reader, settings, clock.now(), stop=stop.is_set),
+            )
         for name, every, job in (
             ("alerts", timedelta(minutes=5), alerting.look),
             ("digests", timedelta(seconds=20), digests.put_due),
