@@ -8,8 +8,10 @@ import signal
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 import structlog
@@ -18,6 +20,9 @@ from config import clock, database, logs
 from config.settings import Settings
 from scheduler import marks
 from scheduler.jobs import alerting, digests, expiry, scoring, series
+
+if TYPE_CHECKING:
+    from sentiment.model import Model
 
 log = structlog.get_logger(__name__)
 PAUSE = 1.0  # seconds between two looks for work
@@ -54,10 +59,7 @@ def work(settings: Settings, stop: Event) -> None:
             if time.monotonic() - asked.get("heads", -LOOK_AFTER) >= LOOK_AFTER:
                 asked["heads"] = time.monotonic()
                 reader = feedback.in_use(settings.data_dir / feedback.FOLDER, model.load())  # they may be refitted
-            _step(
-                "score",
-                lambda reader=reader: scoring.score_all(engine, reader, settings, clock.now(), stop=stop.is_set),
-            )
+            _step("score", partial(_score, engine, reader, settings, stop))
         for name, every, job in (
             ("alerts", timedelta(minutes=5), alerting.look),
             ("digests", timedelta(seconds=20), digests.put_due),
@@ -69,6 +71,10 @@ def work(settings: Settings, stop: Event) -> None:
                 _step(name, lambda name=name, every=every, job=job: _periodic(engine, settings, name, every, job))  # type: ignore[misc]
         stop.wait(PAUSE)
     engine.dispose()
+
+
+def _score(engine: sa.Engine, reader: "Model", settings: Settings, stop: Event) -> None:
+    scoring.score_all(engine, reader, settings, clock.now(), stop=stop.is_set)
 
 
 def _periodic(
