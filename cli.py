@@ -545,6 +545,22 @@ def train_feedback(email: str, undo: bool) -> None:
     click.echo(f"refit {number} is in use from now on" if number else "the model is as shipped again")
 
 
+@train.command(name="drift")
+def train_drift() -> None:
+    """Say whether what the model reads in this week's posts is spread as in the three weeks before."""
+    from config import database
+    from sentiment import drift
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.reading(engine) as session:
+        found = drift.drifts(session, _now())
+    if not found:
+        click.echo(f"too few posts to tell: a week needs {drift.FEWEST}")
+    for one in found:
+        click.echo(
+            f"{one.signal}\tmean {one.before:.2f} -> {one.now:.2f}\tstability index {one.index:.3f}\t{one.words}"
+        )
+
+
 @liaison.group()
 def hold() -> None:
     """Stop all outgoing posts, or let them go on."""
