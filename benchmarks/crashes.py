@@ -28,12 +28,12 @@ from posts import pictures as kept
 from posts.tables import Attempt, Target
 from posts.workflow import TargetState
 from tests.live import bluesky_network, department, fault_proxy, mastodon_server, processes
-from tests.networks import x_server
+from tests.networks import meta_server, x_server
+from tests.posts.test_pictures import photo
 
 FASTER = 20  # every pause of the publisher, and every delay of ours, is so much shorter than in use
 LOST = 0.1  # of replies
 LOOKS = 5  # that could not tell, after which a person is asked
-PICTURE = b""
 SETTLED = (TargetState.PUBLISHED, TargetState.FAILED, TargetState.MISSED, TargetState.CANCELLED)
 
 # The real tick and pools, with shorter pauses.
@@ -44,6 +44,7 @@ from pathlib import Path
 from config import clock, database, secrets
 from config.settings import Settings
 import networks.bluesky.sending, networks.mastodon.sending, networks.x.sending
+import networks.facebook.sending, networks.instagram.sending
 from posts import claims, publishing
 from posts.pools import Pools
 from scheduler.jobs import publishing as job
@@ -54,7 +55,9 @@ short(claims, "LEASE")
 short(publishing, "SHORTEST_PAUSE", "FIRST_PAUSE", "LONGEST_PAUSE")
 publishing.LOOK_UP_PAUSES = tuple(pause / {FASTER} for pause in publishing.LOOK_UP_PAUSES[:5])
 short(networks.mastodon.sending, "SETTLED")
-short(networks.x.sending, "SETTLED", "PREPARING")
+for sending in (networks.x.sending, networks.facebook.sending):
+    short(sending, "SETTLED", "PREPARING")
+short(networks.instagram.sending, "SHOWN", "ASKED")
 store, folder = sys.argv[1:]
 engine, keys = database.connect(store), secrets.for_tests()
 settings = Settings(data_dir=Path(folder), fetch_private_addresses=True, late_limit_minutes=100000,
@@ -89,6 +92,7 @@ def _places(found: Town, folder: Path, stack: ExitStack, chance: random.Random) 
         _on_bluesky(desk, bluesky, proxies.before(bluesky.pds)),
         _on_mastodon(desk, mastodon, proxies.before(mastodon.url)),
         _on_x(found, stack, chance),
+        *_on_meta(found, stack, chance),
     ]
 
 
@@ -162,6 +166,49 @@ def _on_x(found: Town, stack: ExitStack, chance: random.Random) -> Place:
     return Place("x", number, texts, server.lose, lambda: server.lost)
 
 
+class _LateMeta(meta_server.MetaServer):
+    """As late, for Facebook and Instagram."""
+
+    chance: random.Random
+    lost: Counter[str]
+
+    @property
+    def now(self) -> datetime:
+        return clock.now()
+
+    @now.setter
+    def now(self, moment: datetime) -> None:
+        pass
+
+    def add(self, kind: str, text: str, author: str, **more: Any) -> meta_server.Thing:
+        if kind in ("post", "ig_media"):
+            more["delay"] = timedelta(seconds=60 * self.chance.random() / FASTER)
+        return super().add(kind, text, author, **more)
+
+    def lose(self, asked: str) -> None:
+        self.lost[asked] += 1
+        self.faults.setdefault(asked, []).append(meta_server.Fault(0, applied=True))
+
+
+def _on_meta(found: Town, stack: ExitStack, chance: random.Random) -> list[Place]:
+    server = stack.enter_context(_LateMeta(clock.now()))
+    server.chance, server.lost = random.Random(chance.random()), Counter()
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    stack.callback(server.shutdown)
+
+    def place(network: str, asked: str, kind: str) -> Place:
+        number = meta_server.account_on(server, network, found.engine, KEYS, found.settings).account_id or 0
+
+        def texts() -> list[str]:
+            server.lost[asked] -= len(server.faults.pop(asked, ()))  # nobody asked any more
+            return server.said(kind)
+
+        needs = network == "instagram"
+        return Place(network, number, texts, lambda: server.lose(asked), lambda: server.lost[asked], needs)
+
+    return [place("facebook", "POST feed", "post"), place("instagram", "POST media_publish", "ig_media")]
+
+
 def crash(kills: int, targets: int, chance: random.Random, seconds: float = 0) -> dict[str, object]:
     """Kills the publisher so often while so many targets go out, then lets one live to the end; what is there after."""
     with ExitStack() as stack:
@@ -198,7 +245,7 @@ def _schedule(
         with database.writing(found.engine) as session:
             post = drafts.create(session, found.officer, f"Post {number}", (), now, wordings=words)
             if any(place.needs_picture for place in places):
-                kept.add(session, post.id or 0, found.officer, pictures.read(PICTURE, "A cup of coffee"), now)
+                kept.add(session, post.id or 0, found.officer, pictures.read(photo(), "A cup of coffee"), now)
             drafts.schedule(session, post.id or 0, found.officer, due.replace(tzinfo=None), "UTC", now)
             drafts.submit(session, post.id or 0, found.officer, now)
             session.flush()

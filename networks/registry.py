@@ -3,11 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from networks import archive, bluesky, feed, mastodon, practice, x
+from networks import archive, bluesky, facebook, feed, instagram, mastodon, practice, x
 from networks.network import Network, NetworkError
-
-# Posts of these come in by import until a module of their own listens there.
-_BY_IMPORT = ("facebook", "instagram")
 
 NETWORKS: Mapping[str, Network] = MappingProxyType(
     {
@@ -19,7 +16,8 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             bluesky.NETWORK,
             mastodon.NETWORK,
             x.NETWORK,
-            *(archive.by_import(name) for name in _BY_IMPORT),
+            facebook.NETWORK,
+            instagram.NETWORK,
         )
     }
 )

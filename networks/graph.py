@@ -1,0 +1,200 @@
+"""Meta's Graph API, for Facebook and Instagram: where it goes, how long it waits, what an answer means.
+
+facebook-sdk knows the calls; it has no time limit, refuses versions of two digits and takes a gateway's HTML page for
+an error without a status, so the one request that all its calls go through is ours."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import facebook
+import requests
+
+from config import clock
+from networks import fetching
+from networks.network import (
+    Connection,
+    NetworkError,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    SignInExpired,
+    Unavailable,
+)
+
+SERVICE = "https://graph.facebook.com"
+VERSION = "v24.0"
+SECONDS = 20.0  # for an answer
+UPLOADING = 60.0
+WAITS = timedelta(minutes=15)  # where a limit does not say how long
+ENDED = frozenset({102, 190, 463, 467})  # codes of a sign-in that is over
+LIMITED = frozenset({4, 17, 32, 613, *range(80000, 80015)})
+PASSING = frozenset({1, 2})  # Meta's own trouble
+GONE = (100, 33)  # code, subcode: no such object, or none that we may see
+
+
+class Gone(Rejected):
+    """The object is not there, or not for us."""
+
+
+class Graph(facebook.GraphAPI):  # type: ignore[misc]
+    """One account's line. `lost`: what an answer that never came means, by what was asked."""
+
+    def __init__(self, service: str, version: str, token: str | None, secret: str | None, allow_private: bool) -> None:
+        super().__init__(access_token=token, timeout=SECONDS, session=fetching.session(allow_private=allow_private))
+        self.version = version
+        self._service, self._secret = service.rstrip("/"), secret
+        self.lost: type[NetworkError] = Unavailable
+
+    def request(
+        self,
+        path: str,
+        args: dict[str, Any] | None = None,
+        post_args: dict[str, Any] | None = None,
+        files: Mapping[str, Any] | None = None,
+        method: str | None = None,
+    ) -> Any:
+        """Every call of the SDK goes through here. Raises NetworkError."""
+        given = dict(args or {})
+        if self.access_token:
+            given.setdefault("access_token", self.access_token)
+            if self._secret:
+                proof = hmac.new(self._secret.encode(), str(given["access_token"]).encode(), hashlib.sha256)
+                given["appsecret_proof"] = proof.hexdigest()
+        secret: dict[str, Any] = {
+            name: given.pop(name) for name in ("access_token", "appsecret_proof") if name in given
+        }
+        kind = method or ("POST" if post_args is not None else "GET")
+        try:
+            response = self.session.request(
+                kind,
+                f"{self._service}/{path}",
+                params=given if kind == "POST" else {**given, **secret},
+                data={**(post_args or {}), **secret} if kind == "POST" else None,
+                files=files,
+                timeout=(5.0, UPLOADING if files else SECONDS),
+            )
+        except requests.RequestException as error:
+            lost = Unavailable if fetching.never_sent(error) else self.lost
+            raise lost(f"Meta did not answer: {type(error).__name__}") from error
+        return self._read(response)
+
+    def _read(self, response: requests.Response) -> Any:
+        try:
+            told = response.json()
+        except ValueError:
+            told = None
+        error = told.get("error") if isinstance(told, dict) else None
+        if response.ok and told is not None and error is None:
+            return told
+        raise meant(response, error if isinstance(error, dict) else {}, self.lost)
+
+
+def meant(response: requests.Response, error: Mapping[str, Any], lost: type[NetworkError]) -> NetworkError:
+    """What an answer that is no success means; `lost` for one after which nobody knows what was applied."""
+    code, subcode = error.get("code"), error.get("error_subcode")
+    words = str(error.get("error_user_msg") or error.get("message") or f"HTTP {response.status_code}")[:300]
+    if code in ENDED:
+        return SignInExpired(words)
+    if code in LIMITED or response.status_code == 429:
+        return RateLimited(_retry_at(response.headers, clock.now()))
+    if response.status_code >= 500 or code in PASSING or error.get("is_transient") or not error:
+        return lost(f"Meta answered {response.status_code}: {words}")
+    if (code, subcode) == GONE:
+        return Gone(words)
+    if code == 506:
+        return Rejected("Facebook says that the same was posted just before; change a word.")
+    if code == 10 or (isinstance(code, int) and 200 <= code < 300):
+        return Rejected(f"The account may not do this there: {words}")
+    return Rejected(words)
+
+
+def _retry_at(headers: Mapping[str, str], now: datetime) -> datetime:
+    """By the usage headers' estimated_time_to_regain_access, in minutes; else after WAITS."""
+    minutes = [0.0]
+    for name in ("x-business-use-case-usage", "x-app-usage"):
+        try:
+            told = json.loads(headers.get(name, "{}"))
+        except ValueError:
+            continue
+        rows = [told] if name == "x-app-usage" else [row for found in told.values() for row in found]
+        minutes += [float(row.get("estimated_time_to_regain_access") or 0) for row in rows if isinstance(row, dict)]
+    return now + (timedelta(minutes=max(minutes)) if max(minutes) > 0 else WAITS)
+
+
+class Line:
+    """How a module talks as an account: reads that change nothing, writes after which nobody may know."""
+
+    def __init__(self, connection: Connection) -> None:
+        secret = json.loads(connection.secret or "{}")
+        token = connection.keeper.session() if connection.keeper is not None else None
+        if not token:
+            raise SignInExpired("the account is not signed in")
+        self._graph = Graph(
+            connection.settings.get("service") or SERVICE,
+            connection.settings.get("version") or VERSION,
+            token,
+            secret.get("app_secret"),
+            connection.allow_private,
+        )
+        self.me = connection.remote_id
+
+    def reads(self, ask: Callable[[Graph], Any]) -> Any:
+        """Nothing that anybody sees is changed by it."""
+        self._graph.lost = Unavailable
+        return ask(self._graph)
+
+    def writes(self, ask: Callable[[Graph], Any]) -> Any:
+        """Something public is: an answer that never came leaves it open."""
+        self._graph.lost = OutcomeUnknown
+        return ask(self._graph)
+
+    def listed(self, owner: str, edge: str, fields: str, most: int = 10, **more: str) -> Iterator[dict[str, Any]]:
+        """Everything on an edge, newest first, page after page."""
+        args: dict[str, Any] = {"fields": fields, **more}
+        for _ in range(most):
+            asked = dict(args)
+            page = self.reads(partial(_edge, owner, edge, asked))
+            yield from page.get("data", ())
+            following = page.get("paging", {}).get("next")
+            if not following:
+                return
+            after = {name: values[0] for name, values in parse_qs(urlsplit(following).query).items()}
+            args = {name: value for name, value in after.items() if name not in ("access_token", "appsecret_proof")}
+        raise OutcomeUnknown("there is too much to look through")
+
+
+def _edge(owner: str, edge: str, asked: Mapping[str, Any], graph: Graph) -> Any:
+    return graph.get_connections(owner, edge, **asked)
+
+
+def _object(remote_id: str, graph: Graph) -> Any:
+    return graph.get_object(remote_id, fields="id")
+
+
+def when(written: str) -> datetime:
+    """Meta's time, such as 2026-11-24T08:10:00+0000."""
+    return clock.utc(datetime.fromisoformat(written))
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two texts are the same but for white space."""
+    return one.split() == other.split()
+
+
+def gone(line: Line, remote_ids: Sequence[str]) -> frozenset[str]:
+    """Those that Meta says are not there any more."""
+    found = set()
+    for remote_id in remote_ids:
+        try:
+            line.reads(partial(_object, remote_id))
+        except Gone:
+            found.add(remote_id)
+        except Rejected:
+            continue
+    return frozenset(found)

@@ -1,0 +1,31 @@
+"""What Instagram takes. Pure."""
+
+import re
+from collections.abc import Iterable
+
+from networks.network import Limits, Outgoing, Problem
+
+HASHTAGS = 30
+TALLEST, WIDEST = 4 / 5, 1.91  # width over height
+_TAG = re.compile(r"(?<!\w)#\w+")
+
+
+def _rules(outgoing: Outgoing) -> Iterable[Problem]:
+    tags = len(_TAG.findall(outgoing.text))
+    if tags > HASHTAGS:
+        yield Problem(f"There are {tags} hashtags; Instagram takes at most {HASHTAGS}.")
+    if outgoing.reply_to is not None:
+        if outgoing.pictures:
+            yield Problem("An answer on Instagram is a comment, without pictures.", "pictures")
+        return
+    if not outgoing.pictures:
+        yield Problem("Instagram needs at least one picture.", "pictures")
+    for number, picture in enumerate(outgoing.pictures, 1):
+        shape = picture.width / max(picture.height, 1)
+        if shape < TALLEST - 0.005:
+            yield Problem(f"Picture {number} is too tall for Instagram; crop it to four by five or wider.", "pictures")
+        elif shape > WIDEST + 0.005:
+            yield Problem(f"Picture {number} is too wide for Instagram; crop it to 1.91 by 1 or narrower.", "pictures")
+
+
+LIMITS = Limits(length=2200, pictures=10, alt_length=1000, further=_rules, note="Links in a caption cannot be pressed.")
