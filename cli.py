@@ -485,14 +485,15 @@ def post_approve(post_id: int, email: str) -> None:
     """Approve a post as it stands now."""
     from config import database, people
     from config.permissions import Action, may
-    from posts import drafts
+    from posts import drafts, workflow
 
     with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
         approver = people.known_id(_person(session, email))
         if not may(people.roles_of(session, approver), Action.APPROVE_POSTS):
             raise Failure(f"{email} is no approver")
-        drafts.approve(session, post_id, approver, drafts.read(session, post_id).content_hash, _now())
-    click.echo(f"post {post_id} is approved")
+        post = drafts.approve(session, post_id, approver, drafts.read(session, post_id).content_hash, _now())
+        waits = post.state == workflow.PostState.IN_REVIEW
+    click.echo(f"post {post_id} waits for the next step of its approval" if waits else f"post {post_id} is approved")
 
 
 @liaison.group()

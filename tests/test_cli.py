@@ -112,6 +112,26 @@ def test_a_post_is_queued_by_one_and_approved_by_another(tmp_path: Path) -> None
     assert run("hold", "off", "--by", "lucas@town.example").exit_code == 0
 
 
+def test_a_post_is_queued_to_come_again_or_to_the_next_slot(tmp_path: Path) -> None:
+    assert run(
+        "user", "add", "--name", "Ana", "--email", "ana@town.example", "--role", "officer",
+        "--password", "correct horse battery",
+    ).exit_code == 0  # fmt: skip
+    assert run("account", "add", "practice", "--name", "Riverton PD").exit_code == 0
+    (tmp_path / "post.txt").write_text("Coffee with officers at nine.")
+    queue = ("post", "queue", "--by", "ana@town.example", "--account", "1", "--text-file", "post.txt")
+    every = ("--every", "FREQ=WEEKLY;BYDAY=TU", "--at", "2036-11-25T09:00")
+    assert run(*queue, *every).stdout == "post 1 waits for approval\n"
+    for more, words in (
+        (("--next-slot",), "no free slot within twelve weeks"),
+        ((), "give --at or --next-slot"),
+        (("--at", "2036-11-25T09:00", "--category", "gossip"), "there is no kind of post called gossip"),
+        (("--at", "2036-11-25T09:00", "--every", "FREQ=HOURLY"), "daily at most"),
+    ):
+        refused = run(*queue, *more)
+        assert (refused.exit_code, words in refused.stderr) == (1, True), refused.output
+
+
 def test_a_text_is_held_against_a_network_s_limits(tmp_path: Path) -> None:
     (tmp_path / "post.txt").write_text("🇲🇽" * 301 + "\n", encoding="utf-8")
     told = run("limits", "bluesky", "--text-file", "post.txt")
