@@ -33,6 +33,7 @@ from tests.posts.test_pictures import photo
 
 FASTER = 20  # every pause of the publisher, and every delay of ours, is so much shorter than in use
 LOST = 0.1  # of replies
+WORDS = (Path(__file__).parent.parent / "sentiment" / "plain_words.txt").read_text(encoding="utf-8").split()[:3000]
 LOOKS = 5  # that could not tell, after which a person is asked
 SETTLED = (TargetState.PUBLISHED, TargetState.FAILED, TargetState.MISSED, TargetState.CANCELLED)
 
@@ -241,7 +242,7 @@ def _schedule(
     for number in range(targets // len(places)):
         now = clock.now()
         due = start + (end - start) * chance.random()
-        words = {one.account: f"Post {number} for {one.network}, coffee at {chance.randint(7, 19)}" for one in places}
+        words = {one.account: f"{number}: {' '.join(chance.sample(WORDS, 12))} ({one.network})" for one in places}
         with database.writing(found.engine) as session:
             post = drafts.create(session, found.officer, f"Post {number}", (), now, wordings=words)
             if any(place.needs_picture for place in places):

@@ -32,25 +32,28 @@ def progress(session: Session, post: Post) -> Progress:
 
 def standing(steps: Sequence[Step], said: Sequence[int], barred: set[int]) -> Progress:
     """Pure: `said` are the approvals in their order, `barred` wrote the words and have no say. Each person counts for
-    one step; a step that names nobody but those who are barred is anybody's."""
+    one step; whoever a later step cannot do without is kept for it. A step that is left with nobody by name is
+    anybody's."""
     left = list(dict.fromkeys(person for person in said if person not in barred))
     counted = tuple(left)
+    used: set[int] = set()
     for done, step in enumerate(steps):
-        named = tuple(person for person in step.people if person not in barred)
-        if not named:
-            if not left:
-                return Progress(tuple(steps), done, counted, ())
-            left.pop(0)
-        elif step.everyone:
-            missing = tuple(person for person in named if person not in counted)
+        later = {person for one in steps[done + 1 :] if one.everyone for person in one.people} - barred - used
+        named = [person for person in step.people if person not in barred | used]
+        if not step.everyone:
+            named = [person for person in named if person not in later]
+        if step.everyone and named:
+            missing = tuple(person for person in named if person not in left)
             if missing:
                 return Progress(tuple(steps), done, counted, missing)
+            used |= set(named)
             left = [person for person in left if person not in named]
-        else:
-            first = next((person for person in left if person in named), None)
-            if first is None:
-                return Progress(tuple(steps), done, counted, tuple(p for p in named if p not in counted))
-            left.remove(first)
+            continue
+        first = next((one for one in left if one not in later and (not named or one in named)), None)
+        if first is None:
+            missing = tuple(person for person in named if person not in counted)
+            return Progress(tuple(steps), done, counted, missing)
+        left.remove(first)
     return Progress(tuple(steps), len(steps), counted, ())
 
 

@@ -48,6 +48,12 @@ def same(one: str, other: str) -> bool:
     return _bare(one) == _bare(other)
 
 
+def near(one: str, other: str) -> bool:
+    """Whether two texts may be one post that a server wrote differently: half the words are shared, or one has few."""
+    first, second = set(_bare(one).casefold().split()), set(_bare(other).casefold().split())
+    return min(len(first), len(second)) < 4 or 2 * len(first & second) >= min(len(first), len(second))
+
+
 def _bare(text: str) -> str:
     return _SPACE.sub(" ", _NAMED_FIRST.sub("", _MENTION.sub(r"@\1", text.strip()))).strip()
 

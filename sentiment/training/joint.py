@@ -25,9 +25,9 @@ from sentiment.training.network import (
     tokenizer,
 )
 
-EPOCHS = 8  # readings of each labelled post
-MOODS = 58_000  # posts that have only sentiment, read once each
-COURSE = Course(steps=0, rate=1e-4, head_rate=6e-4, seed=33, layer_decay=0.92, save_every=100)
+EPOCHS = 4  # readings of each labelled post
+MOODS = 36_000  # posts that have only sentiment, read once each
+COURSE = Course(steps=0, rate=9e-5, head_rate=6e-4, seed=35, layer_decay=0.92, save_every=100)
 ELSEWHERE = 3000  # of the posts with only sentiment, so many without a word of police teach what is not about police
 _POLICE = re.compile(
     r"polic|\bcops?\b|officer|sheriff|arrest|crim|\bpd\b|guard|patrul|oficial|jail|court", re.IGNORECASE

@@ -34,8 +34,8 @@ HIDDEN = 384
 LANGUAGES = ("en", "es", "pt", "fr")
 EMBEDDED = 4  # of so many English posts, one keeps its embedding: enough, and the whole E5 is slow
 REPEATED = {"en": 1, "es": 3, "pt": 1, "fr": 1}  # Spanish has few labelled posts
-FIRST = Course(steps=2300, rate=1.2e-4, head_rate=1e-3, seed=11, layer_decay=0.9)
-ASKED = 2  # of so many English posts, the teacher reads one
+FIRST = Course(steps=6000, rate=1.2e-4, head_rate=1e-3, seed=11, layer_decay=0.9)
+ASKED = 1  # of so many English posts, the teacher reads one
 TRUSTED = 0.7  # share of the teacher's word in a sentiment target; the rest is the label
 
 

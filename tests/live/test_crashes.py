@@ -2,7 +2,11 @@
 
 import random
 
+import pytest
+
 from benchmarks import crashes
+
+pytestmark = pytest.mark.live
 
 NOTHING = {"doubled": 0, "lost": 0, "not_published_but_there": 0}
 

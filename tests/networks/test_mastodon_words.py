@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from networks.mastodon.client import address_of
-from networks.mastodon.words import length, limits_of, plain, same
+from networks.mastodon.words import length, limits_of, near, plain, same
 from networks.network import Outgoing, Rejected
 
 LONG = "https://riverton.example/a/very/long/address?with=a&query=too"
@@ -81,3 +81,14 @@ def test_anything_else_is_refused_in_words(typed: str) -> None:
 
 def test_plain_http_is_for_servers_of_one_s_own_only() -> None:
     assert address_of("http://127.0.0.1:3000", allow_private=True) == "http://127.0.0.1:3000"
+
+
+@given(st.text(alphabet="abc @.\n", max_size=60))
+def test_what_is_the_same_is_always_near(text: str) -> None:
+    assert near(text, f"@somebody {text}  ")
+
+
+def test_another_post_altogether_is_not_near() -> None:
+    assert not near(
+        "Coffee with officers at nine on Elm Street", "The road to the market is closed until Monday noon"
+    )

@@ -113,6 +113,12 @@ def test_steps_that_cannot_be_are_refused(desk: Desk) -> None:
                 )
 
 
+def test_whoever_a_later_step_cannot_do_without_is_kept_for_it() -> None:
+    wanted = (Step(), Step((3,), everyone=True))
+    assert (standing(wanted, [3], set()).done, standing(wanted, [3, 1], set()).complete) == (0, True)
+    assert standing(wanted, [1], set()).missing == (3,)
+
+
 people = st.integers(1, 5)
 any_steps = st.lists(st.builds(Step, st.lists(people, unique=True, max_size=3).map(tuple), st.booleans()), max_size=3)
 
