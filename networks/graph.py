@@ -17,6 +17,7 @@ import requests
 
 from config import clock
 from networks import fetching
+from networks.meta import SERVICE
 from networks.network import (
     Connection,
     NetworkError,
@@ -27,7 +28,6 @@ from networks.network import (
     Unavailable,
 )
 
-SERVICE = "https://graph.facebook.com"
 VERSION = "v24.0"
 SECONDS = 20.0  # for an answer
 UPLOADING = 60.0

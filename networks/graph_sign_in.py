@@ -6,15 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from networks.graph import SERVICE, VERSION, Graph, Line
-from networks.network import Connection, Departure, Field, Rejected, SignedIn
+from networks.graph import VERSION, Graph, Line
+from networks.meta import SERVICE
+from networks.network import Connection, Departure, Rejected, SignedIn
 
-FIELDS = (
-    Field("app_id", "App ID", "Of the department's app at developers.facebook.com."),
-    Field("app_secret", "App secret", secret=True),
-    Field("page", "Page", "Its name or number, if the person manages several.", required=False),
-    Field("service", "Address of the API", "Leave it as it is.", default=SERVICE, required=False),
-)
 SCOPES = {
     "facebook": (
         "pages_show_list,pages_read_engagement,pages_read_user_content,pages_manage_posts,pages_manage_engagement"

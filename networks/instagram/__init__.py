@@ -2,31 +2,9 @@
 
 facebook-sdk is imported inside functions: it costs time that only talking to the network needs."""
 
-from collections.abc import Mapping
-
+from networks import meta
 from networks.instagram.words import LIMITS
-from networks.network import (
-    Connection,
-    Departure,
-    Field,
-    Listener,
-    Network,
-    PageSignIn,
-    Policy,
-    Publisher,
-    SignedIn,
-    SourceKind,
-    Witness,
-)
-
-_FIELDS = (
-    Field("app_id", "App ID", "Of the department's app at developers.facebook.com."),
-    Field("app_secret", "App secret", secret=True),
-    Field(
-        "page", "Page", "The Facebook Page that the account is connected with, if you manage several.", required=False
-    ),
-    Field("service", "Address of the API", "Leave it as it is.", default="https://graph.facebook.com", required=False),
-)
+from networks.network import Connection, Listener, Network, Publisher, SourceKind, Witness
 
 
 def _listener(connection: Connection) -> Listener:
@@ -47,35 +25,16 @@ def _witness(connection: Connection) -> Witness:
     return Looker(connection)
 
 
-def _begin(given: Mapping[str, str], redirect_uri: str, state: str, allow_private: bool) -> Departure:
-    from networks import graph_sign_in
-
-    del allow_private
-    return graph_sign_in.begin("instagram", given, redirect_uri, state)
-
-
-def _finish(kept: str, code: str, allow_private: bool) -> SignedIn:
-    from networks import graph_sign_in
-
-    return graph_sign_in.finish("instagram", kept, code, allow_private)
-
-
-def _who(connection: Connection) -> SignedIn:
-    from networks import graph_sign_in
-
-    return graph_sign_in.who("instagram", connection)
-
-
 NETWORK = Network(
     name="instagram",
     label="Instagram",
-    policy=Policy(deletion_hours=24, corrections_may_train=False, notes="No surveillance; deletions are followed."),
+    policy=meta.POLICY,
     limits=LIMITS,
     listener=_listener,
     publisher=_publisher,
     witness=_witness,
-    sign_in=PageSignIn(_FIELDS, _begin, _finish),
-    test=_who,
+    sign_in=meta.sign_in("instagram"),
+    test=meta.who("instagram"),
     kinds=(
         SourceKind("mentions", "Pictures that tag us", every_seconds=120),
         SourceKind("comments", "Comments on our pictures", every_seconds=120),
