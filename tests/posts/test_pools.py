@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -12,8 +12,10 @@ from config.settings import Settings
 from config.tables import Person
 from networks.network import Publisher, Rejected
 from networks.tables import Account
-from posts import claims
+from posts import claims, publishing
 from posts.pools import Pools
+from posts.publishing import Outcome
+from posts.workflow import TargetState
 from tests.posts.conftest import Desk, set_up
 from tests.posts.square import Square
 
@@ -109,3 +111,25 @@ def test_an_account_that_cannot_be_opened_gives_its_claims_back_for_later(desk: 
     assert [(target.state, target.last_error) for target in desk.targets(number)] == [
         ("waiting", "the account cannot be opened: nothing can be published there")
     ] * 2
+
+
+def test_receipts_that_cannot_be_written_together_are_written_one_by_one(
+    desk: Desk, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [desk.approved(f"Notice {number}", after=timedelta()) for number in range(5)]
+    town = Town(slow=0)
+    real = publishing.record
+
+    def record(engine: sa.Engine, outcomes: Sequence[Outcome]) -> list[TargetState]:
+        if len(outcomes) > 1 or outcomes[0].claim.target_id == 1:
+            raise RuntimeError("the store is out of sorts")
+        return real(engine, outcomes)
+
+    monkeypatch.setattr(publishing, "record", record)
+    pools = Pools(desk.engine, settings, desk.keys, town.open_account)
+    for claim in claims.claim(desk.engine, desk.keys, clock.now()):
+        pools.submit(claim)
+    assert pools.drain(ENOUGH)
+    found = [target.state for number in numbers for target in desk.targets(number)]
+    assert sorted(found) == ["published"] * 9 + ["publishing"]  # the one that failed alone is left to its lease
+    assert sum(len(square.posts) for square in town.squares.values()) == 10
