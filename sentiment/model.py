@@ -6,7 +6,7 @@ int8 ONNX on ONNX Runtime, one post a call, so that a score never depends on wha
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -73,8 +73,11 @@ class Model:
 
     def read(self, texts: Sequence[str]) -> list[Reading | None]:
         """A reading for each text, in order; none where there are no words to read. Never raises for a text."""
-        words = [normalised(text) for text in texts]
-        return list(self._pool.map(self._read_one, words, chunksize=1))
+        return list(self.begin(texts))
+
+    def begin(self, texts: Sequence[str]) -> Iterator[Reading | None]:
+        """The same, begun at once and handed out one by one: the caller can do something else meanwhile."""
+        return self._pool.map(self._read_one, [normalised(text) for text in texts])
 
     def features(self, texts: Sequence[str]) -> list[Vector | None]:
         """What the encoder makes of each text (768), before any head; none where there are no words."""

@@ -13,6 +13,7 @@ from listeners import language
 from sentiment import model
 
 BATCH = 256
+Readings = Iterator[model.Reading | None]
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,12 @@ def score_file(
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with source.open("rb") as lines, beside.open("w", encoding="utf-8") as out:
-            for batch in _batches(lines):
-                for line in _score(batch, reading):
+            for batch in _begun(_batches(lines), reading):
+                for line in _finished(*batch):
                     errors += "error" in line
                     scored += "error" not in line
                     out.write(_json(line) + "\n")
-                progress(len(batch))
+                progress(len(batch[0]))
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
@@ -58,10 +59,22 @@ def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
         yield batch
 
 
-def _score(batch: list[bytes], reading: model.Model) -> list[dict[str, Any]]:
-    posts = [_post(line) for line in batch]
-    found = iter(reading.read([post["text"] for post in posts if "error" not in post]))
-    return [post if "error" in post else _answer(post, next(found)) for post in posts]
+def _begun(batches: Iterator[list[bytes]], reading: model.Model) -> Iterator[tuple[list[dict[str, Any]], Readings]]:
+    """Batches of posts with their readings, the next one begun already: languages are found meanwhile."""
+    before: tuple[list[dict[str, Any]], Readings] | None = None
+    for batch in batches:
+        posts = [_post(line) for line in batch]
+        begun = posts, reading.begin([post["text"] for post in posts if "error" not in post])
+        if before is not None:
+            yield before
+        before = begun
+    if before is not None:
+        yield before
+
+
+def _finished(posts: list[dict[str, Any]], found: Readings) -> Iterator[dict[str, Any]]:
+    for post in posts:
+        yield post if "error" in post else _answer(post, next(found))
 
 
 def _post(line: bytes) -> dict[str, Any]:
