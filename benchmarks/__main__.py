@@ -3,7 +3,13 @@
 import subprocess
 import sys
 
-ALL = ("start", "intake", "scoring", "demo")  # "model" by name, once weights of the present training are shipped
+ALL = (
+    "start",
+    "intake",
+    "scoring",
+    "demo",
+    "publishing",
+)  # "model" by name, once weights of the present training are shipped
 
 
 def main(names: list[str]) -> int:

@@ -27,7 +27,7 @@ from config.permissions import Role
 from config.settings import Settings
 from networks import accounts
 from networks.network import Outgoing, Receipt
-from posts import drafts
+from posts import claims, drafts, publishing
 from posts.pools import Pools
 from posts.tables import Post, Target
 from scheduler.jobs import publishing as job
@@ -119,7 +119,25 @@ def burst(targets: int = 1000, places: int = 10) -> dict[str, float]:
             time.sleep(0.5)
         pools.drain(30)
         late = sorted((begun - due).total_seconds() for begun in network.begun)
-        return {"targets": len(late), "p50_s": late[len(late) // 2], "p99_s": late[int(len(late) * 0.99)]}
+        p99, after = late[int(len(late) * 0.99)], _one_by_one(targets)
+        return {
+            "targets": len(late), "p50_s": late[len(late) // 2], "p99_s": p99, "one_by_one_p99_s": after,
+            "ratio": round(after / p99, 1),
+        }  # fmt: skip
+
+
+def _one_by_one(targets: int, tried: int = 100) -> float:
+    """The baseline: claim one, call, record, and only then the next; from so many tried, when the last would begin."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = town(Path(folder), 10)
+        due = clock.now() + timedelta(seconds=3)
+        for number in range(tried // 10):
+            approved(found, due, f"Post number {number}, of {number * 7919} words")
+        time.sleep(max(0.0, (due - clock.now()).total_seconds()))
+        network, started = Instant(), time.perf_counter()
+        while taken := claims.claim(found.engine, KEYS, clock.now(), limit=1):
+            publishing.run(found.engine, taken[0], network, clock.now)
+        return round((time.perf_counter() - started) / tried * targets * 0.99, 1)
 
 
 def ticks(targets: int = 100_000, times: int = 300) -> dict[str, float]:
