@@ -223,7 +223,7 @@ def crash(kills: int, targets: int, chance: random.Random, seconds: float = 0) -
         losing.start()
         began = time.monotonic()
         for _ in range(kills):
-            _killed(found, folder, chance.uniform(0.05, 2.0))
+            _killed(found, folder, chance.uniform(0, chance.choice((0.4, 2.0))))  # often while calls are under way
         stop.set()
         losing.join()
         handed = _to_the_end(found, folder)
@@ -314,10 +314,16 @@ def _judged(found: Town, place: Place, handed: set[int]) -> dict[str, int]:
             .join(Target, col(Target.id) == col(Attempt.target_id))
             .where(Target.account_id == place.account, Attempt.kind == "publish")
         ).one()
+        cut = session.exec(
+            select(func.count(col(Attempt.id)))
+            .join(Target, col(Target.id) == col(Attempt.target_id))
+            .where(Target.account_id == place.account, col(Attempt.detail).startswith("no receipt before"))
+        ).one()
     asked = [row for row in rows if row.id in handed]
     return {
         "targets": len(rows),
         "attempts": sent,
+        "cut_off": cut,
         "published": sum(row.state == TargetState.PUBLISHED for row in rows),
         "doubled": sum(count > 1 for count in there.values()),
         "lost": sum(there[row.text] == 0 for row in rows if row not in asked),
