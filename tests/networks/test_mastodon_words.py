@@ -89,6 +89,4 @@ def test_what_is_the_same_is_always_near(text: str) -> None:
 
 
 def test_another_post_altogether_is_not_near() -> None:
-    assert not near(
-        "Coffee with officers at nine on Elm Street", "The road to the market is closed until Monday noon"
-    )
+    assert not near("Coffee with officers at nine on Elm Street", "The road to the market is closed until Monday noon")
