@@ -10,6 +10,7 @@ from config.permissions import Action, Role
 from config.secrets import Keys
 from config.tables import Person
 from networks import accounts
+from posts.tables import Target
 from tests.web.browsing import Browser
 
 Opens = Callable[..., Browser]
@@ -75,6 +76,44 @@ def test_a_post_goes_its_whole_way_by_the_api(program: Opens, account: int) -> N
     assert approved.json()["state"] == "scheduled"
     assert [target["account_id"] for target in approved.json()["targets"]] == [account]
     assert [row["id"] for row in ada.get("/api/v1/posts").json()] == [post["id"]]
+
+
+def test_programs_move_take_back_comment_and_settle_what_nobody_could_tell(
+    program: Opens, account: int, sqlite_engine: sa.Engine
+) -> None:
+    ada = program("Ada", [Role.OFFICER], [Action.READ_POSTS, Action.WRITE_POSTS])
+    luc = program("Luc", [Role.APPROVER], [Action.READ_POSTS, Action.APPROVE_POSTS])
+    given = {"message": "Officers on Elm Street.", "accounts": [account], "day": "2026-11-24", "hour": "09:00"}
+    post = ada.post("/api/v1/posts", json=given).json()
+    path = f"/api/v1/posts/{post['id']}"
+    ada.post(f"{path}/submit")
+    assert luc.post(f"{path}/comments", json={"comment": "Which corner?"}).status_code == 201
+    assert ada.post(f"{path}/withdraw").json()["state"] == "draft"
+    ada.post(f"{path}/submit")
+    luc.post(f"{path}/approve", json={"content_hash": post["content_hash"]})
+    moved = ada.put(f"{path}/time", json={"wall_time": "2026-11-25T10:00"}).json()
+    assert (moved["state"], moved["due_at"]) == ("scheduled", "2026-11-25T15:00:00Z")
+    target = moved["targets"][0]["id"]
+    decide = f"{path}/targets/{target}/decide"
+    assert ada.post(decide, json={"decision": "it_is_there"}).status_code == 409
+    assert ada.post(decide, json={"decision": "perhaps"}).status_code == 422
+    with database.writing(sqlite_engine) as session:
+        row = session.get_one(Target, target)
+        row.state, row.found = "unknown", [{"remote_id": "7", "url": "https://x.example/7", "published_at": ""}]
+        session.add(row)
+    assert ada.get(path).json()["targets"][0]["found"][0]["url"] == "https://x.example/7"
+    assert luc.post(decide, json={"decision": "it_is_there"}).status_code == 403
+    assert ada.post(decide, json={"decision": "it_is_there"}).json()["state"] == "published"
+
+
+def test_a_budget_is_set_by_administrators_and_read_by_all(program: Opens, account: int) -> None:
+    sam = program("Sam", [Role.ADMINISTRATOR], [Action.READ_POSTS, Action.MANAGE])
+    ada = program("Ada", [Role.OFFICER], [Action.READ_POSTS, Action.WRITE_POSTS])
+    assert sam.put(f"/api/v1/accounts/{account}/budget", json={"dollars": "50.00"}).status_code == 200
+    assert ada.get("/api/v1/accounts").json()[0]["monthly_budget"] == "50.00"
+    assert ada.put(f"/api/v1/accounts/{account}/budget", json={"dollars": None}).status_code == 403
+    assert sam.put(f"/api/v1/accounts/{account}/budget", json={"dollars": "-1"}).status_code == 422
+    assert sam.put("/api/v1/accounts/999/budget", json={"dollars": "1"}).status_code == 404
 
 
 def test_a_save_over_an_older_revision_is_a_conflict(program: Opens, account: int) -> None:

@@ -1,9 +1,11 @@
 """Accounts for programs: how each is, a test, removal. Connecting one is for a person, on the page or by command."""
 
 from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from config import clock, database
 from config.permissions import Action
@@ -34,7 +36,15 @@ class AccountOut(BaseModel):
     rate_limit: int | None
     rate_remaining: int | None
     rate_resets_at: datetime | None
+    ends_at: datetime | None  # when a person must sign in again
+    monthly_budget: Decimal | None  # dollars
     waiting: int = 0
+
+
+class BudgetIn(BaseModel):
+    """Dollars a month, after which nothing more is read there; none: no limit."""
+
+    dollars: Annotated[Decimal, Field(ge=0, lt=1_000_000)] | None
 
 
 @router.get("/accounts", dependencies=[needs(Action.READ_POSTS)])
@@ -43,6 +53,17 @@ def list_accounts(found: TheDesk) -> list[AccountOut]:
     with database.reading(found.engine) as session:
         waiting = queue.waiting_by_account(session)
         return [_out(account, waiting.get(account.id or 0, 0)) for account in accounts.kept(session)]
+
+
+@router.put("/accounts/{account_id}/budget", dependencies=[needs(Action.MANAGE)])
+def set_budget(found: TheDesk, who: Who, account_id: Id, given: BudgetIn) -> AccountOut:
+    with database.writing(found.engine) as session:
+        try:
+            account = joined.known(session, account_id)
+        except Rejected as error:
+            raise Trouble(404, "There is no such account", error.reason) from error
+        accounts.set_budget(session, account_id, given.dollars, who.id, clock.now())
+        return _out(account, 0)
 
 
 @router.post("/accounts/{account_id}/test", dependencies=[needs(Action.MANAGE)])

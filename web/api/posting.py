@@ -1,17 +1,17 @@
 """Posts, their approval, and the hold for programs: the same rules as on the pages, by posts.drafts."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, NaiveDatetime
 from sqlmodel import Session
 
 from config import clock, database, holds
 from config.permissions import Action
 from networks import pictures, registry
 from networks.network import Outgoing
-from posts import drafts, queue, takedown
+from posts import decide, drafts, queue, takedown
 from posts import pictures as kept
 from posts.tables import Post, Target
 from web import compose
@@ -35,6 +35,7 @@ class TargetOut(BaseModel):
     remote_url: str | None
     published_at: datetime | None
     last_error: str | None
+    found: list[dict[str, str]]  # what a look-up saw that may be it, where nobody is sure
 
 
 class PictureOut(BaseModel):
@@ -71,6 +72,18 @@ class Decision(BaseModel):
     """An approver's word on exactly the content with this hash."""
 
     content_hash: Annotated[str, Field(max_length=200)]
+
+
+class Choice(BaseModel):
+    """What a person says of a target of which nobody is sure: it_is_there, send_again, or leave_it."""
+
+    decision: Literal["it_is_there", "send_again", "leave_it"]
+
+
+class TimeIn(BaseModel):
+    """Wall time in the department's zone; none takes a post's time away."""
+
+    wall_time: NaiveDatetime | None
 
 
 class Comment(BaseModel):
@@ -193,6 +206,45 @@ def approve_post(found: TheDesk, who: Who, post_id: Id, given: Decision) -> Post
 def ask_changes(found: TheDesk, who: Who, post_id: Id, given: Comment) -> PostOut:
     with database.writing(found.engine) as session:
         drafts.ask_changes(session, post_id, who.id, given.comment, clock.now())
+        return _post(session, post_id)
+
+
+@router.post("/posts/{post_id}/targets/{target_id}/decide", dependencies=[needs(Action.WRITE_POSTS)])
+def decide_target(found: TheDesk, who: Who, post_id: Id, target_id: Id, given: Choice) -> PostOut:
+    """Settles what nobody could tell. 409 where it is settled already."""
+    with database.writing(found.engine) as session:
+        target = session.get(Target, target_id)
+        if target is None or target.post_id != post_id:
+            raise Trouble(404, "This post has no such target")
+        decide.decide(session, target_id, who.id, given.decision, clock.now())
+        return _post(session, post_id)
+
+
+@router.put("/posts/{post_id}/time", dependencies=[needs(Action.WRITE_POSTS)])
+def set_time(found: TheDesk, who: Who, post_id: Id, given: TimeIn) -> PostOut:
+    """Another time, or none; an approval stays, because the words stay."""
+    zone = found.settings.department.time_zone
+    with database.writing(found.engine) as session:
+        if given.wall_time is None:
+            drafts.unschedule(session, post_id, who.id, clock.now())
+        else:
+            drafts.schedule(session, post_id, who.id, given.wall_time, zone, clock.now())
+        return _post(session, post_id)
+
+
+@router.post("/posts/{post_id}/withdraw", dependencies=[needs(Action.WRITE_POSTS)])
+def withdraw_post(found: TheDesk, who: Who, post_id: Id) -> PostOut:
+    """Out of review, or out of its approval: a draft again."""
+    with database.writing(found.engine) as session:
+        drafts.withdraw(session, post_id, who.id, clock.now())
+        return _post(session, post_id)
+
+
+@router.post("/posts/{post_id}/comments", status_code=201, dependencies=[needs(Action.READ_POSTS)])
+def comment_post(found: TheDesk, who: Who, post_id: Id, given: Comment) -> PostOut:
+    """A word beside it; nothing moves."""
+    with database.writing(found.engine) as session:
+        drafts.comment(session, post_id, who.id, given.comment, clock.now())
         return _post(session, post_id)
 
 
