@@ -141,6 +141,9 @@ class _LateX(x_server.XServer):
     def now(self, moment: datetime) -> None:
         pass
 
+    def handle_error(self, *_: object) -> None:
+        """A publisher that was killed does not listen any more."""
+
     def write(self, text: str, **more: Any) -> x_server.XPost:
         more["delay"] = timedelta(seconds=60 * self.chance.random() / FASTER)
         return super().write(text, **more)
@@ -181,6 +184,9 @@ class _LateMeta(meta_server.MetaServer):
     def now(self, moment: datetime) -> None:
         pass
 
+    def handle_error(self, *_: object) -> None:
+        """A publisher that was killed does not listen any more."""
+
     def add(self, kind: str, text: str, author: str, **more: Any) -> meta_server.Thing:
         if kind in ("post", "ig_media"):
             more["delay"] = timedelta(seconds=60 * self.chance.random() / FASTER)
@@ -215,6 +221,7 @@ def crash(kills: int, targets: int, chance: random.Random, seconds: float = 0) -
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         found = town(folder, 0)
+        stack.callback(found.engine.dispose)
         places = _places(found, folder, stack, chance)
         end = clock.now() + timedelta(seconds=seconds or kills * 1.2)
         number = _schedule(found, places, targets, clock.now(), end, chance)
@@ -271,16 +278,15 @@ def _start(found: Town, folder: Path) -> subprocess.Popen[str]:
 
 
 def _killed(found: Town, folder: Path, after: float) -> None:
-    process = _start(found, folder)
-    time.sleep(after)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with _start(found, folder) as process:
+        time.sleep(after)
+        process.send_signal(signal.SIGKILL)
 
 
 def _to_the_end(found: Town, folder: Path, seconds: float = 240) -> set[int]:
     """Lets a publisher live until every target is settled, or only a person can settle it; those."""
-    process = _start(found, folder)
     until = time.monotonic() + seconds
+    process = _start(found, folder)
     try:
         while time.monotonic() < until:
             with database.reading(found.engine) as session:
@@ -299,8 +305,8 @@ def _to_the_end(found: Town, folder: Path, seconds: float = 240) -> set[int]:
                 return stuck
             time.sleep(0.5)
     finally:
-        process.kill()
-        process.wait()
+        with process:
+            process.kill()
     raise RuntimeError(f"{len(open_ones)} targets were not settled in {seconds} s")
 
 
