@@ -28,6 +28,32 @@ class Source(SQLModel, table=True):
     last_ok_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_error: str | None = None
     failures: int = 0  # in a row
+    position_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the newest event that the cursor covers
+
+
+class SourceHour(SQLModel, table=True):
+    """What a source brought in an hour: its rate, and its usual rhythm."""
+
+    __tablename__ = "source_hour"
+
+    source_id: int = Field(foreign_key="source.id", primary_key=True)
+    hour: datetime = Field(primary_key=True, sa_type=UtcDateTime)  # its start
+    read: int = 0  # posts that the network gave
+    new: int = 0  # mentions that came of them
+
+
+class SourceGap(SQLModel, table=True):
+    """A time in which a source could not be heard, and what was caught up of it."""
+
+    __tablename__ = "source_gap"
+
+    id: int | None = Field(default=None, primary_key=True)
+    source_id: int = Field(foreign_key="source.id", index=True)
+    began_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # none: it lasts
+    caught_up: int = 0  # mentions from within it that came later
+    lost: bool = False  # the network could not give all of it any more
+    reason: str = ""
 
 
 class WatchRule(SQLModel, table=True):
@@ -45,6 +71,8 @@ class Place(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     other_names: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+    kind: str = ""  # neighbourhood | street | landmark, or not said
+    within_id: int | None = Field(default=None, foreign_key="place.id")  # the neighbourhood that a street lies in
 
 
 class Mention(SQLModel, table=True):
@@ -56,6 +84,8 @@ class Mention(SQLModel, table=True):
         sa.Index("ix_mention_posted", "posted_at"),
         sa.Index("ix_mention_expires", "expires_at"),
         sa.Index("ix_mention_check", "check_at"),
+        sa.Index("ix_mention_thread", "thread"),
+        sa.Index("ix_mention_copy_of", "copy_of"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -68,7 +98,13 @@ class Mention(SQLModel, table=True):
     text: str | None = None  # handles masked; none once expired or never-tracked
     language: str = "und"
     place_id: int | None = Field(default=None, foreign_key="place.id")
+    place_sure: float | None = None  # 0 to 1: how sure the place is
     rules: list[int] = Field(default_factory=list, sa_type=sa.JSON)  # watch rules that matched
+    thread: bytes | None = None  # keyed BLAKE2b of network and the remote id of the thread's root, as in `key`
+    repost: bool = False  # somebody's post passed on without a word: counted, never listed
+    copy_of: int | None = Field(default=None, foreign_key="mention.id", ondelete="SET NULL")  # said before, nearly so
+    noise: str = ""  # why it is not listed: own | template; "" is listed
+    edited_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when its author changed it
     posted_at: datetime = Field(sa_type=UtcDateTime)
     received_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
@@ -79,6 +115,16 @@ class Mention(SQLModel, table=True):
     state: str = "new"  # new | assigned | snoozed | done (listeners.triage)
     assigned_to: int | None = Field(default=None, foreign_key="person.id")
     snoozed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class CopyBand(SQLModel, table=True):
+    """One band of a recent mention's MinHash: what shares a band may be a near-copy (listeners.copies)."""
+
+    __tablename__ = "copy_band"
+
+    mention_id: int = Field(foreign_key="mention.id", ondelete="CASCADE", primary_key=True)
+    band: int = Field(primary_key=True, sa_type=sa.BigInteger, index=True)
+    posted_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
 class ImportedFile(SQLModel, table=True):
