@@ -47,7 +47,7 @@ def one_by_one(folder: Path, settings: Settings) -> float:
     with database.writing(engine) as session:
         source = sources.add(session, network="archive", name="x", settings={}, every_seconds=0, now=clock.now())
     found = [("archive", RemoteMention(str(n), TEXT.format(n=n), AT, f"a{n % 900}")) for n in range(BASELINE)]
-    rows = intake.prepare(found, source, [], secrets.for_tests(), settings, clock.now())
+    rows = intake.prepare(found, source, intake.EVERYTHING, secrets.for_tests(), settings, clock.now())
     started = time.perf_counter()
     for row in rows:
         with database.writing(engine) as session:

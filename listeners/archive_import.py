@@ -56,7 +56,7 @@ def import_file(
     name = source_name or path.name
     with database.writing(engine) as session:
         file, source = _begin(session, digest, name, path.name, now)
-        watched = rules.enabled(session)
+        watched = rules.matcher(session)
     side = settings.data_dir / "imports" / f"{digest[:16]}.refused.jsonl"
     found = archive.read(path, posted_at=posted_at, columns=columns)
     refusals: Counter[str] = Counter()

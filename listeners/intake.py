@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlmodel import Session
@@ -13,14 +14,14 @@ from sqlmodel import Session
 from config.database import upsert
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import rechecks, watch
+from listeners import language, rechecks, watch
 from listeners.masking import masked
 from listeners.tables import Mention, Source
 from networks import registry
 from networks.network import Page, RemoteMention
 
 NEW_ACCOUNT = timedelta(days=30)
-Rules = Sequence[tuple[int, watch.Rule]]
+EVERYTHING = watch.Matcher([])  # without any rule
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Admitted:
 
 
 def admit(
-    session: Session, source: Source, page: Page, rules: Rules, keys: Keys, settings: Settings, now: datetime
+    session: Session, source: Source, page: Page, rules: watch.Matcher, keys: Keys, settings: Settings, now: datetime
 ) -> Admitted:
     """Stores what matches, and the page's cursor with it. The edge commits both or neither."""
     rows = prepare([(source.network, mention) for mention in page.mentions], source, rules, keys, settings, now)
@@ -54,7 +55,7 @@ def admit(
 def prepare(
     found: Sequence[tuple[str, RemoteMention]],
     source: Source,
-    rules: Rules,
+    rules: watch.Matcher,
     keys: Keys,
     settings: Settings,
     now: datetime,
@@ -68,7 +69,7 @@ def prepare(
     retention = {name: _retention(name, settings) for name in {name for name, _ in found}}
     rows = []
     for network, mention in found:
-        matched = watch.matching(rules, mention.text) if rules else []
+        matched = rules.matching(mention.text, partial(_language, mention))
         if rules and not matched and not mention.addressed:
             continue
         text = _storable(mention.text)
@@ -112,6 +113,10 @@ def store(session: Session, rows: Sequence[dict[str, Any]]) -> int:
     insert = upsert(session, Mention).on_conflict_do_nothing(index_elements=["key"])
     options = {"preserve_rowcount": True}  # else PostgreSQL's driver does not say how many were new
     return session.connection().execute(insert, list(rows), execution_options=options).rowcount
+
+
+def _language(mention: RemoteMention) -> str:
+    return mention.language or language.detect(mention.text)
 
 
 def _can_tell(network: str) -> bool:

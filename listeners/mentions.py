@@ -21,6 +21,7 @@ class Pending:
     author: bytes
     network: str
     place_id: int | None
+    place_sure: float | None = None
 
 
 def pending(session: Session, limit: int) -> list[Pending]:
@@ -29,18 +30,22 @@ def pending(session: Session, limit: int) -> list[Pending]:
     rows = session.exec(
         select(Mention).where(col(Mention.scored_at).is_(None)).order_by(col(Mention.id)).limit(limit)
     ).all()
-    return [
-        Pending(
-            id=row.id or 0,
-            text=row.text,
-            language=row.language if row.language != "und" else language.detect(row.text or ""),
-            posted_at=row.posted_at,
-            author=row.author,
-            network=row.network,
-            place_id=row.place_id or gazetteer.find(row.text or ""),
-        )
-        for row in rows
-    ]
+    return [_pending(row, gazetteer) for row in rows]
+
+
+def _pending(row: Mention, gazetteer: places.Gazetteer) -> Pending:
+    text = row.text or ""
+    named = gazetteer.find(text)
+    return Pending(
+        id=row.id or 0,
+        text=row.text,
+        language=row.language if row.language != "und" else language.detect(text),
+        posted_at=row.posted_at,
+        author=row.author,
+        network=row.network,
+        place_id=named.place_id if named else row.place_id,
+        place_sure=round(named.sure, 2) if named else row.place_sure,
+    )
 
 
 def mark_scored(session: Session, found: Sequence[Pending], now: datetime) -> None:
@@ -48,7 +53,16 @@ def mark_scored(session: Session, found: Sequence[Pending], now: datetime) -> No
     if found:
         session.execute(  # by the session: a connection would not look at the ids, and mark every row
             update(Mention),
-            [{"id": one.id, "scored_at": now, "language": one.language, "place_id": one.place_id} for one in found],
+            [
+                {
+                    "id": one.id,
+                    "scored_at": now,
+                    "language": one.language,
+                    "place_id": one.place_id,
+                    "place_sure": one.place_sure,
+                }
+                for one in found
+            ],
         )
 
 

@@ -71,7 +71,7 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
     """Asks one source, page after page, each stored with its cursor; how many mentions were new."""
     with database.reading(engine) as session:
         source = session.get_one(Source, source_id)
-        watched = rules.enabled(session)
+        watched = rules.matcher(session)
         account = session.get(Account, source.account_id) if source.account_id is not None else None
         own = accounts.handles(session)
     new = 0

@@ -1,17 +1,21 @@
-"""Watch rules: which public posts are about us. Words, "phrases", #tags, @handles; AND (also by standing side by side),
-OR, NOT, parentheses. Matching ignores case and accents and keeps to whole words."""
+"""Watch rules: which public posts are about us. Words, "phrases", #tags, @handles, emoji, lang:es, near:"Old Town"; AND
+(also by standing side by side), OR, NOT, parentheses. Matching ignores case and accents and keeps to whole words.
+
+`Matcher` holds all rules at once: one walk over a text finds every term of every rule (Aho-Corasick)."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import ahocorasick
 import regex
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, v_args
 
-LONGEST = 2000  # characters of a rule
+LONGEST = 30_000  # characters of a rule: a thousand street names
 DEEPEST = 40  # nested parentheses and NOTs
+UNSURE = "und"  # a language that nobody could tell: it counts as in
 
 _GRAMMAR = r"""
     ?start: either
@@ -19,15 +23,22 @@ _GRAMMAR = r"""
     ?both: term (("AND"i)? term)*
     ?term: "NOT"i term -> negation
          | "(" either ")"
+         | LANGUAGE -> language
+         | NEAR -> near
          | PHRASE -> phrase
          | WORD -> word
+    LANGUAGE.2: /lang:[^\s()"]*/i
+    NEAR.2: /near:("[^"]*"|[^\s()"]*)/i
     PHRASE: /"[^"]*"/
     WORD.-1: /[^\s()"]+/
     %import common.WS
     %ignore WS
 """
 _parser = Lark(_GRAMMAR, parser="lalr", maybe_placeholders=False)
-_SPACE = regex.compile(r"\s+")
+_INVISIBLE = regex.compile(r"[^\p{ccc=0}]|\p{Cf}|[\uFE00-\uFE0F]")  # accents, zero-width marks, emoji styles
+_CODE = regex.compile(r"[a-z]{2,3}")
+# Written without blanks between words: no word border is asked for beside these.
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 
 
 class WatchRuleError(ValueError):
@@ -43,7 +54,21 @@ class Term:
     """One word or phrase, folded, found only as whole words."""
 
     words: str
-    pattern: regex.Pattern[str]
+
+
+@dataclass(frozen=True)
+class Language:
+    """The post is in this language, or nobody can tell in which."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class Near:
+    """The post names this place, by any of its names, or one that lies in it. Folded."""
+
+    place: str
+    position: int
 
 
 @dataclass(frozen=True)
@@ -61,7 +86,9 @@ class Either:
     parts: tuple["Part", ...]
 
 
-Part = Term | Not | All | Either
+Part = Term | Language | Near | Not | All | Either
+Places = Mapping[str, Collection[str]]
+"""Folded name of a place -> all folded names that count as naming it (listeners.places.nearby)."""
 
 
 @dataclass(frozen=True)
@@ -71,19 +98,26 @@ class Rule:
     query: str
     root: Part
 
-    def matches(self, text: str) -> bool:
+    def matches(self, text: str, language: str = UNSURE, places: Places | None = None) -> bool:
         """Whether the rule is about this text."""
-        return self.holds_in(folded(text))
+        return bool(Matcher([(0, self)], places or {}).matching(text, lambda: language))
 
-    def holds_in(self, text: str) -> bool:
-        """As `matches`, for a text that is folded already."""
-        return _holds(self.root, text)
+    def near(self) -> list[Near]:
+        """The places that the rule names."""
+        return [part for part in _leaves(self.root) if isinstance(part, Near)]
+
+    def why(self, text: str, places: Places | None = None) -> list[str]:
+        """The words of the rule that stand in the text, in the rule's order; those after NOT are left out."""
+        words = folded(text)
+        wanted = [name for part in _wanted(self.root) for name in _names(part, places or {})]
+        return [name for name in dict.fromkeys(wanted) if _occurs(name, words)]
 
 
 def folded(text: str) -> str:
-    """Without case and accents, white space as single blanks."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return _SPACE.sub(" ", "".join(letter for letter in plain if not unicodedata.combining(letter)))
+    """Without case, accents and invisible characters, white space as single blanks."""
+    if not text.isascii():
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    return " ".join(text.casefold().split())
 
 
 @lru_cache(maxsize=1024)
@@ -103,7 +137,7 @@ def parse(query: str) -> Rule:
         cause = error.__context__
         raise (cause if isinstance(cause, WatchRuleError) else WatchRuleError(str(error), 0)) from None
     if not _finds_something(root):
-        raise WatchRuleError("a rule of NOT alone matches nearly everything; say what it should find", 0)
+        raise WatchRuleError("NOT or lang: alone matches nearly everything; say what the rule should find", 0)
     return Rule(query, root)
 
 
@@ -132,13 +166,10 @@ def _explained(query: str, error: UnexpectedInput) -> WatchRuleError:
 
 
 def _term(text: str, position: int) -> Term:
-    words = folded(text).strip()
-    if not any(letter.isalnum() for letter in words):
+    words = folded(text)
+    if not any(letter.isalnum() or unicodedata.category(letter) in ("So", "Sk") for letter in words):
         raise WatchRuleError("there is no word in this", position)
-    escaped = r"\s+".join(regex.escape(word) for word in words.split())
-    start = r"(?<![\w#@])" if words[0] in "#@" else r"(?<!\w)" if words[0].isalnum() else ""
-    end = r"(?!\w)" if words[-1].isalnum() else ""
-    return Term(words, regex.compile(start + escaped + end))
+    return Term(words)
 
 
 @v_args(inline=True)
@@ -151,6 +182,16 @@ class _Builder(Transformer[Any, Part]):
     def phrase(self, token: Token) -> Part:
         return _term(str(token)[1:-1], token.start_pos or 0)
 
+    def language(self, token: Token) -> Part:
+        code = str(token)[5:].lower()
+        if _CODE.fullmatch(code) is None:
+            raise WatchRuleError("a language is two letters, as in lang:es", (token.start_pos or 0) + 5)
+        return Language(code)
+
+    def near(self, token: Token) -> Part:
+        position = (token.start_pos or 0) + 5
+        return Near(_term(str(token)[5:].strip('"'), position).words, position)
+
     def negation(self, part: Part) -> Part:
         return Not(part)
 
@@ -161,24 +202,12 @@ class _Builder(Transformer[Any, Part]):
         return Either(parts)
 
 
-def _holds(part: Part, text: str) -> bool:
-    match part:
-        case Term():
-            return part.pattern.search(text) is not None
-        case Not():
-            return not _holds(part.part, text)
-        case All():
-            return all(_holds(inner, text) for inner in part.parts)
-        case Either():
-            return any(_holds(inner, text) for inner in part.parts)
-
-
 def _finds_something(part: Part) -> bool:
     """Whether the part asks for a word at all; an OR must in each of its branches."""
     match part:
-        case Term():
+        case Term() | Near():
             return True
-        case Not():
+        case Not() | Language():
             return False
         case All():
             return any(_finds_something(inner) for inner in part.parts)
@@ -186,7 +215,117 @@ def _finds_something(part: Part) -> bool:
             return all(_finds_something(inner) for inner in part.parts)
 
 
-def matching(rules: Sequence[tuple[int, Rule]], text: str) -> list[int]:
-    """Ids of the rules that are about this text."""
-    words = folded(text)
-    return [number for number, rule in rules if rule.holds_in(words)]
+def _leaves(part: Part) -> list[Part]:
+    match part:
+        case Not():
+            return _leaves(part.part)
+        case All() | Either():
+            return [leaf for inner in part.parts for leaf in _leaves(inner)]
+        case _:
+            return [part]
+
+
+def _wanted(part: Part) -> list[Part]:
+    """The leaves that no NOT stands before."""
+    match part:
+        case Not():
+            return []
+        case All() | Either():
+            return [leaf for inner in part.parts for leaf in _wanted(inner)]
+        case _:
+            return [part]
+
+
+def _starters(part: Part) -> list[Part]:
+    """Leaves of which one at least stands in whatever the part matches."""
+    if isinstance(part, All):
+        inner = [_starters(one) for one in part.parts if _finds_something(one)]
+        return min(inner, key=len)
+    if isinstance(part, Either):
+        return [leaf for one in part.parts for leaf in _starters(one)]
+    return [part]
+
+
+def _names(part: Part, places: Places) -> tuple[str, ...]:
+    match part:
+        case Term():
+            return (part.words,)
+        case Near():
+            return (part.place, *places.get(part.place, ()))
+        case _:
+            return ()
+
+
+class Matcher:
+    """All rules at once: the ids of those that are about a text, however many terms they have."""
+
+    def __init__(self, rules: Sequence[tuple[int, Rule]], places: Places | None = None) -> None:
+        self._rules = rules
+        self._places = places or {}
+        self._started: dict[str, list[int]] = {}  # term -> rules, by their row, that it may start
+        self._automaton = ahocorasick.Automaton()
+        for row, (_, rule) in enumerate(rules):
+            for part in _leaves(rule.root):
+                for name in _names(part, self._places):
+                    self._automaton.add_word(name, name)
+            for part in _starters(rule.root):
+                for name in _names(part, self._places):
+                    self._started.setdefault(name, []).append(row)
+        if rules:
+            self._automaton.make_automaton()
+
+    def __bool__(self) -> bool:
+        return bool(self._rules)
+
+    def matching(self, text: str, language: Callable[[], str] = lambda: UNSURE) -> list[int]:
+        """Ids of the rules that are about this text, in the rules' order. `language` is asked only where a rule has
+        one."""
+        if not self._rules:
+            return []
+        words = folded(text)
+        found = {name for end, name in self._automaton.iter(words) if _whole(name, words, end - len(name) + 1)}
+        rows = {row for name in found for row in self._started.get(name, ())}
+        return [self._rules[row][0] for row in sorted(rows) if self._holds(self._rules[row][1].root, found, language)]
+
+    def _holds(self, part: Part, found: set[str], language: Callable[[], str], unsure: bool = True) -> bool:
+        """`unsure`: what a language that cannot be told counts as; turned over by each NOT, so that it counts as in."""
+        match part:
+            case Term():
+                return part.words in found
+            case Near():
+                return any(name in found for name in _names(part, self._places))
+            case Language():
+                told = language()
+                return unsure if told == UNSURE else told == part.code
+            case Not():
+                return not self._holds(part.part, found, language, not unsure)
+            case All():
+                return all(self._holds(inner, found, language, unsure) for inner in part.parts)
+            case Either():
+                return any(self._holds(inner, found, language, unsure) for inner in part.parts)
+
+
+def _occurs(name: str, words: str) -> bool:
+    start = words.find(name)
+    while start >= 0:
+        if _whole(name, words, start):
+            return True
+        start = words.find(name, start + 1)
+    return False
+
+
+def _whole(name: str, words: str, start: int) -> bool:
+    """Whether `name`, which stands at `start`, is not a piece of a longer word."""
+    first, last, end = name[0], name[-1], start + len(name)
+    if start:
+        before = words[start - 1]
+        if first in "#@":
+            if before in "#@" or _of_word(before):
+                return False
+        elif _of_word(first) and _of_word(before) and _UNSPACED.match(first) is None:
+            return False
+    return not (end < len(words) and _of_word(last) and _of_word(words[end]) and _UNSPACED.match(last) is None)
+
+
+def _of_word(letter: str) -> bool:
+    return letter.isalnum() or letter == "_" or (not letter.isascii() and unicodedata.category(letter)[0] == "M")

@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import Form, Path
 from pydantic import AfterValidator
 
+from listeners import watch
+
 LARGEST_ID = 2**31 - 1  # of an INTEGER column in PostgreSQL
 COMMENT_LIMIT = 4000  # characters
 
@@ -23,4 +25,5 @@ def _one_line(text: str) -> str:
 
 
 Line = Annotated[str, AfterValidator(_one_line), Form(max_length=320)]
+Query = Annotated[str, AfterValidator(_one_line), Form(max_length=2 * watch.LONGEST)]
 Comment = Annotated[str, AfterValidator(clean), Form(max_length=COMMENT_LIMIT)]

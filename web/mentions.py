@@ -15,7 +15,7 @@ from sqlmodel import Session
 from config import audit, clock, database, people
 from config.permissions import Action
 from config.translations import translate
-from listeners import places, triage
+from listeners import places, rules, triage
 from listeners.tables import Mention
 from sentiment import inbox
 from sentiment.inbox import Cursor, Filters, InboxRow
@@ -118,6 +118,7 @@ def mention_page(request: Request, found: TheDesk, who: Who, mention_id: Id) -> 
             near = [other for other in page.rows if other.mention.id != mention_id][:NEAR]
             name = around["place_names"].get(place) if place is not None else CONCERNS[str(concern)].name
             words = _("%(name)s, within a day.") % {"name": name}
+        why = rules.why(session, row.mention)
     seen = [mention_id, *(other.mention.id for other in near)]
     with database.writing(found.engine) as session:
         subject = f"mention:{mention_id}"
@@ -129,6 +130,7 @@ def mention_page(request: Request, found: TheDesk, who: Who, mention_id: Id) -> 
         row=row,
         near=near,
         near_words=words,
+        why=why,
         never_tracked=sorted(NEVER_TRACKED),
         link_concern=lambda key: f"/concerns/{key}",
         here=f"/mentions/{mention_id}",

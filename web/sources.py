@@ -18,7 +18,7 @@ from networks.network import NetworkError, Rejected
 from networks.tables import Account
 from web import pages
 from web.desk import Desk, TheDesk
-from web.fields import Comment, Id, Line, clean
+from web.fields import Comment, Id, Line, Query, clean
 from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 from web.today import LABELS
@@ -74,13 +74,13 @@ def _add(request: Request, found: Desk, who: Visitor, given: dict[str, str]) -> 
 
 
 @router.post("/sources/rules", dependencies=[needs(Action.MANAGE)])
-def add_rule(request: Request, found: TheDesk, who: Who, name: Line = "", query: Line = "") -> Response:
+def add_rule(request: Request, found: TheDesk, who: Who, name: Line = "", query: Query = "") -> Response:
     """Adds a watch rule; one that cannot be read is shown with the place of the mistake."""
     _ = pages.words(request).gettext
     given = {"rule_name": name, "query": query}
     try:
         with database.writing(found.engine) as session:
-            added = rules.add(session, name or query, query)
+            added = rules.add(session, name or query[:120], query)
             audit.record(session, clock.now(), who.id, "rule.add", f"rule:{added.id}", {"query": query}, who.address)
     except watch.WatchRuleError as error:
         return _page(request, found, wrong=("rule", str(error)), given=given, pointed=_pointed(query, error))
@@ -90,7 +90,7 @@ def add_rule(request: Request, found: TheDesk, who: Who, name: Line = "", query:
 
 
 @router.post("/sources/rules/try", dependencies=[needs(Action.MANAGE)])
-def try_rule(request: Request, found: TheDesk, name: Line = "", query: Line = "") -> Response:
+def try_rule(request: Request, found: TheDesk, name: Line = "", query: Query = "") -> Response:
     """Counts what a rule would have matched of the last 7 days; shows no words, adds nothing."""
     given = {"rule_name": name, "query": query}
     try:
@@ -149,7 +149,7 @@ def _page(
     wrong: tuple[str, str] | None = None,
     given: dict[str, str] | None = None,
     pointed: tuple[str, str, str] | None = None,
-    tried: tuple[int, int] | None = None,
+    tried: rules.Tried | None = None,
 ) -> Response:
     now = clock.now()
     with database.reading(found.engine) as session:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 
 from sentiment.model import TRUSTS
-from sentiment.training import corpora, e5, student, teacher
+from sentiment.training import concern_heads, corpora, e5, student, teacher
 from sentiment.training.corpora import Labelled
 from sentiment.training.fitting import Course, fit
 from sentiment.training.network import (
@@ -20,6 +21,7 @@ from sentiment.training.network import (
     Example,
     Floats,
     Network,
+    features,
     probabilities,
     read,
     tokenizer,
@@ -73,6 +75,9 @@ def train(data: Path, wheel: Path, files: student.Files) -> None:
         examples.append(Example(words.encode(post.text).ids, target, vectors.get(post.key)))
     course = Course(**{**COURSE.__dict__, "steps": len(examples) // COURSE.batch})
     fit(network, examples, course, e5.PAD, "student: trust", checkpoint=files.second.with_suffix(".ckpt"))
+    told = [post for post in (*learning, *corpora.written()) if post.concerns is not None]
+    seen_by_it = features(network, [_read(words, post) for post in told], e5.PAD)
+    concern_heads.refit(network, told, seen_by_it, len(learning))
     torch.save(network.state_dict(), files.second)
 
 
@@ -85,7 +90,11 @@ def trained(wheel: Path, files: student.Files) -> Network:
 def says(network: Network, posts: list[Labelled], files: student.Files) -> Floats:
     """Logits (posts, WIDTH)."""
     words = tokenizer(files.tokenizer, student.LONGEST)
-    return read(network, [Example(words.encode(p.text).ids, np.zeros(0, np.float32)) for p in posts], e5.PAD)
+    return read(network, [_read(words, post) for post in posts], e5.PAD)
+
+
+def _read(words: Tokenizer, post: Labelled) -> Example:
+    return Example(words.encode(post.text).ids, np.zeros(0, np.float32))
 
 
 def shares(logits: Floats) -> Floats:

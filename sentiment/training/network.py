@@ -116,6 +116,18 @@ def read(network: Network, examples: list[Example], pad: int, batch: int = 64) -
     return out
 
 
+def features(network: Network, examples: list[Example], pad: int, batch: int = 64) -> Floats:
+    """What the head sees (posts, 2 x hidden), in the order given."""
+    network.eval()
+    out = np.zeros((len(examples), network.head.in_features), dtype=np.float32)
+    order = sorted(range(len(examples)), key=lambda row: len(examples[row].tokens))
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        for start in range(0, len(order), batch):
+            rows = order[start : start + batch]
+            out[rows] = network.features(*padded([examples[row] for row in rows], pad)).float().numpy()
+    return out
+
+
 def tokenizer(path: Path, longest: int) -> Tokenizer:
     made = Tokenizer.from_file(str(path))
     made.no_padding()

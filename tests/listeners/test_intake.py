@@ -31,7 +31,7 @@ def post(
 
 def admit(engine: sa.Engine, page: Page, keys: Keys, settings: Settings, now: datetime) -> intake.Admitted:
     with database.writing(engine) as session:
-        return intake.admit(session, session.get_one(Source, 1), page, [], keys, settings, now)
+        return intake.admit(session, session.get_one(Source, 1), page, intake.EVERYTHING, keys, settings, now)
 
 
 def all_mentions(engine: sa.Engine) -> list[Mention]:
@@ -56,7 +56,7 @@ def test_a_page_and_its_cursor_stand_or_fall_together(
     engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime
 ) -> None:
     with pytest.raises(RuntimeError), database.writing(engine) as session:
-        intake.admit(session, session.get_one(Source, 1), Page([post(1)], "9"), [], keys, settings, now)
+        intake.admit(session, session.get_one(Source, 1), Page([post(1)], "9"), intake.EVERYTHING, keys, settings, now)
         raise RuntimeError("the power went")
     with database.reading(engine) as session:
         assert (session.get_one(Source, 1).cursor, all_mentions(engine)) == (None, [])
@@ -95,7 +95,8 @@ def test_the_longest_name_of_a_place_wins_and_words_stay_whole(engine: sa.Engine
         bridge = places.add(session, "Bridge", ["Mill Road bridge"])
         known = places.gazetteer(session)
     texts = ("ice on the mill road BRIDGE", "on Mill Road.", "at the millroad", "Mill Roads")
-    assert [known.find(text) for text in texts] == [bridge.id, road.id, None, None]
+    found = [known.find(text) for text in texts]
+    assert [one.place_id if one else None for one in found] == [bridge.id, road.id, None, None]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,15 @@ WORD = st.from_regex(r"[a-z]{2,8}", fullmatch=True).filter(lambda word: word not
         ("elm", "see #elm", True),
         ("@rpd", "hey @RPD!", True),
         ("a.b", "axb", False),
+        ("police", "po\u200blice here", True),
+        ("ａｂｃ", "abc", True),
+        ("🚨", "now 🚨🚨 again", True),
+        ("👮🏽‍♀️ elm", "👮🏽‍♀️ on Elm", True),
+        ("警察", "我看到警察了", True),
+        ("पुल", "पुलिस", False),
+        ("elm lang:es", "elm", True),
+        ('near:"Old Town" police', "police in old town", True),
+        ('near:"Old Town" police', "police in town", False),
         ("not elm", "no elm here", False),
     ],
 )
@@ -39,7 +48,8 @@ def test_rules_match_whole_words_whatever_case_and_accents(query: str, text: str
 @pytest.mark.parametrize(
     ("query", "position"),
     [
-        ("", 0), ("elm OR", 6), ("(elm", 0), ('police "elm', 7), ("elm )", 4), ("NOT elm", 0), ("a AND OR b", 6),
+        ("", 0), ("elm OR", 6), ("(elm", 0), ('police "elm', 7), ("elm )", 4), ("NOT elm", 0), ("lang:es", 0), 
+        ("elm lang:spanish", 9), ("elm near:", 9), ("a AND OR b", 6),
         ('police ""', 7), ("(" * 50 + "elm" + ")" * 50, 40),
     ],
 )  # fmt: skip
@@ -47,6 +57,58 @@ def test_a_rule_that_cannot_be_read_points_at_the_character(query: str, position
     with pytest.raises(WatchRuleError) as wrong:
         watch.parse(query)
     assert wrong.value.position == position
+
+
+@pytest.mark.parametrize(
+    ("query", "language", "matches"),
+    [
+        ("elm lang:es", "es", True), ("elm lang:es", "en", False), ("elm lang:es", "und", True),
+        ("elm NOT lang:es", "es", False), ("elm NOT lang:es", "en", True), ("elm NOT lang:es", "und", True),
+        ("elm NOT (lang:es OR oak)", "und", True),
+    ],
+)  # fmt: skip
+def test_an_unsure_language_counts_as_in_on_either_side_of_not(query: str, language: str, matches: bool) -> None:
+    assert watch.parse(query).matches("on elm", language) == matches
+
+
+def test_near_means_every_name_of_the_place_and_of_what_lies_in_it() -> None:
+    places = {"old town": ("old town", "casco viejo", "harbor street")}
+    rule = watch.parse('near:"Old Town" (police OR policía)')
+    texts = ("Police on Harbor Street", "la policía en el casco viejo", "police on Mill Road")
+    assert [rule.matches(text, "und", places) for text in texts] == [True, True, False]
+    assert rule.why("Police on Harbor Street", places) == ["harbor street", "police"]
+
+
+LEAF = WORD.map(watch.Term)
+PARTS = st.recursive(
+    LEAF,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map(lambda found: watch.Either(tuple(found))),
+        st.tuples(inner, LEAF).map(lambda pair: watch.All((pair[0], watch.Not(pair[1])))),
+        st.lists(inner, min_size=2, max_size=3).map(lambda found: watch.All(tuple(found))),
+    ),
+    max_leaves=8,
+)
+
+
+def holds(part: watch.Part, words: set[str]) -> bool:
+    match part:
+        case watch.Term():
+            return part.words in words
+        case watch.Not():
+            return not holds(part.part, words)
+        case watch.All():
+            return all(holds(inner, words) for inner in part.parts)
+        case watch.Either():
+            return any(holds(inner, words) for inner in part.parts)
+    raise AssertionError(part)
+
+
+@given(st.lists(PARTS, max_size=6), st.lists(WORD, max_size=6))
+def test_all_rules_at_once_match_as_each_does_by_its_logic(parts: list[watch.Part], words: list[str]) -> None:
+    rules = [(number, watch.Rule("", part)) for number, part in enumerate(parts)]
+    expected = [number for number, part in enumerate(parts) if holds(part, set(words))]
+    assert watch.Matcher(rules).matching(" ".join(words)) == expected
 
 
 @given(st.text(max_size=200))

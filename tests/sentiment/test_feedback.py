@@ -101,7 +101,7 @@ def test_only_what_the_network_allows_and_what_is_still_kept_trains(
             (network, RemoteMention(f"{network}{number}", f"words {number}", now))
             for number, network in enumerate(("mastodon", "x", "mastodon"))
         ]
-        intake.store(session, intake.prepare(found, source, [], keys, settings, now))
+        intake.store(session, intake.prepare(found, source, intake.EVERYTHING, keys, settings, now))
         for mention in session.exec(select(Mention).order_by(col(Mention.id))).all():
             for trust in ("neither", "mistrust"):
                 session.add(Correction(mention_id=mention.id or 0, person_id=officer, at=now, trust=trust))

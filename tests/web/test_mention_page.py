@@ -40,7 +40,7 @@ def town(sqlite_engine: sa.Engine, keys: Keys, settings: Settings) -> sa.Engine:
             RemoteMention(str(number), text, now - timedelta(hours=hours), f"author {number}")
             for number, (text, hours) in enumerate(TEXTS)
         ]
-        intake.admit(session, source, Page(found, None), [], keys, settings, now)
+        intake.admit(session, source, Page(found, None), intake.EVERYTHING, keys, settings, now)
     scoring.score_pending(sqlite_engine, model.load(), now, zone=settings.department.zone)
     return sqlite_engine
 
