@@ -63,6 +63,7 @@ class Doorbells:
             .where(
                 col(Source.enabled),
                 col(Source.next_poll_at).is_not(None),
+                col(Source.streamed).is_(False),
                 or_(col(Account.id).is_(None), col(Account.state) == "connected"),
             )
         )

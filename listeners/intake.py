@@ -15,7 +15,7 @@ from config.database import upsert
 from config.secrets import Keys
 from config.settings import Settings
 from listeners import language, rechecks, watch
-from listeners.masking import masked
+from listeners.masking import masked, storable
 from listeners.tables import Mention, Source
 from networks import registry
 from networks.network import Page, RemoteMention
@@ -72,7 +72,7 @@ def prepare(
         matched = rules.matching(mention.text, partial(_language, mention))
         if rules and not matched and not mention.addressed:
             continue
-        text = _storable(mention.text)
+        text = storable(mention.text)
         rows.append(
             {
                 "key": keys.hash("mention", f"{network}\n{mention.remote_id}"),
@@ -126,13 +126,6 @@ def _can_tell(network: str) -> bool:
 def _retention(network: str, settings: Settings) -> timedelta:
     allowed = registry.NETWORKS[network].policy.text_days if network in registry.NETWORKS else None
     return timedelta(days=min(settings.retention_days, allowed or settings.retention_days))
-
-
-def _storable(text: str) -> str:
-    """What a database can hold: no NUL, no lone surrogate."""
-    if "\x00" not in text and text.isascii():
-        return text
-    return text.replace("\x00", " ").encode("utf-8", "replace").decode("utf-8")
 
 
 def _age(mention: RemoteMention) -> str:

@@ -1,4 +1,4 @@
-"""Handles and e-mail addresses in texts are masked, except the department's own."""
+"""What a text becomes before it is kept: handles and e-mail addresses masked, except the department's own."""
 
 from collections.abc import Iterable
 
@@ -19,3 +19,10 @@ def masked(text: str, own: Iterable[str]) -> str:
         return ("@" + name if name.casefold() in kept else MASK) + rest
 
     return _EMAIL.sub(MASK, _HANDLE.sub(mask, text))
+
+
+def storable(text: str) -> str:
+    """What a database can hold: no NUL, no lone surrogate."""
+    if "\x00" not in text and text.isascii():
+        return text
+    return text.replace("\x00", " ").encode("utf-8", "replace").decode("utf-8")

@@ -1,12 +1,13 @@
 """The stored mentions: what waits to be scored, marking, hiding, deleting, letting go. Only this room writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, delete, select, update
 
 from listeners import language, places
+from listeners.masking import storable
 from listeners.tables import Mention
 
 
@@ -64,6 +65,16 @@ def mark_scored(session: Session, found: Sequence[Pending], now: datetime) -> No
                 for one in found
             ],
         )
+
+
+def reword(session: Session, words: Mapping[int, str], now: datetime) -> None:
+    """New words for mentions whose authors changed them; they wait for the model again."""
+    if words:
+        rows = [
+            {"id": number, "text": storable(text), "edited_at": now, "scored_at": None}
+            for number, text in words.items()
+        ]
+        session.execute(update(Mention), rows)
 
 
 def hide(session: Session, ids: Sequence[int]) -> None:

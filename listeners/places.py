@@ -15,10 +15,9 @@ from listeners.tables import Place
 from listeners.watch import Places, folded
 
 SURE = 0.5
-_BEFORE = frozenset(  # words that lead to a place in English and Spanish
-    "on in at near by around off outside behind from to along across beside past toward towards into"
-    " en de del por cerca calle la el los las hacia desde sobre junto".split()  # noqa: SIM905 - a word list reads as one
-)
+_LEADING = "on in at near by around off outside behind from to along across beside past toward towards into"
+_LEADING_ES = "en de del por cerca calle la el los las hacia desde sobre junto"
+_BEFORE = frozenset(f"{_LEADING} {_LEADING_ES}".split())
 _WORD = regex.compile(r"[\w#]+")
 LONG = 8  # letters of a word that is hardly an everyday one
 
@@ -128,9 +127,10 @@ def _bounded(words: str, start: int, end: int) -> bool:
 
 
 def _sure(text: str, words: str, start: int, name: str) -> float:
-    """0.95: a name of several words. Else 0.9: written as a name after a word such as "on", "near", "en"; 0.7: written as
-    a name; 0.6: after such a word; 0.55: a long word; 0.4: a short one, which may be no place at all. A text in capitals
-    or in small letters alone says nothing by them: 0.6 or 0.55. The caller halves it where two places share the name."""
+    """0.95: a name of several words. Else 0.9: written as a name after a word such as "on", "near", "en"; 0.7: written
+    as a name; 0.6: after such a word; 0.55: a long word; 0.4: a short one, which may be no place at all. A text all in
+    capitals or all in small letters says nothing by them: 0.6 or 0.55. The caller halves it where two places share the
+    name."""
     if " " in name:
         return 0.95
     prior = words[:start].split()

@@ -44,6 +44,7 @@ def _claim(engine: sa.Engine, now: datetime) -> list[int]:
             .where(
                 or_(col(Account.id).is_(None), col(Account.state) == "connected"),
                 col(Source.enabled),
+                col(Source.streamed).is_(False),
                 col(Source.next_poll_at) <= now,
                 or_(col(Source.lease_until).is_(None), col(Source.lease_until) <= now),
             )

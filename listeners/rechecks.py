@@ -15,6 +15,7 @@ from networks.tables import Account
 # How long after it was received a mention is asked for how often: most deletions come soon.
 EVERY = ((timedelta(hours=2), timedelta(minutes=10)), (timedelta(days=1), timedelta(hours=2)))
 LATER = timedelta(hours=12)
+_LOOK_UP = 500  # hashes in one question
 PUT_OFF = timedelta(minutes=10)  # when the network could not be asked
 
 
@@ -76,6 +77,25 @@ def put_off(session: Session, found: Iterable[Recheck], now: datetime) -> None:
 
 def told_gone(session: Session, network: str, remote_id: str, keys: Keys, now: datetime) -> None:
     """A network said that a post is gone: it is asked for at the next look, rather than believed."""
-    key = keys.hash("mention", f"{network}\n{remote_id}")
-    known = col(Mention.check_at).is_not(None)
-    session.exec(update(Mention).where(col(Mention.key) == key, known).values(check_at=now))
+    at_once(session, known(session, network, [remote_id], [], keys), now)
+
+
+def known(session: Session, network: str, remote_ids: Sequence[str], authors: Sequence[str], keys: Keys) -> list[int]:
+    """Ids of our mentions among these posts, and of these authors, that can be asked for. A network tells of every post
+    that anybody deletes; hardly any is ours."""
+    found: list[int] = []
+    for column, names in ((col(Mention.key), remote_ids), (col(Mention.author), authors)):
+        purpose = "mention" if names is remote_ids else "author"
+        hashes = [keys.hash(purpose, f"{network}\n{name}") for name in names]
+        for start in range(0, len(hashes), _LOOK_UP):
+            there = column.in_(hashes[start : start + _LOOK_UP])
+            rows = session.exec(select(Mention.id).where(there, col(Mention.check_at).is_not(None)))
+            found += [number for number in rows if number is not None]
+    return found
+
+
+def at_once(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """These mentions are asked for at the next look."""
+    for start in range(0, len(ids), _LOOK_UP):
+        some = ids[start : start + _LOOK_UP]
+        session.exec(update(Mention).where(col(Mention.id).in_(some)).values(check_at=now))

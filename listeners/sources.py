@@ -47,6 +47,7 @@ def add(
         settings=settings,
         every_seconds=every_seconds,
         account_id=account_id,
+        streamed=_streamed(found, settings),
         next_poll_at=now if every_seconds else None,
     )
     session.add(source)
@@ -67,6 +68,10 @@ def _check_kind(network: Network, settings: dict[str, str], account_id: int | No
     for wanted in kind.fields:
         if wanted.required and not settings.get(wanted.name, "").strip():
             raise Rejected(f"{wanted.label} is missing")
+
+
+def _streamed(network: Network, settings: dict[str, str]) -> bool:
+    return any(kind.streamed for kind in network.kinds if kind.name == settings.get("kind"))
 
 
 def look_now(session: Session, source_id: int, now: datetime) -> Source | None:

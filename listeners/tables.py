@@ -21,6 +21,7 @@ class Source(SQLModel, table=True):
     account_id: int | None = Field(default=None, foreign_key="account.id")
     enabled: bool = True
     every_seconds: int = 300
+    streamed: bool = False  # read as it happens (listeners.streams), never asked
     cursor: str | None = None
     next_poll_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # none: only by hand (imports)
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # who polls it holds this

@@ -2,7 +2,7 @@
 
 A module offers one `Network` value; networks.registry lists them. A caller decides what to do by the error's class."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -299,6 +299,33 @@ class Doorbell(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Burst:
+    """What a stream brought since the last one, and the cursor that covers it. `position`: the network's time of its
+    newest event; `lost`: a time from which the network may have had more than it could still give."""
+
+    cursor: str
+    position: datetime
+    mentions: Sequence[RemoteMention] = ()
+    edited: Sequence[RemoteMention] = ()
+    deleted: Sequence[str] = ()  # remote ids
+    left: Sequence[str] = ()  # authors whose account is gone or closed
+    read: int = 0  # events
+    refused: int = 0  # of them, what could not be read
+    lost: tuple[datetime, datetime] | None = None
+
+
+class Stream(Protocol):
+    """Reads a whole network as it happens; for networks too large to store and look through later."""
+
+    def __call__(
+        self, connection: "Connection", cursor: str | None, wanted: Callable[[str, str | None], bool], stop: Event
+    ) -> Iterator[Burst]:
+        """Bursts, about one a second, from `cursor` (none: from now) until `stop` is set or the line breaks, which
+        raises NetworkError. `wanted(text, language)`: whether a post is about us; others are passed over."""
+        ...
+
+
 class Witness(Protocol):
     def gone(self, remote_ids: Sequence[str]) -> frozenset[str]:
         """Those of these posts that were surely deleted or hidden; whatever cannot be told is left out. Raises
@@ -367,6 +394,7 @@ class SourceKind:
     fields: tuple[Field, ...] = ()
     account: str = "needed"  # needed | optional | none
     every_seconds: int = 300
+    streamed: bool = False  # by Network.stream, never asked
 
 
 @dataclass(frozen=True)
@@ -382,6 +410,7 @@ class Network:
     publisher: Callable[[Connection], Publisher] | None = None
     witness: Callable[[Connection], Witness] | None = None
     doorbell: Doorbell | None = None
+    stream: Stream | None = None  # for its kinds that are streamed
     sign_in: PasswordSignIn | PageSignIn | None = None
     test: Callable[[Connection], SignedIn] | None = None  # who are we there now; settings come back up to date
     kinds: tuple[SourceKind, ...] = ()

@@ -18,7 +18,7 @@ from listeners.tables import Mention
 from sentiment import counts
 from sentiment.counts import Counted
 from sentiment.model import Reading
-from sentiment.tables import MentionConcern, Score
+from sentiment.tables import Correction, MentionConcern, Score
 
 
 class Reader(Protocol):
@@ -54,6 +54,13 @@ def score_pending(engine: sa.Engine, reader: Reader, now: datetime, *, zone: Zon
         _store(session, [one for one in read if one.mention.id in still], reader.name, zone)
         mentions.mark_scored(session, [mention for mention in waiting if mention.id in still], now)
     return len(waiting)
+
+
+def forget(session: Session, ids: Sequence[int]) -> None:
+    """Removes what was read in mentions whose words changed, and what officers said of the old words. Counts are the
+    caller's affair."""
+    for table in (Score, MentionConcern, Correction):
+        session.connection().execute(sa.delete(table).where(col(table.mention_id).in_(ids)))
 
 
 def trust_label(reading: Reading) -> str:

@@ -6,10 +6,12 @@ it up tells for sure. Looked up 2026-11: 300 graphemes and 3,000 bytes, 4 images
 
 The library takes a second and 70 MB to load: it is imported where the network is talked to, and by nobody else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from threading import Event
 
 from networks.bluesky.words import LIMITS
 from networks.network import (
+    Burst,
     Connection,
     Field,
     Listener,
@@ -56,6 +58,14 @@ def _witness(connection: Connection) -> Witness:
     return Looker(connection)
 
 
+def _stream(
+    connection: Connection, cursor: str | None, wanted: Callable[[str, str | None], bool], stop: Event
+) -> Iterator[Burst]:
+    from networks.jetstream import line
+
+    return line.stream(connection, cursor, wanted, stop)
+
+
 def _sign_in(given: Mapping[str, str], allow_private: bool) -> SignedIn:
     from networks.bluesky import session
 
@@ -86,6 +96,22 @@ NETWORK = Network(
             (Field("query", "Words", "As in Bluesky's search.", example='"Riverton police"'),),
             every_seconds=60,
         ),
+        SourceKind(
+            "everything",
+            "All of Bluesky, by our watch rules",
+            (
+                Field(
+                    "servers",
+                    "Servers",
+                    "Leave it for Bluesky's own. Only what a watch rule matches is kept; without a rule, nothing is.",
+                    required=False,
+                ),
+            ),
+            account="none",
+            every_seconds=10,
+            streamed=True,
+        ),
     ),
+    stream=_stream,
     threads=True,
 )

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -17,10 +18,11 @@ from config.secrets import Keys
 from config.settings import Settings
 from listeners import polling
 from listeners.doorbells import Doorbells
+from listeners.streams import Streams
 from posts.pools import Pools
 from scheduler import delivery, marks
 from scheduler.engine import heavy
-from scheduler.jobs import deletions, publishing, sign_ins
+from scheduler.jobs import deletions, edits, publishing, sign_ins
 
 log = structlog.get_logger(__name__)
 DRAIN_SECONDS = 4.5  # with the web's five, within ten
@@ -31,6 +33,7 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
     """Everything that happens by itself, until the block ends; then work in hand is finished or left to its lease."""
     pools = Pools(engine, settings, keys)
     doorbells = Doorbells(engine, settings, keys)
+    streams = Streams(engine, settings, keys, partial(edits.apply, engine, settings, keys))
     worker = heavy.start(settings)
     metronome = BackgroundScheduler(
         timezone="UTC",
@@ -59,6 +62,7 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
         ("listen", 2, lambda: polling.poll_due(engine, settings, keys, clock.now())),
         ("deletions", 15, lambda: deletions.follow(engine, settings, keys, clock.now())),
         ("doorbells", 5, doorbells.keep),
+        ("streams", 2, streams.keep),
         ("deliver", 2, lambda: delivery.deliver_due(engine, settings, clock.now())),
         ("sign_ins", 60, daily_sign_ins),
         ("heavy", 5, keep_heavy_alive),
@@ -73,6 +77,7 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
         worker[1].set()
         metronome.shutdown(wait=False)
         doorbells.stop()
+        streams.stop(max(0.0, deadline - time.monotonic()))
         pools.drain(max(0.0, deadline - time.monotonic()))
         worker[0].join(max(0.1, deadline - time.monotonic()))
         if worker[0].is_alive():

@@ -48,7 +48,8 @@ def test_rules_match_whole_words_whatever_case_and_accents(query: str, text: str
 @pytest.mark.parametrize(
     ("query", "position"),
     [
-        ("", 0), ("elm OR", 6), ("(elm", 0), ('police "elm', 7), ("elm )", 4), ("NOT elm", 0), ("lang:es", 0), 
+        ("", 0), ("elm OR", 6), ("(elm", 0), ('police "elm', 7),
+        ("elm )", 4), ("NOT elm", 0), ("lang:es", 0),
         ("elm lang:spanish", 9), ("elm near:", 9), ("a AND OR b", 6),
         ('police ""', 7), ("(" * 50 + "elm" + ")" * 50, 40),
     ],

@@ -32,6 +32,7 @@ def upgrade() -> None:
     op.create_index('ix_source_gap_source_id', 'source_gap', ['source_id'])
     with op.batch_alter_table('source', schema=None) as batch_op:
         batch_op.add_column(sa.Column('position_at', sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column('streamed', sa.Boolean(), server_default=sa.false(), nullable=False))
     with op.batch_alter_table('place', schema=None) as batch_op:
         batch_op.add_column(sa.Column('kind', sa.String(), server_default='', nullable=False))
         batch_op.add_column(sa.Column('within_id', sa.Integer(), nullable=True))

@@ -1,0 +1,207 @@
+"""Reads networks that stream as they happen, one thread a source: what a watch rule matches is stored with the cursor
+that covers it, in one transaction. One process reads a source at a time: it holds the source's lease.
+
+Without any watch rule nothing is kept: a whole network must not come in."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from threading import Event, Thread
+
+import sqlalchemy as sa
+import structlog
+from sqlmodel import col, or_, select, update
+
+from config import clock, database
+from config.secrets import Keys
+from config.settings import Settings
+from listeners import intake, language, polling, rechecks, rules
+from listeners.tables import Source, SourceGap
+from listeners.watch import Matcher
+from networks import accounts, registry
+from networks.network import Burst, NetworkError, RemoteMention, Stream
+from networks.tables import Account
+
+log = structlog.get_logger(__name__)
+LEASE = timedelta(seconds=30)  # how long a source waits for another reader after its own was killed
+SAVE_AFTER = 3.0  # seconds between two savings of the cursor when nothing matched
+RULES_AFTER = 3.0  # seconds between two looks whether the rules changed
+LONGEST_WAIT = 60.0  # seconds between two tries
+Edited = Callable[[str, Sequence[RemoteMention]], object]
+"""What becomes of posts that their authors changed (network, the posts as they are now); some may not be ours."""
+
+
+@dataclass
+class _Reader:
+    stop: Event = field(default_factory=Event)
+    thread: Thread | None = None
+
+
+class Streams:
+    """The open streams of an installation; `keep` opens and closes them as sources change."""
+
+    def __init__(self, engine: sa.Engine, settings: Settings, keys: Keys, edited: Edited) -> None:
+        self._engine, self._settings, self._keys, self._edited = engine, settings, keys, edited
+        self._readers: dict[int, _Reader] = {}
+
+    def keep(self) -> int:
+        """One look: how many streams are being read here."""
+        with database.reading(self._engine) as session:
+            rows = session.exec(select(Source.id).where(col(Source.streamed), col(Source.enabled)))
+            wanted = {number for number in rows if number is not None}
+        for number in set(self._readers) - wanted:
+            self._readers.pop(number).stop.set()
+        for number in wanted:
+            reader = self._readers.get(number)
+            if reader is None or reader.thread is None or not reader.thread.is_alive():
+                if not self._lease(number):
+                    continue  # another process reads it
+                reader = self._readers[number] = _Reader()
+                reader.thread = Thread(
+                    target=self._run, args=(number, reader.stop), name=f"stream-{number}", daemon=True
+                )
+                reader.thread.start()
+        return len(self._readers)
+
+    def stop(self, seconds: float = 3.0) -> None:
+        """Ends all reading; what was not stored is read again from the cursor."""
+        for reader in self._readers.values():
+            reader.stop.set()
+        until = time.monotonic() + seconds
+        for reader in self._readers.values():
+            if reader.thread is not None:
+                reader.thread.join(max(0.0, until - time.monotonic()))
+        self._readers.clear()
+
+    def _lease(self, number: int) -> bool:
+        now = clock.now()
+        free = or_(col(Source.lease_until).is_(None), col(Source.lease_until) <= now)
+        with database.writing(self._engine) as session:
+            taken = session.exec(update(Source).where(col(Source.id) == number, free).values(lease_until=now + LEASE))
+        return taken.rowcount == 1
+
+    def _run(self, number: int, stop: Event) -> None:
+        failures = 0
+        while not stop.is_set():
+            try:
+                for _ in self._bursts(number, stop):
+                    failures = 0
+            except NetworkError as error:
+                failures += 1
+                self._failed(number, str(error))
+            except Exception as error:  # a mistake of ours must not end the listening for good
+                failures += 1
+                log.error("stream_failed", source=number, kind=type(error).__name__, error=str(error))
+                self._failed(number, f"an error inside Liaison ({type(error).__name__}); see the log")
+            if not stop.is_set():
+                wait = min(LONGEST_WAIT, 2.0 ** min(failures, 6)) * random.uniform(0.5, 1.0)  # noqa: S311 - spread
+                self._wait(number, stop, wait)
+        self._let_go(number)
+
+    def _bursts(self, number: int, stop: Event) -> Iterator[Burst]:
+        with database.reading(self._engine) as session:
+            source = session.get_one(Source, number)
+            account = session.get(Account, source.account_id) if source.account_id is not None else None
+        listen: Stream | None = registry.network(source.network).stream
+        if listen is None:
+            raise NetworkError(f"{source.network} cannot be listened to as it happens")
+        connection = polling.connection(self._engine, source, account, self._keys, self._settings)
+        watched = _Watched(self._engine)
+        waiting: Burst | None = None
+        saved = time.monotonic()
+        for burst in listen(connection, source.cursor, watched.wants, stop):
+            waiting = burst if waiting is None else _joined(waiting, burst)
+            kept = self._ours(source.network, waiting)
+            pressing = waiting.mentions or kept or waiting.lost or waiting.edited
+            if pressing or time.monotonic() - saved >= SAVE_AFTER:
+                self._store(source, waiting, kept, watched.matcher)
+                waiting, saved = None, time.monotonic()
+            yield burst
+
+    def _ours(self, network: str, burst: Burst) -> list[int]:
+        """Ids of mentions that this burst says are gone."""
+        if not burst.deleted and not burst.left:
+            return []
+        with database.reading(self._engine) as session:
+            return rechecks.known(session, network, burst.deleted, burst.left, self._keys)
+
+    def _store(self, source: Source, burst: Burst, gone: Sequence[int], matcher: Matcher) -> None:
+        now = clock.now()
+        with database.reading(self._engine) as session:
+            own = accounts.handles(session)
+        rows = (
+            intake.prepare(
+                [(source.network, mention) for mention in burst.mentions],
+                source,
+                matcher,
+                self._keys,
+                self._settings,
+                now,
+                own,
+            )
+            if matcher
+            else []
+        )
+        with database.writing(self._engine) as session:
+            intake.store(session, rows)
+            rechecks.at_once(session, gone, now)
+            held = session.get_one(Source, source.id)
+            held.cursor, held.position_at, held.lease_until = burst.cursor, burst.position, now + LEASE
+            held.last_polled_at, held.last_ok_at, held.failures, held.last_error = now, now, 0, None
+            session.add(held)
+            if burst.lost is not None:
+                began, ended = burst.lost
+                reason = "the network may not have had all of it any more"
+                session.add(
+                    SourceGap(source_id=source.id or 0, began_at=began, ended_at=ended, lost=True, reason=reason)
+                )
+        if burst.edited:
+            self._edited(source.network, burst.edited)
+
+    def _failed(self, number: int, words: str) -> None:
+        with database.writing(self._engine) as session:
+            held = session.get_one(Source, number)
+            held.failures += 1
+            held.last_error, held.lease_until = words[:500], clock.now() + LEASE
+            session.add(held)
+
+    def _wait(self, number: int, stop: Event, seconds: float) -> None:
+        """Waits before the next try, and goes on holding the source."""
+        until = time.monotonic() + seconds
+        while not stop.wait(min(10.0, max(0.0, until - time.monotonic()))) and time.monotonic() < until:
+            with database.writing(self._engine) as session:
+                session.exec(update(Source).where(col(Source.id) == number).values(lease_until=clock.now() + LEASE))
+
+    def _let_go(self, number: int) -> None:
+        with database.writing(self._engine) as session:
+            session.exec(update(Source).where(col(Source.id) == number).values(lease_until=None))
+
+
+class _Watched:
+    """The watch rules as they stand, looked at anew every few seconds."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine, self._looked = engine, float("-inf")
+        self.matcher = intake.EVERYTHING
+
+    def wants(self, text: str, told: str | None) -> bool:
+        if time.monotonic() - self._looked >= RULES_AFTER:
+            self._looked = time.monotonic()
+            with database.reading(self._engine) as session:
+                self.matcher = rules.matcher(session)
+        return bool(self.matcher.matching(text, lambda: told or language.detect(text)))
+
+
+def _joined(first: Burst, second: Burst) -> Burst:
+    return replace(
+        second,
+        mentions=[*first.mentions, *second.mentions],
+        edited=[*first.edited, *second.edited],
+        deleted=[*first.deleted, *second.deleted],
+        left=[*first.left, *second.left],
+        read=first.read + second.read,
+        refused=first.refused + second.refused,
+        lost=first.lost or second.lost,
+    )
