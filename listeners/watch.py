@@ -115,7 +115,10 @@ class Rule:
 
 def folded(text: str) -> str:
     """Without case, accents and invisible characters, white space as single blanks."""
-    if not text.isascii():
+    if text.isascii():
+        if text.isprintable() and "  " not in text:  # nearly every post in English: nothing to collapse
+            return text.strip().lower()
+    else:
         text = _INVISIBLE.sub("", unicodedata.normalize("NFKD", text.casefold()))
     return " ".join(text.casefold().split())
 
@@ -256,20 +259,72 @@ def _names(part: Part, places: Places) -> tuple[str, ...]:
             return ()
 
 
+@dataclass(frozen=True)
+class _Any:
+    """Either, made ready: one of these words stands in the text, or one of the other parts holds."""
+
+    words: frozenset[str]
+    parts: tuple["_Ready", ...] = ()
+
+
+@dataclass(frozen=True)
+class _Each:
+    parts: tuple["_Ready", ...]
+
+
+@dataclass(frozen=True)
+class _None:
+    part: "_Ready"
+
+
+_Ready = _Any | _Each | _None | Language
+
+
+def _ready(part: Part, places: Places) -> _Ready:
+    """A rule with a thousand streets is then one look into a set."""
+    match part:
+        case Not():
+            return _None(_ready(part.part, places))
+        case All():
+            return _Each(tuple(_ready(inner, places) for inner in part.parts))
+        case Either():
+            words = frozenset(name for inner in part.parts for name in _names(inner, places))
+            rest = [inner for inner in part.parts if not isinstance(inner, Term | Near)]
+            return _Any(words, tuple(_ready(inner, places) for inner in rest))
+        case Language():
+            return part
+        case _:
+            return _Any(frozenset(_names(part, places)))
+
+
+def _holds(part: _Ready, found: set[str], language: Callable[[], str], unsure: bool = True) -> bool:
+    """`unsure`: what a language that cannot be told counts as; turned over by each NOT, so that it counts as in."""
+    match part:
+        case _Any():
+            return not part.words.isdisjoint(found) or any(_holds(one, found, language, unsure) for one in part.parts)
+        case _Each():
+            return all(_holds(one, found, language, unsure) for one in part.parts)
+        case _None():
+            return not _holds(part.part, found, language, not unsure)
+        case Language():
+            told = language()
+            return unsure if told == UNSURE else told == part.code
+
+
 class Matcher:
     """All rules at once: the ids of those that are about a text, however many terms they have."""
 
     def __init__(self, rules: Sequence[tuple[int, Rule]], places: Places | None = None) -> None:
-        self._rules = rules
-        self._places = places or {}
+        named = places or {}
+        self._rules = [(number, _ready(rule.root, named)) for number, rule in rules]
         self._started: dict[str, list[int]] = {}  # term -> rules, by their row, that it may start
         self._automaton = ahocorasick.Automaton()
         for row, (_, rule) in enumerate(rules):
             for part in _leaves(rule.root):
-                for name in _names(part, self._places):
+                for name in _names(part, named):
                     self._automaton.add_word(name, name)
             for part in _starters(rule.root):
-                for name in _names(part, self._places):
+                for name in _names(part, named):
                     self._started.setdefault(name, []).append(row)
         if rules:
             self._automaton.make_automaton()
@@ -284,25 +339,10 @@ class Matcher:
             return []
         words = folded(text)
         found = {name for end, name in self._automaton.iter(words) if _whole(name, words, end - len(name) + 1)}
+        if not found:
+            return []
         rows = {row for name in found for row in self._started.get(name, ())}
-        return [self._rules[row][0] for row in sorted(rows) if self._holds(self._rules[row][1].root, found, language)]
-
-    def _holds(self, part: Part, found: set[str], language: Callable[[], str], unsure: bool = True) -> bool:
-        """`unsure`: what a language that cannot be told counts as; turned over by each NOT, so that it counts as in."""
-        match part:
-            case Term():
-                return part.words in found
-            case Near():
-                return any(name in found for name in _names(part, self._places))
-            case Language():
-                told = language()
-                return unsure if told == UNSURE else told == part.code
-            case Not():
-                return not self._holds(part.part, found, language, not unsure)
-            case All():
-                return all(self._holds(inner, found, language, unsure) for inner in part.parts)
-            case Either():
-                return any(self._holds(inner, found, language, unsure) for inner in part.parts)
+        return [self._rules[row][0] for row in sorted(rows) if _holds(self._rules[row][1], found, language)]
 
 
 def _occurs(name: str, words: str) -> bool:

@@ -120,22 +120,24 @@ class Looker:
     """Tells which posts are gone. An index that lost them proves nothing: their own server is asked."""
 
     def __init__(self, connection: Connection) -> None:
-        self._account = Account(connection)
+        self._account = Account(connection) if connection.account_id is not None else None
         self._directory = connection.settings.get("directory", DIRECTORY).rstrip("/")
         self._allow_private = connection.allow_private
 
     def gone(self, remote_ids: Sequence[str]) -> frozenset[str]:
         """Those that the index does not show any more and their server does not have."""
+        if self._account is None:  # a whole network's stream: every post's own server is asked
+            return frozenset(uri for uri in remote_ids if self._is_gone(uri))
         missing: list[str] = []
         for start in range(0, len(remote_ids), _AT_ONCE):
             some = remote_ids[start : start + _AT_ONCE]
-            shown = self._shown(some)
+            shown = self._shown(self._account, some)
             missing += [uri for uri in some if uri not in shown]
         return frozenset(uri for uri in missing if self._is_gone(uri))
 
-    def _shown(self, uris: Sequence[str]) -> set[str]:
+    def _shown(self, account: Account, uris: Sequence[str]) -> set[str]:
         asked = models.AppBskyFeedGetPosts.Params(uris=list(uris))
-        found = self._account.reads(lambda client: client.app.bsky.feed.get_posts(asked))
+        found = account.reads(lambda client: client.app.bsky.feed.get_posts(asked))
         return {post.uri for post in found.posts}
 
     def _is_gone(self, uri: str) -> bool:

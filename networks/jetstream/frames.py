@@ -2,9 +2,10 @@
 about something else. Bytes are looked at first, then a post's text; only what is wanted is read whole."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ LARGEST = 1 << 20  # bytes of a frame, unpacked
 GONE = frozenset({"deleted", "takendown", "suspended", "deactivated"})
 SKEW = timedelta(minutes=1)  # how far ahead of ours a server's clock may be before ours holds
 _QUOTED = b'"app.bsky.feed.post"'  # a like names a post in an address, never as a string of its own
-_ACCOUNT = re.compile(rb'"kind"\s*:\s*"account"|#account"')
+_ACCOUNT = b'account"'  # v1's kind, or the end of v2's type
 _INFO = b"#info"
 _ERROR = re.compile(rb'^\s*\{\s*"\$type"\s*:\s*"error"')
 _TIME_US = re.compile(rb'"time_us"\s*:\s*(\d+)')
@@ -29,7 +30,9 @@ class StreamEnded(NetworkError):
     """The server said that it sends no more; the message is its own."""
 
 
-class _Record(msgspec.Struct):
+class Record(msgspec.Struct):
+    """A post's record, as far as it is read."""
+
     text: Any = ""
     createdAt: msgspec.Raw = msgspec.Raw()  # noqa: N815 - the network's name
     langs: msgspec.Raw = msgspec.Raw()
@@ -41,10 +44,12 @@ class _Commit(msgspec.Struct):
     operation: str = ""
     collection: str = ""
     rkey: str = ""
-    record: _Record | None = None
+    record: Record | None = None
 
 
-class _Account(msgspec.Struct):
+class Account(msgspec.Struct):
+    """How an account stands."""
+
     active: bool = True
     status: str = ""
 
@@ -54,7 +59,7 @@ class _V1(msgspec.Struct):
     time_us: int
     kind: str = ""
     commit: _Commit | None = None
-    account: _Account | None = None
+    account: Account | None = None
 
 
 class _Payload(msgspec.Struct, rename={"type": "$type"}):
@@ -65,8 +70,8 @@ class _Payload(msgspec.Struct, rename={"type": "$type"}):
     operation: str = ""
     collection: str = ""
     rkey: str = ""
-    record: _Record | None = None
-    account: _Account | None = None
+    record: Record | None = None
+    account: Account | None = None
     name: str = ""
     message: str = ""
 
@@ -84,8 +89,8 @@ _v2 = msgspec.json.Decoder(_V2)
 
 @dataclass
 class Frames:
-    """Gathers frames into bursts. `version`: 1 or 2. `unpack`: undoes the compression, where there is one; raises
-    ValueError for what it cannot."""
+    """Gathers frames into bursts. `version`: 1 or 2. `unpack`: undoes the compression, where there is one
+    (`unpacker`)."""
 
     version: int
     wanted: Callable[[str, str | None], bool]
@@ -99,23 +104,33 @@ class Frames:
     _last: bytes = b""
     _clamped: str = ""
 
-    def feed(self, frame: bytes | str) -> None:
-        """Takes one frame. One that cannot be read is counted and never stops the others. Raises StreamEnded."""
-        self._read += 1
-        try:
-            raw = frame.encode() if isinstance(frame, str) else self.unpack(frame) if self.unpack else frame
-        except ValueError:
-            self._refused += 1
-            return
-        self._last = raw
-        if _QUOTED in raw or _ACCOUNT.search(raw, 0, 400) is not None or (self.version == 2 and _rare(raw)):
+    def feed(self, frames: Iterable[bytes | str]) -> None:
+        """Takes frames. One that cannot be read is counted and never stops the others. Raises StreamEnded.
+
+        Most frames end at the first two looks; the loop is kept short for them."""
+        unpack, second, raw, quoted, account = self.unpack or bytes, self.version == 2, self._last, _QUOTED, _ACCOUNT
+        for frame in frames:
+            self._read += 1
             try:
-                if self.version == 1:
-                    self._first_wire(_v1.decode(raw))
-                else:
-                    self._second_wire(_v2.decode(raw))
-            except (msgspec.DecodeError, msgspec.ValidationError, ValueError, OverflowError):
+                raw = unpack(frame)  # type: ignore[arg-type]  # text is caught below
+            except (zstandard.ZstdError, MemoryError):
                 self._refused += 1
+                continue
+            except TypeError:  # a frame of text is never packed
+                raw = str(frame).encode()
+            if quoted in raw or account in raw or (second and _rare(raw)):
+                self._last = raw
+                self._whole(raw)
+        self._last = raw
+
+    def _whole(self, raw: bytes) -> None:
+        try:
+            if self.version == 1:
+                self._first_wire(_v1.decode(raw))
+            else:
+                self._second_wire(_v2.decode(raw))
+        except (msgspec.DecodeError, msgspec.ValidationError, ValueError, OverflowError):
+            self._refused += 1
 
     @property
     def read(self) -> int:
@@ -156,7 +171,7 @@ class Frames:
             if self.version == 1:
                 return int(number[1]), datetime.fromtimestamp(int(number[1]) / 1e6, UTC)
             time = _TIME.search(self._last)
-            return int(number[1]), _moment(time[1].decode() if time else "") or datetime.fromtimestamp(0, UTC)
+            return int(number[1]), moment(time[1].decode() if time else "") or datetime.fromtimestamp(0, UTC)
         except (ValueError, OverflowError, OSError):
             return None
 
@@ -176,15 +191,15 @@ class Frames:
         if event.type.endswith("#info"):
             self._clamped = f"{event.name} {event.message}".strip()
         elif event.collection == POST:
-            self._post(event.did, event.operation, event.rkey, event.record, _moment(event.time))
+            self._post(event.did, event.operation, event.rkey, event.record, moment(event.time))
         elif event.account is not None:
             self._closed(event.did, event.account)
 
-    def _closed(self, did: str, account: _Account) -> None:
+    def _closed(self, did: str, account: Account) -> None:
         if not account.active and account.status in GONE:
             self._left.append(did)
 
-    def _post(self, did: str, operation: str, rkey: str, record: _Record | None, at: datetime | None) -> None:
+    def _post(self, did: str, operation: str, rkey: str, record: Record | None, at: datetime | None) -> None:
         if operation == "delete":
             self._deleted.append(f"at://{did}/{POST}/{rkey}")
             return
@@ -202,9 +217,9 @@ def _rare(raw: bytes) -> bool:
     return _INFO in raw[:200] or _ERROR.match(raw) is not None
 
 
-def _mention(did: str, rkey: str, record: _Record, language: str | None, at: datetime) -> RemoteMention:
+def _mention(did: str, rkey: str, record: Record, language: str | None, at: datetime) -> RemoteMention:
     """A post's own time is what its author's device says: it holds only when it is not after the network's."""
-    written = _moment(_decoded(record.createdAt))
+    written = moment(_decoded(record.createdAt))
     return RemoteMention(
         remote_id=f"at://{did}/{POST}/{rkey}",
         text=record.text,
@@ -222,7 +237,7 @@ def _language(langs: msgspec.Raw) -> str | None:
     return first.split("-")[0].lower()[:3] if isinstance(first, str) and first else None
 
 
-def _root(record: _Record) -> str | None:
+def _root(record: Record) -> str | None:
     """The first post of the thread that this one answers in, else the post that it quotes."""
     reply, embed = _decoded(record.reply), _decoded(record.embed)
     for start, path in ((reply, ("root", "uri")), (embed, ("record", "uri")), (embed, ("record", "record", "uri"))):
@@ -241,7 +256,8 @@ def _decoded(raw: msgspec.Raw) -> Any:
         return None
 
 
-def _moment(value: Any) -> datetime | None:
+def moment(value: Any) -> datetime | None:
+    """An instant in UTC; none for anything else, a time without a zone included."""
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -250,13 +266,8 @@ def _moment(value: Any) -> datetime | None:
 
 
 def unpacker(dictionary: bytes) -> Callable[[bytes], bytes]:
-    """Undoes zstd with its dictionary, a frame at a time; ValueError for a broken frame or another dictionary."""
-    inner = zstandard.ZstdDecompressor(dict_data=zstandard.ZstdCompressionDict(dictionary), max_window_size=1 << 23)
-
-    def unpack(frame: bytes) -> bytes:
-        try:
-            return inner.decompress(frame, max_output_size=LARGEST)
-        except (zstandard.ZstdError, MemoryError) as error:
-            raise ValueError(str(error)) from error
-
-    return unpack
+    """Undoes zstd with its dictionary, a frame at a time; ZstdError for a broken frame or another dictionary."""
+    known = zstandard.ZstdCompressionDict(dictionary)
+    return partial(
+        zstandard.ZstdDecompressor(dict_data=known, max_window_size=1 << 23).decompress, max_output_size=LARGEST
+    )

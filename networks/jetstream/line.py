@@ -19,6 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 from config import clock
 from networks import fetching
 from networks.fetching import NotFetched
+from networks.jetstream.firehose import Firehose
 from networks.jetstream.frames import LARGEST, POST, Frames, StreamEnded, unpacker
 from networks.network import Burst, Connection, Rejected, Unavailable
 
@@ -29,6 +30,7 @@ SERVERS = (
     "wss://jetstream1.us-west.bsky.network/subscribe"
 )
 V2 = "/xrpc/network.bsky.jetstream.subscribeEvents"
+FIREHOSE = "/xrpc/com.atproto.sync.subscribeRepos"
 DICTIONARY = "/xrpc/network.bsky.jetstream.getZstdDictionary"
 REWIND = timedelta(seconds=5)
 SILENCE = 30.0  # seconds without a frame: the whole network is never silent that long
@@ -84,26 +86,30 @@ def _read(
 def _listen(
     connection: Connection, server: str, place: Place | None, wanted: Callable[[str, str | None], bool], stop: Event
 ) -> Iterator[Burst]:
-    version = 2 if urlsplit(server).path == V2 else 1
+    version = {V2: 2, FIREHOSE: 0}.get(urlsplit(server).path, 1)
     number, dictionary = _dictionary(connection, server, version)
-    frames = Frames(version, wanted, unpacker(dictionary) if number else None)
+    unpack = unpacker(dictionary) if number else None
+    frames = Firehose(version, wanted) if version == 0 else Frames(version, wanted, unpack)
     line, refused = _open(connection, server, version, place, number)
     asked = None if place is None else datetime.fromtimestamp(place.time_us / 1e6, UTC)
     opened = clock.now()
     with line:
+        came: list[bytes | str] = []
         until, quiet = time.monotonic() + BURST, time.monotonic() + SILENCE
         while not stop.is_set():
             broke: ConnectionClosed | None = None
             try:
-                frames.feed(line.recv(timeout=max(0.0, until - time.monotonic())))
+                came.append(line.recv(timeout=max(0.0, until - time.monotonic())))
                 quiet = time.monotonic() + SILENCE
             except ConnectionClosed as error:  # what had come by then counts
                 broke = error
             except TimeoutError:
                 if time.monotonic() >= quiet:
                     raise Unavailable(f"{urlsplit(server).hostname} says nothing") from None
-            if broke is None and time.monotonic() < until and frames.read < MOST:
+            if broke is None and time.monotonic() < until and len(came) < MOST:
                 continue
+            frames.feed(came)
+            came.clear()
             until = time.monotonic() + BURST
             clamped = frames.clamped() or refused
             found = frames.burst(clock.now())
@@ -114,7 +120,8 @@ def _listen(
                 continue
             if asked is not None:
                 late = version == 1 and found.position - asked > LATE and found.position < opened - REWIND
-                found = replace(found, lost=(asked, found.position) if clamped or late else None)
+                elsewhere = version == 0 and place is not None and place.server != server
+                found = replace(found, lost=(asked, found.position) if clamped or late or elsewhere else None)
                 asked, refused = None, ""
             at = int(found.position.timestamp() * 1e6)
             yield replace(found, cursor=json.dumps(asdict(Place(server, int(found.cursor), at))))
@@ -151,7 +158,7 @@ def _dial(connection: Connection, server: str, version: int, cursor: int | None,
     asked: list[tuple[str, str]] = [] if cursor is None else [("cursor", str(cursor))]
     if version == 1:
         asked += [("wantedCollections", POST), ("compress", "true")]
-    else:
+    elif version == 2:
         asked += [("kinds", "commit"), ("kinds", "account"), ("collections", POST)]
         asked += [("zstdDictionary", str(dictionary))] if dictionary else []
     return connect(
@@ -169,7 +176,9 @@ def _dial(connection: Connection, server: str, version: int, cursor: int | None,
 def _cursor(server: str, version: int, place: Place | None) -> int | None:
     if place is None:
         return None
-    return place.number if version == 2 and server == place.server else _by_time(place)
+    if version == 1 or server != place.server:
+        return None if version == 0 else _by_time(place)
+    return place.number
 
 
 def _by_time(place: Place) -> int:
@@ -186,6 +195,8 @@ def _place(cursor: str | None) -> Place | None:
 def _dictionary(connection: Connection, server: str, version: int) -> tuple[int, bytes]:
     """The dictionary and its number: v1's is fixed, v2's is the server's present one; 0 where it gives none, and frames
     come as they are."""
+    if version == 0:
+        return 0, b""
     if version == 1:
         body = (files(__package__) / "subscribe_v1.zdict").read_bytes()
         return int.from_bytes(body[4:8], "little"), body

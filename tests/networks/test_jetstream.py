@@ -163,7 +163,7 @@ def test_an_address_that_may_not_be_is_refused(engine: sa.Engine, server: str) -
 
 def test_a_clock_that_runs_ahead_does_not_carry_the_position_away() -> None:
     reader = Frames(1, about_elm)
-    reader.feed(json.dumps(post(1, "elm", NOW + timedelta(days=400)).v1()))
+    reader.feed([json.dumps(post(1, "elm", NOW + timedelta(days=400)).v1())])
     found = reader.burst(NOW)
     assert found is not None
     assert found.position == NOW
@@ -171,7 +171,7 @@ def test_a_clock_that_runs_ahead_does_not_carry_the_position_away() -> None:
 
 def test_the_servers_own_goodbye_ends_the_line() -> None:
     with pytest.raises(StreamEnded, match="ConsumerTooSlow"):
-        Frames(2, about_elm).feed('{"$type":"error","error":"ConsumerTooSlow","message":"too far behind"}')
+        Frames(2, about_elm).feed(['{"$type":"error","error":"ConsumerTooSlow","message":"too far behind"}'])
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -187,7 +187,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 def test_whatever_an_author_puts_into_a_post_is_read_or_counted(record: dict[str, Any], version: int) -> None:
     told = Told("did:plc:x", "create", NOW, rkey="k", record={"$type": frames.POST, **record})
     reader = Frames(version, lambda text, language: True)
-    reader.feed(json.dumps(told.v1() if version == 1 else told.v2(5)))
+    reader.feed([json.dumps(told.v1() if version == 1 else told.v2(5))])
     found = reader.burst(NOW)
     assert found is not None
     wordless = record.get("text", "") == ""
@@ -197,5 +197,5 @@ def test_whatever_an_author_puts_into_a_post_is_read_or_counted(record: dict[str
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_counted(raw: bytes) -> None:
     reader = Frames(1, about_elm, unpacker(ZDICT))
-    reader.feed(raw)
+    reader.feed([raw])
     assert reader.read == 1
