@@ -6,7 +6,7 @@ here in one list, as `--help` shows it."""
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -363,35 +363,173 @@ def source() -> None:
 @source.command(name="add")
 @click.argument("network")
 @click.option("--name", required=True)
+@click.option("--kind", help="A way to listen there. [default: the network's first]")
 @click.option("--set", "pairs", multiple=True, help="A setting of the source, as url=https://ledger.example/feed.xml")
-@click.option("--every", default=300, show_default=True, type=click.IntRange(5), help="Seconds between two looks.")
-def source_add(network: str, name: str, pairs: tuple[str, ...], every: int) -> None:
-    """Add a source.
+@click.option("--account", type=int, help="Number of the account to listen by, where one is needed.")
+@click.option("--every", type=click.IntRange(5), help="Seconds between two looks. [default: the network's own]")
+def source_add(
+    network: str, name: str, kind: str | None, pairs: tuple[str, ...], account: int | None, every: int | None
+) -> None:
+    """Add a source; a running desk begins with it within seconds.
 
     \b
-    Example:
+    Examples:
       liaison source add feed --name "Riverton Ledger" --set url=https://ledger.example/feed.xml
+      liaison source add bluesky --kind everything --name "All of Bluesky"
+      liaison source add x --kind search --name "X" --account 2 --set 'query="Riverton police"'
     """
-    from config import database
+    from config import audit, database
     from listeners import sources
+    from networks import registry
 
     with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
+        found = registry.network(network)
+        chosen = _pairs(pairs) | ({"kind": kind} if kind else {})
+        usual = next((one.every_seconds for one in found.kinds if kind in (None, one.name)), 300)
         added = sources.add(
-            session, network=network, name=name, settings=_columns(",".join(pairs)), every_seconds=every, now=_now()
+            session,
+            network=network,
+            name=name,
+            settings=chosen,
+            every_seconds=every or usual,
+            now=_now(),
+            account_id=account,
         )
-    click.echo(f"source {added.id}: {name}, looked at every {every} s")
+        audit.record(session, _now(), None, "source.add", f"source:{added.id}", {"name": name})
+    how = "read as it happens" if added.streamed else f"looked at every {every or usual} s"
+    click.echo(f"source {added.id}: {name}, {how}")
 
 
 @source.command(name="list")
-def source_list() -> None:
-    """List the sources and how they are."""
+@click.option("--gaps", default=1, show_default=True, type=click.IntRange(0), help="So many of each one's latest gaps.")
+def source_list(gaps: int) -> None:
+    """List the sources, how they are, and what they missed."""
     from config import database
+    from listeners import health
+
+    with clear_errors(), desk() as (engine, settings, _keys), database.reading(engine) as session:
+        for known in health.overview(session, _now()):
+            found, said = known.source, known.health
+            click.echo(f"{found.id}\t{found.network}\t{found.name}\t{said.state}\t{said.words}")
+            for gap in known.gaps[:gaps]:
+                words = health.in_words(gap, lambda moment: moment.astimezone(settings.department.zone))
+                click.echo(f"\t{words}")
+
+
+@source.command(name="test")
+@click.argument("source_id", type=int)
+def source_test(source_id: int) -> None:
+    """Ask a source what it would bring now; nothing is stored."""
+    from config import database
+    from listeners import polling
+    from listeners.tables import Source
+    from networks.network import Rejected
+
+    with clear_errors(), desk() as (engine, settings, keys):
+        with database.reading(engine) as session:
+            known = session.get(Source, source_id)
+        if known is None:
+            raise Rejected(f"there is no source {source_id}; liaison source list shows them")
+        page = polling.ask(engine, source_id, settings, keys)
+        newest = max((one.posted_at for one in page.mentions), default=None)
+        when = f", the newest of {newest.astimezone(settings.department.zone):%Y-%m-%d %H:%M %Z}" if newest else ""
+        click.echo(f"source {source_id}: {known.name} answers; {len(page.mentions)} posts wait{when}")
+        for reason in page.refused:
+            click.echo(f"  not readable: {reason}")
+
+
+@source.command(name="switch")
+@click.argument("source_id", type=int)
+@click.argument("to", type=click.Choice(["on", "off"]))
+def source_switch(source_id: int, to: str) -> None:
+    """Switch a source on or off; where it was is kept, so nothing is lost in between."""
+    from config import audit, database
     from listeners import sources
+    from networks.network import Rejected
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
+        if sources.switch(session, source_id, to == "on", _now()) is None:
+            raise Rejected(f"source {source_id} is not there, or comes in by hand")
+        audit.record(session, _now(), None, f"source.{to}", f"source:{source_id}")
+    click.echo(f"source {source_id} is {to}")
+
+
+@liaison.group()
+def rule() -> None:
+    """Watch rules: which public posts are about us."""
+
+
+@rule.command(name="add")
+@click.argument("query")
+@click.option("--name", help="[default: the rule itself]")
+def rule_add(query: str, name: str | None) -> None:
+    """Add a watch rule.
+
+    \b
+    Example:
+      liaison rule add '("river rd" OR elm) police NOT minneapolis near:"Old Town"' --name "Old Town"
+    """
+    from config import audit, database
+    from listeners import rules
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
+        added = rules.add(session, name or query[:120], query)
+        audit.record(session, _now(), None, "rule.add", f"rule:{added.id}", {"query": query})
+    click.echo(f"rule {added.id}: {added.name}")
+
+
+@rule.command(name="try")
+@click.argument("query")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 30))
+def rule_try(query: str, days: int) -> None:
+    """Count what a rule would have matched of the last days; shows no words, adds nothing."""
+    from datetime import timedelta
+
+    from config import database
+    from listeners import rules
 
     with clear_errors(), desk() as (engine, _settings, _keys), database.reading(engine) as session:
-        for found in sources.all_sources(session):
-            health = sources.health(found, _now())
-            click.echo(f"{found.id}\t{found.network}\t{found.name}\t{health.state}\t{health.words}")
+        tried = rules.tried(session, query, _now() - timedelta(days=days))
+    click.echo(f"it matches {tried.matched} of the {tried.of} posts that came in during the last {days} days")
+
+
+@rule.command(name="list")
+def rule_list() -> None:
+    """List the watch rules."""
+    from config import database
+    from listeners import rules
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.reading(engine) as session:
+        for found in rules.all_rules(session):
+            click.echo(f"{found.id}\t{found.name}\t{'on' if found.enabled else 'off'}\t{found.query}")
+
+
+@liaison.group()
+def place() -> None:
+    """Places of the town, found in what people write."""
+
+
+@place.command(name="import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def place_import(file: Path) -> None:
+    """Import places from a table (CSV) or GeoJSON.
+
+    \b
+    Columns or properties: name, other_names (with ; between them), kind (neighbourhood, street, landmark), within.
+    The same file again changes nothing.
+    """
+    from config import audit, database
+    from listeners import place_files
+
+    with clear_errors(), desk() as (engine, _settings, _keys):
+        rows, refused = place_files.read(file.read_bytes(), file.name)
+        with database.writing(engine) as session:
+            taken = place_files.store(session, rows, refused)
+            detail = {"new": taken.new, "changed": taken.changed, "refused": len(taken.refused)}
+            audit.record(session, _now(), None, "place.import", "places", detail)
+    click.echo(f"{taken.new} new, {taken.changed} changed, {taken.same} as they were, {len(taken.refused)} refused")
+    for reason in taken.refused:
+        click.echo(f"  {reason}")
 
 
 @liaison.group()
@@ -648,9 +786,12 @@ def _say_first_run(engine: "sa.Engine", settings: "Settings", keys: "Keys") -> N
 
 
 def _columns(text: str) -> dict[str, str]:
-    pairs = [pair for pair in text.split(",") if pair.strip()]
+    return _pairs([pair for pair in text.split(",") if pair.strip()])
+
+
+def _pairs(pairs: Sequence[str]) -> dict[str, str]:
     if any("=" not in pair for pair in pairs):
-        raise click.UsageError(f"{text!r}: write pairs as name=value")
+        raise click.UsageError(f"{', '.join(pairs)!r}: write pairs as name=value")
     return {name.strip(): value.strip() for name, _, value in (pair.partition("=") for pair in pairs)}
 
 

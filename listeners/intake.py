@@ -3,7 +3,7 @@
 Names stop here: authors become keyed hashes, addresses are sealed, handles masked. A repeat adds nothing."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -60,15 +60,19 @@ def prepare(
     settings: Settings,
     now: datetime,
     own: Sequence[str] = (),
+    own_ids: Collection[tuple[str, str]] = (),
 ) -> list[dict[str, Any]]:
     """Rows for those posts (network, post) that match a rule or name our account, or for all without any rule. Writes
-    nothing. `own`: handles of our accounts, shown unmasked beside the settings'.
+    nothing. `own`: handles of our accounts, shown unmasked beside the settings'; `own_ids`: (network, author id) of
+    our accounts, whose posts are what we say, not what is said of us.
 
     Done before the transaction opens: matching and sealing take longer than the insert."""
     ours = [*settings.department.handles, *own]
     retention = {name: _retention(name, settings) for name in {name for name, _ in found}}
     rows = []
     for network, mention in found:
+        if (network, mention.author_id) in own_ids:
+            continue
         matched = rules.matching(mention.text, partial(_language, mention))
         if rules and not matched and not mention.addressed:
             continue
@@ -87,9 +91,9 @@ def prepare(
                 "place_sure": None,
                 "rules": matched,
                 "thread": keys.hash("mention", f"{network}\n{mention.root_id or mention.remote_id}"),
-                "repost": mention.repost,
+                "repost": mention.repost or text.startswith("RT @"),
                 "copy_of": None,
-                "noise": "",
+                "automatic": mention.automatic,
                 "edited_at": None,
                 "posted_at": min(mention.posted_at, now),
                 "received_at": now,

@@ -1,19 +1,20 @@
 """The stored mentions: what waits to be scored, marking, hiding, deleting, letting go. Only this room writes them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, delete, select, update
 
-from listeners import language, places
+from listeners import copies, language, places
 from listeners.masking import storable
 from listeners.tables import Mention
 
 
 @dataclass(frozen=True)
 class Pending:
-    """A mention that waits for the model, with the language and the place that its text tells."""
+    """A mention that waits for the model, with the language and place that its text tells, and what it copies."""
 
     id: int
     text: str | None
@@ -23,18 +24,20 @@ class Pending:
     network: str
     place_id: int | None
     place_sure: float | None = None
+    stands: copies.Place = field(default_factory=copies.Place)
 
 
 def pending(session: Session, limit: int) -> list[Pending]:
-    """The oldest mentions without a score. Language and place are found here, out of intake's way."""
+    """The oldest mentions without a score. Language, place and copies are found here, out of intake's way."""
     gazetteer = places.gazetteer(session)
     rows = session.exec(
         select(Mention).where(col(Mention.scored_at).is_(None)).order_by(col(Mention.id)).limit(limit)
     ).all()
-    return [_pending(row, gazetteer) for row in rows]
+    stands = copies.found(session, [(row.id or 0, row.text, row.posted_at) for row in rows if row.text])
+    return [_pending(row, gazetteer, stands.get(row.id or 0, copies.Place())) for row in rows]
 
 
-def _pending(row: Mention, gazetteer: places.Gazetteer) -> Pending:
+def _pending(row: Mention, gazetteer: places.Gazetteer, stands: copies.Place) -> Pending:
     text = row.text or ""
     named = gazetteer.find(text)
     return Pending(
@@ -46,11 +49,12 @@ def _pending(row: Mention, gazetteer: places.Gazetteer) -> Pending:
         network=row.network,
         place_id=named.place_id if named else row.place_id,
         place_sure=round(named.sure, 2) if named else row.place_sure,
+        stands=stands,
     )
 
 
 def mark_scored(session: Session, found: Sequence[Pending], now: datetime) -> None:
-    """Marks mentions as read by the model, and keeps the language and place that were found."""
+    """Marks mentions as read by the model, and keeps what was found in them: language, place, copies."""
     if found:
         session.execute(  # by the session: a connection would not look at the ids, and mark every row
             update(Mention),
@@ -65,13 +69,26 @@ def mark_scored(session: Session, found: Sequence[Pending], now: datetime) -> No
                 for one in found
             ],
         )
+        copies.keep(session, {one.id: one.stands for one in found}, {one.id: one.posted_at for one in found})
+
+
+def listed() -> tuple[sa.ColumnElement[bool], ...]:
+    """What lists show: no copies, reposts or programs, which only count, and nothing that is left out whole."""
+    return (
+        col(Mention.shown).is_(True),
+        col(Mention.scored_at).is_not(None),
+        col(Mention.copy_of).is_(None),
+        col(Mention.repost).is_(False),
+        col(Mention.automatic).is_(False),
+    )
 
 
 def reword(session: Session, words: Mapping[int, str], now: datetime) -> None:
     """New words for mentions whose authors changed them; they wait for the model again."""
     if words:
+        copies.pass_on(session, list(words))
         rows = [
-            {"id": number, "text": storable(text), "edited_at": now, "scored_at": None}
+            {"id": number, "text": storable(text), "edited_at": now, "scored_at": None, "copy_of": None}
             for number, text in words.items()
         ]
         session.execute(update(Mention), rows)
@@ -79,6 +96,7 @@ def reword(session: Session, words: Mapping[int, str], now: datetime) -> None:
 
 def hide(session: Session, ids: Sequence[int]) -> None:
     """Leaves mentions out of the desk for good: a never-tracked concern. Their words and addresses go at once."""
+    copies.pass_on(session, ids)
     session.exec(
         update(Mention)
         .where(col(Mention.id).in_(ids))
@@ -88,6 +106,7 @@ def hide(session: Session, ids: Sequence[int]) -> None:
 
 def remove(session: Session, ids: Sequence[int]) -> None:
     """Removes mentions, and by cascade their scores. Counts are the caller's affair (sentiment.counts)."""
+    copies.pass_on(session, ids)
     session.exec(delete(Mention).where(col(Mention.id).in_(ids)))
 
 

@@ -4,8 +4,10 @@ A source that fails is asked again later and later, and its error stands on its 
 whose account is signed out waits until that is connected again."""
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Event
 
 import sqlalchemy as sa
 import structlog
@@ -14,10 +16,20 @@ from sqlmodel import col, or_, select, update
 from config import database
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import intake, rules
+from listeners import gaps, intake, rhythm, rules
 from listeners.tables import Source
 from networks import accounts, registry
-from networks.network import Connection, Listener, NetworkError, RateLimited, Rejected, RenewalFailed, SignInExpired
+from networks.network import (
+    Connection,
+    Listener,
+    NetworkError,
+    Page,
+    RateLimited,
+    Rejected,
+    RemoteMention,
+    RenewalFailed,
+    SignInExpired,
+)
 from networks.tables import Account
 
 log = structlog.get_logger(__name__)
@@ -25,6 +37,7 @@ LEASE = timedelta(minutes=3)  # longer than any one page may take
 LONGEST_WAIT = timedelta(hours=6)
 PAGES = 20  # of one source in one go; the rest at the next look
 AT_ONCE = 5  # sources in one go
+ASKED = 10.0  # seconds that a stream is tried for
 
 
 def poll_due(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> int:
@@ -74,17 +87,18 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
         source = session.get_one(Source, source_id)
         watched = rules.matcher(session)
         account = session.get(Account, source.account_id) if source.account_id is not None else None
-        own = accounts.handles(session)
+        own, own_ids = accounts.handles(session), accounts.own_ids(session)
     new = 0
     try:
         listener = _listener(engine, source, account, keys, settings)
         for _ in range(PAGES):
             page = listener.mentions(source.cursor)
-            rows = intake.prepare(
-                [(source.network, mention) for mention in page.mentions], source, watched, keys, settings, now, own
-            )
+            found = [(source.network, mention) for mention in page.mentions]
+            rows = intake.prepare(found, source, watched, keys, settings, now, own, own_ids)
             with database.writing(engine) as session:
-                new += intake.store(session, rows)
+                stored = intake.store(session, rows)
+                rhythm.note(session, source_id, len(page.mentions), stored, now)
+                new += stored
                 held = session.get_one(Source, source_id)
                 held.cursor = page.cursor
                 session.add(held)
@@ -102,6 +116,7 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
         return new
     with database.writing(engine) as session:
         held = session.get_one(Source, source_id)
+        gaps.heard(session, held, now)
         held.failures, held.last_error, held.last_ok_at, held.lease_until = 0, None, now, None
         held.next_poll_at = now + timedelta(seconds=held.every_seconds)
         session.add(held)
@@ -110,6 +125,27 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
             accounts.mark_ok(known, now)
             session.add(known)
     return new
+
+
+def ask(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys) -> Page:
+    """What a source would bring now, from its cursor on; nothing is stored, the cursor stays. Raises NetworkError."""
+    with database.reading(engine) as session:
+        source = session.get_one(Source, source_id)
+        account = session.get(Account, source.account_id) if source.account_id is not None else None
+    if source.next_poll_at is None:
+        raise Rejected("it comes in by hand: there is nobody to ask")
+    if not source.streamed:
+        return _listener(engine, source, account, keys, settings).mentions(source.cursor)
+    listen = registry.network(source.network).stream
+    if listen is None:
+        raise Rejected(f"{source.network} cannot be listened to as it happens")
+    stop, found = Event(), list[RemoteMention]()
+    began = time.monotonic()
+    for burst in listen(connection(engine, source, account, keys, settings), None, lambda text, language: True, stop):
+        found += burst.mentions
+        if found or time.monotonic() - began >= ASKED:
+            stop.set()
+    return Page(found, None)
 
 
 def connection(

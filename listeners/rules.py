@@ -43,6 +43,11 @@ def _check(session: Session, query: str) -> watch.Rule:
     return rule
 
 
+def all_rules(session: Session) -> list[WatchRule]:
+    """On or off, by name."""
+    return list(session.exec(select(WatchRule).order_by(col(WatchRule.name))))
+
+
 def enabled(session: Session) -> list[tuple[int, watch.Rule]]:
     """Rules that are switched on, by id."""
     rows = session.exec(select(WatchRule).where(col(WatchRule.enabled)).order_by(col(WatchRule.id)))

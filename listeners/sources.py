@@ -1,24 +1,12 @@
-"""Sources: where mentions come from, and how each is doing, in plain words."""
+"""Sources: where mentions come from. How each is doing is listeners.health."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from listeners.tables import Source
 from networks import registry
 from networks.network import Network, Rejected
-from networks.tables import Account
-
-BEHIND = 3  # rounds without success before a source counts as behind
-
-
-@dataclass(frozen=True)
-class Health:
-    """state: ok, behind, failing or off; `words` for people."""
-
-    state: str
-    words: str
 
 
 def add(
@@ -103,31 +91,3 @@ def by_name(session: Session, name: str) -> Source | None:
 
 def all_sources(session: Session) -> list[Source]:
     return list(session.exec(select(Source).order_by(col(Source.name))))
-
-
-def health(source: Source, now: datetime, account: Account | None = None) -> Health:
-    """How a source is doing at `now`; `account`: the one it listens by."""
-    if source.next_poll_at is None:
-        return Health("ok", "imported by hand")
-    if not source.enabled:
-        return Health("off", "switched off")
-    if account is not None and account.state != "connected":
-        return Health("failing", f"{account.name} is signed out; connected again, it goes on from where it was")
-    if source.failures:
-        since = f", last good {_ago(now - source.last_ok_at)}" if source.last_ok_at else ", never reached yet"
-        return Health("failing", f"{source.last_error or 'failing'}{since}; tried again by itself")
-    if source.last_ok_at is None:
-        return Health("ok", "not looked at yet")
-    lag = now - source.last_ok_at
-    if lag > timedelta(seconds=BEHIND * source.every_seconds + 60):
-        return Health("behind", f"last looked at {_ago(lag)}; catching up by itself, nothing is lost")
-    return Health("ok", f"looked at {_ago(lag)}")
-
-
-def _ago(lag: timedelta) -> str:
-    minutes = int(lag.total_seconds() // 60)
-    if minutes < 1:
-        return "less than a minute ago"
-    if minutes < 120:
-        return f"{minutes} min ago"
-    return f"{minutes // 60} h ago"

@@ -17,8 +17,8 @@ from sqlmodel import col, or_, select, update
 from config import clock, database
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import intake, language, polling, rechecks, rules
-from listeners.tables import Source, SourceGap
+from listeners import gaps, intake, language, polling, rechecks, rhythm, rules
+from listeners.tables import Source
 from listeners.watch import Matcher
 from networks import accounts, registry
 from networks.network import Burst, NetworkError, RemoteMention, Stream
@@ -130,7 +130,7 @@ class Streams:
     def _store(self, source: Source, burst: Burst, gone: Sequence[int], matcher: Matcher) -> None:
         now = clock.now()
         with database.reading(self._engine) as session:
-            own = accounts.handles(session)
+            own, own_ids = accounts.handles(session), accounts.own_ids(session)
         rows = (
             intake.prepare(
                 [(source.network, mention) for mention in burst.mentions],
@@ -140,23 +140,20 @@ class Streams:
                 self._settings,
                 now,
                 own,
+                own_ids,
             )
             if matcher
             else []
         )
         with database.writing(self._engine) as session:
-            intake.store(session, rows)
+            stored = intake.store(session, rows)
+            rhythm.note(session, source.id or 0, burst.read, stored, now)
             rechecks.at_once(session, gone, now)
             held = session.get_one(Source, source.id)
+            gaps.heard(session, held, now, burst.lost)
             held.cursor, held.position_at, held.lease_until = burst.cursor, burst.position, now + LEASE
             held.last_polled_at, held.last_ok_at, held.failures, held.last_error = now, now, 0, None
             session.add(held)
-            if burst.lost is not None:
-                began, ended = burst.lost
-                reason = "the network may not have had all of it any more"
-                session.add(
-                    SourceGap(source_id=source.id or 0, began_at=began, ended_at=ended, lost=True, reason=reason)
-                )
         if burst.edited:
             self._edited(source.network, burst.edited)
 

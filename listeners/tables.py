@@ -30,6 +30,8 @@ class Source(SQLModel, table=True):
     last_error: str | None = None
     failures: int = 0  # in a row
     position_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the newest event that the cursor covers
+    trouble: str = ""  # what people were told of and lasts: failing | behind | silent (listeners.alarms)
+    trouble_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class SourceHour(SQLModel, table=True):
@@ -51,7 +53,7 @@ class SourceGap(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     source_id: int = Field(foreign_key="source.id", index=True)
     began_at: datetime = Field(sa_type=UtcDateTime)
-    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # none: it lasts
+    ended_at: datetime = Field(sa_type=UtcDateTime)
     caught_up: int = 0  # mentions from within it that came later
     lost: bool = False  # the network could not give all of it any more
     reason: str = ""
@@ -104,7 +106,7 @@ class Mention(SQLModel, table=True):
     thread: bytes | None = None  # keyed BLAKE2b of network and the remote id of the thread's root, as in `key`
     repost: bool = False  # somebody's post passed on without a word: counted, never listed
     copy_of: int | None = Field(default=None, foreign_key="mention.id", ondelete="SET NULL")  # said before, nearly so
-    noise: str = ""  # why it is not listed: own | template; "" is listed
+    automatic: bool = False  # its account says that a program writes there: counted, not listed
     edited_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when its author changed it
     posted_at: datetime = Field(sa_type=UtcDateTime)
     received_at: datetime = Field(sa_type=UtcDateTime)

@@ -98,6 +98,11 @@ def handles(session: Session) -> list[str]:
     return [*found, *(handle.split("@")[0] for handle in found if "@" in handle)]
 
 
+def own_ids(session: Session) -> frozenset[tuple[str, str]]:
+    """(network, id there) of our accounts."""
+    return frozenset((one.network, one.remote_id) for one in session.exec(select(Account)) if one.remote_id)
+
+
 def limits(account: Account) -> Limits | None:
     """How its network counts and what it takes, on its server; none where nothing can be published."""
     return registry.network(account.network).limits_for(account.settings)

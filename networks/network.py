@@ -73,6 +73,7 @@ class RemoteMention:
     addressed: bool = False  # it names our account: about us whatever the watch rules say
     root_id: str | None = None  # remote id of the thread's first post, or of the post that this one quotes
     repost: bool = False  # somebody's post passed on without a word of one's own
+    automatic: bool = False  # its account says that a program writes there
 
 
 @dataclass(frozen=True)

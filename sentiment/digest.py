@@ -22,7 +22,7 @@ from sentiment.waiting import (
     DecisionsWait,
     MentionsWait,
     SignInEnds,
-    SourceBehind,
+    SourceTrouble,
     Waiting,
     WaitingWords,
 )
@@ -39,7 +39,7 @@ __all__ = [
     "Morning",
     "Sent",
     "SignInEnds",
-    "SourceBehind",
+    "SourceTrouble",
     "Waiting",
     "WaitingWords",
     "compose",

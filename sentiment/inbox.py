@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from config import audit
+from listeners import copies
 from listeners import mentions as listeners_mentions
 from listeners.tables import Mention
 from sentiment import counts
@@ -40,6 +41,8 @@ class Filters:
     sentiment: str | None = None
     trust: str | None = None
     state: str | None = None
+    like: int | None = None  # this mention and its copies, which are not listed otherwise
+    thread: bytes | None = None  # everything of a thread
     since: datetime | None = None
     until: datetime | None = None
 
@@ -52,6 +55,7 @@ class InboxRow:
     score: Score | None
     concerns: tuple[str, ...]
     corrected: bool
+    copies: int = 0  # nearly the same from others: counted, not listed
 
     @property
     def trust(self) -> str | None:
@@ -77,7 +81,7 @@ def mentions(session: Session, filters: Filters, before: Cursor | None = None, l
     query = (
         select(Mention, Score)
         .outerjoin(Score, col(Score.mention_id) == col(Mention.id))
-        .where(*_shown(), *_where(filters))
+        .where(*_listed(filters), *_where(filters))
         .order_by(col(Mention.posted_at).desc(), col(Mention.id).desc())
         .limit(limit + 1)
     )
@@ -178,6 +182,13 @@ def _shown() -> tuple[sa.ColumnElement[bool], ...]:
     return col(Mention.shown).is_(True), col(Mention.scored_at).is_not(None), col(Mention.text).is_not(None)
 
 
+def _listed(filters: Filters) -> tuple[sa.ColumnElement[bool], ...]:
+    if filters.like is not None:
+        same = sa.or_(col(Mention.id) == filters.like, col(Mention.copy_of) == filters.like)
+        return (*_shown(), same)
+    return (*listeners_mentions.listed(), col(Mention.text).is_not(None))
+
+
 def _where(filters: Filters) -> list[sa.ColumnElement[bool]]:
     """All filters but the state."""
     where: list[sa.ColumnElement[bool]] = []
@@ -194,6 +205,8 @@ def _where(filters: Filters) -> list[sa.ColumnElement[bool]]:
     ):
         if value is not None:
             where.append(column == value)
+    if filters.thread is not None:
+        where.append(col(Mention.thread) == filters.thread)
     if filters.since is not None:
         where.append(col(Mention.posted_at) >= filters.since)
     if filters.until is not None:
@@ -206,7 +219,7 @@ def _counts(session: Session, filters: Filters) -> dict[str, int]:
         sa.select(col(Mention.state), sa.func.count().label("number"))
         .select_from(Mention)
         .outerjoin(Score, col(Score.mention_id) == col(Mention.id))
-        .where(*_shown(), *_where(filters))
+        .where(*_listed(filters), *_where(filters))
         .group_by(col(Mention.state))
     )
     return {row.state: row.number for row in rows}
@@ -225,6 +238,8 @@ def _rows(session: Session, found: Sequence[tuple[Mention, Score | None]]) -> tu
     corrected = set(
         connection.execute(sa.select(col(Correction.mention_id)).where(col(Correction.mention_id).in_(ids))).scalars()
     )
+    more = copies.numbers(session, [number for number in ids if number is not None])
     return tuple(
-        InboxRow(mention, score, tuple(concerns[mention.id or 0]), mention.id in corrected) for mention, score in found
+        InboxRow(mention, score, tuple(concerns[number]), number in corrected, more.get(number, 0))
+        for number, mention, score in ((mention.id or 0, mention, score) for mention, score in found)
     )

@@ -59,15 +59,15 @@ class SignInEnds:
 
 
 @dataclass(frozen=True)
-class SourceBehind:
-    """A source that is behind, or cannot be reached at all."""
+class SourceTrouble:
+    """A source that does not bring what it should; `state`: failing, behind or silent."""
 
     name: str
-    failing: bool
+    state: str
     path: str
 
 
-Waiting = AlertWaits | MentionsWait | ApprovalsWait | ChangesAsked | DecisionsWait | SignInEnds | SourceBehind
+Waiting = AlertWaits | MentionsWait | ApprovalsWait | ChangesAsked | DecisionsWait | SignInEnds | SourceTrouble
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,10 @@ def in_words(one: Waiting, zone: ZoneInfo, today: date, language: str) -> Waitin
                 return WaitingWords(link, _(" has ended: connect it again"), path)
             rest = ngettext(" ends in %(count)s day", " ends in %(count)s days", days) % {"count": days}
             return WaitingWords(link, rest, path)
-        case SourceBehind(name, failing, path):
+        case SourceTrouble(name, state, path):
             name = digest_words.one_line(name)
-            if failing:
+            if state == "failing":
                 return WaitingWords(name, _(" cannot be reached; what it holds comes in later"), path)
+            if state == "silent":
+                return WaitingWords(name, _(" answers, but has brought nothing against its usual rhythm"), path)
             return WaitingWords(name, _(" is behind and catching up; nothing is lost"), path)

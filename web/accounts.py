@@ -14,8 +14,8 @@ from fastapi.responses import RedirectResponse
 
 from config import clock, database
 from config.permissions import Action
-from listeners import joined, sources
-from listeners.sources import Health
+from listeners import health, joined
+from listeners.health import Health
 from listeners.tables import Source
 from networks import accounts, joining, registry
 from networks.accounts import Money
@@ -227,7 +227,7 @@ def _page(request: Request, found: Desk, attempt: Attempt | None = None) -> Resp
                 account,
                 registry.network(account.network).label,
                 waiting.get(account.id or 0, 0),
-                tuple((source, sources.health(source, now, account)) for source in joined.sources_of(session, account)),
+                tuple((source, health.health(source, now, account)) for source in joined.sources_of(session, account)),
                 can_test=registry.network(account.network).test is not None,
                 can_sign_in=registry.network(account.network).sign_in is not None,
                 money=accounts.money(session, account, now),

@@ -24,6 +24,7 @@ from config import clock, database, holds, templates
 from config.permissions import Action
 from config.tables import Hold, Person
 from config.translations import LANGUAGES, translate
+from listeners import mentions as listeners_mentions
 from listeners.tables import Mention
 from posts.tables import Post, Target
 from sentiment.tables import Alert
@@ -134,9 +135,7 @@ def _tape(session: Session) -> Tape | None:
 def _counts(session: Session, who: guard.Visitor) -> Counts:
     mentions = alerts = approvals = 0
     if who.may(Action.READ_MENTIONS):
-        new = select(func.count()).where(
-            Mention.state == "new", col(Mention.shown), col(Mention.scored_at).is_not(None)
-        )
+        new = select(func.count()).where(Mention.state == "new", *listeners_mentions.listed())
         mentions = session.exec(new).one()
     if who.may(Action.READ_FIGURES):
         alerts = session.exec(select(func.count()).select_from(Alert).where(Alert.state == "new")).one()

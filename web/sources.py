@@ -1,21 +1,20 @@
 """Sources, watch rules, places: where mentions come from, which are about us, and what places are called."""
 
-from datetime import timedelta
-from typing import Any, Literal
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, File, Request, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
 
 from config import audit, clock, database
 from config.permissions import Action
-from listeners import places, rules, sources, watch
-from listeners.tables import WatchRule
+from listeners import health, place_files, places, polling, rules, sources, watch
+from listeners.tables import Source
 from networks import accounts, registry
 from networks.network import NetworkError, Rejected
-from networks.tables import Account
 from web import pages
 from web.desk import Desk, TheDesk
 from web.fields import Comment, Id, Line, Query, clean
@@ -25,6 +24,16 @@ from web.today import LABELS
 
 router = APIRouter()
 TRIED = timedelta(days=7)  # over which a rule is tried before it is added
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a source that was asked would bring; `wrong`: why it could not."""
+
+    source_id: int
+    posts: int = 0
+    newest: datetime | None = None
+    wrong: str = ""
 
 
 @router.get("/sources", dependencies=[needs(Action.MANAGE)])
@@ -111,6 +120,37 @@ def switch_rule(found: TheDesk, who: Who, rule_id: Id, act: Literal["on", "off"]
     return RedirectResponse("/sources#h-rule", 303)
 
 
+@router.post("/sources/places/import", dependencies=[needs(Action.MANAGE)])
+def import_places(request: Request, found: TheDesk, who: Who, file: Annotated[UploadFile, File()]) -> Response:
+    """Takes places from a table or GeoJSON; what could not be taken is told row by row."""
+    try:
+        rows, refused = place_files.read(file.file.read(place_files.LARGEST + 1), file.filename or "")
+    except place_files.UnreadablePlaces as error:
+        _ = pages.words(request).gettext
+        return _page(request, found, wrong=("place-file", _("Nothing was taken: %(why)s.") % {"why": str(error)}))
+    with database.writing(found.engine) as session:
+        taken = place_files.store(session, rows, refused)
+        detail = {"new": taken.new, "changed": taken.changed, "refused": len(taken.refused)}
+        audit.record(session, clock.now(), who.id, "place.import", "places", detail, who.address)
+    return _page(request, found, places_taken=taken)
+
+
+@router.post("/sources/{source_id}/test", dependencies=[needs(Action.MANAGE)])
+def test_source(request: Request, found: TheDesk, who: Who, source_id: Id) -> Response:
+    """Asks a source what it would bring; nothing is stored."""
+    with database.reading(found.engine) as session:
+        if session.get(Source, source_id) is None:
+            raise Trouble(404, "There is no such source")
+    try:
+        page = polling.ask(found.engine, source_id, found.settings, found.keys)
+        asked = Asked(source_id, len(page.mentions), max((one.posted_at for one in page.mentions), default=None))
+    except NetworkError as error:
+        asked = Asked(source_id, wrong=str(error))
+    with database.writing(found.engine) as session:
+        audit.record(session, clock.now(), who.id, "source.test", f"source:{source_id}", {}, who.address)
+    return _page(request, found, asked=asked)
+
+
 @router.post("/sources/{source_id}/{act}", dependencies=[needs(Action.MANAGE)])
 def act_on_source(found: TheDesk, who: Who, source_id: Id, act: Literal["look", "on", "off"]) -> Response:
     """Looks at a source without waiting for its time, or switches it on or off."""
@@ -150,16 +190,14 @@ def _page(
     given: dict[str, str] | None = None,
     pointed: tuple[str, str, str] | None = None,
     tried: rules.Tried | None = None,
+    asked: Asked | None = None,
+    places_taken: place_files.Taken | None = None,
 ) -> Response:
-    now = clock.now()
+    now, zone = clock.now(), pages.zone_of(request)
     with database.reading(found.engine) as session:
-        by_id = {account.id: account for account in session.exec(select(Account))}
-        listed: list[Any] = [
-            (source, sources.health(source, now, by_id.get(source.account_id)))
-            for source in sources.all_sources(session)
-        ]
+        listed = health.overview(session, now)
         known = places.all_places(session)
-        watched = list(session.exec(select(WatchRule).order_by(WatchRule.name)))
+        watched = rules.all_rules(session)
         ours = accounts.connected(session)
     return pages.render(
         request,
@@ -175,6 +213,9 @@ def _page(
         given=given or {},
         pointed=pointed,
         tried=tried,
+        asked=asked,
+        places_taken=places_taken,
+        gap_words=lambda gap: health.in_words(gap, lambda moment: moment.astimezone(zone)),
     )
 
 

@@ -113,7 +113,18 @@ class Ear:
             language=str(languages[0]).split("-")[0].lower() if languages[0] else None,
             url=f"https://bsky.app/profile/{author.did}/post/{AtUri.from_str(uri).rkey}",
             addressed=addressed,
+            root_id=_root(record),
         )
+
+
+def _root(record: Any) -> str | None:
+    """The first post of the thread that it answers in, else the post that it quotes."""
+    embedded = getattr(getattr(record, "embed", None), "record", None)
+    for found in (getattr(getattr(record, "reply", None), "root", None), embedded, getattr(embedded, "record", None)):
+        uri = getattr(found, "uri", None)
+        if isinstance(uri, str) and "/app.bsky.feed.post/" in uri:
+            return uri
+    return None
 
 
 class Looker:

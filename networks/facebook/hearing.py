@@ -39,7 +39,7 @@ class Ear:
     def _comments(self, since: datetime) -> Iterable[dict[str, Any]]:
         """On what the Page posted within the last weeks: Meta has no list of all comments."""
         for post in self._line.listed(self._line.me, "posts", f"id,created_time,{_COMMENTS}", most=4, limit="25"):
-            yield from post.get("comments", {}).get("data", ())
+            yield from ({**one, "root": post["id"]} for one in post.get("comments", {}).get("data", ()))
             if when(post["created_time"]) < since - timedelta(days=30):
                 return
 
@@ -73,4 +73,5 @@ def _mention(one: dict[str, Any]) -> RemoteMention:
         author_id=str(author) if author else None,
         url=one.get("permalink_url"),
         addressed=True,
+        root_id=one.get("root"),
     )

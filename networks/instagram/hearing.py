@@ -46,12 +46,14 @@ class Ear:
                 author = one.get("from", {}).get("id") or one.get("username")
                 ours = str(author) == self._line.me or str(one.get("username", "")).casefold() == self._handle
                 if not ours:
-                    yield _mention(one, str(one.get("text", "")), author, post.get("permalink"))
+                    yield _mention(one, str(one.get("text", "")), author, post.get("permalink"), str(post["id"]))
             if when(post["timestamp"]) < since - timedelta(days=30):
                 return
 
 
-def _mention(one: dict[str, Any], text: str, author: str | None, url: str | None) -> RemoteMention:
+def _mention(
+    one: dict[str, Any], text: str, author: str | None, url: str | None, root: str | None = None
+) -> RemoteMention:
     return RemoteMention(
         remote_id=str(one["id"]),
         text=text,
@@ -59,4 +61,5 @@ def _mention(one: dict[str, Any], text: str, author: str | None, url: str | None
         author_id=str(author) if author else None,
         url=url,
         addressed=True,
+        root_id=root,
     )

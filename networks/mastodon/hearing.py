@@ -72,7 +72,14 @@ class Ear:
             language=status.language,
             url=status.url or status.uri,
             addressed=self._kind == "mentions",
+            root_id=self._answered(status),
+            automatic=bool(getattr(author, "bot", False)),
         )
+
+    def _answered(self, status: Any) -> str | None:
+        """The post that it answers: a server does not tell a thread's first one without being asked for each."""
+        answered = getattr(status, "in_reply_to_id", None)
+        return self._server.named(answered) if answered is not None else None
 
 
 class Looker:

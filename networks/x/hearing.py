@@ -83,7 +83,7 @@ class Ear:
     def _is_wanted(self, post: Post, found: Listing) -> bool:
         author = found.users.get(post.author_id or "")
         public = author is None or not author.protected  # what is said to a few is not for the desk
-        return post.author_id != self._me and public and not post.text.startswith("RT @")
+        return post.author_id != self._me and public
 
     def _mention(self, post: Post, found: Listing) -> RemoteMention:
         author = found.users.get(post.author_id or "")
@@ -96,6 +96,8 @@ class Ear:
             language=post.language(),
             url=f"https://x.com/i/status/{post.id}",  # leads there without naming anybody
             addressed=self._kind == "mentions",
+            root_id=post.conversation_id,
+            repost=post.text.startswith("RT @"),
         )
 
 

@@ -49,6 +49,7 @@ class Post(BaseModel):
     id: Annotated[str, Field(pattern=r"^[0-9]{1,19}$")]
     text: str
     author_id: str | None = None
+    conversation_id: str | None = None
     created_at: AwareDatetime | None = None
     lang: str | None = None
     entities: Entities | None = None

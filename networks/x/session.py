@@ -79,14 +79,17 @@ class Account:
         """Asks for posts, with what networks.x.posts reads of them.
 
         X is renaming what belongs to a post; where a server does not know the new names yet, it is asked by the old."""
-        fields = {"post.fields": "created_at,entities,lang,note_post", "user.fields": "created_at,protected"}
+        fields = {
+            "post.fields": "conversation_id,created_at,entities,lang,note_post",
+            "user.fields": "created_at,protected",
+        }
         try:
             return self.get(route, {**params, **fields, "expansions": expansions})
         except Refused as error:
             if "post.fields" not in error.reason:
                 raise
         fields = {
-            "tweet.fields": "author_id,created_at,entities,lang,note_tweet,referenced_tweets",
+            "tweet.fields": "author_id,conversation_id,created_at,entities,lang,note_tweet,referenced_tweets",
             "user.fields": "created_at,protected",
         }
         expansions = expansions.replace("referenced_posts", "referenced_tweets.id")

@@ -17,7 +17,7 @@ from config import database, outbox, people
 from config.permissions import Action, may
 from config.settings import Settings
 from config.tables import OutboxMessage, Person
-from listeners import sources
+from listeners import health
 from listeners.tables import Mention
 from networks.tables import Account
 from posts import queue
@@ -211,8 +211,7 @@ def _waiting(session: Session, person: Person, now: datetime) -> list[Waiting]:
     if may(roles, Action.MANAGE):
         out = session.exec(select(Account).where(Account.state == "signed_out")).all()
         found += [digest.SignInEnds(account.name, 0, "/accounts") for account in out]
-        for source in sources.all_sources(session):
-            state = sources.health(source, now).state
-            if state in ("behind", "failing"):
-                found.append(digest.SourceBehind(source.name, state == "failing", "/sources"))
+        for known in health.overview(session, now):
+            if known.health.state in health.TROUBLE and (known.account is None or known.account.state == "connected"):
+                found.append(digest.SourceTrouble(known.source.name, known.health.state, "/sources"))
     return found

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from config import database
 from config.settings import Settings
-from listeners import mentions
+from listeners import copies, mentions
 from sentiment import counts
 
 BATCH = 2000  # rows in one transaction, so that intake never waits long
@@ -21,6 +21,7 @@ def expire(engine: sa.Engine, settings: Settings, now: datetime) -> int:
     steps: tuple[Callable[[Session], int], ...] = (
         lambda session: mentions.expire(session, now, BATCH),
         lambda session: counts.forget_author_days(session, today, BATCH),
+        lambda session: copies.forget(session, now, BATCH),
     )
     for step in steps:
         while True:

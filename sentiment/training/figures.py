@@ -27,7 +27,16 @@ def measured(data: Path, reader: Model) -> dict[str, Any]:
         "spanish_sentiment_posts": len(spanish),
         **policing(tests, reader),
         "agreed": policing([post for post in tests if post.agreed], reader),
+        "ours": {name: policing(posts, reader) for name, posts in _by_language(corpora.held()).items()},
         "pairs": pairs(reader),
+    }
+
+
+def _by_language(posts: Sequence[Labelled]) -> dict[str, list[Labelled]]:
+    """Posts that switch between English and Spanish count with Spanish."""
+    return {
+        "english": [post for post in posts if post.language == "en"],
+        "spanish": [post for post in posts if post.language != "en"],
     }
 
 

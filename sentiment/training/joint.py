@@ -27,8 +27,8 @@ from sentiment.training.network import (
     tokenizer,
 )
 
-EPOCHS = 4  # readings of each labelled post
-MOODS = 36_000  # posts that have only sentiment, read once each
+EPOCHS = 5  # readings of each labelled post
+MOODS = 20_000  # posts that have only sentiment, read once each
 COURSE = Course(steps=0, rate=9e-5, head_rate=6e-4, seed=35, layer_decay=0.92, save_every=100)
 ELSEWHERE = 3000  # of the posts with only sentiment, so many without a word of police teach what is not about police
 _POLICE = re.compile(

@@ -21,7 +21,7 @@ CONCERNS = slice(6, 6 + len(KEYS))  # yes or no each, as those that follow
 RELEVANT = CONCERNS.stop
 HELP = RELEVANT + 1
 WIDTH = HELP + 1
-WEIGHTS = {"sentiment": 1.0, "trust": 1.2, "concerns": 14.0, "relevant": 0.5, "help": 0.3}
+WEIGHTS = {"sentiment": 1.0, "trust": 2.0, "concerns": 14.0, "relevant": 0.5, "help": 0.3}
 """What each task's loss counts for; concerns are many and rare, so their mean is small."""
 EMBEDDING_WEIGHT = 2.0
 

@@ -9,6 +9,7 @@ from config import database
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry
+from listeners import health as how
 from listeners import intake, language, mentions, places, polling, sources, triage
 from listeners.tables import Mention, Source
 from networks import practice
@@ -171,7 +172,7 @@ def test_a_source_that_fails_says_why_waits_longer_and_comes_back(
         waits.append(held.next_poll_at - at)
         at = held.next_poll_at
     assert waits == sorted(waits)
-    health = sources.health(held, at)
+    health = how.health(held, at)
     assert (held.failures, held.last_error, health.state) == (3, "town.example did not answer", "failing")
     monkeypatch.undo()
     polling.poll_due(engine, settings, keys, at)

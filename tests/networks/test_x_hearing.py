@@ -122,14 +122,16 @@ def test_x_s_codes_of_languages_are_read_as_everybody_else_has_them(code: str, l
     assert post.language() == language
 
 
-def test_our_own_posts_reposts_and_what_was_said_to_a_few_are_left_out(x: XServer, connection: Connection) -> None:
+def test_our_own_posts_and_what_was_said_to_a_few_are_left_out_and_reposts_marked(
+    x: XServer, connection: Connection
+) -> None:
     x.add_user("802", "omar", protected=True)
     x.write("@RivertonPD to myself", by=ME)
-    x.write("RT @ines: @RivertonPD hello", by="801")
+    passed_on = x.write("RT @ines: @RivertonPD hello", by="801")
     x.write("@RivertonPD to a few", by="802")
     public = x.write("@RivertonPD to all", by="801")
     heard, _ = walked(connection)
-    assert [one.remote_id for one in heard] == [public.id]
+    assert {one.remote_id: one.repost for one in heard} == {public.id: False, passed_on.id: True}
 
 
 def test_a_walk_goes_on_after_a_crash_where_it_was_and_loses_nothing(x: XServer, connection: Connection) -> None:

@@ -111,7 +111,7 @@ FULL = Morning(
         digest.ChangesAsked("Winter parking rules", "/posts/4"),
         digest.DecisionsWait(2, "/queue"),
         digest.SignInEnds("Instagram", 7, "/sources"),
-        digest.SourceBehind("Mastodon", False, "/sources"),
+        digest.SourceTrouble("Mastodon", "behind", "/sources"),
     ),
 )
 QUIET = replace(
@@ -208,7 +208,7 @@ def _things() -> st.SearchStrategy[digest.Waiting]:
         st.builds(digest.ChangesAsked, _name, path),
         st.builds(digest.DecisionsWait, count, path),
         st.builds(digest.SignInEnds, _name, st.integers(-2, 9), path),
-        st.builds(digest.SourceBehind, _name, st.booleans(), path),
+        st.builds(digest.SourceTrouble, _name, st.sampled_from(["failing", "behind", "silent"]), path),
     )
 
 

@@ -363,7 +363,7 @@ def test_an_instant_is_told_as_people_tell_it(hours: int, said: str) -> None:
 
 
 def test_a_source_that_fails_and_a_sign_in_that_ended_say_what_to_do() -> None:
-    waiting = (digest.SourceBehind("City feed", True, "/sources"), digest.SignInEnds("X", 0, "/sources"))
+    waiting = (digest.SourceTrouble("City feed", "failing", "/sources"), digest.SignInEnds("X", 0, "/sources"))
     made = compose(replace(QUIET, waiting=waiting)).waiting
     assert [one.link + one.rest for one in made] == [
         "City feed cannot be reached; what it holds comes in later",

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from config import audit, clock, database
 from config.permissions import Action
-from listeners import sources
+from listeners import health
 from sentiment import alerts, figures, inbox
 from sentiment.tables import Alert
 from sentiment.trust import Share, Show
@@ -36,6 +36,7 @@ class MentionOut(BaseModel):
     sentiment: str | None
     concerns: list[str]
     corrected: bool
+    copies: int  # nearly the same from others: counted, not listed
 
 
 class MentionsOut(BaseModel):
@@ -99,6 +100,16 @@ class AlertOut(BaseModel):
     taken_by: int | None
 
 
+class GapOut(BaseModel):
+    """A time of the last two weeks in which a source could not be heard."""
+
+    began_at: datetime
+    ended_at: datetime
+    caught_up: int
+    lost: bool
+    reason: str
+
+
 class SourceOut(BaseModel):
     id: int
     network: str
@@ -107,6 +118,10 @@ class SourceOut(BaseModel):
     state: str
     words: str
     last_ok_at: datetime | None
+    streamed: bool
+    read_24h: int  # posts that the network gave
+    new_24h: int  # mentions that came of them
+    gaps: list[GapOut]
 
 
 @router.get("/mentions", dependencies=[needs(Action.READ_MENTIONS)])
@@ -126,7 +141,7 @@ def list_mentions(
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
 ) -> MentionsOut:
     """A page of the inbox."""
-    filters = inbox.Filters(concern, place_id, network, language, sentiment, trust, state, since, until)
+    filters = inbox.Filters(concern, place_id, network, language, sentiment, trust, state, since=since, until=until)
     with database.writing(found.engine) as session:
         page = inbox.mentions(session, filters, _cursor(before), limit)
         seen = [row.mention.id for row in page.rows]
@@ -216,22 +231,23 @@ def list_sources(found: TheDesk) -> list[SourceOut]:
     """Where mentions come from, and how each is; settings and secrets are not given."""
     moment = clock.now()
     with database.reading(found.engine) as session:
-        rows = sources.all_sources(session)
-    made = []
-    for row in rows:
-        health = sources.health(row, moment)
-        made.append(
-            SourceOut(
-                id=row.id or 0,
-                network=row.network,
-                name=row.name,
-                enabled=row.enabled,
-                state=health.state,
-                words=health.words,
-                last_ok_at=row.last_ok_at,
-            )
+        known = health.overview(session, moment)
+    return [
+        SourceOut(
+            id=one.source.id or 0,
+            network=one.source.network,
+            name=one.source.name,
+            enabled=one.source.enabled,
+            state=one.health.state,
+            words=one.health.words,
+            last_ok_at=one.source.last_ok_at,
+            streamed=one.source.streamed,
+            read_24h=one.rate.read,
+            new_24h=one.rate.new,
+            gaps=[GapOut.model_validate(gap, from_attributes=True) for gap in one.gaps],
         )
-    return made
+        for one in known
+    ]
 
 
 def _cursor(before: str | None) -> inbox.Cursor | None:
@@ -259,6 +275,7 @@ def _mention(row: inbox.InboxRow) -> MentionOut:
         sentiment=row.sentiment,
         concerns=list(row.concerns),
         corrected=row.corrected,
+        copies=row.copies,
     )
 
 

@@ -1,4 +1,4 @@
-"""Places in places, threads, copies, noise, edits; a source's hours, gaps and position"""
+"""Places in places, threads, copies, bots, edits; a source's hours, gaps and position"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,7 +22,7 @@ def upgrade() -> None:
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('source_id', sa.Integer(), nullable=False),
     sa.Column('began_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('caught_up', sa.Integer(), nullable=False),
     sa.Column('lost', sa.Boolean(), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
@@ -33,6 +33,8 @@ def upgrade() -> None:
     with op.batch_alter_table('source', schema=None) as batch_op:
         batch_op.add_column(sa.Column('position_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('streamed', sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column('trouble', sa.String(), server_default='', nullable=False))
+        batch_op.add_column(sa.Column('trouble_since', sa.DateTime(timezone=True), nullable=True))
     with op.batch_alter_table('place', schema=None) as batch_op:
         batch_op.add_column(sa.Column('kind', sa.String(), server_default='', nullable=False))
         batch_op.add_column(sa.Column('within_id', sa.Integer(), nullable=True))
@@ -42,7 +44,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('thread', sa.LargeBinary(), nullable=True))
         batch_op.add_column(sa.Column('repost', sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column('copy_of', sa.Integer(), nullable=True))
-        batch_op.add_column(sa.Column('noise', sa.String(), server_default='', nullable=False))
+        batch_op.add_column(sa.Column('automatic', sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column('edited_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.create_foreign_key('fk_mention_copy_of', 'mention', ['copy_of'], ['id'], ondelete='SET NULL')
         batch_op.create_index('ix_mention_thread', ['thread'])

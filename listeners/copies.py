@@ -1,0 +1,176 @@
+"""Near-copies: what many people post word for word, or nearly so, is listed once and counted as often as it was said.
+
+A copy is a post whose runs of letters overlap those of an earlier one by `ALIKE` or more (Jaccard). Candidates come
+from bands of a MinHash (Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, ch. 3): with eight bands
+of four, a pair at .8 is found with a probability of .985. Only the first of a group keeps bands, for a week. Numbers,
+times, links and handles count for nothing, so a program that fills in a form is a copy of itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
+
+import regex
+import sqlalchemy as sa
+from sqlmodel import Session, col, func, select, update
+
+from listeners.tables import CopyBand, Mention
+from listeners.watch import folded
+
+ALIKE = 0.75
+RUN = 5  # letters
+SHORTEST = 40  # letters: "Thank you officers!" from two people is two thanks
+BANDS, ROWS = 8, 4
+WINDOW = timedelta(days=7)
+_CHUNK = 500  # values in one question
+_IDLE = regex.compile(r"https?://\S+|[@#][\w.…\-]+|\d[\d:.,/]*|[^\w\s]+")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a text is compared by."""
+
+    runs: frozenset[str]
+    bands: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a mention stands: the first of its kind, with its bands, or a copy."""
+
+    copy_of: int | None = None
+    bands: tuple[int, ...] = ()
+
+
+@lru_cache(maxsize=2048)
+def shape(text: str) -> Shape | None:
+    """None for a text too short to be a copy of anything."""
+    from datasketch import MinHash  # half a second of scipy, and only who scores needs it
+
+    words = " ".join(_IDLE.sub(" ", folded(text)).split())
+    if len(words) < SHORTEST:
+        return None
+    runs = frozenset(words[start : start + RUN] for start in range(len(words) - RUN + 1))
+    found = MinHash(num_perm=BANDS * ROWS, seed=1)
+    found.update_batch([run.encode() for run in runs])
+    values = found.hashvalues.reshape(BANDS, ROWS)
+    return Shape(runs, tuple(_band(number, row.tobytes()) for number, row in enumerate(values)))
+
+
+def alike(one: Shape, other: Shape) -> float:
+    """Jaccard overlap of their runs, 0 to 1."""
+    return len(one.runs & other.runs) / len(one.runs | other.runs)
+
+
+def found(session: Session, posts: Sequence[tuple[int, str, datetime]]) -> dict[int, Place]:
+    """For each post (id, text, posted at), in the order that they came in: what it is a copy of, if of anything."""
+    shapes = {number: mine for number, text, _ in posts if (mine := shape(text)) is not None}
+    if not shapes:
+        return {}
+    since = min(at for _, _, at in posts) - WINDOW
+    firsts = _firsts(session, {band for one in shapes.values() for band in one.bands}, since, set(shapes))
+    known = _shapes(session, firsts)
+    by_band: dict[int, list[int]] = {}
+    for number in sorted(known):
+        for band in known[number].bands:
+            by_band.setdefault(band, []).append(number)
+    places = {}
+    for number, mine in shapes.items():
+        near = dict.fromkeys(other for band in mine.bands for other in by_band.get(band, ()))
+        first = next((other for other in near if alike(mine, known[other]) >= ALIKE), None)
+        places[number] = Place(copy_of=first) if first is not None else Place(bands=mine.bands)
+        if first is None:
+            known[number] = mine
+            for band in mine.bands:
+                by_band.setdefault(band, []).append(number)
+    return places
+
+
+def keep(session: Session, places: dict[int, Place], at: dict[int, datetime]) -> None:
+    """Stores them: a first one may have gone meanwhile, and then its copy stands for itself."""
+    wanted = sorted({one.copy_of for one in places.values() if one.copy_of is not None})
+    there = {
+        number
+        for start in range(0, len(wanted), _CHUNK)
+        for number in session.exec(
+            select(Mention.id)
+            .where(col(Mention.id).in_(wanted[start : start + _CHUNK]), col(Mention.shown))
+            .with_for_update(key_share=True)
+        )
+    }
+    copies = [{"id": number, "copy_of": one.copy_of} for number, one in places.items() if one.copy_of in there]
+    if copies:
+        session.execute(update(Mention), copies)
+    bands = [
+        {"mention_id": number, "band": band, "posted_at": at[number]}
+        for number, one in places.items()
+        for band in set(one.bands)
+    ]
+    if bands:
+        session.connection().execute(sa.insert(CopyBand), bands)
+
+
+def pass_on(session: Session, ids: Sequence[int]) -> None:
+    """Before these mentions go, are left out or change their words: the oldest copy of each takes its place,
+    dealt with as far as it was."""
+    for start in range(0, len(ids), _CHUNK):
+        going = ids[start : start + _CHUNK]
+        heirs = session.exec(
+            select(Mention.copy_of, func.min(Mention.id))
+            .where(col(Mention.copy_of).in_(going), col(Mention.id).not_in(ids), col(Mention.shown))
+            .group_by(col(Mention.copy_of))
+        ).all()
+        for first, heir in heirs:
+            known = session.get_one(Mention, first)
+            triage = {name: getattr(known, name) for name in ("state", "assigned_to", "snoozed_until")}
+            session.exec(update(Mention).where(col(Mention.copy_of) == first).values(copy_of=heir))
+            session.exec(update(Mention).where(col(Mention.id) == heir).values(copy_of=None, **triage))
+            session.exec(update(CopyBand).where(col(CopyBand.mention_id) == first).values(mention_id=heir))
+        session.connection().execute(sa.delete(CopyBand).where(col(CopyBand.mention_id).in_(going)))
+
+
+def numbers(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """How many copies and bare reposts each of these has that are not listed."""
+    rows = session.exec(
+        select(Mention.copy_of, func.count())
+        .where(col(Mention.copy_of).in_(ids), col(Mention.shown), col(Mention.scored_at).is_not(None))
+        .group_by(col(Mention.copy_of))
+    )
+    return {first: number for first, number in rows if first is not None}
+
+
+def forget(session: Session, now: datetime, limit: int) -> int:
+    """Removes bands older than a week; how many."""
+    old = select(CopyBand.mention_id, CopyBand.band).where(col(CopyBand.posted_at) < now - WINDOW).limit(limit)
+    rows = session.exec(old).all()
+    ids = list({number for number, _ in rows})
+    for start in range(0, len(ids), _CHUNK):
+        some = ids[start : start + _CHUNK]
+        session.connection().execute(sa.delete(CopyBand).where(col(CopyBand.mention_id).in_(some)))
+    return len(rows)
+
+
+def _firsts(session: Session, bands: set[int], since: datetime, but: set[int]) -> list[int]:
+    asked, there = sorted(bands), set[int]()
+    for start in range(0, len(asked), _CHUNK):
+        some = col(CopyBand.band).in_(asked[start : start + _CHUNK])
+        there.update(session.exec(select(CopyBand.mention_id).where(some, col(CopyBand.posted_at) > since)))
+    return sorted(there - but)
+
+
+def _shapes(session: Session, ids: Sequence[int]) -> dict[int, Shape]:
+    found: dict[int, Shape] = {}
+    for start in range(0, len(ids), _CHUNK):
+        some = col(Mention.id).in_(ids[start : start + _CHUNK])
+        for number, text in session.exec(select(Mention.id, Mention.text).where(some, col(Mention.shown))):
+            mine = shape(text or "")
+            if number is not None and mine is not None:
+                found[number] = mine
+    return found
+
+
+def _band(number: int, values: bytes) -> int:
+    """A signed 64-bit number, as the databases hold."""
+    digest = blake2b(values, digest_size=8, person=number.to_bytes(2, "big")).digest()
+    return int.from_bytes(digest, "big", signed=True)

@@ -1,0 +1,82 @@
+"""How much a source brings, hour by hour: its rate, its usual rhythm, and when it is silent against that."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from sqlmodel import Session, col, delete, select
+
+from config.database import upsert
+from listeners.tables import SourceHour
+
+HOUR = timedelta(hours=1)
+DAYS = 14  # that the usual rhythm looks back
+FEWEST_DAYS = 7  # of knowing a source, before its silence says anything
+EXPECTED = 20  # posts that should have come: with so many, none by chance has a probability of 2e-9 (Poisson)
+SHORTEST = 2  # whole hours of silence
+KEPT = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What a source brought in the last 24 hours: posts that its network gave, and mentions that came of them."""
+
+    read: int = 0
+    new: int = 0
+
+
+def note(session: Session, source_id: int, read: int, new: int, now: datetime) -> None:
+    """Adds to the hour of `now`, in the transaction that stores the mentions."""
+    if read == 0:
+        return
+    row = {"source_id": source_id, "hour": _hour(now), "read": read, "new": new}
+    insert = upsert(session, SourceHour).values(row)
+    more = {name: getattr(SourceHour, name) + getattr(insert.excluded, name) for name in ("read", "new")}
+    session.exec(insert.on_conflict_do_update(index_elements=["source_id", "hour"], set_=more))
+
+
+def rates(session: Session, now: datetime) -> dict[int, Rate]:
+    """By source."""
+    found: dict[int, Rate] = defaultdict(Rate)
+    for row in session.exec(select(SourceHour).where(col(SourceHour.hour) > _hour(now) - 24 * HOUR)):
+        before = found[row.source_id]
+        found[row.source_id] = Rate(before.read + row.read, before.new + row.new)
+    return dict(found)
+
+
+def silent(session: Session, now: datetime) -> dict[int, datetime]:
+    """Sources that should have brought something by their usual rhythm and brought nothing: since when.
+
+    Usual: the median of the same hour of the day (UTC) over the 14 days before the silence."""
+    by_source: dict[int, dict[datetime, int]] = defaultdict(dict)
+    for row in session.exec(select(SourceHour).where(col(SourceHour.hour) > now - timedelta(days=2 * DAYS))):
+        by_source[row.source_id][row.hour] = row.read
+    found = {}
+    for source_id, hours in by_source.items():
+        since = _silent(hours, now)
+        if since is not None:
+            found[source_id] = since
+    return found
+
+
+def _silent(hours: dict[datetime, int], now: datetime) -> datetime | None:
+    last, first = max(hours), min(hours)
+    quiet = [last + step * HOUR for step in range(1, int((_hour(now) - last) / HOUR))]  # whole hours that are over
+    if len(quiet) < SHORTEST or last - first < timedelta(days=FEWEST_DAYS):
+        return None
+    days = min(DAYS, int((last - first) / timedelta(days=1)))
+    expected = 0.0
+    for hour in quiet:
+        back = (hour - last) // timedelta(days=1)
+        expected += median(hours.get(hour - timedelta(days=back + day), 0) for day in range(1, days + 1))
+    return quiet[0] if expected >= EXPECTED else None
+
+
+def forget(session: Session, now: datetime) -> int:
+    """Removes hours older than 60 days; how many."""
+    return session.exec(delete(SourceHour).where(col(SourceHour.hour) < now - KEPT)).rowcount
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)

@@ -1,0 +1,93 @@
+"""Trouble with a source told once, by mail to who can mend it, and its end too, with what was missed and caught up."""
+
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from config import database, outbox, people
+from config.permissions import Role
+from config.settings import Settings
+from listeners import gaps, health, rhythm
+from listeners.health import Known
+from listeners.tables import Source
+
+PATIENCE = timedelta(minutes=15)  # that a failing source may mend itself in
+
+
+def look(engine: sa.Engine, settings: Settings, now: datetime) -> int:
+    """Counts what was caught up, and tells the administrators of new trouble and of its end; how many mails."""
+    with database.reading(engine) as session:
+        seen = health.overview(session, now)
+        recent = gaps.latest(session, now - gaps.COUNTED)
+        changed = [known for known in seen if _trouble(known, now) != known.source.trouble]
+    if not changed and not recent:
+        return 0
+    sent = 0
+    with database.writing(engine) as session:
+        gaps.count(session, now)
+        for known in changed:
+            sent += _tell(session, known, settings, now)
+        rhythm.forget(session, now)
+    return sent
+
+
+def _trouble(known: Known, now: datetime) -> str:
+    """What people are to know of: not what mends itself within minutes, nor a sign-in that ended, told elsewhere."""
+    if known.health.state not in health.TROUBLE or (known.account is not None and known.account.state != "connected"):
+        return ""
+    if known.source.trouble:  # one trouble that becomes another is still the same trouble
+        return known.source.trouble
+    last = known.source.last_ok_at
+    patient = known.health.state != "silent" and last is not None and now - last < PATIENCE
+    return "" if patient else known.health.state
+
+
+def _tell(session: Session, known: Known, settings: Settings, now: datetime) -> int:
+    source = session.get_one(Source, known.source.id)
+    trouble, since = _trouble(known, now), source.trouble_since
+    source.trouble, source.trouble_since = trouble, now if trouble else None
+    session.add(source)
+    sent = 0
+    for person in people.with_role(session, Role.ADMINISTRATOR):
+        key = f"source:{source.id}:{'begins' if trouble else 'ends'}:{(since or now):%Y%m%d%H%M%S}:{person.id}"
+        message = _begins(known, settings) if trouble else _ends(session, known, settings)
+        domain = settings.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
+        message["From"], message["To"] = settings.mail_from, person.email
+        message["Message-ID"] = f"<{key.replace(':', '-')}@{domain}>"
+        sent += outbox.put(session, key=key, kind="source", recipient=person.email, message=message, now=now)
+    return sent
+
+
+def _begins(known: Known, settings: Settings) -> EmailMessage:
+    name = _one_line(known.source.name)
+    what = {"failing": "cannot be reached", "behind": "is behind", "silent": "is silent"}[known.health.state]
+    message = EmailMessage()
+    message["Subject"] = f"The source “{name}” {what}"
+    message.set_content(
+        f"The source “{name}” {what}: {known.health.words}.\n\n"
+        "Liaison keeps trying by itself and goes on from where it was. While this lasts, the figures may miss what was "
+        "said there. You will get one more mail when it is over.\n\n"
+        f"How it is now: {settings.base_url}/sources\n"
+    )
+    return message
+
+
+def _ends(session: Session, known: Known, settings: Settings) -> EmailMessage:
+    name = _one_line(known.source.name)
+    zone = settings.department.zone
+    report = [
+        f"  {health.in_words(session.merge(gap), lambda moment: moment.astimezone(zone))}" for gap in known.gaps[:3]
+    ]
+    message = EmailMessage()
+    message["Subject"] = f"The source “{name}” is heard again"
+    told = "\n".join(["What was missed, and what came in later:", *report, ""]) + "\n" if report else ""
+    message.set_content(
+        f"The source “{name}” is heard again: {known.health.words}.\n\n{told}All sources: {settings.base_url}/sources\n"
+    )
+    return message
+
+
+def _one_line(name: str) -> str:
+    return " ".join(name.split())
