@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from config import audit
@@ -34,3 +35,9 @@ def in_force(session: Session) -> Hold | None:
     """The hold that stops posts now, if any."""
     query = select(Hold).where(col(Hold.lifted_at).is_(None)).order_by(col(Hold.id))
     return session.exec(query).first()
+
+
+def between(session: Session, start: datetime, end: datetime) -> list[Hold]:
+    """Holds that were in force at any time from `start` to before `end`, the first one first."""
+    lasted = sa.or_(col(Hold.lifted_at).is_(None), col(Hold.lifted_at) > start)
+    return list(session.exec(select(Hold).where(col(Hold.placed_at) < end, lasted).order_by(col(Hold.placed_at))))

@@ -1,5 +1,6 @@
 """What goes out, what waits, and one post's whole story: read models for pages, the API and the digest."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,9 @@ class QueueRow:
     due_at: datetime
     author_id: int
     networks: tuple[str, ...]
+    account_ids: tuple[int, ...] = ()
+    comes_again: bool = False  # made by a series
+    wall_time: datetime | None = None  # local, naive on purpose
 
 
 @dataclass(frozen=True)
@@ -129,11 +133,14 @@ def _in_review(session: Session) -> Sequence[Post]:
 
 def _rows(session: Session, posts: Sequence[Post]) -> list[QueueRow]:
     places = session.exec(
-        select(Variant.post_id, Account.network)
+        select(Variant.post_id, Account.network, Account.id)
         .join(Account, col(Account.id) == col(Variant.account_id))
         .where(col(Variant.post_id).in_([post.id for post in posts]))
         .order_by(col(Account.id))
     ).all()
+    there: dict[int | None, list[tuple[str, int | None]]] = defaultdict(list)
+    for post_id, network, number in places:
+        there[post_id].append((network, number))
     return [
         QueueRow(
             post_id=post.id or 0,
@@ -141,7 +148,10 @@ def _rows(session: Session, posts: Sequence[Post]) -> list[QueueRow]:
             state=post.state,
             due_at=post.due_at or post.updated_at,
             author_id=post.author_id,
-            networks=tuple(dict.fromkeys(network for post_id, network in places if post_id == post.id)),
+            networks=tuple(dict.fromkeys(network for network, _ in there[post.id])),
+            account_ids=tuple(number or 0 for _, number in there[post.id]),
+            comes_again=post.series_id is not None,
+            wall_time=post.wall_time,
         )
         for post in posts
     ]

@@ -1,6 +1,7 @@
 """Approvals: what waits for whom; one post with its exact variants, what changed since it was last reviewed, its whole
 story; and what may be done with it. Whether that is allowed is decided by posts.drafts."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -29,6 +30,9 @@ from web.problems import Trouble
 from web.story import told
 
 router = APIRouter()
+CALENDAR = re.compile(
+    r"/calendar\?view=(month|week)&day=[0-9]{4}-[0-9]{2}-[0-9]{2}|/queue\?start=[0-9]{4}-[0-9]{2}-[0-9]{2}"
+)
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,9 @@ def move(
     post_id: Id,
     day: Annotated[str, Form(max_length=10)] = "",
     hour: Annotated[str, Form(max_length=8)] = "",
+    back: Annotated[str, Form(max_length=100)] = "",
 ) -> Response:
-    """Another time, or none; its approval stays, because the words stay."""
+    """Another time, or none; its approval stays, because the words stay. `back`: the calendar that asked."""
     _ = pages.words(request).gettext
     zone, moment = found.settings.department.time_zone, clock.now()
     if bool(day) != bool(hour):
@@ -122,7 +127,8 @@ def move(
         return _page(request, found, who, post_id, wrong=_("That day is in no calendar."))
     with database.writing(found.engine) as session:
         drafts.schedule(session, post_id, who.id, wall, zone, moment)
-    return RedirectResponse(f"/posts/{post_id}?said=moved", 303)
+    place = f"{back}&said=moved" if CALENDAR.fullmatch(back) else f"/posts/{post_id}?said=moved"
+    return RedirectResponse(place, 303)
 
 
 @router.post("/posts/{post_id}/cancel", dependencies=[needs(Action.WRITE_POSTS)])

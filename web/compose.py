@@ -25,7 +25,7 @@ from posts.workflow import EditConflict, WrongState
 from sentiment.taxonomy import CONCERNS
 from web import drafting, pages, variants
 from web.desk import Desk, TheDesk
-from web.drafting import Draft, DraftIn, from_form
+from web.drafting import DAY, HOUR, Draft, DraftIn, from_form
 from web.fields import LARGEST_ID, Id
 from web.guard import Visitor, Who, needs
 from web.problems import Trouble
@@ -64,10 +64,14 @@ def new_page(
     reply_to: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
     concern: str = "",
     text: str = "",
+    day: Annotated[str, Query(pattern=DAY)] = "",
+    hour: Annotated[str, Query(pattern=HOUR)] = "",
+    account: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
 ) -> Response:
-    """An empty form; nothing is stored until something is written."""
+    """An empty form; nothing is stored until something is written. A free slot of the calendar gives its time."""
     with database.reading(found.engine) as session:
         every = _first_accounts(session, reply_to)
+    every = tuple(number for number in every if number == account) or every
     draft = Draft(
         language=found.settings.department.language,
         accounts=every,
@@ -75,6 +79,8 @@ def new_page(
         category="answer" if reply_to else "general",
         reply_to=reply_to,
         message=text[:2000],
+        day=day,
+        hour=hour,
     )
     return _page(request, found, who, draft)
 

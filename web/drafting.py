@@ -15,6 +15,8 @@ from web.fields import LARGEST_ID, clean
 
 MESSAGE_LIMIT = 100_000  # characters; more than any network takes
 CATEGORIES = ("general", "safety", "event", "answer", "you_said_we_did")
+DAY = r"^(\d{4}-\d{2}-\d{2})?$"
+HOUR = r"^(\d{2}:\d{2}(:\d{2})?)?$"
 Words = Annotated[str, StringConstraints(max_length=MESSAGE_LIMIT), AfterValidator(clean)]
 Number = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 OptionName = Annotated[str, StringConstraints(pattern="^[a-z_]{1,40}$")]
@@ -36,8 +38,8 @@ class DraftIn(BaseModel):
     own: dict[Number, Words | None] = Field(default_factory=dict)
     options: dict[Number, dict[OptionName, OptionValue]] = Field(default_factory=dict)
     alts: dict[Number, Alt] = Field(default_factory=dict)
-    day: Annotated[str, StringConstraints(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
-    hour: Annotated[str, StringConstraints(pattern=r"^(\d{2}:\d{2}(:\d{2})?)?$")] = ""
+    day: Annotated[str, StringConstraints(pattern=DAY)] = ""
+    hour: Annotated[str, StringConstraints(pattern=HOUR)] = ""
     reply_to: Number | Literal[""] | None = None
     revision: Annotated[int, Field(ge=0, le=LARGEST_ID)] = 0
 

@@ -27,6 +27,7 @@ from config.translations import LANGUAGES, translate
 from listeners import mentions as listeners_mentions
 from listeners.tables import Mention
 from posts.tables import Post, Target
+from sentiment import wording
 from sentiment.tables import Alert
 from web import csrf, guard
 from web.desk import Desk
@@ -149,7 +150,8 @@ def _counts(session: Session, who: guard.Visitor) -> Counts:
 def _environment(language: str) -> jinja2.Environment:
     made = templates.environment(FOLDER, language)
     made.filters.update(moment=_moment, day=_day, short_day=_short_day, clock=_clock, number=_number, initials=initials)
-    made.filters.update(wall=_wall, clock_face=_clock_face)
+    made.filters.update(wall=_wall, clock_face=_clock_face, clock_plain=_clock_plain)
+    made.filters.update(day_plain=_day_plain, month_name=_month_name)
     made.globals.update(static=static)
     return made
 
@@ -213,6 +215,24 @@ def _short_day(context: jinja2.runtime.Context, value: datetime) -> Markup:
     """Tue 24 Nov"""
     local = value.astimezone(context["zone"])
     return _time_tag(value, format_date(local, "EEE d MMM", locale=context["language"]))
+
+
+@jinja2.pass_context
+def _clock_plain(context: jinja2.runtime.Context, value: datetime) -> str:
+    """08:10, for a field"""
+    return f"{value.astimezone(context['zone']):%H:%M}"
+
+
+@jinja2.pass_context
+def _day_plain(context: jinja2.runtime.Context, value: date) -> str:
+    """Tuesday 24 November, of a day of the department's calendar"""
+    return wording.day_in_full(value, context["language"])
+
+
+@jinja2.pass_context
+def _month_name(context: jinja2.runtime.Context, value: date) -> str:
+    """November"""
+    return str(format_date(value, "LLLL", locale=context["language"])).capitalize()
 
 
 @jinja2.pass_context
