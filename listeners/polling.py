@@ -6,6 +6,7 @@ whose account is signed out waits until that is connected again."""
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event
 
@@ -16,7 +17,7 @@ from sqlmodel import col, or_, select, update
 from config import database
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import gaps, intake, rhythm, rules
+from listeners import gaps, intake, rhythm, rules, sources, watch
 from listeners.tables import Source
 from networks import accounts, registry
 from networks.network import (
@@ -151,10 +152,19 @@ def ask(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys) -> Pa
 def connection(
     engine: sa.Engine, source: Source, account: Account | None, keys: Keys, settings: Settings
 ) -> Connection:
-    """What a source's network module needs to talk: by its account, or without one."""
+    """What a source's network module needs to talk: by its account, or without one. Raises Rejected."""
     if account is not None:
-        return accounts.connection(engine, account, keys, settings, source.settings)
-    return Connection(engine=engine, settings=source.settings, allow_private=settings.fetch_private_addresses)
+        made = accounts.connection(engine, account, keys, settings, source.settings)
+    else:
+        made = Connection(engine=engine, settings=source.settings, allow_private=settings.fetch_private_addresses)
+    kind = sources.kind_of(registry.network(source.network), source.settings)
+    if kind is None or not kind.by_rules:
+        return made
+    with database.reading(engine) as session:
+        try:
+            return replace(made, searches=rules.searches(session, kind.by_rules))
+        except watch.WatchRuleError as error:
+            raise Rejected(f"the watch rules cannot be searched for: {error}") from error
 
 
 def note_sign_in(engine: sa.Engine, account: Account, error: NetworkError, now: datetime) -> None:

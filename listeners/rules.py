@@ -7,6 +7,7 @@ from functools import lru_cache, partial
 from sqlmodel import Session, col, select
 
 from listeners import places, watch
+from listeners.searches import queries
 from listeners.tables import Mention, WatchRule
 
 TRIED = 5_000  # the newest posts on which a rule is tried
@@ -52,6 +53,12 @@ def enabled(session: Session) -> list[tuple[int, watch.Rule]]:
     """Rules that are switched on, by id."""
     rows = session.exec(select(WatchRule).where(col(WatchRule.enabled)).order_by(col(WatchRule.id)))
     return [(row.id or 0, watch.parse(row.query)) for row in rows]
+
+
+def searches(session: Session, longest: int) -> tuple[str, ...]:
+    """The rules that are switched on as a network's searches of at most so many characters each (listeners.searches).
+    Raises watch.WatchRuleError."""
+    return queries([rule for _, rule in enabled(session)], places.nearby(session), longest)
 
 
 def matcher(session: Session) -> watch.Matcher:

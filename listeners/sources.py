@@ -1,12 +1,13 @@
 """Sources: where mentions come from. How each is doing is listeners.health."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from listeners.tables import Source
 from networks import registry
-from networks.network import Network, Rejected
+from networks.network import Network, Rejected, SourceKind
 
 
 def add(
@@ -27,6 +28,7 @@ def add(
     if every_seconds and found.listener is None:
         raise Rejected(f"{found.label} cannot be listened to yet; import an archive instead")
     _check_kind(found, settings, account_id)
+    kind = kind_of(found, settings)
     if network == "feed" and not settings.get("url", "").startswith(("http://", "https://")):
         raise Rejected("a feed needs its address: url=https://…")
     source = Source(
@@ -35,7 +37,7 @@ def add(
         settings=settings,
         every_seconds=every_seconds,
         account_id=account_id,
-        streamed=_streamed(found, settings),
+        streamed=kind is not None and kind.streamed,
         next_poll_at=now if every_seconds else None,
     )
     session.add(source)
@@ -45,11 +47,10 @@ def add(
 
 def _check_kind(network: Network, settings: dict[str, str], account_id: int | None) -> None:
     """That a way to listen is one of the network's, and has what it needs. The first is meant where none is named."""
-    named = settings.get("kind")
-    kind = next((one for one in network.kinds if named in (None, one.name)), None)
+    kind = kind_of(network, settings)
     if kind is None:
-        if named is not None:
-            raise Rejected(f"{network.label} cannot be listened to by {named!r}")
+        if "kind" in settings:
+            raise Rejected(f"{network.label} cannot be listened to by {settings['kind']!r}")
         return
     if kind.account == "needed" and account_id is None:
         raise Rejected(f"this needs an account on {network.label}")
@@ -58,8 +59,10 @@ def _check_kind(network: Network, settings: dict[str, str], account_id: int | No
             raise Rejected(f"{wanted.label} is missing")
 
 
-def _streamed(network: Network, settings: dict[str, str]) -> bool:
-    return any(kind.streamed for kind in network.kinds if kind.name == settings.get("kind"))
+def kind_of(network: Network, settings: Mapping[str, str]) -> SourceKind | None:
+    """The way to listen that a source's settings name; the network's first where they name none."""
+    named = settings.get("kind")
+    return next((one for one in network.kinds if named in (None, one.name)), None)
 
 
 def look_now(session: Session, source_id: int, now: datetime) -> Source | None:

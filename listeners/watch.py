@@ -5,7 +5,7 @@
 
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -51,9 +51,10 @@ class WatchRuleError(ValueError):
 
 @dataclass(frozen=True)
 class Term:
-    """One word or phrase, folded, found only as whole words."""
+    """One word or phrase, folded, found only as whole words. `written`: as the rule has it, for networks' searches."""
 
     words: str
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def _term(text: str, position: int) -> Term:
     words = folded(text)
     if not any(letter.isalnum() or unicodedata.category(letter) in ("So", "Sk") for letter in words):
         raise WatchRuleError("there is no word in this", position)
-    return Term(words)
+    return Term(words, text)
 
 
 @v_args(inline=True)

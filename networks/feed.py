@@ -1,4 +1,4 @@
-"""Feeds: RSS and Atom, fetched politely (ETag, Last-Modified, Retry-After). Their markup is taken off.
+"""Feeds: RSS, Atom and JSON Feed, fetched politely (ETag, Last-Modified, Retry-After). Their markup is taken off.
 
 The cursor is JSON: the validators of the last answer. Entries that were seen before are told apart at intake."""
 
@@ -6,7 +6,7 @@ import calendar
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -15,7 +15,7 @@ import feedparser
 import nh3
 
 from config import clock
-from networks import fetching
+from networks import fetching, json_feed
 from networks.network import (
     Connection,
     Field,
@@ -63,12 +63,9 @@ class _Feed:
 
 def read(body: bytes, headers: Mapping[str, str]) -> Page:
     """The entries in an answer. Raises Rejected when it is no feed."""
-    parsed = feedparser.parse(body, response_headers={"content-type": headers.get("content-type", "")})
-    if not parsed.get("version"):
-        raise Rejected("this is no feed (RSS or Atom); is it the address of a web page?")
-    language = parsed.feed.get("language")
+    language, entries = json_feed.entries(body) if json_feed.is_json(body) else _entries(body, headers)
     found, refused = [], []
-    for entry in parsed.entries:
+    for entry in entries:
         text = _text(entry)
         if not text:
             refused.append(f"entry {entry.get('id') or entry.get('link') or '?'}: no text")
@@ -79,7 +76,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Page:
                 text=text,
                 posted_at=_time(entry),
                 author_id=None,  # an article is not a resident: each its own
-                language=str(language).split("-")[0].lower() if language else None,
+                language=_language(entry.get("language") or language),
                 url=entry.get("link"),
             )
         )
@@ -87,6 +84,17 @@ def read(body: bytes, headers: Mapping[str, str]) -> Page:
         key: headers[name] for key, name in (("etag", "etag"), ("modified", "last-modified")) if headers.get(name)
     }
     return Page(found, json.dumps(validators), refused=refused)
+
+
+def _entries(body: bytes, headers: Mapping[str, str]) -> tuple[str | None, Sequence[Mapping[str, Any]]]:
+    parsed = feedparser.parse(body, response_headers={"content-type": headers.get("content-type", "")})
+    if not parsed.get("version"):
+        raise Rejected("this is no feed (RSS, Atom or JSON Feed); is it the address of a web page?")
+    return parsed.feed.get("language"), parsed.entries
+
+
+def _language(code: object) -> str | None:
+    return str(code).split("-")[0].lower() if code else None
 
 
 def _text(entry: Mapping[str, Any]) -> str:

@@ -264,6 +264,7 @@ class Connection:
     secret: str | None = None
     account_id: int | None = None
     allow_private: bool = False  # may a named address be private or loopback
+    searches: tuple[str, ...] = ()  # the watch rules in the network's words, for a kind that is `by_rules`
     remote_id: str = ""  # the account's own id on its network
     handle: str = ""
     keeper: Keeper | None = None  # none: no account
@@ -396,6 +397,7 @@ class SourceKind:
     account: str = "needed"  # needed | optional | none
     every_seconds: int = 300
     streamed: bool = False  # by Network.stream, never asked
+    by_rules: int = 0  # asked in the watch rules' words, in searches of so many characters each (listeners.searches)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from networks.network import (
     SourceKind,
     Witness,
 )
-from networks.x.words import LIMITS
+from networks.x.words import LIMITS, LONGEST_SEARCH
 
 _FIELDS = (
     Field("client_id", "Client ID", "Of the department's own app, with OAuth 2.0 (docs: X).", required=False),
@@ -40,9 +40,9 @@ _FIELDS = (
 
 
 def _listener(connection: Connection) -> Listener:
-    from networks.x.hearing import Ear
+    from networks.x.hearing import Ear, Rounds
 
-    return Ear(connection)
+    return Rounds(connection) if connection.settings.get("kind") == "rules" else Ear(connection)
 
 
 def _publisher(connection: Connection) -> Publisher:
@@ -92,10 +92,18 @@ NETWORK = Network(
     test=_who,
     kinds=(
         SourceKind("mentions", "Posts that mention us", every_seconds=60),
+        SourceKind("rules", "Posts that match the watch rules", every_seconds=300, by_rules=LONGEST_SEARCH),
         SourceKind(
             "search",
             "Posts with certain words",
-            (Field("query", "Words", "As in X's search, at most 498 characters.", example='"Riverton police"'),),
+            (
+                Field(
+                    "query",
+                    "Words",
+                    f"As in X's search, at most {LONGEST_SEARCH} characters.",
+                    example='"Riverton police"',
+                ),
+            ),
             every_seconds=300,
         ),
     ),

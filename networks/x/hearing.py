@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from hashlib import blake2b
 
 from config import clock
 from networks.network import Connection, Page, RateLimited, Rejected, RemoteMention, Unavailable
@@ -13,12 +14,12 @@ from networks.x import posts
 from networks.x.client import Refused
 from networks.x.posts import Listing, Post
 from networks.x.session import Account
+from networks.x.words import LONGEST_SEARCH, WITHOUT_REPOSTS
 
 FIRST = {"mentions": timedelta(days=7), "search": timedelta(days=1)}  # how far back the first walk goes
 OLDEST = timedelta(days=6, hours=23)  # that a search may ask for
 LATE = timedelta(minutes=2)  # that a post may come late into X's lists
-LONGEST_QUERY = 512
-WITHOUT_REPOSTS = " -is:retweet"
+MOST_SEARCHES = 60  # for the watch rules: a third of what X allows, asked once in five minutes
 OWN = Decimal("0.001")  # dollars for a mention of ours
 _PAGE = 100
 
@@ -33,14 +34,14 @@ class Walk:
 
 
 class Ear:
-    """One source of an account: its mentions, or a search."""
+    """One source of an account: its mentions, or a search, for `words` or those of its settings."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, words: str | None = None) -> None:
         self._account = Account(connection)
         self._keeper = connection.keeper
         self._me = connection.remote_id
-        self._kind = connection.settings.get("kind", "mentions")
-        self._query = connection.settings.get("query", "").strip()
+        self._kind = "mentions" if connection.settings.get("kind", "mentions") == "mentions" else "search"
+        self._query = (words or connection.settings.get("query", "")).strip()
 
     def mentions(self, cursor: str | None) -> Page:
         """The next page. Raises NetworkError; RateLimited until next month when the budget is used up."""
@@ -101,6 +102,34 @@ class Ear:
         )
 
 
+class Rounds:
+    """Searches for the watch rules, one after the other; each has a walk of its own, which a change of other rules
+    leaves where it was."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._searches = connection.searches
+
+    def mentions(self, cursor: str | None) -> Page:
+        """The next page of the search whose turn it is. Raises NetworkError; Rejected without a rule, or with too many
+        names to look for."""
+        if not self._searches:
+            raise Rejected("there is no watch rule to search for yet; add one below the sources")
+        if len(self._searches) > MOST_SEARCHES:
+            raise Rejected(
+                f"the watch rules make {len(self._searches)} searches, and X can be asked {MOST_SEARCHES} at most: "
+                "leave some names out of them, or search for words of your own"
+            )
+        kept = json.loads(cursor) if cursor else {}
+        walks, turn = kept.get("walks", {}), kept.get("turn", 0) % len(self._searches)
+        names = [blake2b(words.encode(), digest_size=6).hexdigest() for words in self._searches]
+        found = Ear(self._connection, self._searches[turn]).mentions(walks.get(names[turn]))
+        walks[names[turn]] = found.cursor
+        following = turn if found.more else turn + 1
+        ahead = {"turn": following % len(names), "walks": {name: walks[name] for name in names if name in walks}}
+        return Page(found.mentions, json.dumps(ahead), more=following < len(names), refused=found.refused)
+
+
 class Looker:
     """Tells which posts are gone: those of which X itself says so."""
 
@@ -130,11 +159,9 @@ def query(typed: str) -> str:
     """A search as X is asked for it: without reposts. Raises Rejected."""
     if not typed:
         raise Rejected("a search needs its words")
-    asked = f"({typed}){WITHOUT_REPOSTS}"
-    if len(asked) > LONGEST_QUERY:
-        most = LONGEST_QUERY - len(asked) + len(typed)
-        raise Rejected(f"X takes searches of at most {most} characters; this one has {len(typed)}")
-    return asked
+    if len(typed) > LONGEST_SEARCH:
+        raise Rejected(f"X takes searches of at most {LONGEST_SEARCH} characters; this one has {len(typed)}")
+    return f"({typed}){WITHOUT_REPOSTS}"
 
 
 def _since(before: str | None, top: str | None, now: datetime) -> str | None:

@@ -210,3 +210,30 @@ def test_an_entry_without_words_is_counted_as_refused(server: Server, poll: Call
     server.answer = saying(RSS.format(items=item("1", title="", text="") + item("2")))
     page = poll()
     assert (len(page.mentions), len(page.refused)) == (1, 1)
+
+
+JSON_FEED = '{{"version": "https://jsonfeed.org/version/1.1", "language": "es-MX", "items": [{items}]}}'
+
+
+def test_a_json_feed_is_read_as_any_other(server: Server, poll: Callable[..., Page]) -> None:
+    items = (
+        '{"id": 7, "url": "https://ledger.example/7", "title": "Puente cerrado", '
+        '"content_html": "<p>Hasta las <b>12</b></p><script>x()</script>", '
+        '"date_published": "2026-11-24T06:00:00-06:00"},'
+        '{"id": "8", "content_text": "Road open", "language": "en", "date_published": "24 November"}, 5'
+    )
+    server.answer = saying(JSON_FEED.format(items=items), Content_Type="application/feed+json")
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    with clock.at(now):
+        first, second = poll().mentions
+    assert (first.remote_id, first.text) == ("7", "Puente cerrado. Hasta las 12")
+    assert (first.language, first.url) == ("es", "https://ledger.example/7")
+    assert first.posted_at == datetime(2026, 11, 24, 12, tzinfo=UTC)
+    assert (second.remote_id, second.language, second.posted_at) == ("8", "en", now)
+
+
+@pytest.mark.parametrize("body", ['{"title": "an API"}', "{" * 100_000, '{"version": "https://jsonfeed.org/version/1"'])
+def test_json_that_is_no_feed_is_said_so(server: Server, poll: Callable[..., Page], body: str) -> None:
+    server.answer = saying(body)
+    with pytest.raises(Rejected, match=r"no (JSON Feed|feed)"):
+        poll()

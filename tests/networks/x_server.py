@@ -31,6 +31,7 @@ from config.settings import Settings
 from networks import accounts
 from networks.network import Connection, SignedIn
 from tests.networks.x_openapi import against, as_told, route_of
+from tests.networks.x_search import finds
 
 EPOCH_MS = 1_288_834_974_657
 KEYS = ("consumer", "consumer-secret", "access", "access-secret")  # of OAuth 1.0a
@@ -374,8 +375,7 @@ class _Handler(BaseHTTPRequestHandler):
         start = datetime.fromisoformat(asked["start_time"]) if "start_time" in asked else moment
         if start is not None and start < oldest:
             raise _problem(400, "Invalid Request", "'since_id' must be a tweet id created after a week ago")
-        words = found.group(1).strip('"').casefold()
-        return self._listed([one for one in self._shown() if words in one.raw.casefold()], asked)
+        return self._listed([one for one in self._shown() if finds(found.group(1), one.raw)], asked)
 
     def _listed(self, posts: list[XPost], asked: Mapping[str, str]) -> tuple[int, Any]:
         x = self.server
