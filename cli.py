@@ -146,6 +146,16 @@ def digest(preview: Path, email: str | None) -> None:
 
 
 @liaison.command()
+def policy() -> None:
+    """Say what is collected, kept and forbidden, network by network (docs/policy.md)."""
+    from config.settings import Settings
+    from networks import policies, registry
+
+    days = Settings.model_fields["retention_days"].default
+    click.echo(policies.written(registry.NETWORKS.values(), days), nl=False)
+
+
+@liaison.command()
 def config() -> None:
     """Print the settings in force; secrets are hidden."""
     with clear_errors():

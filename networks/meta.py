@@ -13,6 +13,7 @@ FIELDS = (
     Field("service", "Address of the API", "Leave it as it is.", default=SERVICE, required=False),
 )
 POLICY = Policy(
+    may_not=("watch people or groups for the police or anyone else (surveillance)",),
     deletion_hours=24,
     corrections_may_train=False,
     notes="Deletions within 24 hours; no surveillance; nothing of it trains a model.",

@@ -214,6 +214,7 @@ class Policy:
     deletion_hours: int | None = None  # none: the network has no such rule
     recheck_hours: int | None = None  # where asking whether a post is still there costs: no oftener than this
     corrections_may_train: bool = True
+    may_not: tuple[str, ...] = ()  # what its terms forbid to do with what is read there, in plain words
     notes: str = ""
 
 

@@ -81,7 +81,9 @@ def _who(connection: Connection) -> SignedIn:
 NETWORK = Network(
     name="bluesky",
     label="Bluesky",
-    policy=Policy(notes="Public posts; one that its author deletes is deleted here."),
+    policy=Policy(
+        notes="Public posts. Listening to all of Bluesky keeps only what a watch rule matches; the rest is passed over unread."
+    ),
     limits=LIMITS,
     listener=_listener,
     publisher=_publisher,

@@ -75,7 +75,9 @@ def _who(connection: Connection) -> SignedIn:
 NETWORK = Network(
     name="mastodon",
     label="Mastodon",
-    policy=Policy(notes="Public and unlisted posts only; one that its author deletes is deleted here."),
+    policy=Policy(
+        notes="Public and unlisted posts only. Each server has rules of its own: read them before you listen there."
+    ),
     limits=LIMITS,
     limits_of=limits_of,
     listener=_listener,
