@@ -82,7 +82,7 @@ NETWORK = Network(
     name="bluesky",
     label="Bluesky",
     policy=Policy(
-        notes="Public posts. Listening to all of Bluesky keeps only what a watch rule matches; the rest is passed over unread."
+        notes="Public posts. Of all of Bluesky only what a watch rule matches is kept; without a rule, nothing is."
     ),
     limits=LIMITS,
     listener=_listener,
