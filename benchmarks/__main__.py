@@ -9,6 +9,8 @@ ALL = (
     "scoring",
     "demo",
     "publishing",
+    "listening",
+    "flowing",
 )  # "model" by name, once weights of the present training are shipped
 
 
