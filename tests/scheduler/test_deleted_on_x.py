@@ -15,7 +15,7 @@ from networks.registry import NETWORKS
 from scheduler.jobs import deletions
 from sentiment import scoring
 from sentiment.tables import HourCount
-from tests.networks.x_server import XServer, account_on, an_x
+from tests.networks.x_server import account_on, an_x
 from tests.sentiment.reader import WordReader
 from tests.sentiment.street import ZONE
 
