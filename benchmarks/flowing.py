@@ -1,6 +1,6 @@
 """A whole network at 2,000 events a second from a Jetstream of ours, its reader killed (SIGKILL) again and again: what
-the store holds in the end against what was sent. `--minutes 10 --kills 10` with the lease in use; `--often`: 50 kills on
-each database, with a lease of half a second."""
+the store holds in the end against what was sent. `--minutes 10 --kills 10` with the lease in use; `--often`: 50 kills
+on each database, with a lease of half a second."""
 
 import argparse
 import json
