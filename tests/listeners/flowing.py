@@ -1,5 +1,5 @@
-"""A whole network that flows at a given rate from a Jetstream of ours, and a reader of it that is killed (SIGKILL) again
-and again: what the store holds in the end against what was sent."""
+"""A whole network that flows at a given rate from a Jetstream of ours, and a reader of it that is killed (SIGKILL)
+again and again: what the store holds in the end against what was sent."""
 
 import json
 import random
