@@ -265,10 +265,10 @@ class Connection:
     secret: str | None = None
     account_id: int | None = None
     allow_private: bool = False  # may a named address be private or loopback
-    searches: tuple[str, ...] = ()  # the watch rules in the network's words, for a kind that is `by_rules`
     remote_id: str = ""  # the account's own id on its network
     handle: str = ""
     keeper: Keeper | None = None  # none: no account
+    searches: tuple[str, ...] = ()  # the watch rules in the network's words, for a kind that is `by_rules`
 
 
 class Listener(Protocol):
