@@ -7,6 +7,8 @@ from functools import cache
 import regex
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from listeners.watch import UNSURE
+
 LIKELY = ("en", "es", "pt", "fr", "de", "it", "zh", "vi", "ar", "ru", "tl", "ko", "ht", "pl", "so", "hi")
 SURE = 0.8
 SHORTEST = 12  # letters
@@ -25,6 +27,6 @@ def detect(text: str) -> str:
     """ISO 639-1 code, or "und" where the text is too short or the guess unsure."""
     words = _NOISE.sub(" ", text[:2000])
     if sum(letter.isalpha() for letter in words) < SHORTEST:
-        return "und"
+        return UNSURE
     code, probability = _identifier().classify(words)
-    return str(code) if probability >= SURE else "und"
+    return str(code) if probability >= SURE else UNSURE
