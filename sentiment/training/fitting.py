@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from sentiment.training.network import EMBEDDING_WEIGHT, Example, Network, loss, padded
+from sentiment.training.network import EMBEDDING_WEIGHT, HALF, Example, Network, loss, padded
 
 WARM = 0.06  # share of the steps over which the rate rises
 
@@ -29,6 +29,9 @@ class Course:
     decay: float = 0.01
     save_every: int = 50
     layer_decay: float = 1.0  # rate of a layer over that of the one above it
+    frozen: int = 0  # lowest layers that do not learn
+    averaged_from: float = 1.0  # share of the steps after which weights are averaged; 1: the last ones are kept
+    average: float = 0.995  # what of the average stays at each step
 
 
 def fit(
@@ -43,19 +46,22 @@ def fit(
 ) -> None:
     """Trains `network` in place; goes on from `checkpoint` where one is there, and removes it at the end."""
     torch.manual_seed(course.seed)
+    for layer in network.encoder.encoder.layer[: course.frozen]:
+        layer.requires_grad_(False)
     optimiser = torch.optim.AdamW(groups(network, course), weight_decay=course.decay)
     warm = max(1, int(course.steps * WARM))
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min(1.0, (step + 1) / warm) * max(0.02, 1 - step / course.steps)
     )
     done = 0
+    mean: dict[str, torch.Tensor] = {}
     if checkpoint is not None and checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         network.load_state_dict(saved["network"])
         optimiser.load_state_dict(saved["optimiser"])
         schedule.load_state_dict(saved["schedule"])
         torch.set_rng_state(saved["random"])
-        done = saved["step"]
+        done, mean = saved["step"], saved["mean"]
     batches = planned([len(example.tokens) for example in examples], course)
     network.train()
     bar = tqdm(total=course.steps, initial=done, desc=name, mininterval=10)
@@ -65,7 +71,7 @@ def fit(
         ids, mask = padded(rows, pad)
         targets = torch.from_numpy(np.stack([row.targets for row in rows]))
         weights = torch.tensor([row.weight for row in rows])
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=HALF):
             logits, features = network(ids, mask)
         total = loss(logits.float(), targets, weights)
         if network.embedding is not None:
@@ -80,6 +86,8 @@ def fit(
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         schedule.step()
+        if step >= course.averaged_from * course.steps:
+            _average(mean, network, course.average)
         bar.update()
         bar.set_postfix(
             loss=f"{float(total.detach()):.3f}", minutes=f"{(time.monotonic() - started) / 60:.1f}", refresh=False
@@ -91,6 +99,7 @@ def fit(
                 "schedule": schedule.state_dict(),
                 "random": torch.get_rng_state(),
                 "step": step + 1,
+                "mean": mean,
             }
             part = checkpoint.with_suffix(".part")
             torch.save(state, part)
@@ -98,9 +107,22 @@ def fit(
         if watch is not None and watch_every and (step + 1) % watch_every == 0:
             watch(step + 1)
             network.train()
+    if mean:
+        network.load_state_dict(mean, strict=False)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     network.eval()
+
+
+def _average(mean: dict[str, torch.Tensor], network: Network, stays: float) -> None:
+    """Moves `mean` a little toward the network's weights of now."""
+    for name, values in network.named_parameters():
+        if not values.requires_grad:
+            continue
+        if name in mean:
+            mean[name].lerp_(values.detach(), 1 - stays)
+        else:
+            mean[name] = values.detach().clone()
 
 
 def groups(network: Network, course: Course) -> list[dict]:

@@ -31,8 +31,12 @@ def fitted(
     scale[TRUST], offset[TRUST] = _shares(logits[:, TRUST], trust, np.ones(len(trust)))
     moods = np.stack([row for _, row in mood_rows]).astype(np.float64)[:, SENTIMENT]
     mood = np.array([post.sentiment for post, _ in mood_rows])
-    # Each class counts alike: macro-averaged recall is what sentiment is judged by.
-    weights = len(mood) / (3 * np.bincount(mood, minlength=3))[mood]
+    # Each class counts alike in each language: macro-averaged recall is what sentiment is judged by.
+    tongue = np.array([post.language for post, _ in mood_rows])
+    weights = np.ones(len(mood))
+    for language in set(tongue.tolist()):
+        of = tongue == language
+        weights[of] = of.sum() / (3 * np.bincount(mood[of], minlength=3))[mood[of]]
     scale[SENTIMENT], offset[SENTIMENT] = _shares(moods, mood, weights)
     raised = np.array([post.concerns for post, _ in trust_rows])
     scale[CONCERNS], offset[CONCERNS] = _yes_no(logits[:, CONCERNS], raised)

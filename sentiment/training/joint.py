@@ -3,46 +3,23 @@
 A fifth of the real posts to learn from is left out of it: what the network says of those is honest, and serves for
 calibration and thresholds (heads.py). The test part is left out by corpora.py."""
 
-import re
 from pathlib import Path
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
 
-from sentiment.model import TRUSTS
-from sentiment.training import concern_heads, corpora, e5, student, teacher
+from sentiment.training import concern_heads, corpora, e5, learned, student
 from sentiment.training.corpora import Labelled
 from sentiment.training.fitting import Course, fit
-from sentiment.training.network import (
-    CONCERNS,
-    RELEVANT,
-    TRUST,
-    Example,
-    Floats,
-    Network,
-    features,
-    probabilities,
-    read,
-    tokenizer,
-)
+from sentiment.training.network import Example, Network, features, tokenizer
 
 EPOCHS = 5  # readings of each labelled post
 MOODS = 20_000  # posts that have only sentiment, read once each
 COURSE = Course(steps=0, rate=9e-5, head_rate=6e-4, seed=35, layer_decay=0.92, save_every=100)
 ELSEWHERE = 3000  # of the posts with only sentiment, so many without a word of police teach what is not about police
-_POLICE = re.compile(
-    r"polic|\bcops?\b|officer|sheriff|arrest|crim|\bpd\b|guard|patrul|oficial|jail|court", re.IGNORECASE
-)
 REAL = 1.5  # weight of a real post over one of our own
-
-
-def real(data: Path) -> tuple[list[Labelled], list[Labelled]]:
-    """The real posts to learn from, and those that calibrate."""
-    posts = corpora.police(data)[0]
-    kept = [post for post in posts if corpora.calibrates(post.key)]
-    rest = [post for post in posts if not corpora.calibrates(post.key)]
-    return corpora.without_near(rest, [post.text for post in kept]), kept
+OTHERS = 0.5  # of corpora.argued
 
 
 def train(data: Path, wheel: Path, files: student.Files) -> None:
@@ -53,12 +30,10 @@ def train(data: Path, wheel: Path, files: student.Files) -> None:
     words = tokenizer(files.tokenizer, student.LONGEST)
     vectors = student.by_key(files.embeddings, "vectors")
     said = student.by_key(files.said, "shares")
-    learning = real(data)[0]
-    seen = {post.key for post in learning}
-    doubts = [post for post in corpora.readings(data) if post.key in seen]
+    learning = learned.real(data)
     examples = [
-        Example(words.encode(post.text).ids, teacher.trust_targets(post), vectors.get(post.key), weight)
-        for posts, weight in ((learning, REAL), (doubts, 1.0), (corpora.written(), 1.0))
+        Example(words.encode(post.text).ids, learned.targets(post, data), vectors.get(post.key), weight)
+        for posts, weight in ((learning, REAL), (corpora.written(), 1.0), (corpora.argued(), OTHERS))
         for post in posts
     ] * EPOCHS
     moods = [post for post in student.texts(data) for _ in range(student.REPEATED[post.language])]
@@ -67,11 +42,9 @@ def train(data: Path, wheel: Path, files: student.Files) -> None:
     for row in chance.choice(len(moods), min(MOODS, len(moods)), replace=False):
         post = moods[row]
         target = student.mood_target(post, said)
-        if len(elsewhere) < ELSEWHERE and not _POLICE.search(post.text):
+        if len(elsewhere) < ELSEWHERE and not learned.POLICE.search(post.text):
             elsewhere.add(post.key)
-            target[TRUST] = teacher.targets(Labelled("", "", trust=TRUSTS.index("neither")))[TRUST]
-            target[CONCERNS] = 0.0
-            target[RELEVANT] = 0.0
+            target = np.where(np.isnan(target), learned.elsewhere(post), target)
         examples.append(Example(words.encode(post.text).ids, target, vectors.get(post.key)))
     course = Course(**{**COURSE.__dict__, "steps": len(examples) // COURSE.batch})
     fit(network, examples, course, e5.PAD, "student: trust", checkpoint=files.second.with_suffix(".ckpt"))
@@ -87,16 +60,5 @@ def trained(wheel: Path, files: student.Files) -> Network:
     return network.eval()
 
 
-def says(network: Network, posts: list[Labelled], files: student.Files) -> Floats:
-    """Logits (posts, WIDTH)."""
-    words = tokenizer(files.tokenizer, student.LONGEST)
-    return read(network, [_read(words, post) for post in posts], e5.PAD)
-
-
 def _read(words: Tokenizer, post: Labelled) -> Example:
     return Example(words.encode(post.text).ids, np.zeros(0, np.float32))
-
-
-def shares(logits: Floats) -> Floats:
-    found: Floats = probabilities(torch.from_numpy(logits)).numpy()
-    return found

@@ -13,7 +13,7 @@ from torch.nn import functional
 from tqdm import tqdm
 from transformers import BertModel
 
-from sentiment.training import corpora, e5, teacher
+from sentiment.training import corpora, e5, learned, teacher
 from sentiment.training.corpora import Labelled
 from sentiment.training.fitting import Course, fit
 from sentiment.training.network import (
@@ -149,7 +149,7 @@ def first(data: Path, wheel: Path, files: Files) -> None:
 
 def mood_target(post: Labelled, said: dict[str, Floats]) -> Floats:
     """The label, and what the teacher says where it was asked."""
-    row = teacher.targets(post)
+    row = learned.labelled(post)
     if post.key in said:
         row[SENTIMENT] = (1 - TRUSTED) * row[SENTIMENT] + TRUSTED * said[post.key]
     return row

