@@ -146,6 +146,60 @@ def digest(preview: Path, email: str | None) -> None:
 
 
 @liaison.command()
+def doctor() -> None:
+    """Look at each part of the installation: fine, or what to do. Exit status 1 where something is to do."""
+    from config import database, secrets
+    from scheduler import doctor as look
+
+    with clear_errors():
+        settings = _settings()
+        engine = database.connect(settings.database)
+        try:
+            parts = look.look(engine, settings, secrets.load(settings), _now())
+        finally:
+            engine.dispose()
+    for part in parts:
+        click.echo(f"{'OK' if part.fine else 'TO DO'}\t{part.name}\t{part.words}")
+    wrong = sum(not part.fine for part in parts)
+    if wrong:
+        raise Failure(f"{wrong} of {len(parts)} parts need a look")
+
+
+@liaison.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write a backup into one file, while the desk runs. The secret key is not in it: keep that apart.
+
+    \b
+    Example:
+      liaison backup /backups/liaison-$(date +%F).tar
+    """
+    from config import backup as backups
+
+    with clear_errors(), desk() as (engine, settings, keys):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        made = backups.make(engine, settings.data_dir, keys, file, _now())
+    click.echo(f"{file}: {made.kind}, schema {made.revision}, {len(made.files)} files; the secret key is not in it")
+
+
+@liaison.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Put it in the place of the desk that is here. Stop liaison run before.")
+def restore(file: Path, replace: bool) -> None:
+    """Put a backup back, checked whole before anything changes. Needs the secret key that it was made with."""
+    from config import backup as backups
+    from config import database, secrets
+
+    with clear_errors():
+        settings = _settings()
+        made = backups.restore(settings.database, settings.data_dir, secrets.load(settings), file, replace=replace)
+        engine = database.connect(settings.database)
+        database.migrate(engine)
+        engine.dispose()
+    click.echo(f"restored: the desk as it was on {made.made_at}")
+
+
+@liaison.command()
 def policy() -> None:
     """Say what is collected, kept and forbidden, network by network (docs/policy.md)."""
     from config.settings import Settings

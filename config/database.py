@@ -13,6 +13,8 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from filelock import FileLock
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
@@ -118,6 +120,19 @@ def migrate(engine: sa.Engine) -> None:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
+
+
+def revision(engine: sa.Engine) -> str:
+    """The schema's revision in this store; empty before the first migration."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def newest_revision() -> str:
+    """The revision that this version of Liaison works with."""
+    settings = Config()
+    settings.set_main_option("script_location", str(MIGRATIONS))
+    return ScriptDirectory.from_config(settings).get_current_head() or ""
 
 
 def _upgrade_sqlite(connection: sa.Connection, settings: Config) -> None:

@@ -1,0 +1,184 @@
+"""A backup of an installation in one file, taken while it runs, and its way back: the store as it stood at one moment,
+and what lies beside it in the data folder. Never the secret key nor liaison.toml: with them a stolen backup would open.
+
+The file is a tar archive: manifest.json (what it is, SHA-256 of each part), the store, files/."""
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+import sqlalchemy as sa
+
+from config import database
+from config.secrets import KEY_FILE, Keys
+
+FORMAT = 1
+STORE = {"sqlite": "liaison.db", "postgresql": "liaison.dump"}
+PAGES = 2000  # of SQLite's that are copied before writers get a turn
+_NOT_OURS = (KEY_FILE, "liaison.db", "liaison.db-wal", "liaison.db-shm", "liaison.db.migrating")
+
+
+class BackupFailed(Exception):
+    """Nothing was written, or nothing was restored; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`kind`: sqlite or postgresql; `revision`: of the schema; `key`: tells whether a key is the one that sealed it."""
+
+    kind: str
+    revision: str
+    made_at: str  # ISO 8601, UTC
+    key: str
+    files: dict[str, str]  # name in the archive -> SHA-256
+    format: int = FORMAT
+
+
+def make(engine: sa.Engine, data: Path, keys: Keys, out: Path, now: datetime) -> Manifest:
+    """Writes the backup to `out`, beside first and then renamed, readable by its owner only. Raises BackupFailed."""
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".liaison-backup-") as name:
+        kind = engine.dialect.name
+        store = Path(name) / STORE[kind]
+        copy = _copy_sqlite if kind == "sqlite" else _dump_postgresql
+        copy(engine, store)
+        parts = {store.name: store} | {f"files/{path.relative_to(data).as_posix()}": path for path in _beside(data)}
+        manifest = Manifest(
+            kind=kind,
+            revision=database.revision(engine),
+            made_at=now.isoformat(),
+            key=_key_mark(keys),
+            files={part: _sha256(path) for part, path in parts.items()},
+        )
+        said = Path(name) / "manifest.json"
+        said.write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
+        whole = Path(name) / "whole"
+        whole.touch(mode=0o600)
+        with tarfile.open(whole, "w") as archive:
+            archive.add(said, said.name)
+            for part, path in parts.items():
+                archive.add(path, part, recursive=False)
+        whole.replace(out)
+    return manifest
+
+
+def restore(url: str, data: Path, keys: Keys, source: Path, *, replace: bool = False) -> Manifest:
+    """Puts a backup into the store at `url` and the folder `data`, once all of it was checked; the caller migrates.
+    `replace`: what is there goes. Raises BackupFailed, with what is there untouched."""
+    kind = sa.make_url(url).get_backend_name()
+    data.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=data, prefix=".liaison-restore-") as name:
+        folder = Path(name)
+        manifest = _unpack(source, folder)
+        if manifest.kind != kind:
+            raise BackupFailed(f"this backup is of {manifest.kind}, and the store here is {kind}")
+        if manifest.key != _key_mark(keys):
+            raise BackupFailed(
+                "this backup was sealed with another secret key: put the key file of that installation into the data "
+                "folder, or set its LIAISON_SECRET_KEY, and try again"
+            )
+        if not replace and not _is_empty(url):
+            raise BackupFailed("there is a desk here already; --replace puts the backup in its place")
+        put = _put_sqlite if kind == "sqlite" else _load_postgresql
+        put(url, folder / STORE[kind])
+        for part in manifest.files:
+            if part.startswith("files/"):
+                to = data / part.removeprefix("files/")
+                to.parent.mkdir(parents=True, exist_ok=True)
+                (folder / part).replace(to)
+    return manifest
+
+
+def _unpack(source: Path, folder: Path) -> Manifest:
+    try:
+        with tarfile.open(source, "r:") as archive:
+            archive.extractall(folder, filter="data")
+        told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        if told.get("format") != FORMAT:
+            raise BackupFailed(f"{source} is a backup of another version of Liaison (format {told.get('format')})")
+        manifest = Manifest(**told)
+        inside = all(not PurePosixPath(part).is_absolute() and ".." not in part for part in manifest.files)
+        if not inside or STORE.get(manifest.kind) not in manifest.files:
+            raise BackupFailed(f"{source} is no backup of Liaison")
+        altered = [part for part, digest in manifest.files.items() if _sha256(folder / part) != digest]
+    except (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise BackupFailed(f"{source} cannot be read as a backup ({error})") from error
+    if altered:
+        raise BackupFailed(f"{source} is damaged: {', '.join(altered)} is not what was written")
+    return manifest
+
+
+def _is_empty(url: str) -> bool:
+    engine = database.connect(url)
+    try:
+        if not sa.inspect(engine).has_table("person"):
+            return True
+        with engine.connect() as connection:
+            return connection.execute(sa.text("SELECT count(*) FROM person")).scalar_one() == 0
+    except sa.exc.DatabaseError as error:
+        raise BackupFailed(f"the store here cannot be read ({error.orig}); move it away and try again") from error
+    finally:
+        engine.dispose()
+
+
+def _copy_sqlite(engine: sa.Engine, out: Path) -> None:
+    """SQLite's online backup: what it gives is of one moment, and writers are not kept waiting."""
+    with closing(sqlite3.connect(engine.url.database or "")) as source, closing(sqlite3.connect(out)) as copy:
+        source.backup(copy, pages=PAGES)
+
+
+def _put_sqlite(url: str, store: Path) -> None:
+    place = Path(sa.make_url(url).database or "")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for ending in ("-wal", "-shm"):  # of the store that goes: they would be read into the new one
+        place.with_name(place.name + ending).unlink(missing_ok=True)
+    beside = place.with_name(f".{place.name}.restoring")
+    shutil.copyfile(store, beside)
+    beside.replace(place)
+
+
+def _dump_postgresql(engine: sa.Engine, out: Path) -> None:
+    _run(["pg_dump", "--format=custom", "--no-owner", "--file", str(out)], engine.url)
+
+
+def _load_postgresql(url: str, store: Path) -> None:
+    command = ["pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error"]
+    _run([*command, "--dbname", sa.make_url(url).database or "", str(store)], sa.make_url(url))
+
+
+def _run(command: list[str], url: sa.URL) -> None:
+    """PostgreSQL's own programs; where to and the password go by the environment, which no other user can read."""
+    where = {"PGHOST": url.host or url.query.get("host", ""), "PGPORT": str(url.port or ""), "PGUSER": url.username}
+    given = {**where, "PGDATABASE": url.database, "PGPASSWORD": url.password}
+    told = {name: str(value) for name, value in given.items() if value}
+    try:
+        subprocess.run(command, env={**os.environ, **told}, check=True, capture_output=True, text=True)  # noqa: S603
+    except FileNotFoundError as error:
+        raise BackupFailed(f"{command[0]} is not there: install PostgreSQL's programs (postgresql-client)") from error
+    except subprocess.CalledProcessError as error:
+        raise BackupFailed(f"{command[0]} failed: {error.stderr.strip().splitlines()[-1]}") from error
+
+
+def _beside(data: Path) -> Iterator[Path]:
+    for path in sorted(data.rglob("*")):
+        ours = path.relative_to(data)
+        if path.is_file() and ours.parts[0] not in _NOT_OURS and not ours.parts[0].startswith("."):
+            yield path
+
+
+def _key_mark(keys: Keys) -> str:
+    return keys.hash("backup", "is this the key").hex()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as found:
+        return hashlib.file_digest(found, "sha256").hexdigest()

