@@ -123,7 +123,8 @@ def _is_empty(url: str) -> bool:
         if not sa.inspect(engine).has_table("person"):
             return True
         with engine.connect() as connection:
-            return connection.execute(sa.text("SELECT count(*) FROM person")).scalar_one() == 0
+            people: int = connection.execute(sa.text("SELECT count(*) FROM person")).scalar_one()
+            return people == 0
     except sa.exc.DatabaseError as error:
         raise BackupFailed(f"the store here cannot be read ({error.orig}); move it away and try again") from error
     finally:

