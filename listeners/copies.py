@@ -36,8 +36,19 @@ class Shape:
 
 
 @dataclass(frozen=True)
+class Post:
+    """What came in. `aside`: a repost or a program's post, never listed: it can be a copy, never the first of a group,
+    or nobody would see what the group says."""
+
+    id: int
+    text: str
+    posted_at: datetime
+    aside: bool = False
+
+
+@dataclass(frozen=True)
 class Place:
-    """Where a mention stands: the first of its kind, with its bands, or a copy."""
+    """Where a mention stands: the first of its kind, or a copy. `bands`: its own, if it can be the first."""
 
     copy_of: int | None = None
     bands: tuple[int, ...] = ()
@@ -63,12 +74,16 @@ def alike(one: Shape, other: Shape) -> float:
     return len(one.runs & other.runs) / len(one.runs | other.runs)
 
 
-def found(session: Session, posts: Sequence[tuple[int, str, datetime]]) -> dict[int, Place]:
-    """For each post (id, text, posted at), in the order that they came in: what it is a copy of, if of anything."""
-    shapes = {number: mine for number, text, _ in posts if (mine := shape(text)) is not None}
+def found(session: Session, posts: Sequence[Post]) -> dict[int, Place]:
+    """For each post, in the order that they came in: what it is a copy of, if of anything. Of those that come together,
+    the ones that can be listed are looked at first: a network gives a repost before its original."""
+    asides = {one.id for one in posts if one.aside}
+    shapes = {
+        one.id: mine for one in sorted(posts, key=lambda post: post.aside) if (mine := shape(one.text)) is not None
+    }
     if not shapes:
         return {}
-    since = min(at for _, _, at in posts) - WINDOW
+    since = min(one.posted_at for one in posts) - WINDOW
     firsts = _firsts(session, {band for one in shapes.values() for band in one.bands}, since, set(shapes))
     known = _shapes(session, firsts)
     by_band: dict[int, list[int]] = {}
@@ -79,8 +94,8 @@ def found(session: Session, posts: Sequence[tuple[int, str, datetime]]) -> dict[
     for number, mine in shapes.items():
         near = dict.fromkeys(other for band in mine.bands for other in by_band.get(band, ()))
         first = next((other for other in near if alike(mine, known[other]) >= ALIKE), None)
-        places[number] = Place(copy_of=first) if first is not None else Place(bands=mine.bands)
-        if first is None:
+        places[number] = Place(first, () if number in asides else mine.bands)
+        if first is None and number not in asides:
             known[number] = mine
             for band in mine.bands:
                 by_band.setdefault(band, []).append(number)
@@ -88,37 +103,51 @@ def found(session: Session, posts: Sequence[tuple[int, str, datetime]]) -> dict[
 
 
 def keep(session: Session, places: dict[int, Place], at: dict[int, datetime]) -> None:
-    """Stores them: a first one may have gone meanwhile, and then its copy stands for itself."""
-    wanted = sorted({one.copy_of for one in places.values() if one.copy_of is not None})
+    """Stores them. A first one may have gone or been left out meanwhile: then the next of its copies is the first."""
+    asked = sorted({*places, *(one.copy_of for one in places.values() if one.copy_of is not None)})
     there = {
         number
-        for start in range(0, len(wanted), _CHUNK)
+        for start in range(0, len(asked), _CHUNK)
         for number in session.exec(
             select(Mention.id)
-            .where(col(Mention.id).in_(wanted[start : start + _CHUNK]), col(Mention.shown))
+            .where(col(Mention.id).in_(asked[start : start + _CHUNK]), col(Mention.shown))
             .with_for_update(key_share=True)
         )
     }
-    copies = [{"id": number, "copy_of": one.copy_of} for number, one in places.items() if one.copy_of in there]
+    stand_in: dict[int, int] = {}
+    firsts, copies = list[int](), list[dict[str, int]]()
+    for number, one in places.items():
+        first = one.copy_of if one.copy_of in there else stand_in.get(one.copy_of or 0)
+        if first is not None:
+            copies.append({"id": number, "copy_of": first})
+        elif one.bands and number in there:
+            firsts.append(number)
+            stand_in |= {one.copy_of: number} if one.copy_of is not None else {}
     if copies:
         session.execute(update(Mention), copies)
     bands = [
         {"mention_id": number, "band": band, "posted_at": at[number]}
-        for number, one in places.items()
-        for band in set(one.bands)
+        for number in firsts
+        for band in set(places[number].bands)
     ]
     if bands:
         session.connection().execute(sa.insert(CopyBand), bands)
 
 
 def pass_on(session: Session, ids: Sequence[int]) -> None:
-    """Before these mentions go, are left out or change their words: the oldest copy of each takes its place,
-    dealt with as far as it was."""
+    """Before these mentions go, are left out or change their words: the oldest copy of each that can be listed takes
+    its place, dealt with as far as it was."""
     for start in range(0, len(ids), _CHUNK):
         going = ids[start : start + _CHUNK]
         heirs = session.exec(
             select(Mention.copy_of, func.min(Mention.id))
-            .where(col(Mention.copy_of).in_(going), col(Mention.id).not_in(ids), col(Mention.shown))
+            .where(
+                col(Mention.copy_of).in_(going),
+                col(Mention.id).not_in(ids),
+                col(Mention.shown),
+                col(Mention.repost).is_(False),
+                col(Mention.automatic).is_(False),
+            )
             .group_by(col(Mention.copy_of))
         ).all()
         for first, heir in heirs:
@@ -127,6 +156,7 @@ def pass_on(session: Session, ids: Sequence[int]) -> None:
             session.exec(update(Mention).where(col(Mention.copy_of) == first).values(copy_of=heir))
             session.exec(update(Mention).where(col(Mention.id) == heir).values(copy_of=None, **triage))
             session.exec(update(CopyBand).where(col(CopyBand.mention_id) == first).values(mention_id=heir))
+        session.exec(update(Mention).where(col(Mention.copy_of).in_(going)).values(copy_of=None))  # none can be listed
         session.connection().execute(sa.delete(CopyBand).where(col(CopyBand.mention_id).in_(going)))
 
 

@@ -33,7 +33,10 @@ def pending(session: Session, limit: int) -> list[Pending]:
     rows = session.exec(
         select(Mention).where(col(Mention.scored_at).is_(None)).order_by(col(Mention.id)).limit(limit)
     ).all()
-    stands = copies.found(session, [(row.id or 0, row.text, row.posted_at) for row in rows if row.text])
+    said = [
+        copies.Post(row.id or 0, row.text, row.posted_at, aside=row.repost or row.automatic) for row in rows if row.text
+    ]
+    stands = copies.found(session, said)
     return [_pending(row, gazetteer, stands.get(row.id or 0, copies.Place())) for row in rows]
 
 
@@ -84,13 +87,12 @@ def listed() -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def reword(session: Session, words: Mapping[int, str], now: datetime) -> None:
-    """New words for mentions whose authors changed them; they wait for the model again."""
+    """New words for mentions whose authors changed them; they wait for the model again, and what the old words said of
+    a place goes."""
     if words:
         copies.pass_on(session, list(words))
-        rows = [
-            {"id": number, "text": storable(text), "edited_at": now, "scored_at": None, "copy_of": None}
-            for number, text in words.items()
-        ]
+        anew = {"edited_at": now, "scored_at": None, "copy_of": None, "place_id": None, "place_sure": None}
+        rows = [{"id": number, "text": storable(text), **anew} for number, text in words.items()]
         session.execute(update(Mention), rows)
 
 
