@@ -3,9 +3,10 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from statistics import median
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, func, select
 
 from config.database import upsert
 from listeners.tables import SourceHour
@@ -48,9 +49,10 @@ def rates(session: Session, now: datetime) -> dict[int, Rate]:
 def silent(session: Session, now: datetime) -> dict[int, datetime]:
     """Sources that should have brought something by their usual rhythm and brought nothing: since when.
 
-    Usual: the median of the same hour of the day (UTC) over the 14 days before the silence."""
+    Usual: the median of the same hour of the day (UTC) over the 14 days before the silence, or of the hour before or
+    after it if less came then: a town that changes to summer time or back lives an hour beside its usual one."""
     by_source: dict[int, dict[datetime, int]] = defaultdict(dict)
-    for row in session.exec(select(SourceHour).where(col(SourceHour.hour) > now - timedelta(days=2 * DAYS))):
+    for row in session.exec(select(SourceHour)):
         by_source[row.source_id][row.hour] = row.read
     found = {}
     for source_id, hours in by_source.items():
@@ -66,16 +68,26 @@ def _silent(hours: dict[datetime, int], now: datetime) -> datetime | None:
     if len(quiet) < SHORTEST or last - first < timedelta(days=FEWEST_DAYS):
         return None
     days = min(DAYS, int((last - first) / timedelta(days=1)))
+
+    @cache  # a silence of weeks asks for the same hours again and again
+    def usual(hour: datetime) -> float:
+        return median(hours.get(hour - timedelta(days=day), 0) for day in range(1, days + 1))
+
     expected = 0.0
     for hour in quiet:
-        back = (hour - last) // timedelta(days=1)
-        expected += median(hours.get(hour - timedelta(days=back + day), 0) for day in range(1, days + 1))
+        before = hour - timedelta(days=(hour - last) // timedelta(days=1))  # the same hour, before the silence
+        expected += min(usual(before + step * HOUR) for step in (-1, 0, 1))
     return quiet[0] if expected >= EXPECTED else None
 
 
 def forget(session: Session, now: datetime) -> int:
-    """Removes hours older than 60 days; how many."""
-    return session.exec(delete(SourceHour).where(col(SourceHour.hour) < now - KEPT)).rowcount
+    """Removes hours older than 60 days, and of a source that is silent older than 60 days before that; how many."""
+    gone = 0
+    newest = select(SourceHour.source_id, func.max(SourceHour.hour)).group_by(col(SourceHour.source_id))
+    for source_id, last in session.exec(newest).all():
+        old = col(SourceHour.hour) < min(now, last) - KEPT
+        gone += session.exec(delete(SourceHour).where(col(SourceHour.source_id) == source_id, old)).rowcount
+    return gone
 
 
 def _hour(moment: datetime) -> datetime:

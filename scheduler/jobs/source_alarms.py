@@ -9,9 +9,9 @@ from sqlmodel import Session
 from config import database, outbox, people
 from config.permissions import Role
 from config.settings import Settings
-from listeners import gaps, health, rhythm
+from listeners import gaps, health
 from listeners.health import Known
-from listeners.tables import Source
+from listeners.tables import Source, SourceGap
 
 PATIENCE = timedelta(minutes=15)  # that a failing source may mend itself in
 
@@ -29,7 +29,6 @@ def look(engine: sa.Engine, settings: Settings, now: datetime) -> int:
         gaps.count(session, now)
         for known in changed:
             sent += _tell(session, known, settings, now)
-        rhythm.forget(session, now)
     return sent
 
 
@@ -49,6 +48,8 @@ def _tell(session: Session, known: Known, settings: Settings, now: datetime) -> 
     trouble, since = _trouble(known, now), source.trouble_since
     source.trouble, source.trouble_since = trouble, now if trouble else None
     session.add(source)
+    if not trouble and known.health.state != "ok":
+        return 0  # switched off, or signed out, which is told elsewhere: it is not heard again
     sent = 0
     for person in people.with_role(session, Role.ADMINISTRATOR):
         key = f"source:{source.id}:{'begins' if trouble else 'ends'}:{(since or now):%Y%m%d%H%M%S}:{person.id}"
@@ -77,9 +78,8 @@ def _begins(known: Known, settings: Settings) -> EmailMessage:
 def _ends(session: Session, known: Known, settings: Settings) -> EmailMessage:
     name = _one_line(known.source.name)
     zone = settings.department.zone
-    report = [
-        f"  {health.in_words(session.merge(gap), lambda moment: moment.astimezone(zone))}" for gap in known.gaps[:3]
-    ]
+    counted = [session.get_one(SourceGap, gap.id) for gap in known.gaps[:3]]  # known.gaps: as it was before this look
+    report = [f"  {health.in_words(gap, lambda moment: moment.astimezone(zone))}" for gap in counted]
     message = EmailMessage()
     message["Subject"] = f"The source “{name}” is heard again"
     told = "\n".join(["What was missed, and what came in later:", *report, ""]) + "\n" if report else ""
