@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import regex
-from sqlmodel import Session
+from sqlalchemy import insert
+from sqlmodel import Session, update
 
 from listeners import places
 from listeners.tables import Place
@@ -27,6 +28,7 @@ _CALLED = {
 }
 _KIND_NAMES = {"neighborhood": "neighbourhood", "suburb": "neighbourhood", "quarter": "neighbourhood", "road": "street"}
 _SEPARATOR = regex.compile(r"[;|\n]")
+_UNSEEN = regex.compile(r"\p{C}")
 
 
 class UnreadablePlaces(ValueError):
@@ -46,7 +48,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of a file. `refused`: rows and why."""
+    """What became of a file, in places; the same one may stand in several rows. `refused`: rows and why."""
 
     new: int
     changed: int
@@ -80,30 +82,47 @@ def store(session: Session, rows: Sequence[Named], refused: Sequence[str] = ()) 
     """Adds the places, and to those that are there what they lack."""
     told = list(refused)
     known = {place.name.casefold(): place for place in places.all_places(session)}
-    new = changed = 0
-    touched: dict[str, None] = {}
+    fresh: dict[str, Place] = {}
+    changed = set[str]()
     for row in rows:
         key = row.name.casefold()
-        place = known.get(key)
-        if place is None:
-            known[key] = places.add(session, row.name, row.others, row.kind)
-            new += 1
-        elif _more(place, row):
-            touched[key] = None
-            session.add(place)
-    session.flush()
+        if key not in known:
+            known[key] = fresh[key] = places.new(row.name, row.others, row.kind)
+        elif _more(known[key], row) and key not in fresh:
+            changed.add(key)
+    session.add_all(known[key] for key in changed)
+    if fresh:  # all at once: one by one, a city's streets would keep everybody else from writing for minutes
+        session.execute(insert(Place), [place.model_dump(exclude={"id"}) for place in fresh.values()])
+        known |= {place.name.casefold(): place for place in places.all_places(session)}
+    within: dict[str, Place] = {}
     for row in rows:
-        if not row.within:
-            continue
-        place, outer = known[row.name.casefold()], known.get(row.within.casefold())
-        if outer is None or outer is place:
+        key, outer = row.name.casefold(), known.get(row.within.casefold())
+        if row.within and (outer is None or outer is known[key]):
             told.append(f"row {row.row}: {row.name!r} is kept, but there is no {row.within!r} for it to lie in")
+        elif outer is not None:
+            within[key] = outer  # the last row that says so
+    lies = {place.id or 0: place.within_id for place in known.values()}
+    moved: list[dict[str, int | None]] = []
+    for key, outer in within.items():
+        place = known[key]
+        if _round(lies, place.id, outer.id):
+            told.append(f"{place.name!r} is kept, but cannot lie in {outer.name!r}, which lies in it")
         elif place.within_id != outer.id:
-            place.within_id = outer.id
-            touched.setdefault(row.name.casefold())
-            session.add(place)
-    changed = len(touched)
-    return Taken(new, changed, len(rows) - new - changed, tuple(told))
+            lies[place.id or 0] = outer.id
+            moved.append({"id": place.id, "within_id": outer.id})
+            changed.add(key)
+    if moved:
+        session.execute(update(Place), moved)
+    number = len({row.name.casefold() for row in rows})
+    changes = len(changed - fresh.keys())
+    return Taken(len(fresh), changes, number - len(fresh) - changes, tuple(told))
+
+
+def _round(lies: Mapping[int, int | None], place: int | None, outer: int | None) -> bool:
+    """Whether `outer` lies in `place` already; `lies`: the place that each lies in."""
+    while outer is not None and outer != place:
+        outer = lies.get(outer)
+    return outer is not None
 
 
 def _more(place: Place, row: Named) -> bool:
@@ -120,7 +139,8 @@ def _named(number: int, row: Mapping[str, Any]) -> Named | str:
     lowered = {str(key).strip().casefold(): value for key, value in row.items() if key is not None}
 
     def told(field: str) -> str:
-        return next((str(lowered[name]) for name in _CALLED[field] if lowered.get(name) not in (None, "")), "")
+        value = next((lowered[name] for name in _CALLED[field] if lowered.get(name) not in (None, "")), "")
+        return ";".join(map(str, value)) if isinstance(value, list) else str(value)
 
     name = _clean(told("name"))
     if not name:
@@ -135,13 +155,14 @@ def _named(number: int, row: Mapping[str, Any]) -> Named | str:
 
 
 def _table(text: str) -> Iterator[Mapping[str, Any]]:
-    first = text.lstrip().partition("\n")[0]
+    text = text.lstrip("\r\n ")  # no tab: the first title may be empty
+    first = text.partition("\n")[0]
     separator = max(",;\t", key=first.count)
-    rows = csv.DictReader(io.StringIO(text.lstrip(), newline=""), delimiter=separator)
-    titles = [(title or "").strip().casefold() for title in rows.fieldnames or ()]
-    if not any(title in _CALLED["name"] for title in titles):
-        raise UnreadablePlaces("its first line names no column “name”")
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
     try:
+        titles = [(title or "").strip().casefold() for title in rows.fieldnames or ()]
+        if not any(title in _CALLED["name"] for title in titles):
+            raise UnreadablePlaces("its first line names no column “name”")
         yield from rows
     except csv.Error as error:
         raise UnreadablePlaces(f"line {rows.line_num} is no row of a table: {error}") from error
@@ -170,4 +191,4 @@ def _decoded(data: bytes) -> str:
 
 
 def _clean(text: str) -> str:
-    return " ".join(regex.sub(r"\p{C}", " ", text).split())
+    return " ".join((text if text.isprintable() else _UNSEEN.sub(" ", text)).split())

@@ -73,11 +73,16 @@ class Gazetteer:
 
 def add(session: Session, name: str, other_names: Sequence[str], kind: str = "", within_id: int | None = None) -> Place:
     """Adds a place with the other names that people use for it."""
-    names = [other.strip() for other in other_names if other.strip()]
-    place = Place(name=name.strip(), other_names=list(dict.fromkeys(names)), kind=kind, within_id=within_id)
+    place = new(name, other_names, kind, within_id)
     session.add(place)
     session.flush()
     return place
+
+
+def new(name: str, other_names: Sequence[str], kind: str = "", within_id: int | None = None) -> Place:
+    """A place that is not in the store yet."""
+    names = [other.strip() for other in other_names if other.strip()]
+    return Place(name=name.strip(), other_names=list(dict.fromkeys(names)), kind=kind, within_id=within_id)
 
 
 def all_places(session: Session) -> list[Place]:

@@ -52,8 +52,8 @@ def silent(session: Session, now: datetime) -> dict[int, datetime]:
     Usual: the median of the same hour of the day (UTC) over the 14 days before the silence, or of the hour before or
     after it if less came then: a town that changes to summer time or back lives an hour beside its usual one."""
     by_source: dict[int, dict[datetime, int]] = defaultdict(dict)
-    for row in session.exec(select(SourceHour)):
-        by_source[row.source_id][row.hour] = row.read
+    for source_id, hour, read in session.exec(select(SourceHour.source_id, SourceHour.hour, SourceHour.read)):
+        by_source[source_id][hour] = read
     found = {}
     for source_id, hours in by_source.items():
         since = _silent(hours, now)
