@@ -5,7 +5,7 @@ Names stop here: authors become keyed hashes, addresses are sealed, handles mask
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from networks import registry
 from networks.network import Page, RemoteMention
 
 NEW_ACCOUNT = timedelta(days=30)
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # nothing was posted before: a date of the year 1 is a mistake
 EVERYTHING = watch.Matcher([])  # without any rule
 
 
@@ -86,7 +87,7 @@ def prepare(
                 "author": keys.hash("author", f"{network}\n{mention.author_id or 'post ' + mention.remote_id}"),
                 "author_age": _age(mention),
                 "text": masked(text, ours),
-                "language": (mention.language or "und")[:12],
+                "language": storable(mention.language or "und")[:12],
                 "place_id": None,
                 "place_sure": None,
                 "rules": matched,
@@ -95,7 +96,7 @@ def prepare(
                 "copy_of": None,
                 "automatic": mention.automatic,
                 "edited_at": None,
-                "posted_at": min(mention.posted_at, now),
+                "posted_at": mention.posted_at if EARLIEST <= mention.posted_at <= now else now,
                 "received_at": now,
                 "expires_at": now + retention[network],
                 "check_at": rechecks.next_check(now, now, network) if _can_tell(network) else None,

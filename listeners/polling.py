@@ -4,11 +4,10 @@ A source that fails is asked again later and later, and its error stands on its 
 whose account is signed out waits until that is connected again."""
 
 import random
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
-from threading import Event
+from threading import Event, Timer
 
 import sqlalchemy as sa
 import structlog
@@ -18,6 +17,7 @@ from config import database
 from config.secrets import Keys
 from config.settings import Settings
 from listeners import gaps, intake, rhythm, rules, sources, watch
+from listeners.masking import storable
 from listeners.tables import Source
 from networks import accounts, registry
 from networks.network import (
@@ -30,6 +30,7 @@ from networks.network import (
     RemoteMention,
     RenewalFailed,
     SignInExpired,
+    Unavailable,
 )
 from networks.tables import Account
 
@@ -140,12 +141,20 @@ def ask(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys) -> Pa
     listen = registry.network(source.network).stream
     if listen is None:
         raise Rejected(f"{source.network} cannot be listened to as it happens")
-    stop, found = Event(), list[RemoteMention]()
-    began = time.monotonic()
-    for burst in listen(connection(engine, source, account, keys, settings), None, lambda text, language: True, stop):
-        found += burst.mentions
-        if found or time.monotonic() - began >= ASKED:
-            stop.set()
+    stop, found, events = Event(), list[RemoteMention](), 0
+    over = Timer(ASKED, stop.set)  # not by the bursts alone: of a server that says nothing none comes
+    over.daemon = True
+    over.start()
+    try:
+        talk = connection(engine, source, account, keys, settings)
+        for burst in listen(talk, None, lambda text, language: True, stop):
+            found, events = [*found, *burst.mentions], events + burst.read
+            if found:
+                stop.set()
+    finally:
+        over.cancel()
+    if not events:
+        raise Unavailable(f"it said nothing for {ASKED:.0f} seconds")
     return Page(found, None)
 
 
@@ -189,7 +198,9 @@ def _failed(engine: sa.Engine, source_id: int, words: str, retry_at: datetime | 
     with database.writing(engine) as session:
         held = session.get_one(Source, source_id)
         held.failures += 1
-        held.last_error, held.lease_until = words[:500], None
+        held.last_error, held.lease_until = storable(words)[:500], None
         wait = min(LONGEST_WAIT, timedelta(seconds=held.every_seconds * 2 ** min(held.failures - 1, 10)))
-        held.next_poll_at = retry_at or now + wait * random.uniform(0.8, 1.2)  # noqa: S311 - spread, not secrecy
+        soonest = now + timedelta(seconds=held.every_seconds)  # a clock that is behind names a time that is over
+        spread = now + wait * random.uniform(0.8, 1.2)  # noqa: S311 - spread, not secrecy
+        held.next_poll_at = spread if retry_at is None else max(retry_at, soonest)
         session.add(held)

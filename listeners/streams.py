@@ -18,6 +18,7 @@ from config import clock, database
 from config.secrets import Keys
 from config.settings import Settings
 from listeners import gaps, intake, language, polling, rechecks, rhythm, rules
+from listeners.masking import storable
 from listeners.tables import Source
 from listeners.watch import Matcher
 from networks import accounts, registry
@@ -161,7 +162,7 @@ class Streams:
         with database.writing(self._engine) as session:
             held = session.get_one(Source, number)
             held.failures += 1
-            held.last_error, held.lease_until = words[:500], clock.now() + LEASE
+            held.last_error, held.lease_until = storable(words)[:500], clock.now() + LEASE
             session.add(held)
 
     def _wait(self, number: int, stop: Event, seconds: float) -> None:
