@@ -533,11 +533,17 @@ def rule_add(query: str, name: str | None) -> None:
     Example:
       liaison rule add '("river rd" OR elm) police NOT minneapolis near:"Old Town"' --name "Old Town"
     """
+    from sqlalchemy.exc import IntegrityError
+
     from config import audit, database
     from listeners import rules
 
+    named = name or query[:120]
     with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
-        added = rules.add(session, name or query[:120], query)
+        try:
+            added = rules.add(session, named, query)
+        except IntegrityError as error:
+            raise Failure(f"there is a watch rule called {named!r} already") from error
         audit.record(session, _now(), None, "rule.add", f"rule:{added.id}", {"query": query})
     click.echo(f"rule {added.id}: {added.name}")
 

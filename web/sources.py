@@ -120,7 +120,7 @@ def switch_rule(found: TheDesk, who: Who, rule_id: Id, act: Literal["on", "off"]
     return RedirectResponse("/sources#h-rule", 303)
 
 
-@router.post("/sources/places/import", dependencies=[needs(Action.MANAGE)])
+@router.post("/sources/places/import", dependencies=[needs(Action.MANAGE)], max_body_size=place_files.LARGEST + 100_000)
 def import_places(request: Request, found: TheDesk, who: Who, file: Annotated[UploadFile, File()]) -> Response:
     """Takes places from a table or GeoJSON; what could not be taken is told row by row."""
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from config import database
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
-from listeners import copies, mentions, triage
+from listeners import copies, mentions, places, triage
 from listeners.tables import CopyBand, Mention, Source
 from networks.network import RemoteMention
 from scheduler.jobs import expiry
@@ -226,7 +227,7 @@ def test_a_first_that_changes_its_words_leaves_the_group_and_may_join_another(
 
 def test_a_place_that_the_old_words_named_goes_with_them(engine: sa.Engine, say: Say, now: datetime) -> None:
     with database.writing(engine) as session:
-        session.add(said.Place(name="River Bridge"))
+        places.add(session, "River Bridge", [])
     (number,) = say("Long waits at the River Bridge today")
     assert said.stored(engine)[0].place_id is not None
     reword(engine, number, "Long waits today", now)
@@ -304,7 +305,7 @@ ACTS = st.lists(
 @how(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=ACTS)
 def test_whatever_happens_each_group_is_listed_once_and_adds_up_to_what_was_said(
-    engine: sa.Engine, say: Say, now: datetime, acts: list[tuple[str, object]]
+    engine: sa.Engine, say: Say, now: datetime, acts: list[tuple[str, Any]]
 ) -> None:
     with database.writing(engine) as session:
         ids = [number for number in session.exec(select(Mention.id)) if number is not None]
@@ -313,15 +314,15 @@ def test_whatever_happens_each_group_is_listed_once_and_adds_up_to_what_was_said
     alive: dict[int, int] = {}  # number -> which text
     for act, what in acts:
         if act == "say":
-            which = [text for text, _ in what]  # type: ignore[attr-defined]
-            numbers = say(*(f"{TEXTS[text]} {number}" for text, number in what), read=False)  # type: ignore[attr-defined]
+            which = [text for text, _ in what]
+            numbers = say(*(f"{TEXTS[text]} {number}" for text, number in what), read=False)
             alive |= dict(zip(numbers, which, strict=True))
         elif act == "take away":
-            going = {sorted(alive)[place % len(alive)] for place in what if alive}  # type: ignore[attr-defined]
+            going = {sorted(alive)[place % len(alive)] for place in what if alive}
             take_away(engine, *going)
             alive = {number: text for number, text in alive.items() if number not in going}
         elif act == "reword" and alive:
-            place, text = what  # type: ignore[misc]
+            place, text = what
             number = sorted(alive)[place % len(alive)]
             if alive[number] != text:
                 reword(engine, number, TEXTS[text], now)

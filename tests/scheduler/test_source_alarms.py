@@ -51,7 +51,7 @@ def look(
         with database.reading(engine) as session:
             rows = session.exec(select(OutboxMessage).order_by(col(OutboxMessage.id)).offset(before)).all()
         assert sent == len(rows)
-        return [message_from_bytes(row.message, policy=policy.default) for row in rows]  # type: ignore[arg-type]
+        return [message_from_bytes(row.message, policy=policy.default) for row in rows]
 
     return at
 
