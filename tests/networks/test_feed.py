@@ -8,6 +8,8 @@ from threading import Thread
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from config import clock
 from networks import feed, fetching
@@ -237,3 +239,29 @@ def test_json_that_is_no_feed_is_said_so(server: Server, poll: Callable[..., Pag
     server.answer = saying(body)
     with pytest.raises(Rejected, match=r"no (JSON Feed|feed)"):
         poll()
+
+
+def test_a_redirect_to_a_private_address_is_refused(
+    server: Server, poll: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "_is_public", lambda address: address == "127.0.0.1")  # our server plays a public one
+    server.answer = saying("", 302, Location="http://169.254.169.254/latest/meta-data")
+    with pytest.raises(NotFetched, match="private"):
+        poll(allow_private=False)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-16-le", "shift_jis", "utf-8-sig"])
+@pytest.mark.parametrize("told", ["utf-8", "no-such-encoding", "utf-16"])
+def test_a_feed_in_another_encoding_than_it_says_is_read_or_refused(encoding: str, told: str) -> None:
+    text = RSS.format(items=item("1", title="Policia en la calle")).replace("?>", f" encoding='{told}'?>")
+    with suppress(Rejected):
+        assert len(feed.read(text.encode(encoding), {}).mentions) <= 1
+
+
+@given(st.binary(max_size=400), st.booleans())
+@settings(deadline=None)
+def test_any_bytes_are_a_feed_or_refused(data: bytes, begun: bool) -> None:
+    body = RSS.partition("{")[0].encode() + data if begun else data
+    with suppress(Rejected):
+        feed.read(body, {"content-type": "text/xml"})
