@@ -136,12 +136,14 @@ def analyse() -> None:
 @liaison.command()
 @click.option("--preview", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
 @click.option("--for", "email", help="Whose digest. [default: the first person who gets one]")
-def digest(preview: Path, email: str | None) -> None:
-    """Write today's digest as it would be sent: digest.eml, digest.html, digest.txt and its pictures."""
+@click.option("--edition", type=click.Choice(["daily", "weekly", "monthly"]), default="daily", show_default=True)
+def digest(preview: Path, email: str | None, edition: str) -> None:
+    """Write a digest as it would be sent now: digest.eml, digest.html, digest.txt and its pictures."""
     from scheduler.jobs import digests
+    from sentiment.editions import Edition
 
     with clear_errors(), desk() as (engine, settings, _keys):
-        digests.preview(engine, settings, preview, email, _now())
+        digests.preview(engine, settings, preview, email, _now(), Edition(edition))
     click.echo(preview / "digest.eml")
 
 

@@ -94,6 +94,14 @@ def roles_of(session: Session, person_id: int) -> frozenset[Role]:
     return frozenset(Role(row) for row in rows)
 
 
+def roles_of_all(session: Session) -> dict[int, frozenset[Role]]:
+    """Everybody's roles, by person id; who has none is left out."""
+    found: dict[int, set[Role]] = {}
+    for row in session.exec(select(PersonRole)):
+        found.setdefault(row.person_id, set()).add(Role(row.role))
+    return {person_id: frozenset(roles) for person_id, roles in found.items()}
+
+
 def by_email(session: Session, email: str) -> Person | None:
     return session.exec(select(Person).where(Person.email == email.strip().lower())).one_or_none()
 

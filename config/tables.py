@@ -81,6 +81,33 @@ class ApiToken(SQLModel, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class MailPreference(SQLModel, table=True):
+    """What one person wants by mail beside the daily digest, whose hour is person.digest_hour. Without a row: the
+    daily digest about everything, and alerts for whom they are work."""
+
+    __tablename__ = "mail_preference"
+
+    person_id: int = Field(foreign_key="person.id", primary_key=True)
+    weekly_on: int | None = None  # Monday is 0; none: no weekly edition
+    monthly: bool = False  # on the first of each month
+    concerns: list[str] = Field(default_factory=list, sa_type=sa.JSON)  # taxonomy keys; empty: all
+    places: list[int] = Field(default_factory=list, sa_type=sa.JSON)  # place ids; empty: everywhere
+    alerts: bool | None = None  # by mail at once; none: as the person's roles say
+    quiet_from: int | None = None  # minute of the local day; alerts then wait until quiet_until, emergencies aside
+    quiet_until: int | None = None
+
+
+class CalendarFeed(SQLModel, table=True):
+    """The secret address of one person's calendar feed; here is only its hash. A new one ends the old."""
+
+    __tablename__ = "calendar_feed"
+
+    person_id: int = Field(foreign_key="person.id", primary_key=True)
+    token_hash: bytes = Field(unique=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    read_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class AuditEntry(SQLModel, table=True):
     """Who did what, when, to what. Only ever added to."""
 
@@ -96,7 +123,8 @@ class AuditEntry(SQLModel, table=True):
 
 
 class OutboxMessage(SQLModel, table=True):
-    """Mail to send: written in the transaction of its cause, one row a recipient, delivered later."""
+    """A mail or a webhook call to make: written in the transaction of its cause, one row a recipient, delivered
+    later."""
 
     __tablename__ = "outbox_message"
     __table_args__ = (sa.Index("ix_outbox_due", "state", "due_at"),)
@@ -104,9 +132,10 @@ class OutboxMessage(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True)  # "digest:3:2026-11-24": the same cause never makes a second row
     kind: str  # digest | alert | post
-    recipient: str
+    transport: str = "mail"  # mail | webhook
+    recipient: str  # an e-mail address, or "channel:3"
     subject: str
-    message: bytes  # RFC 5322, with its Message-ID
+    message: bytes  # RFC 5322, with its Message-ID; of a webhook the words as JSON
     state: str = "waiting"  # waiting | sending | sent | failed
     created_at: datetime = Field(sa_type=UtcDateTime)
     due_at: datetime = Field(sa_type=UtcDateTime)  # not before

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
 from functools import cache
 from hashlib import blake2b
@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import jinja2
 
 from config import templates
-from sentiment import charts, wording
+from sentiment import charts
 from sentiment.charts import Chart
 from sentiment.digest import DigestContent
 
@@ -50,8 +50,7 @@ class Picture:
 def render(content: DigestContent, base_url: str, language: str = "en") -> DigestParts:
     """The digest's parts. Links lead to `base_url`; whatever people wrote is escaped."""
     chart = charts.trend(content.trend, charts.MAIL, language) if content.trend is not None else None
-    hour = wording.hour(content.at, language)
-    return parts("digest", content.subject, content.key, chart, base_url, language, content=content, hour=hour)
+    return parts("digest", content.subject, content.key, chart, base_url, language, content=content)
 
 
 def parts(
@@ -84,7 +83,7 @@ def message(
     """The mail: plain text, or HTML with its pictures. `sender` is as in settings.mail_from; the Message-ID comes from
     `key` alone, so that a mail sent twice is seen to be the same. `unsubscribe` is an address to go to, or a
     mailto:; `one_click` if a POST there is enough (RFC 8058). Raises ValueError for an address that is none."""
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["Subject"] = header(made.subject)
     mail["From"] = _address(*parseaddr(header(sender)))
     mail["To"] = _address(recipient_name, recipient)
@@ -123,14 +122,31 @@ def write_preview(made: DigestParts, mail: EmailMessage, folder: Path) -> Path:
     """Writes digest.eml, digest.html, digest.txt and the pictures, each whole or not at all; the path of the .eml.
     The HTML is the mail's, with the pictures beside it instead of in it."""
     folder.mkdir(parents=True, exist_ok=True)
-    html = made.html
-    for cid, picture in made.pictures.items():
-        _write(folder / file_name(cid), picture)
-        html = html.replace(f"cid:{cid}", file_name(cid))
-    _write(folder / "digest.html", html.encode())
-    _write(folder / "digest.txt", made.text.encode())
+    for name, content in files(made).items():
+        _write(folder / name, content)
     _write(folder / "digest.eml", mail.as_bytes(policy=SMTP))
     return folder / "digest.eml"
+
+
+def files(made: DigestParts) -> dict[str, bytes]:
+    """digest.html, digest.txt and the pictures, to be looked at side by side: what a preview shows."""
+    html, found = made.html, {}
+    for cid, picture in made.pictures.items():
+        found[file_name(cid)] = picture
+        html = html.replace(f"cid:{cid}", file_name(cid))
+    return found | {"digest.html": html.encode(), "digest.txt": made.text.encode()}
+
+
+class _WholeHeader(UnstructuredHeader):
+    """A header with an address in it, on one line however long: broken or encoded it would lead nowhere."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_headers = HeaderRegistry()
+_headers.map_to_type("list-unsubscribe", _WholeHeader)
+_POLICY = SMTP.clone(header_factory=_headers)
 
 
 def _write(path: Path, content: bytes) -> None:

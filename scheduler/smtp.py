@@ -111,17 +111,16 @@ def session(to: MailServer) -> Iterator[smtplib.SMTP]:
 
 
 def _open(to: MailServer) -> smtplib.SMTP:
-    context = ssl.create_default_context()
     client: smtplib.SMTP
     if to.scheme == "smtps":
-        client = smtplib.SMTP_SSL(to.host, to.port, timeout=TIMEOUT, context=context)
+        client = smtplib.SMTP_SSL(to.host, to.port, timeout=TIMEOUT, context=ssl.create_default_context())
     else:
         client = smtplib.SMTP(to.host, to.port, timeout=TIMEOUT)
     try:
         client.ehlo_or_helo_if_needed()
         offered = client.has_extn("starttls") and not to.local
         if to.scheme == "smtp+starttls" or (to.scheme == "smtp" and offered):
-            client.starttls(context=context)
+            client.starttls(context=ssl.create_default_context())
             client.ehlo()
         elif to.scheme == "smtp" and to.user and not to.local:
             raise smtplib.SMTPNotSupportedError("offers no encryption, and a password is not sent over an open line")

@@ -18,7 +18,7 @@ from sentiment import drawing, wording
 from sentiment.columns import Column
 from sentiment.drawing import MAIL, MAIL_COLUMNS, PAGE, PAGE_COLUMNS, PHONE, Align, Chart, Size
 from sentiment.figures import ConcernRow, Measure, Overview
-from sentiment.trust import GUARD_DAYS, LAST_DAYS, Change, DayShare, Direction, Share, Show
+from sentiment.trust import GUARD_DAYS, Change, DayShare, Direction, Share, Show
 
 __all__ = [
     "MAIL",
@@ -305,7 +305,7 @@ def _days(data: Trend, last: int, size: Size, x: alt.X, floor: float, language: 
         return layers
     _ = translate(language).gettext
     spans: list[tuple[tuple[date, date], str, Align]] = [
-        (data.last_days, _("last %(days)s days") % {"days": LAST_DAYS}, "right")
+        (data.last_days, _("last %(days)s days") % {"days": (data.last_days[1] - data.last_days[0]).days + 1}, "right")
     ]
     if data.usual_days is not None:
         length = (data.usual_days[1] - data.usual_days[0]).days + 1

@@ -4,14 +4,15 @@ The digest job gathers a `Morning`; scheduler/digest_mail.py renders what comes 
 on figures. A sentence is never more certain than the interval behind it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from config.translations import translate
-from sentiment import charts, digest_words, waiting, wording
+from sentiment import charts, digest_words, editions, waiting, wording
 from sentiment.digest_words import ConcernWords, FigureWords, QuoteWords
-from sentiment.figures import ConcernRow, Overview
+from sentiment.editions import Edition
+from sentiment.figures import ConcernRow
+from sentiment.morning import AlertNews, Answered, Morning, Sent
 from sentiment.quotes import Quote
 from sentiment.taxonomy import CONCERNS
 from sentiment.trust import Show
@@ -35,6 +36,7 @@ __all__ = [
     "ChangesAsked",
     "DecisionsWait",
     "DigestContent",
+    "Edition",
     "MentionsWait",
     "Morning",
     "Sent",
@@ -51,67 +53,6 @@ NEWS = "feed"  # the network that news come in by
 
 
 @dataclass(frozen=True)
-class AlertNews:
-    """An alert. `expected` is authors, as in the alert; `growing` if posts joined it since the last digest. The title
-    is a statement ("Traffic near Elm Street: far more than usual") if `kind` is "cell", else the name of something
-    new."""
-
-    title: str
-    concern: str
-    posts: int
-    authors: int
-    expected: float
-    since: datetime
-    path: str
-    keyphrases: tuple[str, ...] = ()
-    kind: str = "cell"
-    growing: bool = True
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What went out since the last digest: posts, the networks they went to, and what did not go well."""
-
-    posts: int = 0
-    networks: int = 0
-    unconfirmed: int = 0
-    failed: int = 0
-
-
-@dataclass(frozen=True)
-class Answered:
-    """Mentions answered since the last digest; `half_within` is the median time to the answer."""
-
-    mentions: int = 0
-    half_within: timedelta | None = None
-
-
-@dataclass(frozen=True)
-class Morning:
-    """All that one person's digest is made of, gathered by the digest job. `key` is the outbox key; `at` is when it is
-    written, `zone` the person's. `quotes` are by concern key, `networks` gives a network's name for people to read.
-    `new_alerts` were raised since yesterday, `open_alerts` earlier and nobody closed them; `gone_quiet` are the titles
-    of those closed since yesterday. Paths are within the desk and begin with a slash."""
-
-    key: str
-    recipient: str
-    department: str
-    at: datetime
-    zone: ZoneInfo
-    overview: Overview
-    concerns: Sequence[ConcernRow] = ()
-    quotes: Mapping[str, Quote] = field(default_factory=dict)
-    networks: Mapping[str, str] = field(default_factory=dict)
-    new_alerts: Sequence[AlertNews] = ()
-    open_alerts: Sequence[AlertNews] = ()
-    gone_quiet: Sequence[str] = ()
-    sent: Sent = Sent()
-    answered: Answered = Answered()
-    going_out: int = 0
-    waiting: Sequence[Waiting] = ()
-
-
-@dataclass(frozen=True)
 class DigestContent:
     """One person's digest in one language. `quiet` is the short form: without picture and concerns."""
 
@@ -121,6 +62,7 @@ class DigestContent:
     day: date  # the last day covered
     at: datetime  # in the recipient's zone
     dated: str  # "Tuesday 24 November, 07:00 ET. Covers Monday 23 November."
+    scope: str  # what the person chose to read about; empty: everything
     subject: str
     preheader: str
     headline: str
@@ -128,9 +70,11 @@ class DigestContent:
     figures: tuple[FigureWords, ...]
     trend: charts.Trend | None
     concerns: tuple[ConcernWords, ...]
+    events_heading: str
     since_yesterday: tuple[str, ...]
     baseline: str
     waiting: tuple[WaitingWords, ...]
+    rhythm: str  # how often one gets it
     quiet: bool
 
 
@@ -141,6 +85,7 @@ def compose(morning: Morning, language: str = "en") -> DigestContent:
     found = morning.overview
     quiet = _quiet(morning)
     headline = _headline(morning, quiet, language)
+    edition, hour = morning.edition, wording.hour(local, language)
     return DigestContent(
         key=morning.key,
         recipient=morning.recipient,
@@ -150,19 +95,22 @@ def compose(morning: Morning, language: str = "en") -> DigestContent:
         dated=_("%(today)s, %(hour)s. Covers %(day)s.")
         % {
             "today": wording.day_in_full(local.date(), language),
-            "hour": wording.hour(local, language),
-            "day": wording.day_in_full(found.last, language),
+            "hour": hour,
+            "day": editions.covers(edition, found.first, found.last, language),
         },
-        subject=f"{wording.day(local.date(), language)}: {headline}",
+        scope=_scope(morning, language),
+        subject=f"{editions.short_date(edition, local.date(), found.first, found.last, language)}: {headline}",
         preheader=_preheader(morning, language),
         headline=headline,
         lead=_lead(morning, quiet, language),
         figures=digest_words.figures(found, language),
         trend=charts.mistrust_in_town(found) if not quiet and found.mistrust.share is not None else None,
         concerns=() if quiet else _concerns(morning, language),
+        events_heading=editions.events_heading(edition, found.last, language),
         since_yesterday=(_sent(morning.sent, language), _answered(morning.answered, language)),
         baseline=_baseline(morning, language),
         waiting=tuple(waiting.in_words(one, morning.zone, local.date(), language) for one in morning.waiting),
+        rhythm=editions.rhythm(edition, local.date(), hour, language),
         quiet=quiet,
     )
 
@@ -176,6 +124,19 @@ def one_quote_each(found: Mapping[str, Sequence[Quote]]) -> dict[str, Quote]:
         if left:
             chosen[concern] = min(left, key=lambda quote: quote.network == NEWS)
     return chosen
+
+
+def _scope(morning: Morning, language: str) -> str:
+    """What the person chose to read about, in a sentence; nothing where they read about all."""
+    _ = translate(language).gettext
+    said = []
+    if morning.only_concerns:
+        names = [_(CONCERNS[key].name) for key in morning.only_concerns if key in CONCERNS]
+        said.append(_("Concerns you chose: %(names)s.") % {"names": "; ".join(names)})
+    if morning.only_places:
+        names = [digest_words.one_line(name) for name in morning.only_places]
+        said.append(_("All figures are of posts that name: %(names)s.") % {"names": "; ".join(names)})
+    return " ".join(said)
 
 
 def _moved(morning: Morning) -> list[ConcernRow]:
@@ -216,7 +177,7 @@ def _headline(morning: Morning, quiet: bool, language: str) -> str:
 def _about(alert: AlertNews, morning: Morning, language: str) -> str:
     """The one alert as a sentence; of an older one it says since when."""
     _ = translate(language).gettext
-    title = digest_words.one_line(alert.title).rstrip(". ")
+    title = _title(alert, language).rstrip(". ")
     if alert in morning.new_alerts:
         return f"{title}." if alert.kind == "cell" else _("%(title)s is new.") % {"title": title}
     today = morning.at.astimezone(morning.zone).date()
@@ -312,8 +273,12 @@ def _heading(key: str, alert: AlertNews | None, row: ConcernRow | None, language
     name = _(CONCERNS[key].name)
     if alert is None:
         return f"{name}: {digest_words.state(row, language) if row else _('cannot say yet')}"
-    title = digest_words.one_line(alert.title)
+    title = _title(alert, language)
     return title if alert.kind == "cell" else f"{name}: {title}"
+
+
+def _title(alert: AlertNews, language: str) -> str:
+    return digest_words.alert_title(alert.title, alert.concern, alert.place, language)
 
 
 def _alert(alert: AlertNews, morning: Morning, language: str) -> str:

@@ -13,7 +13,8 @@ from config.translations import translate
 from sentiment import wording
 from sentiment.figures import ConcernRow, Figure, Overview, Volume
 from sentiment.quotes import Quote
-from sentiment.trust import FROM_INTERVAL, Change, Share, Show
+from sentiment.taxonomy import CONCERNS
+from sentiment.trust import FROM_INTERVAL, LAST_DAYS, Change, Share, Show
 
 STEADY_POINTS = 0.08  # "steady" says that a change of this size would have shown (the size that alarms are tuned to)
 _QUOTE_LENGTH = 240
@@ -232,7 +233,10 @@ def against(found: Overview, rows: Sequence[ConcernRow], language: str) -> str:
     days = found.baseline_days
     if not days:
         return _("Usual levels need 14 days of posts; they follow by themselves.")
-    words = ngettext("Against the last %(count)s day:", "Against the last %(count)s days:", days) % {"count": days}
+    words = ngettext("Against the last %(count)s day:", "Against the last %(count)s days:", days)
+    if (found.last - found.first).days + 1 != LAST_DAYS:
+        words = ngettext("Against the %(count)s day before:", "Against the %(count)s days before:", days)
+    words = words % {"count": days}
     if not can_compare(found) and not rows:
         return _("%(against)s too few posts to say.") % {"against": words}
     parts = []
@@ -305,6 +309,21 @@ def alert(
         return said
     listed = ", ".join(f"“{one_line(phrase)}”" for phrase in keyphrases[:_PHRASES])
     return f"{said} {_('Often in them: %(phrases)s.') % {'phrases': listed}}"
+
+
+def alert_title(title: str, concern: str, place: str | None, language: str) -> str:
+    """An alert's title in the reader's language where it is one of our own sentences (alerts.py makes them in English);
+    what names something new stays in the words of the posts."""
+    _ = translate(language).gettext
+    name = CONCERNS[concern].name if concern in CONCERNS else concern
+    ours = {
+        f"{name} near {place}: far more than usual": _("%(concern)s near %(place)s: far more than usual"),
+        f"{name} near {place}: more than usual": _("%(concern)s near %(place)s: more than usual"),
+        f"{name}: far more than usual": _("%(concern)s: far more than usual"),
+        f"{name}: more than usual": _("%(concern)s: more than usual"),
+    }
+    said = ours[title] % {"concern": _(name), "place": place} if title in ours else title
+    return one_line(said)
 
 
 def when(local: datetime, today: date, language: str) -> str:

@@ -87,11 +87,14 @@ class ConcernRow:
     spark: tuple[DayShare, ...]
 
 
-def overview(session: Session, now: datetime, zone: ZoneInfo) -> Overview:
-    """The three figures, the posts and the mistrust series, as of `now`."""
+def overview(
+    session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None = None, places: Sequence[int] = ()
+) -> Overview:
+    """The three figures, the posts and the mistrust series, as of `now`: of the last 7 days, or of `spans`; of posts
+    that name one of these places, if any are given."""
     today = now.astimezone(zone).date()
-    spans = trust.windows(today, counts.first_day(session))
-    panels = _panels(session, [ALL], today).get(ALL) or _nothing(today)
+    spans = spans or trust.windows(today, counts.first_day(session))
+    panels = _panels(session, [ALL], spans, today, places=places).get(ALL) or _nothing(today)
     figures = {name: _figure(name, panels[name], spans, None, None) for name in MEASURES}
     here = figures["mistrust"].share
     return Overview(
@@ -107,15 +110,18 @@ def overview(session: Session, now: datetime, zone: ZoneInfo) -> Overview:
     )
 
 
-def concerns(session: Session, now: datetime, zone: ZoneInfo) -> list[ConcernRow]:
-    """Each concern that anybody raised in the last 7 days, most authors first; shares are shrunk towards the town's."""
+def concerns(
+    session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None = None, places: Sequence[int] = ()
+) -> list[ConcernRow]:
+    """Each concern that anybody raised in the last 7 days or in `spans`, at these places if any are given, most authors
+    first; shares are shrunk towards the town's, or that of the places."""
     today = now.astimezone(zone).date()
-    spans = trust.windows(today, counts.first_day(session))
-    panels = _panels(session, [ALL, *CONCERNS], today, ["mistrust"])
+    spans = spans or trust.windows(today, counts.first_day(session))
+    panels = _panels(session, [ALL, *CONCERNS], spans, today, ["mistrust"], places)
     if ALL not in panels:
         return []
     town = _figure("mistrust", panels[ALL]["mistrust"], spans, None, None)
-    where = _places(session, spans)
+    where = _places(session, spans, places)
     days = _series_days(session, today)
     rows: list[ConcernRow] = []
     for key, concern in CONCERNS.items():
@@ -148,7 +154,8 @@ def concerns(session: Session, now: datetime, zone: ZoneInfo) -> list[ConcernRow
 def daily_mistrust(session: Session, now: datetime, zone: ZoneInfo, concern: str = ALL) -> tuple[DayShare, ...]:
     """Mistrust in one concern (ALL: the town), each of the last 42 days for the 7 days up to it, oldest first."""
     today = now.astimezone(zone).date()
-    panels = _panels(session, [concern], today, ["mistrust"]).get(concern) or _nothing(today)
+    spans = trust.windows(today, None)
+    panels = _panels(session, [concern], spans, today, ["mistrust"]).get(concern) or _nothing(today)
     return trust.rolling(panels["mistrust"], _series_days(session, today))
 
 
@@ -179,9 +186,10 @@ def _volume(panel: trust.Panel, spans: trust.Windows) -> Volume:
     daily = panel.posts[:, first : first + _baseline_days(spans)].sum(axis=0, keepdims=True)
     weekdays = np.array([(spans.baseline_first + timedelta(days=day)).weekday() for day in range(daily.shape[1])])
     baseline = cells.fit(daily, weekdays)
-    expected = baseline.expected(0, trust.LAST_DAYS)
+    days = (spans.last - spans.first).days + 1
+    expected = baseline.expected(0, days)
     # NB with mean m and variance = ratio x m: r = m / (ratio - 1), p = 1 / ratio
-    ratio = baseline.dispersion * (1 + trust.LAST_DAYS / baseline.days)
+    ratio = baseline.dispersion * (1 + days / baseline.days)
     tail = (1 - trust.LEVEL) / 2
     low, high = (nbdtrik(q, expected / (ratio - 1), 1 / ratio) for q in (tail, 1 - tail))
     return Volume(posts, expected, int(np.floor(max(low, 0))), int(np.ceil(max(high, 0))))
@@ -205,10 +213,17 @@ def _nothing(today: date) -> _Panels:
 
 
 def _panels(
-    session: Session, concerns: Sequence[str], today: date, measures: Sequence[Measure] = MEASURES
+    session: Session,
+    concerns: Sequence[str],
+    spans: trust.Windows,
+    today: date,
+    measures: Sequence[Measure] = MEASURES,
+    places: Sequence[int] = (),
 ) -> dict[str, _Panels]:
     """Each concern's panels over all that a figure looks back, up to yesterday; those without authors left out."""
-    first = today - timedelta(days=_KEPT_DAYS)
+    first = min(today - timedelta(days=_KEPT_DAYS), spans.baseline_first or spans.first)
+    length = (today - first).days
+    here = [col(AuthorDay.place_id).in_(places)] if places else []
     measured = [col(getattr(AuthorDay, name)) for name in measures]
     found: dict[str, _Panels] = {}
     for concern in concerns:
@@ -216,7 +231,7 @@ def _panels(
             session.connection()
             .execute(
                 sa.select(col(AuthorDay.author), col(AuthorDay.day), col(AuthorDay.posts), *measured).where(
-                    col(AuthorDay.concern) == concern, col(AuthorDay.day) >= first, col(AuthorDay.day) < today
+                    col(AuthorDay.concern) == concern, col(AuthorDay.day) >= first, col(AuthorDay.day) < today, *here
                 )
             )
             .all()
@@ -225,7 +240,7 @@ def _panels(
             authors, days, *amounts = zip(*rows, strict=True)
             numbers = {author: number for number, author in enumerate(dict.fromkeys(authors))}
             where = np.array([numbers[author] for author in authors]), np.array([(day - first).days for day in days])
-            grids = [_grid(len(numbers), where, np.array(values, dtype=float)) for values in amounts]
+            grids = [_grid((len(numbers), length), where, np.array(values, dtype=float)) for values in amounts]
             found[concern] = {
                 name: trust.Panel(first, grids[0], grid) for name, grid in zip(measures, grids[1:], strict=True)
             }
@@ -233,22 +248,23 @@ def _panels(
 
 
 def _grid(
-    authors: int, where: tuple[NDArray[np.int_], NDArray[np.int_]], values: NDArray[np.float64]
+    shape: tuple[int, int], where: tuple[NDArray[np.int_], NDArray[np.int_]], values: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Authors x days; an author's rows of one day, at several places or networks, add up."""
-    grid = np.zeros((authors, _KEPT_DAYS))
+    grid = np.zeros(shape)
     np.add.at(grid, where, values)
     return grid
 
 
-def _places(session: Session, spans: trust.Windows) -> dict[str, dict[tuple[int, str], int]]:
-    """Distinct authors of each concern at each place in the last 7 days."""
+def _places(session: Session, spans: trust.Windows, places: Sequence[int]) -> dict[str, dict[tuple[int, str], int]]:
+    """Distinct authors of each concern at each place (of these, if any are given) in the days of the figures."""
+    here = [col(Place.id).in_(places)] if places else []
     rows = session.connection().execute(
         sa.select(
             col(AuthorDay.concern), col(Place.id), col(Place.name), sa.func.count(sa.distinct(col(AuthorDay.author)))
         )
         .join(Place, col(Place.id) == col(AuthorDay.place_id))
-        .where(col(AuthorDay.concern).in_(list(CONCERNS)), col(AuthorDay.day).between(spans.first, spans.last))
+        .where(col(AuthorDay.concern).in_(list(CONCERNS)), col(AuthorDay.day).between(spans.first, spans.last), *here)
         .group_by(col(AuthorDay.concern), col(Place.id), col(Place.name))
     )
     found: dict[str, dict[tuple[int, str], int]] = defaultdict(dict)

@@ -66,6 +66,11 @@ def days(first: date, last: date, language: str) -> str:
     return f"{day(first, language)} – {day(last, language)}"
 
 
+def month(moment: date, language: str) -> str:
+    """As "November", "noviembre"."""
+    return format_date(moment, "LLLL", locale=locale(language))
+
+
 def weekday(moment: date, language: str) -> str:
     """As "Monday"."""
     return format_date(moment, "EEEE", locale=locale(language))

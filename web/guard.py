@@ -24,8 +24,11 @@ PUBLIC = frozenset(
         "/sign-out",  # of whoever holds the cookie
         "/pictures/{name}.jpg",  # a network fetches what we are about to publish; the name is signed and short-lived
         "/first-run",  # answers only until there is a first person, and then only to the one-time code
+        "/feeds/{token}.ics",  # a calendar program reads it; the address is the secret, its hash is kept
+        "/stop/{token}",  # ends one kind of mail; the address in the mail is signed
     }
 )
+BY_ADDRESS = "/stop/"  # a mail program sends such a form by itself (RFC 8058): the signed address is its proof
 _SEEN_EVERY = timedelta(minutes=5)
 
 
@@ -126,6 +129,8 @@ def needs(action: Action) -> Any:
 
 async def unsafe_is_ours(request: Request, found: Annotated[Desk, Depends(desk)]) -> None:
     """On every route: a request that changes something, and rides on a cookie, must carry the form's token."""
+    if request.url.path.startswith(BY_ADDRESS):
+        return
     if request.method in ("GET", "HEAD", "OPTIONS") or _is_bearer(request.headers.get("authorization", "")[:6]):
         return
     await csrf.check(request, found.keys, seed(request, found))

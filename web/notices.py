@@ -42,6 +42,8 @@ NOTICES = MappingProxyType(
         "account-fine": _("The network knows us; the account is fine."),
         "account-signed-out": _("The network does not know us any more. Connect the account again."),
         "account-saved": _("Your settings are saved."),
+        "deliveries-saved": _("Your choice is kept; it holds from now on."),
+        "calendar-revoked": _("Your calendar's address works no more."),
         "token-revoked": _("That token no longer works."),
         "choose-password": _("You are in. The link is used up: choose a password under your initials, top right."),
         "source-added": _("The source is added; it is looked at within seconds."),

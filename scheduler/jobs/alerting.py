@@ -14,13 +14,12 @@ from config import database, outbox, people
 from config.permissions import Role
 from config.settings import Settings
 from config.tables import OutboxMessage, Person
-from networks.registry import NETWORKS
 from scheduler import alert_mail, digest_mail
+from scheduler.jobs.mornings import LABELS
 from sentiment import alerts
 from sentiment.alerts import AlertDetail
 
 TOLD_WITHIN = timedelta(hours=24)  # an older alert is no news; the digest has it
-LABELS = {name: network.label for name, network in NETWORKS.items()}
 
 
 def look(engine: sa.Engine, settings: Settings, now: datetime) -> int:

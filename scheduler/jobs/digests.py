@@ -1,62 +1,138 @@
-"""The daily digest: at each person's hour and zone, once a day however often this runs.
+"""The digests that are due: each edition at each person's hour and zone, once however often this runs.
 
-A digest's key is the person and their local date; the outbox takes a key once. Gathering reads, rendering holds no
-transaction, the message is then put in the outbox for scheduler.delivery."""
+A digest's key is the person, the edition and the local date; the outbox takes a key once. mornings.py gathers,
+rendering holds no transaction, the message is then put in the outbox for scheduler.delivery."""
 
-import statistics
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
-from config import database, outbox, people
+from config import database, mail_preferences, outbox, people, secrets
 from config.permissions import Action, may
+from config.secrets import Keys
 from config.settings import Settings
-from config.tables import OutboxMessage, Person
-from listeners import health
-from listeners.tables import Mention
-from networks.tables import Account
-from posts import queue
-from posts.tables import Post, Target
-from posts.workflow import TargetState, instant
+from config.tables import MailPreference, OutboxMessage, Person
+from posts.workflow import instant
 from scheduler import digest_mail
-from scheduler.jobs.alerting import LABELS
-from sentiment import alerts, digest, figures, quotes
-from sentiment.digest import Answered, Morning, Sent, Waiting
-from sentiment.tables import Alert
+from scheduler.jobs import mornings
+from sentiment import digest
+from sentiment.editions import Edition, Rhythm
+from sentiment.morning import Morning
 
-DAY = timedelta(days=1)
-TOO_LATE = timedelta(hours=12)  # after a long standstill yesterday's digest is no news
-QUOTED = 3  # concerns with a quote
+# After a standstill that long an edition is no news; the next one tells it.
+TOO_LATE = {
+    Edition.DAILY: timedelta(hours=12),
+    Edition.WEEKLY: timedelta(hours=36),
+    Edition.MONTHLY: timedelta(hours=72),
+}
 
 
 class NobodyGetsOne(LookupError):
     """There is no person whose digest could be made."""
 
 
+@dataclass(frozen=True)
+class Due:
+    """One edition for one person, with its outbox key."""
+
+    person: Person
+    preference: MailPreference
+    edition: Edition
+    key: str
+
+
 def put_due(engine: sa.Engine, settings: Settings, now: datetime) -> int:
-    """Puts the digests that are due at `now` in the outbox; how many."""
+    """Puts the digests that are due at `now` in the outbox; how many. What all have in common is gathered once."""
     with database.reading(engine) as session:
-        due = [
-            (person, key)
-            for person in people.all_people(session)
-            if (key := _due_key(session, person, now)) is not None
-        ]
+        due = find_due(session, now)
+    if not due:
+        return 0
+    keys, town = secrets.load(settings), mornings.Town(settings, now)
     added = 0
-    for person, key in due:
+    for one in due:
         with database.reading(engine) as session:
-            morning = gather(session, person, settings, key, now)
-        message = _message(morning, person, settings, now)[1]
+            morning = town.morning(session, one.person, one.preference, one.edition, one.key)
+        message = write(morning, one.person, settings, keys, now)[1]
         with database.writing(engine) as session:
-            added += outbox.put(session, key=key, kind="digest", recipient=person.email, message=message, now=now)
+            added += outbox.put(
+                session, key=one.key, kind="digest", recipient=one.person.email, message=message, now=now
+            )
     return added
 
 
-def preview(engine: sa.Engine, settings: Settings, folder: Path, email: str | None, now: datetime) -> Path:
+def find_due(session: Session, now: datetime) -> list[Due]:
+    """The editions that should be there by `now` and are not."""
+    chosen, roles = mail_preferences.of_all(session), people.roles_of_all(session)
+    nothing_chosen = MailPreference(person_id=0)
+    found = []
+    for person in people.all_people(session):
+        number = people.known_id(person)
+        if not person.active or not may(roles.get(number, ()), Action.READ_FIGURES):
+            continue
+        preference = chosen.get(number, nothing_chosen)
+        for rhythm in rhythms(person, preference):
+            day = due_day(rhythm, person.time_zone, person.created_at, now)
+            if day is not None:
+                found.append(Due(person, preference, rhythm.edition, key(number, rhythm.edition, day)))
+    if not found:
+        return []
+    there = set(session.exec(select(OutboxMessage.key).where(col(OutboxMessage.key).in_([one.key for one in found]))))
+    return [one for one in found if one.key not in there]
+
+
+def rhythms(person: Person, preference: MailPreference) -> list[Rhythm]:
+    """Which editions the person wants, and when."""
+    hour = person.digest_hour
+    found = [Rhythm(Edition.DAILY, hour)] if hour is not None else []
+    other = mail_preferences.USUAL_HOUR if hour is None else hour
+    if preference.weekly_on is not None:
+        found.append(Rhythm(Edition.WEEKLY, other, preference.weekly_on))
+    if preference.monthly:
+        found.append(Rhythm(Edition.MONTHLY, other))
+    return found
+
+
+def due_day(rhythm: Rhythm, zone: str, since: datetime, now: datetime) -> date | None:
+    """The local date of the latest edition due by `now`, if it is still news and was due after `since`. An hour that
+    the clocks skip counts as long after midnight as if it were there; of an hour that comes twice, the first."""
+    late = TOO_LATE[rhythm.edition]
+    today = now.astimezone(ZoneInfo(zone)).date()
+    for back in range(late.days + 2):
+        day = today - timedelta(days=back)
+        if not rhythm.falls_on(day):
+            continue
+        due = instant(datetime(day.year, day.month, day.day, rhythm.hour), zone)  # noqa: DTZ001  a wall time
+        if due <= now < due + late and since <= due:
+            return day
+    return None
+
+
+def key(person_id: int, edition: Edition, day: date) -> str:
+    """The outbox key: "digest:3:2026-11-24", "digest:3:weekly:2026-11-23"."""
+    if edition is Edition.DAILY:
+        return f"digest:{person_id}:{day.isoformat()}"
+    return f"digest:{person_id}:{edition}:{day.isoformat()}"
+
+
+def gather(session: Session, person: Person, settings: Settings, key: str, now: datetime) -> Morning:
+    """One person's morning as it stands at `now`, of everything: what Today shows."""
+    nothing_chosen = MailPreference(person_id=people.known_id(person))
+    return mornings.Town(settings, now).morning(session, person, nothing_chosen, Edition.DAILY, key)
+
+
+def preview(
+    engine: sa.Engine,
+    settings: Settings,
+    folder: Path,
+    email: str | None,
+    now: datetime,
+    edition: Edition = Edition.DAILY,
+) -> Path:
     """Writes a person's digest as it would be sent now into `folder`; the .eml. Raises NobodyGetsOne."""
     with database.reading(engine) as session:
         if email is not None:
@@ -64,86 +140,31 @@ def preview(engine: sa.Engine, settings: Settings, folder: Path, email: str | No
         else:
             readers = [found for found in people.all_people(session) if found.digest_hour is not None]
             person = readers[0] if readers else None
-        if person is None:
-            raise NobodyGetsOne("nobody gets a digest yet; add a person with `liaison user add`")
-        morning = gather(session, person, settings, f"digest:{person.id}:preview", now)
-    made, message = _message(morning, person, settings, now)
+    if person is None:
+        raise NobodyGetsOne("nobody gets a digest yet; add a person with `liaison user add`")
+    made, message = previewed(engine, settings, secrets.load(settings), person, now, edition)
     return digest_mail.write_preview(made, message, folder)
 
 
-def _due_key(session: Session, person: Person, now: datetime) -> str | None:
-    """The key of the digest that this person should have by now and has not."""
-    if not person.active or person.digest_hour is None:
-        return None
-    if not may(people.roles_of(session, people.known_id(person)), Action.READ_FIGURES):
-        return None
-    local = now.astimezone(ZoneInfo(person.time_zone))
-    wall = local.replace(hour=person.digest_hour, minute=0, second=0, microsecond=0, tzinfo=None)
-    due = instant(wall, person.time_zone)
-    if not due <= now < due + TOO_LATE or person.created_at > due:
-        return None
-    key = f"digest:{person.id}:{local.date().isoformat()}"
-    there = session.exec(select(OutboxMessage.id).where(OutboxMessage.key == key)).first()
-    return None if there is not None else key
-
-
-def gather(session: Session, person: Person, settings: Settings, key: str, now: datetime) -> Morning:
-    """Everything that one person's digest is made of, as it stands at `now`."""
-    zone = settings.department.zone
-    rows = figures.concerns(session, now, zone)
-    raised = [alert for alert in alerts.all_alerts(session) if now - DAY <= alert.raised_at <= now]
-    still_open = [alert for alert in alerts.open_alerts(session) if alert.raised_at < now - DAY]
-    found: dict[str, Sequence[quotes.Quote]] = {}
-    for alert in (*raised, *still_open):
-        detail = alerts.alert_detail(session, alert.id or 0, zone)
-        found.setdefault(alert.concern, detail.quotes if detail else ())
-    for row in rows[: QUOTED + 1]:
-        if row.concern not in found:
-            found[row.concern] = quotes.of_concern(session, row.concern, now - 2 * DAY, now, 3)
-    end_of_day = (now.astimezone(zone) + DAY).replace(hour=0, minute=0, second=0, microsecond=0)
-    return Morning(
-        key=key,
-        recipient=person.name,
-        department=settings.department.name,
-        at=now,
-        zone=ZoneInfo(person.time_zone),
-        overview=figures.overview(session, now, zone),
-        concerns=rows,
-        quotes=digest.one_quote_each(found),
-        networks=LABELS,
-        new_alerts=[_news(alert, now) for alert in raised],
-        open_alerts=[_news(alert, now) for alert in still_open],
-        gone_quiet=[
-            alert.title
-            for alert in alerts.all_alerts(session)
-            if alert.closed_at is not None and now - DAY <= alert.closed_at <= now
-        ],
-        sent=_sent(session, now),
-        answered=_answered(session, now),
-        going_out=sum(row.state in ("approved", "scheduled") for row in queue.going_out(session, now, end_of_day)),
-        waiting=_waiting(session, person, now),
-    )
-
-
-def _news(alert: Alert, now: datetime) -> digest.AlertNews:
-    return digest.AlertNews(
-        title=alert.title,
-        concern=alert.concern,
-        posts=alert.posts,
-        authors=alert.authors,
-        expected=alert.expected,
-        since=alert.since,
-        path=f"/alerts/{alert.id}",
-        keyphrases=tuple(alert.keyphrases),
-        kind=alert.kind,
-        growing=alert.updated_at > now - DAY,
-    )
-
-
-def _message(
-    morning: Morning, person: Person, settings: Settings, now: datetime
+def previewed(
+    engine: sa.Engine, settings: Settings, keys: Keys, person: Person, now: datetime, edition: Edition = Edition.DAILY
 ) -> tuple[digest_mail.DigestParts, EmailMessage]:
+    """A person's digest as it would be sent now. The key has no date in it: the same minute gives the same parts."""
+    number = people.known_id(person)
+    with database.reading(engine) as session:
+        preference = mail_preferences.of(session, number)
+        made = mornings.Town(settings, now).morning(
+            session, person, preference, edition, f"digest:{number}:{edition}:preview"
+        )
+    return write(made, person, settings, keys, now)
+
+
+def write(
+    morning: Morning, person: Person, settings: Settings, keys: Keys, now: datetime
+) -> tuple[digest_mail.DigestParts, EmailMessage]:
+    """The parts and the message of one person's digest."""
     made = digest_mail.render(digest.compose(morning, person.language), settings.base_url, person.language)
+    token = mail_preferences.stop_token(keys, people.known_id(person), morning.edition.value)
     message = digest_mail.message(
         made,
         key=morning.key,
@@ -152,66 +173,7 @@ def _message(
         recipient_name=person.name,
         base_url=settings.base_url,
         now=now,
-        unsubscribe=f"{settings.base_url}/account",
+        unsubscribe=f"{settings.base_url.rstrip('/')}/stop/{token}",
+        one_click=settings.base_url.startswith("https://"),  # RFC 8058 asks for https
     )
     return made, message
-
-
-def _sent(session: Session, now: datetime) -> Sent:
-    posts, networks = queue.published_between(session, now - DAY, now)
-    unknown = session.exec(
-        select(func.count()).select_from(Target).where(Target.state == TargetState.UNKNOWN.value, Target.due_at <= now)
-    ).one()
-    failed = session.exec(
-        select(func.count())
-        .select_from(Target)
-        .where(Target.state == TargetState.FAILED.value, Target.due_at > now - DAY, Target.due_at <= now)
-    ).one()
-    return Sent(posts=posts, networks=networks, unconfirmed=unknown, failed=failed)
-
-
-def _answered(session: Session, now: datetime) -> Answered:
-    rows = session.exec(
-        select(Target.published_at, Mention.posted_at)
-        .join(Post, col(Post.id) == col(Target.post_id))
-        .join(Mention, col(Mention.id) == col(Post.reply_to_mention_id))
-        .where(col(Target.published_at) > now - DAY, col(Target.published_at) <= now)
-    ).all()
-    took = [(sent - posted).total_seconds() for sent, posted in rows if sent is not None]
-    return Answered(len(rows), timedelta(seconds=statistics.median(took)) if took else None)
-
-
-def _waiting(session: Session, person: Person, now: datetime) -> list[Waiting]:
-    """What waits for this person, by their roles; paths lead into the desk."""
-    roles = people.roles_of(session, people.known_id(person))
-    found: list[Waiting] = []
-    if may(roles, Action.TRIAGE):
-        found += [
-            digest.AlertWaits(alert.title, f"/alerts/{alert.id}")
-            for alert in alerts.open_alerts(session)
-            if alert.state == "new" and alert.raised_at <= now
-        ]
-        count, oldest = session.exec(
-            select(func.count(), func.min(Mention.posted_at)).where(
-                Mention.state == "assigned", Mention.assigned_to == person.id, col(Mention.shown)
-            )
-        ).one()
-        if count:
-            found.append(digest.MentionsWait(count, oldest, "/mentions?state=assigned"))
-    if may(roles, Action.APPROVE_POSTS):
-        approvals = queue.waiting_for(session, people.known_id(person), roles)
-        if approvals:
-            found.append(digest.ApprovalsWait(len(approvals), "/approvals"))
-    if may(roles, Action.WRITE_POSTS):
-        unknown = session.exec(
-            select(func.count()).select_from(Target).where(Target.state == TargetState.UNKNOWN.value)
-        ).one()
-        if unknown:
-            found.append(digest.DecisionsWait(unknown, "/queue"))
-    if may(roles, Action.MANAGE):
-        out = session.exec(select(Account).where(Account.state == "signed_out")).all()
-        found += [digest.SignInEnds(account.name, 0, "/accounts") for account in out]
-        for known in health.overview(session, now):
-            if known.health.state in health.TROUBLE and (known.account is None or known.account.state == "connected"):
-                found.append(digest.SourceTrouble(known.source.name, known.health.state, "/sources"))
-    return found

@@ -1,10 +1,7 @@
 """Mail leaves the outbox once, against a real SMTP server on loopback that answers as it is told."""
 
-import email
-import socket
 import ssl
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -14,16 +11,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
-from aiosmtpd.smtp import Session as SmtpSession
+from aiosmtpd.smtp import AuthResult, LoginPassword
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 from sqlmodel import col, select, update
 
 from config import database, outbox
@@ -31,72 +25,9 @@ from config.settings import Settings
 from config.tables import OutboxMessage
 from scheduler import delivery, smtp
 from scheduler.delivery import Delivered, deliver_due
+from tests.scheduler.postbox import Post, free_port, using
 
 LATER = timedelta(days=2)
-
-
-class Post:
-    """What the server does with mail: keeps it, or answers as scripted for a recipient, one answer a try."""
-
-    def __init__(self) -> None:
-        self.box: list[EmailMessage] = []
-        self.encrypted: list[bool] = []
-        self.at_rcpt: dict[str, list[str]] = defaultdict(list)
-        self.at_data: dict[str, list[str]] = defaultdict(list)
-        self.meanwhile: Callable[[], None] = lambda: None
-
-    async def handle_RCPT(  # noqa: N802  the name that aiosmtpd calls
-        self, server: Any, session: SmtpSession, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if self.at_rcpt[address]:
-            return self.at_rcpt[address].pop(0)
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: SmtpSession, envelope: Envelope) -> str:  # noqa: N802
-        script = self.at_data[envelope.rcpt_tos[0]]
-        said = script.pop(0) if script else "250 OK"
-        self.meanwhile()
-        if said == "drop":
-            server.transport.abort()
-            return "451 never heard"
-        if said in ("250 OK", "reply lost"):
-            assert isinstance(envelope.content, bytes)
-            self.box.append(email.message_from_bytes(envelope.content, _class=EmailMessage))
-            self.encrypted.append(session.ssl is not None)
-        if said == "reply lost":
-            server.transport.abort()
-        return "250 OK" if said == "reply lost" else said
-
-    def to(self, recipient: str) -> list[EmailMessage]:
-        return [mail for mail in self.box if mail["To"] == recipient]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., str]]:
-    """Starts a server for a Post; its address without scheme."""
-    running: list[Controller] = []
-
-    def start(post: Post, port: int | None = None, **options: Any) -> str:
-        controller = Controller(post, hostname="127.0.0.1", port=port or free_port(), **options)
-        controller.start()
-        running.append(controller)
-        return f"127.0.0.1:{controller.port}"
-
-    yield start
-    for controller in running:
-        controller.stop()
-
-
-def using(settings: Settings, url: str) -> Settings:
-    return settings.model_copy(update={"smtp_url": SecretStr(url), "mail_from": "Liaison <desk@riverton.example>"})
 
 
 def put(engine: sa.Engine, name: str, now: datetime, *, due_at: datetime | None = None) -> str:

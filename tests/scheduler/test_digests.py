@@ -1,0 +1,232 @@
+"""Who gets which digest when: a month on a private clock, clocks that change, people who come, leave and move, several
+schedulers at once. What each got is asserted one by one."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
+from sqlmodel import Session, col, select
+
+from config import database, people, secrets
+from config.permissions import Role
+from config.settings import Settings
+from config.tables import MailPreference, OutboxMessage, Person
+from scheduler.delivery import deliver_due
+from scheduler.jobs import digests
+from sentiment.editions import Edition, Rhythm
+from tests.scheduler.postbox import Post, using
+
+QUARTER = timedelta(minutes=15)
+
+
+def at(moment: str) -> datetime:
+    return datetime.fromisoformat(f"2026-{moment}+00:00")
+
+
+def days(first: str, last: str, hour: str) -> list[str]:
+    """Each day from `first` to `last` (UTC dates) at `hour` (UTC)."""
+    day, found = at(f"{first}T00:00"), []
+    while day <= at(f"{last}T00:00"):
+        found.append(f"{day:%m-%d} {hour}")
+        day += timedelta(days=1)
+    return found
+
+
+def add(
+    session: Session, name: str, zone: str, hour: int | None, now: datetime, role: Role = Role.ANALYST, **chosen: object
+) -> int:
+    person = people.add_person(
+        session, name=name, email=f"{name}@riverton.example", password=None, roles=[role], time_zone=zone, now=now
+    )
+    person.digest_hour = hour
+    session.add(person)
+    number = people.known_id(person)
+    if chosen:
+        session.add(MailPreference(person_id=number, **chosen))
+    return number
+
+
+BEGIN, END = at("10-01T00:00"), at("11-03T00:00")
+SINCE = at("09-01T00:00")
+# Who is told what at which hour of which zone. Clocks change in Sydney and on Lord Howe (by half an hour) on 4 October,
+# in London on 25 October, in New York on 1 November; Kolkata and Kathmandu never change and lie off the full hour.
+EXPECTED = {
+    "ny-seven": [*days("10-01", "10-31", "11:00"), *days("11-01", "11-02", "12:00")],
+    "ny-one": [*days("10-01", "10-31", "05:00"), "11-01 05:00", "11-02 06:00"],  # on 1 November the first of two
+    "london-one": [*days("10-01", "10-25", "00:00"), *days("10-26", "11-02", "01:00")],  # on the 25th the first of two
+    "london-late": [*days("10-01", "10-24", "22:00"), *days("10-25", "11-02", "23:00")],
+    "sydney-two": [*days("10-01", "10-03", "16:00"), *days("10-04", "11-02", "15:00")],  # on the 4th it does not exist
+    "sydney-week": [f"{day} 20:00" for day in ("10-04", "10-11", "10-18", "10-25", "11-01")],  # Mondays there
+    "howe-two": [*days("10-01", "10-02", "15:30"), "10-03 15:30", *days("10-04", "11-02", "15:00")],
+    "howe-month": ["10-31 20:00"],  # the first at seven there; the one of October was due before the month began
+    "kolkata-six": days("10-01", "11-02", "00:30"),
+    "kolkata-joins": days("10-12", "11-02", "01:30"),  # from the day after
+    "kathmandu-all": [
+        *days("10-01", "11-02", "01:15"),
+        *[f"{day} 01:15" for day in ("10-02", "10-09", "10-16", "10-23", "10-30")],  # Fridays
+        "10-01 01:15",
+        "11-01 01:15",
+    ],
+    "kathmandu-leaves": days("10-01", "10-19", "01:15"),
+}
+
+
+def test_a_month_for_twelve_people_in_six_zones_brings_exactly_these_mails(
+    sqlite_engine: sa.Engine, settings: Settings, serve: Callable[..., str]
+) -> None:
+    post = Post()
+    told = using(settings, f"smtp://{serve(post)}")
+    with database.writing(sqlite_engine) as session:
+        add(session, "ny-seven", "America/New_York", 7, SINCE)
+        add(session, "ny-one", "America/New_York", 1, SINCE)
+        add(session, "london-one", "Europe/London", 1, SINCE)
+        add(session, "london-late", "Europe/London", 23, SINCE)
+        add(session, "sydney-two", "Australia/Sydney", 2, SINCE)
+        add(session, "sydney-week", "Australia/Sydney", None, SINCE, weekly_on=0)
+        add(session, "howe-two", "Australia/Lord_Howe", 2, SINCE)
+        add(session, "howe-month", "Australia/Lord_Howe", None, SINCE, monthly=True)
+        add(session, "kolkata-six", "Asia/Kolkata", 6, SINCE)
+        add(session, "kathmandu-all", "Asia/Kathmandu", 7, SINCE, weekly_on=4, monthly=True)
+        leaves = add(session, "kathmandu-leaves", "Asia/Kathmandu", 7, SINCE)
+        add(session, "kathmandu-nothing", "Asia/Kathmandu", 7, SINCE, role=Role.AUDITOR)  # may read no figures
+        add(session, "london-never", "Europe/London", None, SINCE)
+    got: dict[str, list[str]] = defaultdict(list)
+    now = BEGIN - timedelta(hours=1)  # what was due at the very end of September is settled before
+    while now < END:
+        if now == at("10-11T12:00"):
+            with database.writing(sqlite_engine) as session:
+                add(session, "kolkata-joins", "Asia/Kolkata", 7, now)
+        if now == at("10-19T12:00"):
+            with database.writing(sqlite_engine) as session:
+                session.get_one(Person, leaves).active = False
+        if digests.put_due(sqlite_engine, told, now):
+            # another scheduler, or this one after a restart within the minute
+            assert digests.put_due(sqlite_engine, told, now) == 0
+            deliver_due(sqlite_engine, told, now)
+        for mail in post.box:
+            name = str(mail["To"]).partition("@")[0].rpartition("<")[2]
+            if now >= BEGIN:
+                got[name].append(f"{now:%m-%d %H:%M}")
+        post.box.clear()
+        now += QUARTER
+    assert set(got) == set(EXPECTED)
+    for name, expected in EXPECTED.items():
+        assert sorted(got[name]) == sorted(expected), name
+
+
+def test_three_schedulers_at_the_same_minute_put_one_digest_a_person(
+    engine: sa.Engine, settings: Settings, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        for number in range(8):
+            add(session, f"reader-{number}", "America/New_York", 8, SINCE)
+    with ThreadPoolExecutor(3) as schedulers:
+        added = list(schedulers.map(lambda _: digests.put_due(engine, settings, now), range(3)))
+    assert sum(added) == 8
+    with database.reading(engine) as session:
+        assert sorted(session.exec(select(OutboxMessage.recipient))) == [
+            f"reader-{number}@riverton.example" for number in range(8)
+        ]
+
+
+def test_a_server_that_restarts_before_the_hour_or_was_down_over_it_sends_the_digest_once_it_is_back(
+    sqlite_engine: sa.Engine, settings: Settings
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        add(session, "ada", "America/New_York", 9, SINCE)
+    assert digests.put_due(sqlite_engine, settings, at("11-24T13:59")) == 0
+    assert digests.put_due(sqlite_engine, settings, at("11-24T14:20")) == 1
+    assert digests.put_due(sqlite_engine, settings, at("11-25T01:59")) == 0
+    assert digests.put_due(sqlite_engine, settings, at("11-26T02:00")) == 0  # that of the 25th is no news any more
+
+
+def test_a_late_hour_missed_at_midnight_is_still_sent_after_it(sqlite_engine: sa.Engine, settings: Settings) -> None:
+    with database.writing(sqlite_engine) as session:
+        number = add(session, "ada", "America/New_York", 23, SINCE)
+    assert digests.put_due(sqlite_engine, settings, at("11-25T06:30")) == 1  # half past one at night there
+    with database.reading(sqlite_engine) as session:
+        assert session.exec(select(OutboxMessage.key)).all() == [f"digest:{number}:2026-11-24"]
+
+
+def test_who_flies_west_gets_no_second_digest_of_the_same_date(sqlite_engine: sa.Engine, settings: Settings) -> None:
+    with database.writing(sqlite_engine) as session:
+        number = add(session, "ada", "Pacific/Auckland", 7, SINCE)
+    assert digests.put_due(sqlite_engine, settings, at("11-23T18:00")) == 1  # the 24th in Auckland
+    with database.writing(sqlite_engine) as session:
+        session.get_one(Person, number).time_zone = "America/Los_Angeles"
+    assert digests.put_due(sqlite_engine, settings, at("11-23T18:05")) == 1  # the 23rd in Los Angeles, not told yet
+    assert digests.put_due(sqlite_engine, settings, at("11-24T15:00")) == 0  # the 24th was told in Auckland
+    assert digests.put_due(sqlite_engine, settings, at("11-25T15:00")) == 1
+
+
+def test_a_change_of_hour_after_todays_digest_brings_no_second_one(
+    sqlite_engine: sa.Engine, settings: Settings
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        number = add(session, "ada", "America/New_York", 7, SINCE)
+    assert digests.put_due(sqlite_engine, settings, at("11-24T12:00")) == 1
+    with database.writing(sqlite_engine) as session:
+        session.get_one(Person, number).digest_hour = 9
+    assert digests.put_due(sqlite_engine, settings, at("11-24T14:00")) == 0
+
+
+_zones = st.sampled_from(
+    ["America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/St_Johns", "Africa/Casablanca", "UTC"]
+)
+
+
+@profile(max_examples=60, deadline=None)
+@given(zone=_zones, hour=st.integers(0, 23), start=st.dates(date(2026, 1, 1), date(2027, 12, 1)))
+def test_whatever_the_zone_and_hour_each_local_day_has_its_digest_within_its_hour(
+    zone: str, hour: int, start: date
+) -> None:
+    rhythm = Rhythm(Edition.DAILY, hour)
+    begin = datetime(start.year, start.month, start.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    seen: dict[date, datetime] = {}
+    for quarter in range(4 * 24 * 4):
+        now = begin + quarter * QUARTER
+        day = digests.due_day(rhythm, zone, SINCE - timedelta(days=900), now)
+        if day is not None:
+            seen.setdefault(day, now)
+    inner = [start + timedelta(days=number) for number in range(1, 3)]
+    assert [day for day in inner if day not in seen] == []
+    for day in inner:
+        local = seen[day].astimezone(ZoneInfo(zone))
+        assert abs((local.replace(tzinfo=None) - datetime(day.year, day.month, day.day, hour)).total_seconds()) <= 3600
+
+
+def test_a_digest_can_be_stopped_from_the_mail_itself(sqlite_engine: sa.Engine, settings: Settings) -> None:
+    secure = settings.model_copy(update={"base_url": "https://desk.riverton.example"})
+    with database.writing(sqlite_engine) as session:
+        number = add(session, "ada", "America/New_York", 7, SINCE, weekly_on=1)
+    digests.put_due(sqlite_engine, secure, at("11-24T12:00"))
+    with database.reading(sqlite_engine) as session:
+        rows = session.exec(select(OutboxMessage).order_by(col(OutboxMessage.key))).all()
+    assert [row.key for row in rows] == [f"digest:{number}:2026-11-24", f"digest:{number}:weekly:2026-11-24"]
+    heads = [row.message.decode().partition("\r\n\r\n")[0] for row in rows]
+    assert all("List-Unsubscribe-Post: List-Unsubscribe=One-Click" in head for head in heads)
+    assert f"/stop/{number}-daily-" in heads[0].replace("\r\n ", "")
+    assert f"/stop/{number}-weekly-" in heads[1].replace("\r\n ", "")
+
+
+@pytest.fixture(autouse=True)
+def _one_key(settings: Settings) -> Iterator[None]:
+    secrets.load(settings)
+    yield
+
+
+def test_the_monthly_edition_is_of_the_month_before(sqlite_engine: sa.Engine, settings: Settings) -> None:
+    with database.writing(sqlite_engine) as session:
+        add(session, "ada", "America/New_York", None, SINCE, monthly=True)
+    digests.put_due(sqlite_engine, settings, at("12-01T12:00"))
+    with database.reading(sqlite_engine) as session:
+        row = session.exec(select(OutboxMessage)).one()
+    assert row.subject.startswith("November: ")
+    assert "Covers November." in row.message.decode()
