@@ -137,9 +137,8 @@ def stop(request: Request, found: TheDesk, token: Token) -> Response:
     moment = clock.now()
     with database.writing(found.engine) as session:
         if mail_preferences.stop(session, number, kind):
-            audit.record(
-                session, moment, number, "mail.stop", f"person:{number}", {"kind": kind}, "by a mail's address"
-            )
+            detail = {"kind": kind, "by": "the address in a mail"}
+            audit.record(session, moment, number, "mail.stop", f"person:{number}", detail)
     return pages.render(request, "stop.html", token=token, kind=kind, done=True)
 
 
