@@ -12,7 +12,7 @@ def environment(folder: Path, language: str = "en") -> jinja2.Environment:
     `{% trans %}` translate."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
-        autoescape=jinja2.select_autoescape(["html", "xml"], default_for_string=True, default=False),
+        autoescape=jinja2.select_autoescape(["html", "xml", "mjml"], default_for_string=True, default=False),
         undefined=jinja2.StrictUndefined,
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,

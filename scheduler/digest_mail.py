@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import jinja2
+import mrml
 
 from config import templates
 from sentiment import charts
@@ -25,6 +26,7 @@ from sentiment.charts import Chart
 from sentiment.digest import DigestContent
 
 FOLDER = Path(__file__).parent / "mail_templates"
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 _CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -56,16 +58,25 @@ def render(content: DigestContent, base_url: str, language: str = "en") -> Diges
 def parts(
     template: str, subject: str, key: str, chart: Chart | None, base_url: str, language: str, **values: object
 ) -> DigestParts:
-    """The parts of any mail in this frame: `template`.html and .txt, with one chart if there is one."""
+    """The parts of any mail in this frame: `template`.mjml and .txt, with one chart if there is one."""
     picture, pictures = _attached(chart, template, key, base_url)
-    values |= {"picture": picture, "address": _addresses(base_url), "language": language}
+    values = (
+        {"scope": "", "others": ()}
+        | values
+        | {"picture": picture, "address": _addresses(base_url), "language": language}
+    )
     environment = _environment(language)
     return DigestParts(
         subject=subject,
-        html=environment.get_template(f"{template}.html").render(values).strip() + "\n",
+        html=html_of(environment.get_template(f"{template}.mjml").render(values)),
         text=environment.get_template(f"{template}.txt").render(values).strip() + "\n",
         pictures=pictures,
     )
+
+
+def html_of(mjml: str) -> str:
+    """The HTML of a mail from its MJML: tables and conditional comments that hold in Outlook's Word engine too."""
+    return str(mrml.to_html(_NO_XML.sub(" ", mjml)).content) + "\n"
 
 
 def message(
