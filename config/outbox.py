@@ -1,8 +1,12 @@
-"""Mail to send, written in the transaction of its cause. scheduler.delivery sends it."""
+"""What is to be sent, written in the transaction of its cause: mail (scheduler.delivery sends it) and calls of webhooks
+(scheduler.webhooks makes them)."""
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
+from typing import Any
 
 from sqlmodel import Session, col
 
@@ -20,23 +24,53 @@ def put(
     now: datetime,
     due_at: datetime | None = None,
 ) -> bool:
-    """Puts one message for one recipient. False: that key is there already, nothing was added.
+    """Puts one mail for one recipient. False: that key is there already, nothing was added.
     `message` has its Message-ID, so that a second delivery can be recognised as the same."""
     if message["Message-ID"] is None:
         raise ValueError("a message without Message-ID cannot be recognised when it is sent again")
+    return _put(
+        session,
+        key=key,
+        kind=kind,
+        transport="mail",
+        recipient=recipient,
+        subject=str(message["Subject"]),
+        message=message.as_bytes(policy=SMTP),
+        now=now,
+        due_at=due_at,
+    )
+
+
+def put_call(
+    session: Session,
+    *,
+    key: str,
+    kind: str,
+    recipient: str,
+    subject: str,
+    words: Mapping[str, Any],
+    now: datetime,
+) -> bool:
+    """Puts one call of a webhook; `words` is its JSON, and the key goes with it, so that a second call can be
+    recognised. False: that key is there already."""
+    body = json.dumps(words, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _put(
+        session,
+        key=key,
+        kind=kind,
+        transport="webhook",
+        recipient=recipient,
+        subject=subject,
+        message=body,
+        now=now,
+        due_at=None,
+    )
+
+
+def _put(session: Session, *, now: datetime, due_at: datetime | None, **values: object) -> bool:
     added = session.exec(
         upsert(session, OutboxMessage)
-        .values(
-            key=key,
-            kind=kind,
-            recipient=recipient,
-            subject=str(message["Subject"]),
-            message=message.as_bytes(policy=SMTP),
-            state="waiting",
-            created_at=now,
-            due_at=due_at or now,
-            tries=0,
-        )
+        .values(state="waiting", created_at=now, due_at=due_at or now, tries=0, **values)
         .on_conflict_do_nothing(index_elements=["key"])
         .returning(col(OutboxMessage.id))
     )

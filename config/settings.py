@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     department: Department = Field(default_factory=Department)
     retention_days: int = Field(default=30, ge=1, le=365)
     late_limit_minutes: int = Field(default=120, ge=1)  # a post later than this is missed, not sent
+    alert_escalation_minutes: int = Field(default=60, ge=0)  # until supervisors are told too; 0: never
     fetch_private_addresses: bool = False  # let feeds live on private or loopback addresses
     log_level: str = "INFO"
 

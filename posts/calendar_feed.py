@@ -73,7 +73,7 @@ def write(rows: Iterable[QueueRow], reader: Reader) -> bytes:
     made.add("x-published-ttl", REFRESH)
     for row in rows:
         made.add_component(_event(row, reader))
-    return made.to_ical()
+    return bytes(made.to_ical())
 
 
 def _event(row: QueueRow, reader: Reader) -> Event:

@@ -5,9 +5,11 @@ sentiment/alerts.py gives the detail; digest_mail.message makes the message, the
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from config.translations import translate
+from config.settings import Settings
+from config.translations import LANGUAGES, translate
 from scheduler import digest_mail
 from scheduler.digest_mail import DigestParts
 from sentiment import charts, digest_words, wording
@@ -43,8 +45,10 @@ def compose(
     path: str,
     networks: Mapping[str, str] | None = None,
     language: str = "en",
+    phrases: bool = True,
 ) -> AlertContent:
-    """The words. `zone` is the recipient's; `networks` gives a network's name for people to read."""
+    """The words. `zone` is the recipient's; `networks` gives a network's name for people to read; `phrases`: whether
+    to name what is often in the posts."""
     _ = translate(language).gettext
     alert, local, names = detail.alert, now.astimezone(zone), networks or {}
     said = digest_words.alert(
@@ -52,7 +56,7 @@ def compose(
         authors=detail.authors,
         expected=detail.expected,
         since=alert.since.astimezone(zone),
-        keyphrases=alert.keyphrases,
+        keyphrases=alert.keyphrases if phrases else (),
         today=local.date(),
         language=language,
     )
@@ -61,7 +65,7 @@ def compose(
         department=department,
         dated=_("%(day)s, %(hour)s. A new alert.")
         % {"day": wording.day_in_full(local.date(), language), "hour": wording.hour(local, language)},
-        title=digest_words.one_line(alert.title),
+        title=digest_words.alert_title(alert.title, alert.concern, detail.place_name, language),
         said=said,
         sure=_sure(detail.once_in_days, language),
         quotes=tuple(
@@ -74,12 +78,65 @@ def compose(
     )
 
 
-def render(content: AlertContent, base_url: str, language: str = "en") -> DigestParts:
-    """The mail's parts, for digest_mail.message."""
+def render(
+    content: AlertContent,
+    base_url: str,
+    language: str = "en",
+    *,
+    others: Sequence[AlertContent] = (),
+    escalated: bool = False,
+) -> DigestParts:
+    """The mail's parts, for digest_mail.message. `others`: told in the same mail, briefly. `escalated`: it goes to
+    supervisors, since nobody has taken it."""
     _ = translate(language).gettext
     chart = charts.columns(content.columns, charts.MAIL_COLUMNS, language) if content.columns.columns else None
-    subject = _("Alert: %(title)s") % {"title": content.title}
-    return digest_mail.parts("alert", subject, content.key, chart, base_url, language, alert=content)
+    words = _("Nobody has it yet: %(title)s") if escalated else _("Alert: %(title)s")
+    subject = words % {"title": content.title}
+    if others:
+        more = translate(language).ngettext("%(count)s more", "%(count)s more", len(others)) % {"count": len(others)}
+        subject = f"{subject} (+ {more})"
+    return digest_mail.parts(
+        "alert", subject, content.key, chart, base_url, language, alert=content, others=others, escalated=escalated
+    )
+
+
+def call(detail: AlertDetail, key: str, reason: str, settings: Settings, now: datetime) -> tuple[str, dict[str, Any]]:
+    """What a program or chat room is told, in the department's language: a subject, and the JSON of
+    docs/for-developers/webhooks.md. Figures and our own sentences only: other people's words expire, and a chat room's
+    do not."""
+    department = settings.department
+    language = department.language if department.language in LANGUAGES else "en"
+    _ = translate(language).gettext
+    content = compose(
+        detail,
+        key=key,
+        department=department.name,
+        zone=department.zone,
+        now=now,
+        path=f"/alerts/{detail.alert.id}",
+        language=language,
+        phrases=False,
+    )
+    alert = detail.alert
+    words = _("Nobody has it yet: %(title)s") if reason == "escalated" else _("Alert: %(title)s")
+    return words % {"title": content.title}, {
+        "event": f"alert.{reason}",
+        "delivery": key,
+        "alert": alert.id,
+        "title": content.title,
+        "words": f"{content.said} {content.sure}",
+        "concern": alert.concern,
+        "place": detail.place_name,
+        "posts": detail.posts,
+        "authors": detail.authors,
+        "expected_authors": round(detail.expected, 2),
+        "window_hours": alert.window_hours,
+        "p_value": alert.p_value,
+        "since": alert.since.isoformat(),
+        "raised_at": alert.raised_at.isoformat(),
+        "url": f"{settings.base_url.rstrip('/')}{content.path}",
+        "test": False,
+    }
 
 
 def _sure(once_in_days: float, language: str) -> str:

@@ -152,11 +152,11 @@ class _WholeHeader(UnstructuredHeader):
     """A header with an address in it, on one line however long: broken or encoded it would lead nowhere."""
 
     def fold(self, *, policy: Policy) -> str:
-        return f"{self.name}: {self}{policy.linesep}"
+        return f"List-Unsubscribe: {self}{policy.linesep}"
 
 
 _headers = HeaderRegistry()
-_headers.map_to_type("list-unsubscribe", _WholeHeader)
+_headers.map_to_type("list-unsubscribe", _WholeHeader)  # type: ignore[arg-type]  typeshed asks for a base class
 _POLICY = SMTP.clone(header_factory=_headers)
 
 

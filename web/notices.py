@@ -43,6 +43,8 @@ NOTICES = MappingProxyType(
         "account-signed-out": _("The network does not know us any more. Connect the account again."),
         "account-saved": _("Your settings are saved."),
         "deliveries-saved": _("Your choice is kept; it holds from now on."),
+        "channel-tested": _("The test is on its way; load the page again to see what came of it."),
+        "delivery-again": _("It is tried again within seconds."),
         "calendar-revoked": _("Your calendar's address works no more."),
         "token-revoked": _("That token no longer works."),
         "choose-password": _("You are in. The link is used up: choose a password under your initials, top right."),

@@ -20,7 +20,7 @@ from listeners import polling
 from listeners.doorbells import Doorbells
 from listeners.streams import Streams
 from posts.pools import Pools
-from scheduler import delivery, marks
+from scheduler import delivery, marks, webhooks
 from scheduler.engine import heavy
 from scheduler.jobs import deletions, edits, publishing, sign_ins
 
@@ -37,7 +37,7 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
     worker = heavy.start(settings)
     metronome = BackgroundScheduler(
         timezone="UTC",
-        executors={"default": ThreadPoolExecutor(4)},
+        executors={"default": ThreadPoolExecutor(5)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
 
@@ -63,7 +63,8 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
         ("deletions", 15, lambda: deletions.follow(engine, settings, keys, clock.now())),
         ("doorbells", 5, doorbells.keep),
         ("streams", 2, streams.keep),
-        ("deliver", 2, lambda: delivery.deliver_due(engine, settings, clock.now())),
+        ("deliver", 2, lambda: delivery.deliver_all(engine, settings)),
+        ("webhooks", 2, lambda: webhooks.deliver_due(engine, settings, keys, clock.now())),
         ("sign_ins", 60, daily_sign_ins),
         ("heavy", 5, keep_heavy_alive),
     ]

@@ -58,12 +58,12 @@ class Town:
         now, zone = self._now, self._zone
         spans = self._once(("spans", edition), lambda: self._windows(session, edition))
         since = now - DAY if edition is Edition.DAILY else _start(spans, zone)
-        places, names = self._once(("places", *preference.places), lambda: _places(session, preference.places))
+        places, names = self._once(("places", *preference.places), lambda: places_of(session, preference.places))
         overview, rows = self._once(("figures", edition, places), lambda: self._figures(session, spans, places))
         chosen = [concern for concern in preference.concerns if concern in CONCERNS]
         rows = [row for row in rows if not chosen or row.concern in chosen]
         every = self._once(("alerts",), lambda: alerts.all_alerts(session))
-        ours = [alert for alert in every if _concerns(alert, chosen, places)]
+        ours = [alert for alert in every if concerns(alert, chosen, places)]
         raised = [alert for alert in ours if since <= alert.raised_at <= now and alert.state != "not_a_concern"]
         still_open = [alert for alert in ours if alert.state in alerts.OPEN and alert.raised_at < since]
         found: dict[str, Sequence[Quote]] = {}
@@ -144,7 +144,7 @@ def _start(spans: Windows, zone: ZoneInfo) -> datetime:
     return datetime.combine(spans.first, time(), zone).astimezone(UTC)
 
 
-def _concerns(alert: Alert, chosen: Sequence[str], places: Sequence[int]) -> bool:
+def concerns(alert: Alert, chosen: Sequence[str], places: Sequence[int]) -> bool:
     """Whether the alert is for somebody who chose these (nothing: all). Emergencies are for everybody."""
     if alert.concern in surges.URGENT:
         return True
@@ -152,7 +152,7 @@ def _concerns(alert: Alert, chosen: Sequence[str], places: Sequence[int]) -> boo
     return here and (not chosen or alert.concern in chosen)
 
 
-def _places(session: Session, chosen: Sequence[int]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def places_of(session: Session, chosen: Sequence[int]) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """The chosen places with all that lie in them, and the names of the chosen."""
     every = {place.id or 0: place for place in session.exec(select(Place))} if chosen else {}
     inside = {number for number in chosen if number in every}

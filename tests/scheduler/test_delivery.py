@@ -23,7 +23,7 @@ from sqlmodel import col, select, update
 from config import database, outbox
 from config.settings import Settings
 from config.tables import OutboxMessage
-from scheduler import delivery, smtp
+from scheduler import delivery, outgoing, smtp
 from scheduler.delivery import Delivered, deliver_due
 from tests.scheduler.postbox import Post, free_port, using
 
@@ -201,10 +201,10 @@ def test_a_claim_is_respected_until_its_lease_ends(
     post = Post()
     put(engine, "ada", now)
     with database.writing(engine) as session:
-        session.exec(update(OutboxMessage).values(state="sending", lease_until=now + delivery.LEASE))
+        session.exec(update(OutboxMessage).values(state="sending", lease_until=now + outgoing.LEASE))
     with_server = using(settings, f"smtp://{serve(post)}")
-    assert deliver_due(engine, with_server, now + delivery.LEASE - timedelta(seconds=1)) == Delivered()
-    assert deliver_due(engine, with_server, now + delivery.LEASE) == Delivered(sent=1)
+    assert deliver_due(engine, with_server, now + outgoing.LEASE - timedelta(seconds=1)) == Delivered()
+    assert deliver_due(engine, with_server, now + outgoing.LEASE) == Delivered(sent=1)
 
 
 def test_who_lost_the_lease_has_no_say_any_more(
@@ -368,4 +368,4 @@ def test_a_server_value_does_not_show_its_password() -> None:
 @given(st.integers(1, 10_000))
 def test_waits_double_and_end_at_their_most(tries: int) -> None:
     whole = min(timedelta(minutes=1) * 2 ** min(tries - 1, 12), timedelta(hours=24))
-    assert whole * 0.8 <= delivery.backoff(tries, timedelta(hours=24)) <= whole
+    assert whole * 0.8 <= outgoing.backoff(tries, timedelta(hours=24)) <= whole

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -40,7 +41,7 @@ def days(first: str, last: str, hour: str) -> list[str]:
 
 
 def add(
-    session: Session, name: str, zone: str, hour: int | None, now: datetime, role: Role = Role.ANALYST, **chosen: object
+    session: Session, name: str, zone: str, hour: int | None, now: datetime, role: Role = Role.ANALYST, **chosen: Any
 ) -> int:
     person = people.add_person(
         session, name=name, email=f"{name}@riverton.example", password=None, roles=[role], time_zone=zone, now=now
