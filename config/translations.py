@@ -1,4 +1,6 @@
-"""Translations: gettext catalogues in config/locale, read from their .po files, English where there is none."""
+"""Translations: gettext catalogues in config/locale, read from their .po files, English where there is none.
+
+A language may have several: liaison.po for the pages, mail.po for mails, reports and calendars; all are read as one."""
 
 import gettext
 from functools import cache
@@ -15,9 +17,19 @@ LANGUAGES = ("en", "es")
 @cache
 def translate(language: str) -> gettext.NullTranslations:
     """The catalogue of a language such as "es"; an empty one, which gives back the English, if there is none."""
-    path = LOCALE / language / "LC_MESSAGES" / "liaison.po"
-    if language not in LANGUAGES or not path.exists():
+    if language not in LANGUAGES:
         return gettext.NullTranslations()
+    found: gettext.NullTranslations | None = None
+    for path in sorted((LOCALE / language / "LC_MESSAGES").glob("*.po")):
+        catalogue = _read(path, language)
+        if found is None:
+            found = catalogue
+        else:
+            found.add_fallback(catalogue)
+    return found or gettext.NullTranslations()
+
+
+def _read(path: Path, language: str) -> gettext.NullTranslations:
     compiled = BytesIO()
     with path.open("rb") as source:
         write_mo(compiled, read_po(source, locale=language))

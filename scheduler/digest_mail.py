@@ -156,7 +156,7 @@ class _WholeHeader(UnstructuredHeader):
 
 
 _headers = HeaderRegistry()
-_headers.map_to_type("list-unsubscribe", _WholeHeader)  # type: ignore[arg-type]  typeshed asks for a base class
+_headers.map_to_type("list-unsubscribe", _WholeHeader)  # type: ignore[arg-type]
 _POLICY = SMTP.clone(header_factory=_headers)
 
 

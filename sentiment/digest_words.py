@@ -169,7 +169,7 @@ def _posts(found: Overview, language: str) -> FigureWords:
             "low": wording.whole(said.usual_low, language),
             "high": wording.whole(said.usual_high, language),
         }
-        below = f"{below} {_('Usual %(value)s.') % {'value': wording.whole(said.usual, language)}}"
+        below = " ".join([below, _("Usual %(value)s.") % {"value": wording.whole(said.usual, language)}])
     return FigureWords(wording.whole(said.posts, language), _("All posts"), beside, below)
 
 
@@ -276,7 +276,9 @@ def concern(row: ConcernRow, language: str) -> str:
         value = wording.percent(share.value, language)
         said = words % {"value": value, "range": interval, "authors": count}
         said = f"{said} {usual(row.usual, language)}"
-    return f"{said} {_('Mostly %(place)s.') % {'place': one_line(row.mostly)}}" if row.mostly else said
+    if not row.mostly:
+        return said
+    return " ".join([said, _("Mostly %(place)s.") % {"place": one_line(row.mostly)}])
 
 
 def alert(
@@ -301,14 +303,14 @@ def alert(
     }
     about = round(expected)
     if about == 0:
-        said = f"{said} {_('fewer than 1 would be usual.')}"
+        said = " ".join([said, _("fewer than 1 would be usual.")])
     else:
         words = ngettext("about %(count)s author would be usual.", "about %(count)s authors would be usual.", about)
         said = f"{said} {words % {'count': wording.whole(about, language)}}"
     if not keyphrases:
         return said
     listed = ", ".join(f"“{one_line(phrase)}”" for phrase in keyphrases[:_PHRASES])
-    return f"{said} {_('Often in them: %(phrases)s.') % {'phrases': listed}}"
+    return " ".join([said, _("Often in them: %(phrases)s.") % {"phrases": listed}])
 
 
 def alert_title(title: str, concern: str, place: str | None, language: str) -> str:
