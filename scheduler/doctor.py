@@ -15,7 +15,7 @@ from config.settings import Settings
 from listeners import health
 from listeners.tables import Source
 from networks import accounts
-from scheduler import delivery, smtp
+from scheduler import outgoing, smtp
 from scheduler.tables import JobMark
 from sentiment import model
 
@@ -118,7 +118,7 @@ def _work(session: Session, now: datetime) -> Part:
 
 
 def _outbox(session: Session, now: datetime) -> Part:
-    waiting = delivery.waiting(session, now)
+    waiting = outgoing.waiting(session, now)
     return Part("outbox", waiting < 100, f"{waiting} mails wait")
 
 

@@ -10,10 +10,12 @@ from sentiment import digest_words
 
 @dataclass(frozen=True)
 class AlertWaits:
-    """An alert that nobody has taken."""
+    """An alert that nobody has taken; its concern and place where its title is one of our own sentences."""
 
     title: str
     path: str
+    concern: str = ""
+    place: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,9 @@ def in_words(one: Waiting, zone: ZoneInfo, today: date, language: str) -> Waitin
     catalogue = translate(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     match one:
-        case AlertWaits(title, path):
-            return WaitingWords(digest_words.one_line(title), _(". Nobody has it yet"), path)
+        case AlertWaits(title, path, concern, place):
+            said = digest_words.alert_title(title, concern, place, language)
+            return WaitingWords(said, _(". Nobody has it yet"), path)
         case MentionsWait(count, oldest, path):
             link = ngettext("%(count)s mention to answer", "%(count)s mentions to answer", count) % {"count": count}
             since = digest_words.when(oldest.astimezone(zone), today, language)

@@ -192,13 +192,18 @@ def _answered(session: Session, since: datetime, now: datetime) -> Answered:
     return Answered(len(rows), timedelta(seconds=statistics.median(took)) if took else None)
 
 
+def _place_name(session: Session, alert: Alert) -> str | None:
+    place = session.get(Place, alert.place_id) if alert.place_id is not None else None
+    return place.name if place is not None else None
+
+
 def _waiting(session: Session, person: Person, now: datetime) -> list[Waiting]:
     """What waits for this person, by their roles; paths lead into the desk."""
     roles = people.roles_of(session, people.known_id(person))
     found: list[Waiting] = []
     if may(roles, Action.TRIAGE):
         found += [
-            AlertWaits(alert.title, f"/alerts/{alert.id}")
+            AlertWaits(alert.title, f"/alerts/{alert.id}", alert.concern, _place_name(session, alert))
             for alert in alerts.open_alerts(session)
             if alert.state == "new" and alert.raised_at <= now
         ]

@@ -67,7 +67,7 @@ def test_each_translation_has_the_gaps_of_its_english() -> None:
         if not entry.id:
             continue
         english = [entry.id] if isinstance(entry.id, str) else list(entry.id)
-        spanish = [entry.string] if isinstance(entry.string, str) else list(entry.string)
+        spanish = [entry.string] if isinstance(entry.string, str) else list(entry.string or ())
         for said, meant in zip(spanish, english, strict=True):
             gaps = set(GAP.findall(said))
             wanted = set(GAP.findall(meant))
