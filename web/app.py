@@ -30,6 +30,7 @@ from web import (
     planning,
     problems,
     queue,
+    reports,
     sign_in,
 )
 from web.api import v1
@@ -47,6 +48,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     calendar,
     channels,
     deliveries,
+    reports,
     queue,
     approvals,
     hold,

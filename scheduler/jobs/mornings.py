@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, func, select
 
 from config import people
+from config.asked import Asked
 from config.permissions import Action, may
 from config.settings import Settings
 from config.tables import MailPreference, Person
@@ -41,14 +42,22 @@ from sentiment.waiting import (
 DAY = timedelta(days=1)
 QUOTED = 3  # concerns with a quote
 Value = TypeVar("Value")
+_PARTS = {  # what is read -> what a report calls it
+    "spans": "figures",
+    "figures": "figures",
+    "alerts": "alerts",
+    "sent": "published",
+    "answered": "answered",
+}
 LABELS = {name: network.label for name, network in NETWORKS.items()}
 
 
 class Town:
     """One installation at one moment. Keeps what it has read, so it is made anew for every look."""
 
-    def __init__(self, settings: Settings, now: datetime) -> None:
+    def __init__(self, settings: Settings, now: datetime, noted: Asked | None = None) -> None:
         self._settings, self._now, self._zone = settings, now, settings.department.zone
+        self._noted = noted or Asked()  # where the queries are noted by what they are asked for
         self._read: dict[tuple[object, ...], object] = {}
 
     def morning(
@@ -99,6 +108,7 @@ class Town:
 
     def _once(self, about: tuple[object, ...], read: Callable[[], Value]) -> Value:
         if about not in self._read:
+            self._noted.part = _PARTS.get(str(about[0]), "")
             self._read[about] = read()
         return cast(Value, self._read[about])
 
@@ -137,6 +147,11 @@ class Town:
             growing=alert.updated_at > self._now - DAY,
             place=place.name if place is not None else None,
         )
+
+
+def start_of(overview: Overview, zone: ZoneInfo) -> datetime:
+    """The first instant of the days of the figures."""
+    return datetime.combine(overview.first, time(), zone).astimezone(UTC)
 
 
 def _start(spans: Windows, zone: ZoneInfo) -> datetime:

@@ -1,0 +1,35 @@
+"""Gathers a report: the same figures as the digest's, with every query that was asked for them."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import col, func, select
+
+from config import asked, database
+from config.settings import Settings
+from config.tables import MailPreference, Person
+from posts.tables import Post, Target
+from scheduler.jobs import mornings
+from sentiment import report
+from sentiment.editions import Edition
+from sentiment.report import Report, Statement
+
+
+def gather(engine: sa.Engine, settings: Settings, person: Person, edition: Edition, now: datetime) -> Report:
+    """The report of the last 7 days, or of the month before this one, in the person's language and zone; of everything,
+    whatever the person reads about in the mornings."""
+    everything = MailPreference(person_id=person.id or 0)
+    with database.reading(engine) as session, asked.noted(session) as notes:
+        town = mornings.Town(settings, now, noted=notes)
+        morning = town.morning(session, person, everything, edition, f"report:{edition}")
+        notes.part = "mix"
+        since = mornings.start_of(morning.overview, settings.department.zone)
+        mix = session.exec(
+            select(Post.category, func.count(func.distinct(Post.id)))
+            .join(Target, col(Target.post_id) == col(Post.id))
+            .where(col(Target.published_at) >= since, col(Target.published_at) < now)
+            .group_by(Post.category)
+            .order_by(Post.category)
+        ).all()
+    statements = [Statement(part, sql, parameters) for part, sql, parameters in notes.found if part]
+    return report.compose(morning, [(kind, number) for kind, number in mix], statements, person.language)

@@ -1,0 +1,170 @@
+"""The weekly and the monthly report: figures in rows, each with its base, its interval and the queries it came from.
+Pure; scheduler/jobs/reports.py gathers, report_files.py writes the forms."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from config.translations import translate
+from sentiment import charts, digest, digest_words, editions, wording
+from sentiment.figures import Figure
+from sentiment.morning import Morning
+from sentiment.trust import Share, Show
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One query as it was asked of the store. `part` names what it was asked for."""
+
+    part: str
+    sql: str
+    parameters: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure. `value`, `low`, `high`, `usual` are shares (0 to 1) or counts, none where too few stand behind them;
+    `n` is authors, or posts where `unit` is posts. `made_by` names the part of the queries behind it."""
+
+    section: str
+    name: str
+    unit: str  # share of authors | posts | hours | authors
+    value: float | None
+    low: float | None
+    high: float | None
+    usual: float | None
+    n: int | None
+    first: date
+    last: date
+    change: str
+    made_by: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report in words of one language. `headline` and `lead` are the digest's own sentences on the same figures."""
+
+    department: str
+    title: str
+    covers: str
+    made: str
+    headline: str
+    lead: str
+    baseline: str
+    rows: tuple[Row, ...]
+    trend: charts.Trend | None
+    alerts: tuple[str, ...]
+    statements: tuple[Statement, ...]
+    language: str
+    at: datetime
+
+    def sections(self) -> list[tuple[str, list[Row]]]:
+        """The rows by section, in order."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(row.section, []).append(row)
+        return list(found.items())
+
+
+def compose(morning: Morning, mix: Sequence[tuple[str, int]], statements: Sequence[Statement], language: str) -> Report:
+    """The report of a period; `mix` is how many posts of each category went out in it."""
+    _ = translate(language).gettext
+    found, content = morning.overview, digest.compose(morning, language)
+    local = morning.at.astimezone(morning.zone)
+    rows = [
+        _share(_("Town"), _("Posts voicing mistrust"), found.mistrust, found.first, found.last, language),
+        _share(_("Town"), _("Posts voicing trust"), found.trust, found.first, found.last, language),
+        _share(_("Town"), _("Negative tone"), found.negative, found.first, found.last, language),
+        Row(
+            _("Town"), _("All posts"), "posts", found.volume.posts, found.volume.usual_low, found.volume.usual_high,
+            found.volume.usual, found.authors, found.first, found.last, "", "figures",
+        ),
+    ]  # fmt: skip
+    for one in morning.concerns:
+        figure = Figure("mistrust", one.mistrust, one.usual, one.change)
+        rows.append(_share(_("Mistrust by concern"), _(one.name), figure, found.first, found.last, language))
+    for alert in (*morning.new_alerts, *morning.open_alerts):
+        title = digest_words.alert_title(alert.title, alert.concern, alert.place, language)
+        rows.append(
+            Row(
+                _("Alerts"), title, "authors", alert.authors, None, None, alert.expected, alert.posts,
+                alert.since.astimezone(morning.zone).date(), found.last, "", "alerts",
+            )
+        )  # fmt: skip
+    sent, answered = morning.sent, morning.answered
+    hours = answered.half_within.total_seconds() / 3600 if answered.half_within is not None else None
+    names = {"general": _("General"), "safety": _("Safety"), "event": _("Events"), "answer": _("Answers"),
+             "you_said_we_did": _("You said, we did")}  # fmt: skip
+    ours = [
+        (_("Posts published"), "posts", float(sent.posts), "published"),
+        (_("Posts that failed"), "posts", float(sent.failed), "published"),
+        (_("Mentions answered"), "posts", float(answered.mentions), "answered"),
+        (_("Half of them answered within"), "hours", hours, "answered"),
+        *((_("Published: %(kind)s") % {"kind": names.get(kind, kind)}, "posts", float(n), "mix") for kind, n in mix),
+    ]
+    for name, unit, value, made_by in ours:
+        n = answered.mentions if unit == "hours" else None
+        rows.append(Row(_("What we did"), name, unit, value, None, None, None, n, found.first, found.last, "", made_by))
+    monthly = morning.edition is editions.Edition.MONTHLY
+    return Report(
+        department=morning.department,
+        title=_("Monthly report") if monthly else _("Weekly report"),
+        covers=wording.days(found.first, found.last, language) + f" {found.last.year}",
+        made=f"{wording.day_in_full(local.date(), language)}, {wording.hour(local, language)}",
+        headline=content.headline,
+        lead=content.scope,
+        baseline=content.baseline,
+        rows=tuple(rows),
+        trend=charts.mistrust_in_town(found) if found.mistrust.share is not None else None,
+        alerts=tuple(one.title for one in morning.new_alerts),
+        statements=tuple(statements),
+        language=language,
+        at=morning.at,
+    )
+
+
+def _share(section: str, name: str, figure: Figure, first: date, last: date, language: str) -> Row:
+    share, usual = figure.share, figure.usual
+    shown = share.show if share is not None else Show.NOTHING
+    _ = translate(language).gettext
+    directions = {"up": _("up"), "down": _("down"), "steady": _("no clear change"), "unknown": _("cannot say yet")}
+    return Row(
+        section=section,
+        name=name,
+        unit="share of authors",
+        value=share.value if share is not None and shown is Show.VALUE else None,
+        low=share.low if share is not None and shown is not Show.NOTHING else None,
+        high=share.high if share is not None and shown is not Show.NOTHING else None,
+        usual=_shown(usual),
+        n=share.authors if share is not None else 0,
+        first=first,
+        last=last,
+        change=directions[figure.change.direction],
+        made_by="figures",
+    )
+
+
+def _shown(usual: Share | None) -> float | None:
+    return usual.value if usual is not None and usual.show is Show.VALUE else None
+
+
+def words(row: Row, language: str) -> tuple[str, str, str]:
+    """A row's value, interval and usual level as a reader sees them; a dash where nothing may be said."""
+    if row.unit == "share of authors":
+        value = wording.percent(row.value, language) if row.value is not None else "–"
+        interval = wording.between(row.low, row.high, language) if row.low is not None and row.high is not None else "–"
+        return value, interval, wording.percent(row.usual, language) if row.usual is not None else "–"
+    if row.unit == "hours":
+        return f"{row.value:.1f} h" if row.value is not None else "–", "–", "–"
+    number = wording.whole(row.value, language) if row.value is not None else "–"
+    range_ = (
+        f"{wording.whole(row.low, language)}–{wording.whole(row.high, language)}"
+        if row.low is not None and row.high is not None
+        else "–"
+    )
+    return number, range_, wording.whole(row.usual, language) if row.usual is not None else "–"
+
+
+def known_parts(report: Report) -> set[str]:
+    """The parts that statements were asked for: every row is made by one of them."""
+    return {statement.part for statement in report.statements}
