@@ -54,7 +54,7 @@ class Counted:
     chance: random.Random = field(default_factory=lambda: random.Random(1))
 
     async def handle_DATA(self, server: Any, session: SmtpSession, envelope: Envelope) -> str:  # noqa: N802
-        name = str(message_from_bytes(bytes(envelope.content or b""))["Message-ID"])
+        name = str(message_from_bytes(envelope.original_content or b"")["Message-ID"])
         self.accepted.append(name)
         if self.chance.random() < LOST:
             self.lost.add(name)

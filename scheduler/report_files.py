@@ -5,6 +5,7 @@ Cells never become formulas, whatever a place or an alert is called (OWASP, CSV 
 import json
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import typst
@@ -91,7 +92,7 @@ def as_pdf(made: Report) -> bytes:
         ).replace("%%", "%"),
         "traced": _("The queries behind each figure are in the spreadsheet of this report."),
     }
-    files = {
+    files: Any = {  # the stubs do not know yet that a template and its data may be given by name
         "main.typ": (FOLDER / "report.typ").read_bytes(),
         "report.json": json.dumps(data, ensure_ascii=False).encode(),
         "chart.svg": chart.coloured("light").encode() if chart is not None else b"<svg/>",
