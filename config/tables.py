@@ -108,6 +108,19 @@ class CalendarFeed(SQLModel, table=True):
     read_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class KeptReply(SQLModel, table=True):
+    """What a write over the API was answered: the same request with the same Idempotency-Key gets it again."""
+
+    __tablename__ = "kept_reply"
+
+    key_hash: bytes = Field(primary_key=True)  # keyed hash of person, method, path and the key
+    request_hash: bytes  # keyed hash of the body: the same key for something else is refused
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    status: int | None = None  # none: the first one is still at work
+    body: bytes = b""
+    media_type: str = ""
+
+
 class AuditEntry(SQLModel, table=True):
     """Who did what, when, to what. Only ever added to."""
 

@@ -130,6 +130,27 @@ class CopyBand(SQLModel, table=True):
     posted_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
+class MentionTag(SQLModel, table=True):
+    """A word that officers put on a mention, to find it again. It goes with the mention."""
+
+    __tablename__ = "mention_tag"
+
+    mention_id: int = Field(foreign_key="mention.id", ondelete="CASCADE", primary_key=True)
+    tag: str = Field(primary_key=True, index=True)  # lower case
+
+
+class SavedView(SQLModel, table=True):
+    """Filters of the inbox under a name of one's own."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (sa.UniqueConstraint("person_id", "name"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    name: str
+    query: str  # of the inbox's address, without its "?"
+
+
 class ImportedFile(SQLModel, table=True):
     """How far an import came: a repeat goes on from here, and a finished one adds nothing."""
 

@@ -30,6 +30,8 @@ class Post(SQLModel, table=True):
     due_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)  # derived from the two above
     series_id: int | None = Field(default=None, index=True)  # made by a series; no foreign key, a pattern is a post
     series_time: datetime | None = Field(default=None, sa_type=sa.DateTime)  # its wall time by the rule, wherever moved
+    translation_of: int | None = Field(default=None, index=True)  # the post that says the same in another language
+    asked: list[int] = Field(default_factory=list, sa_type=sa.JSON)  # approvers whom the author asks by name
     submitted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # reviews before it do not count
     content_hash: str = ""  # of what an approval is bound to (posts.workflow.content_hash)
     revision: int = 1  # moves with every save: two editors, the second is told
@@ -190,3 +192,16 @@ class Series(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_by: int = Field(foreign_key="person.id")
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Snippet(SQLModel, table=True):
+    """Words kept to be used again: a whole post to begin with, or a sentence to put in."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str  # template | snippet
+    name: str
+    language: str = "en"
+    category: str = "general"  # of the post that a template begins
+    text: str
+    changed_by: int = Field(foreign_key="person.id")
+    changed_at: datetime = Field(sa_type=UtcDateTime)

@@ -11,14 +11,15 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from config import audit
-from listeners import copies
+from listeners import copies, triage
 from listeners import mentions as listeners_mentions
-from listeners.tables import Mention
+from listeners.tables import Mention, MentionTag
 from sentiment import counts
 from sentiment.model import SENTIMENTS, TRUSTS
 from sentiment.tables import AlertMention, Correction, MentionConcern, Score
 from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
 
+COUNTED = 1000  # a count that reaches it means "or more"
 Cursor = tuple[datetime, int]  # posted_at and id of the last row seen
 
 
@@ -41,6 +42,8 @@ class Filters:
     sentiment: str | None = None
     trust: str | None = None
     state: str | None = None
+    tag: str | None = None
+    assigned_to: int | None = None
     like: int | None = None  # this mention and its copies, which are not listed otherwise
     thread: bytes | None = None  # everything of a thread
     since: datetime | None = None
@@ -56,6 +59,7 @@ class InboxRow:
     concerns: tuple[str, ...]
     corrected: bool
     copies: int = 0  # nearly the same from others: counted, not listed
+    tags: tuple[str, ...] = ()
 
     @property
     def trust(self) -> str | None:
@@ -68,8 +72,8 @@ class InboxRow:
 
 @dataclass(frozen=True)
 class InboxPage:
-    """Newest first. `counts`: mentions by state under the same filters, whatever `state` asks. `after`: where the next
-    page starts, none on the last one."""
+    """Newest first. `counts`: mentions by state under the same filters, whatever `state` asks, to COUNTED at most.
+    `after`: where the next page starts, none on the last one."""
 
     rows: tuple[InboxRow, ...]
     counts: dict[str, int]
@@ -205,6 +209,11 @@ def _where(filters: Filters) -> list[sa.ColumnElement[bool]]:
     ):
         if value is not None:
             where.append(column == value)
+    if filters.tag is not None:
+        tagged = sa.select(col(MentionTag.mention_id)).where(col(MentionTag.tag) == filters.tag)
+        where.append(col(Mention.id).in_(tagged))
+    if filters.assigned_to is not None:
+        where.append(col(Mention.assigned_to) == filters.assigned_to)
     if filters.thread is not None:
         where.append(col(Mention.thread) == filters.thread)
     if filters.since is not None:
@@ -215,14 +224,19 @@ def _where(filters: Filters) -> list[sa.ColumnElement[bool]]:
 
 
 def _counts(session: Session, filters: Filters) -> dict[str, int]:
-    rows = session.connection().execute(
-        sa.select(col(Mention.state), sa.func.count().label("number"))
-        .select_from(Mention)
-        .outerjoin(Score, col(Score.mention_id) == col(Mention.id))
-        .where(*_listed(filters), *_where(filters))
-        .group_by(col(Mention.state))
-    )
-    return {row.state: row.number for row in rows}
+    """By state, each counted to COUNTED at most: a person needs no more, and a million rows are not looked through."""
+    joined = bool(filters.sentiment or filters.trust)
+    found = {}
+    for state in ("new", "assigned", "snoozed", "done"):
+        some = sa.select(sa.literal(1)).select_from(Mention)
+        if joined:
+            some = some.outerjoin(Score, col(Score.mention_id) == col(Mention.id))
+        some = some.where(*_listed(filters), *_where(filters), col(Mention.state) == state).limit(COUNTED)
+        counted = sa.select(sa.func.count()).select_from(some.subquery())
+        number = session.connection().execute(counted).scalar_one()
+        if number:
+            found[state] = number
+    return found
 
 
 def _rows(session: Session, found: Sequence[tuple[Mention, Score | None]]) -> tuple[InboxRow, ...]:
@@ -238,8 +252,11 @@ def _rows(session: Session, found: Sequence[tuple[Mention, Score | None]]) -> tu
     corrected = set(
         connection.execute(sa.select(col(Correction.mention_id)).where(col(Correction.mention_id).in_(ids))).scalars()
     )
-    more = copies.numbers(session, [number for number in ids if number is not None])
+    known = [number for number in ids if number is not None]
+    more, tags = copies.numbers(session, known), triage.tags_of(session, known)
     return tuple(
-        InboxRow(mention, score, tuple(concerns[number]), number in corrected, more.get(number, 0))
+        InboxRow(
+            mention, score, tuple(concerns[number]), number in corrected, more.get(number, 0), tags.get(number, ())
+        )
         for number, mention, score in ((mention.id or 0, mention, score) for mention, score in found)
     )

@@ -32,6 +32,7 @@ from web import (
     queue,
     reports,
     sign_in,
+    triaging,
 )
 from web.api import v1
 from web.desk import Desk
@@ -56,6 +57,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     board,
     people,
     planning,
+    triaging,
     v1,
 )
 BODY_LIMIT = 2 * 1024 * 1024  # bytes; a post with all its variants is a few kilobytes

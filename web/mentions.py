@@ -1,41 +1,39 @@
-"""Mentions: the inbox. Filters are links that can be shared, triage works without JavaScript, a wrong label is
-corrected where it stands. Nothing selects or orders by author; each page that is read is one row in the audit log."""
+"""Mentions: the inbox. Filters are links that can be shared and kept; a mention is read among its thread and what else
+was said. Nothing selects or orders by author; each page that is read is one row in the audit log. What is done with a
+mention is web.triaging's affair."""
 
-import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from babel import Locale
-from fastapi import APIRouter, Form, Query, Request, Response
-from fastapi.responses import RedirectResponse
-from sqlmodel import Session
+from fastapi import APIRouter, Query, Request, Response
+from sqlmodel import Session, col, select
 
 from config import audit, clock, database, people
-from config.permissions import Action
+from config.permissions import Action, Role
 from config.translations import translate
-from listeners import places, rules, triage
-from listeners.tables import Mention
+from listeners import places, rules, triage, views
+from posts.tables import Post
 from sentiment import inbox
 from sentiment.inbox import Cursor, Filters, InboxRow
 from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
-from web import pages
+from web import pages, triaging
 from web.desk import TheDesk
 from web.fields import Id
-from web.guard import Who, needs
+from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 from web.today import LABELS
 
 router = APIRouter()
 PAGE = 25
-SNOOZE = timedelta(days=1)
 AROUND = timedelta(days=1)  # before and after a mention that is read in context
 NEAR = 12
+IN_THREAD = 30
 Choice = Annotated[str, Query(max_length=60)]
 STATES = ("new", "assigned", "snoozed", "done")
 DAYS = ("1", "7", "30")
-BACK = re.compile(r"/mentions(/[0-9]{1,18})?(\?[^#\\\s]*)?")
 
 
 @router.get("/mentions", dependencies=[needs(Action.READ_MENTIONS)])
@@ -50,8 +48,13 @@ def inbox_page(
     sentiment: Choice = "",
     trust: Choice = "",
     days: Choice = "",
+    tag: Choice = "",
+    mine: Choice = "",
+    like: Choice = "",
     state: Choice = "new",
     before: Choice = "",
+    did: Choice = "",
+    undo: Annotated[str, Query(max_length=4000)] = "",
 ) -> Response:
     """One page of the inbox, newest first."""
     asked = {
@@ -62,9 +65,12 @@ def inbox_page(
         "sentiment": sentiment,
         "trust": trust,
         "days": days if days in DAYS else "",
+        "tag": triage.a_tag(tag),
+        "mine": "yes" if mine == "yes" else "",
+        "like": like if like.isdecimal() and len(like) < 10 else "",
         "state": state if state in (*STATES, "all") else "new",
     }
-    now = clock.now()
+    now, _ = clock.now(), pages.words(request).gettext
     filters = Filters(
         concern=concern or None,
         place_id=int(place) if place.isdecimal() and len(place) < 9 else None,
@@ -73,11 +79,16 @@ def inbox_page(
         sentiment=sentiment or None,
         trust=trust or None,
         state=None if asked["state"] == "all" else asked["state"],
+        tag=asked["tag"] or None,
+        assigned_to=who.id if asked["mine"] else None,
+        like=int(asked["like"]) if asked["like"] else None,
         since=now - timedelta(days=int(days)) if days in DAYS else None,
     )
     with database.reading(found.engine) as session:
         page = inbox.mentions(session, filters, _cursor(before), PAGE)
-        around = _around(session)
+        around = _around(session, who)
+        kept = views.of_person(session, who.id)
+        tags = triage.known_tags(session)
     seen = [row.mention.id for row in page.rows]
     with database.writing(found.engine) as session:
         audit.record(session, now, who.id, "mention.list", "mentions", {"ids": seen}, who.address)
@@ -87,27 +98,43 @@ def inbox_page(
         page=page,
         asked=asked,
         **around,
-        concern_options=[(one.key, one.name) for one in CONCERNS.values()],
+        concern_options=[(one.key, _(one.name)) for one in CONCERNS.values()],
         place_options=list(around["place_names"].items()),
         network_options=[(name, words) for name, words in LABELS.items() if name != "archive"],
         language_options=_languages(pages.language_of(request)),
+        tag_options=tags,
+        tag_pairs=[(one, one) for one in dict.fromkeys([*tags, *([asked["tag"]] if asked["tag"] else [])])],
+        views=[(view, f"/mentions?{view.query}") for view in kept],
+        query=_link(asked, {}).partition("?")[2],
         link=lambda **changed: _link(asked, changed),
         link_concern=lambda key: _link(asked, {"concern": key}),
         here=_link(asked, {"before": before}),
         following=_link(asked, {"before": f"{page.after[0].isoformat()},{page.after[1]}"}) if page.after else "",
         filtered=any(value for key, value in asked.items() if key != "state"),
+        undone=triaging.untold(undo),
+        undo=undo,
+        did=did if did in triaging.DONE_WORDS else "",
+        counted=inbox.COUNTED,
     )
 
 
 @router.get("/mentions/{mention_id}", dependencies=[needs(Action.READ_MENTIONS)])
-def mention_page(request: Request, found: TheDesk, who: Who, mention_id: Id) -> Response:
-    """One mention among what else was said that day at its place, or else about its first concern."""
+def mention_page(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    mention_id: Id,
+    did: Choice = "",
+    undo: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """One mention in its thread, and among what was said that day at its place, or else about its first concern."""
     _ = pages.words(request).gettext
     with database.reading(found.engine) as session:
         row = inbox.mention(session, mention_id)
         if row is None:
             raise Trouble(404, "This mention is not here any more", "It expired, or its author deleted it.")
-        around = _around(session)
+        around = _around(session, who)
+        thread = _thread(session, row)
         place, concern = row.mention.place_id, next(iter(row.concerns), None)
         near: list[InboxRow] = []
         words = _("It names no place and raises no concern.")
@@ -115,11 +142,14 @@ def mention_page(request: Request, found: TheDesk, who: Who, mention_id: Id) -> 
             same = Filters(place_id=place, concern=None if place is not None else concern)
             first, last = row.mention.posted_at - AROUND, row.mention.posted_at + AROUND
             page = inbox.mentions(session, replace(same, since=first, until=last), None, NEAR + 1)
-            near = [other for other in page.rows if other.mention.id != mention_id][:NEAR]
-            name = around["place_names"].get(place) if place is not None else CONCERNS[str(concern)].name
+            there = {mention_id, *(other.mention.id for other in thread)}
+            near = [other for other in page.rows if other.mention.id not in there][:NEAR]
+            name = around["place_names"].get(place) if place is not None else _(CONCERNS[str(concern)].name)
             words = _("%(name)s, within a day.") % {"name": name}
         why = rules.why(session, row.mention)
-    seen = [mention_id, *(other.mention.id for other in near)]
+        tags = triage.known_tags(session)
+        answers = list(session.exec(select(Post).where(Post.reply_to_mention_id == mention_id).order_by(col(Post.id))))
+    seen = [mention_id, *(other.mention.id for other in (*thread, *near))]
     with database.writing(found.engine) as session:
         subject = f"mention:{mention_id}"
         audit.record(session, clock.now(), who.id, "mention.read", subject, {"ids": seen}, who.address)
@@ -128,63 +158,27 @@ def mention_page(request: Request, found: TheDesk, who: Who, mention_id: Id) -> 
         "mention.html",
         **around,
         row=row,
+        thread=thread,
         near=near,
         near_words=words,
         why=why,
+        answers=answers,
+        tag_options=tags,
         never_tracked=sorted(NEVER_TRACKED),
         link_concern=lambda key: f"/concerns/{key}",
         here=f"/mentions/{mention_id}",
+        undone=triaging.untold(undo),
+        undo=undo,
+        did=did if did in triaging.DONE_WORDS else "",
     )
 
 
-@router.post("/mentions/{mention_id}/{move}", dependencies=[needs(Action.TRIAGE)])
-def move_mention(
-    found: TheDesk, who: Who, mention_id: Id, move: str, back: Annotated[str, Form(max_length=500)] = ""
-) -> Response:
-    """Takes a mention, puts it away for a day, marks it done, or brings it back."""
-    now = clock.now()
-    with database.writing(found.engine) as session:
-        try:
-            _move(session, mention_id, move, who.id, now)
-        except triage.NoSuchMention as error:
-            raise Trouble(404, "This mention is not here any more", "It expired, or its author deleted it.") from error
-        except triage.WrongMove as error:
-            raise Trouble(
-                409, "Someone was quicker", f"{error}. Nothing was changed.", "Load the page again."
-            ) from error
-    return RedirectResponse(_safe(back), 303)
-
-
-@router.post("/mentions/{mention_id}/labels/correct", dependencies=[needs(Action.TRIAGE)])
-def correct(
-    found: TheDesk,
-    who: Who,
-    mention_id: Id,
-    trust: Annotated[str, Form(max_length=20)] = "",
-    sentiment: Annotated[str, Form(max_length=20)] = "",
-    concerns: Annotated[list[str] | None, Form()] = None,
-    back: Annotated[str, Form(max_length=500)] = "",
-) -> Response:
-    """An officer's word in place of the model's; it counts at once."""
-    with database.writing(found.engine) as session:
-        try:
-            inbox.correct(
-                session, mention_id, who.id, clock.now(), trust or None, sentiment or None, list(concerns or [])
-            )
-        except inbox.NoSuchMention as error:
-            raise Trouble(404, str(error)) from error
-        except inbox.WrongLabel as error:
-            raise Trouble(422, "That is no label", f"{error} Nothing was changed.") from error
-    return RedirectResponse(_safe(back), 303)
-
-
-def _move(session: Session, mention_id: int, move: str, person_id: int, now: datetime) -> Mention:
-    if move == "snooze":
-        return triage.snooze(session, mention_id, person_id, now + SNOOZE, now)
-    acts = {"assign": triage.assign, "done": triage.done, "reopen": triage.reopen}
-    if move not in acts:
-        raise Trouble(404, "There is no such move")
-    return acts[move](session, mention_id, person_id, now)
+def _thread(session: Session, row: InboxRow) -> list[InboxRow]:
+    """What else stands in the thread of a mention, in the order in which it was said."""
+    if row.mention.thread is None:
+        return []
+    page = inbox.mentions(session, Filters(thread=row.mention.thread), None, IN_THREAD)
+    return [other for other in reversed(page.rows) if other.mention.id != row.mention.id]
 
 
 def _link(asked: dict[str, str], changed: dict[str, str]) -> str:
@@ -192,16 +186,13 @@ def _link(asked: dict[str, str], changed: dict[str, str]) -> str:
     return "/mentions" + (f"?{urlencode(kept)}" if kept else "")
 
 
-def _safe(back: str) -> str:
-    """Only back into the inbox: an address from a form leads nowhere else."""
-    return back if BACK.fullmatch(back) else "/mentions"
-
-
-def _around(session: Session) -> dict[str, Any]:
-    """Names for what the rows tell only as numbers and keys."""
+def _around(session: Session, who: Visitor) -> dict[str, Any]:
+    """Names for what the rows tell only as numbers and keys, and to whom a mention may be given."""
+    officers = people.with_role(session, Role.OFFICER) if who.may(Action.TRIAGE) else []
     return {
         "place_names": {one.id: one.name for one in places.all_places(session)},
         "names": {one.id: one.name for one in people.all_people(session)},
+        "officers": [(people.known_id(one), one.name) for one in officers],
         "concerns": CONCERNS,
         "labels": LABELS,
     }

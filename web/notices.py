@@ -52,6 +52,11 @@ NOTICES = MappingProxyType(
         "source-looked": _("It is looked at within seconds; load the page again to see what came of it."),
         "rule-added": _("The watch rule is added. It decides about what comes in from now on."),
         "place-added": _("The place is added. Mentions that are read from now on are given to it."),
+        "none-chosen": _("Nothing was chosen, so nothing was changed. Mark mentions first."),
+        "none-moved": _("Nothing was changed: someone had dealt with them already, or they are gone."),
+        "undone": _("It stands as it stood before."),
+        "view-kept": _("The view is kept; it stands beside your filters."),
+        "view-gone": _("The view is removed."),
         "welcome": _("Welcome. You are the first person of this desk."),
     }
 )

@@ -80,7 +80,7 @@ def test_who_takes_it_stands_beside_it_and_one_comes_back_to_its_page(
 ) -> None:
     browser = browser_of("Ada", Role.OFFICER)
     answer = send(browser, "/mentions/1/assign", page="/mentions/1", back="/mentions/1")
-    assert answer.headers["location"] == "/mentions/1"
+    assert answer.headers["location"] == "/mentions/1?did=assign&undo=1.new"
     assert "Taken by Ada" in browser.get("/mentions/1").text
 
 
