@@ -36,6 +36,7 @@ def create(
     wordings: Mapping[int, str | None] | None = None,
     options: Mapping[int, Mapping[str, str]] | None = None,
     pictures: Iterable[PostPicture] = (),
+    translation_of: int | None = None,
 ) -> Post:
     """A new draft. `wordings`: account id -> its own words, or none to follow the message (default: `accounts`);
     `options`: account id -> what it chose of its network's own options; `pictures`: of no post yet."""
@@ -47,6 +48,7 @@ def create(
         language=language,
         concern=concern,
         reply_to_mention_id=reply_to_mention_id,
+        translation_of=translation_of,
         created_at=now,
         updated_at=now,
     )
@@ -123,6 +125,25 @@ def submit(session: Session, post_id: int, person_id: int, now: datetime, *, bas
         raise WrongState(" ".join(misfits))
     post.submitted_at = now
     return _move(session, post, Move.SUBMIT, person_id, now)
+
+
+def ask(session: Session, post_id: int, person_id: int, approvers: Iterable[int], now: datetime) -> Post:
+    """Whom the author asks by name to approve it: they see it first. Others who may approve it still may."""
+    post = locked(session, post_id)
+    wanted = sorted(set(approvers) - {post.author_id})
+    if wanted != post.asked:
+        post.asked = wanted
+        session.add(post)
+        _note(session, post, "ask", person_id, now, people=wanted)
+    return post
+
+
+def translations_of(session: Session, post: Post) -> list[Post]:
+    """The post and what says the same in other languages, the first written one first; cancelled ones left out."""
+    root = post.translation_of or post.id
+    query = select(Post).where((col(Post.id) == root) | (col(Post.translation_of) == root))
+    query = query.where(Post.state != PostState.CANCELLED.value)
+    return list(session.exec(query.order_by(col(Post.id))))
 
 
 def withdraw(session: Session, post_id: int, person_id: int, now: datetime) -> Post:

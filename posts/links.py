@@ -26,6 +26,6 @@ def tracked(address: str, campaign: str) -> str:
 
 
 def slug(words: str) -> str:
-    """ "You told us about Elm Street" as you-told-us-about-elm-street: letters of ASCII, figures, hyphens; 60 at most."""
+    """ "You told us about Elm" as you-told-us-about-elm: letters of ASCII, figures, hyphens; 60 at most."""
     plain = unicodedata.normalize("NFKD", words.casefold()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].rstrip("-")

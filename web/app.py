@@ -32,6 +32,7 @@ from web import (
     queue,
     reports,
     sign_in,
+    snippets,
     triaging,
 )
 from web.api import v1
@@ -57,6 +58,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     board,
     people,
     planning,
+    snippets,
     triaging,
     v1,
 )

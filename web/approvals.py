@@ -22,7 +22,7 @@ from posts.queue import PostDetail
 from posts.tables import Post, PostPicture, PostVersion, Target
 from posts.workflow import OPEN, PostState
 from sentiment.taxonomy import CONCERNS
-from web import changes, compose, pages, variants
+from web import changes, compose_page, pages, variants
 from web.desk import Desk, TheDesk
 from web.fields import Comment, Id
 from web.guard import Visitor, Who, needs
@@ -51,8 +51,10 @@ def approvals_page(request: Request, found: TheDesk, who: Who) -> Response:
         waiting = queue.waiting_for(session, who.id, who.roles) if who.may(Action.APPROVE_POSTS) else []
         mine = queue.in_review_by(session, who.id)
         names = {people.known_id(person): person.name for person in people.all_people(session)}
+        asked = {row.post_id for row in waiting if who.id in session.get_one(Post, row.post_id).asked}
+        waiting.sort(key=lambda row: row.post_id not in asked)
         due = {row.post_id: session.get_one(Post, row.post_id).due_at for row in (*waiting, *mine)}
-    return pages.render(request, "approvals.html", waiting=waiting, mine=mine, names=names, due=due)
+    return pages.render(request, "approvals.html", waiting=waiting, mine=mine, names=names, due=due, asked=asked)
 
 
 @router.get("/posts/{post_id}", dependencies=[needs(Action.READ_POSTS)])
@@ -214,7 +216,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         alike=alike,
         is_open=post.state in OPEN,
         concern=concern.name if concern is not None else "",
-        category=dict(compose.categories(request)).get(post.category, post.category),
+        category=dict(compose_page.categories(request)).get(post.category, post.category),
         wrong=wrong,
         zone=zone,
         zone_words=pages.zone_name(post.due_at or clock.now(), zone, pages.language_of(request)),

@@ -1,59 +1,37 @@
 """Compose: one message, a variant for each account, counted as each network counts; pictures with what they show;
 drafts saved while one writes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
-from config import audit, clock, database
+from config import clock, database
 from config.permissions import Action
-from config.tables import Person
+from config.translations import LANGUAGES
 from listeners.tables import Mention
-from networks import accounts, pictures, registry
+from networks import accounts, pictures
 from networks.pictures import UnreadablePicture
-from posts import addresses, drafts, likeness, slots, workflow
-from posts import categories as rules_of_kinds
+from posts import drafts, links, slots, workflow
 from posts import pictures as kept
-from posts.categories import Rules, Step
-from posts.tables import Post, PostPicture, Review, Variant
+from posts.tables import Post, Snippet, Variant
 from posts.workflow import EditConflict, WrongState
 from sentiment.taxonomy import CONCERNS
-from web import drafting, pages, variants
+from web import compose_page, drafting, pages
 from web.desk import Desk, TheDesk
 from web.drafting import DAY, HOUR, Draft, DraftIn, from_form
 from web.fields import LARGEST_ID, Id
 from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 
-
-@dataclass(frozen=True)
-class Asked:
-    """Who asks for changes, and which."""
-
-    by: str
-    comment: str
-
-
 router = APIRouter(prefix="/compose", dependencies=[needs(Action.WRITE_POSTS)])
 Given = Annotated[DraftIn, Depends(from_form)]
-Then = Annotated[str, Form()]  # save, close, submit, slot, picture, take-out-<picture>
+Then = Annotated[str, Form()]  # save, close, submit, slot, link, picture, take-out-<picture>, translate-<language>
 Upload = Annotated[UploadFile | None, File()]
 WITH_A_PICTURE = pictures.LARGEST_UPLOAD + 1_000_000  # bytes of a form; other routes take far less (web.app)
 TAKE_OUT = "take-out-"
-GONE = ("published", "partly_published", "cancelled", "failed")
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something to fix before a post can go on; `at` is the place on the page."""
-
-    at: str
-    words: str
+TRANSLATE = "translate-"
 
 
 @router.get("")
@@ -67,22 +45,24 @@ def new_page(
     day: Annotated[str, Query(pattern=DAY)] = "",
     hour: Annotated[str, Query(pattern=HOUR)] = "",
     account: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
+    template: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
 ) -> Response:
     """An empty form; nothing is stored until something is written. A free slot of the calendar gives its time."""
     with database.reading(found.engine) as session:
         every = _first_accounts(session, reply_to)
+        begun = session.get(Snippet, template) if template is not None else None
     every = tuple(number for number in every if number == account) or every
     draft = Draft(
-        language=found.settings.department.language,
+        language=begun.language if begun is not None else found.settings.department.language,
         accounts=every,
         concern=concern if concern in CONCERNS else "",
-        category="answer" if reply_to else "general",
+        category="answer" if reply_to else begun.category if begun is not None else "general",
         reply_to=reply_to,
-        message=text[:2000],
+        message=text[:2000] or (begun.text if begun is not None else ""),
         day=day,
         hour=hour,
     )
-    return _page(request, found, who, draft)
+    return compose_page.page(request, found, who, draft)
 
 
 @router.post("/check")
@@ -95,9 +75,12 @@ def check(
     """Each account's text, counted and judged: its meter, verdict and preview as the page draws them."""
     with database.reading(found.engine) as session:
         draft = drafting.shown(given, post, 0)
-        cards, shown = _cards(session, draft, found.settings.base_url), _pictures(session, draft)
+        cards, shown = (
+            compose_page.cards_of(session, draft, found.settings.base_url),
+            compose_page.pictures_of(session, draft),
+        )
     draw = pages.macros(request, "post_parts.html")
-    told = {
+    told: dict[str, object] = {
         str(card.account.id): {
             "fine": not card.check.bad,
             "meter": str(draw.meter(card.check)),
@@ -106,6 +89,7 @@ def check(
         }
         for card in cards
     }
+    told["reads"] = compose_page.reads(given.message, given.language, pages.language_of(request))
     return JSONResponse(told)
 
 
@@ -135,7 +119,7 @@ def page(request: Request, found: TheDesk, who: Who, post_id: Id) -> Response:
     with database.reading(found.engine) as session:
         draft = stored(session, post_id)
         post = session.get_one(Post, post_id)
-    return _page(request, found, who, draft, saved_at=post.updated_at)
+    return compose_page.page(request, found, who, draft, saved_at=post.updated_at)
 
 
 @router.post("/{post_id}", max_body_size=WITH_A_PICTURE)
@@ -173,6 +157,7 @@ def stored(session: Session, post_id: int) -> Draft:
         day=wall.strftime("%Y-%m-%d") if wall else "",
         hour=wall.strftime("%H:%M") if wall else "",
         reply_to=post.reply_to_mention_id,
+        asked=tuple(post.asked),
     )
 
 
@@ -220,6 +205,7 @@ def store(found: Desk, who: Visitor, post_id: int | None, given: DraftIn) -> Pos
             drafts.schedule(session, post.id or 0, who.id, wall, found.settings.department.time_zone, moment)
         elif wall is None and post.wall_time is not None:
             drafts.unschedule(session, post.id or 0, who.id, moment)
+        drafts.ask(session, post.id or 0, who.id, given.asked, moment)
         session.flush()
         session.refresh(post)
     return post
@@ -235,37 +221,81 @@ def _send(
     picture: UploadFile | None,
 ) -> Response:
     _ = pages.words(request).gettext
+    if then == "link":
+        try:
+            given = _with_link(given)
+        except links.NotALink:
+            fault = compose_page.Fault("link", _("That is no link; it begins like https://riverton.example."))
+            return compose_page.page(request, found, who, drafting.shown(given, post_id, given.revision), wrong=[fault])
     try:
         post = store(found, who, post_id, given)
     except WallTimeError:
-        fault = Fault("day", _("Give a day and an hour, or neither."))
-        return _page(request, found, who, drafting.shown(given, post_id, given.revision), wrong=[fault])
+        fault = compose_page.Fault("day", _("Give a day and an hour, or neither."))
+        return compose_page.page(request, found, who, drafting.shown(given, post_id, given.revision), wrong=[fault])
     except EditConflict:
         with database.reading(found.engine) as session:
             theirs = stored(session, post_id or 0)
         words = _("Someone saved this post while you wrote. Yours is below: saving again puts it in place of theirs.")
         draft = drafting.shown(given, post_id, theirs.revision)
-        return _page(request, found, who, draft, wrong=[Fault("message", words)], theirs=theirs, status=409)
+        return compose_page.page(
+            request, found, who, draft, wrong=[compose_page.Fault("message", words)], theirs=theirs, status=409
+        )
     number = post.id or 0
     if then == "picture" or then.startswith(TAKE_OUT):
         try:
             _change_pictures(found, who, number, then, picture)
         except (UnreadablePicture, WrongState) as error:
             draft = drafting.shown(given, number, post.revision)
-            fault = Fault("pictures", str(error))
-            return _page(request, found, who, draft, wrong=[fault], saved_at=post.updated_at)
+            fault = compose_page.Fault("pictures", str(error))
+            return compose_page.page(request, found, who, draft, wrong=[fault], saved_at=post.updated_at)
         return RedirectResponse(f"/compose/{number}#pictures", 303)
     if then == "slot":
         return RedirectResponse(f"/compose/{number}?said={_take_slot(found, who, post, given)}", 303)
+    if then.startswith(TRANSLATE):
+        return RedirectResponse(f"/compose/{_translate(found, who, post, then.removeprefix(TRANSLATE))}", 303)
+    if then == "link":
+        return RedirectResponse(f"/compose/{number}?said=link-added#message", 303)
     if then != "submit":
         return RedirectResponse("/queue?said=saved" if then == "close" else f"/compose/{number}?said=saved", 303)
     faults = _faults(request, found, given, post)
     if faults:
         draft = drafting.shown(given, number, post.revision)
-        return _page(request, found, who, draft, wrong=faults, saved_at=post.updated_at)
+        return compose_page.page(request, found, who, draft, wrong=faults, saved_at=post.updated_at)
     with database.writing(found.engine) as session:
         drafts.submit(session, number, who.id, clock.now(), base_url=found.settings.base_url)
     return RedirectResponse(f"/posts/{number}?said=submitted", 303)
+
+
+def _with_link(given: DraftIn) -> DraftIn:
+    """The form with its link at the end of the message. Raises NotALink."""
+    address = links.tracked(given.link, given.campaign or given.title)
+    message = f"{given.message.rstrip()}\n{address}" if given.message.strip() else address
+    return given.model_copy(update={"message": message})
+
+
+def _translate(found: Desk, who: Visitor, post: Post, language: str) -> int:
+    """The number of the post that says the same in another language, made as a draft where there is none yet."""
+    if language not in LANGUAGES or language == post.language:
+        raise Trouble(422, "That is no language of this desk", "The draft is kept.")
+    with database.writing(found.engine) as session:
+        there = next((one for one in drafts.translations_of(session, post) if one.language == language), None)
+        if there is not None:
+            return there.id or 0
+        wordings = session.exec(select(Variant.account_id).where(Variant.post_id == post.id)).all()
+        made = drafts.create(
+            session,
+            who.id,
+            "",
+            wordings,
+            clock.now(),
+            title=post.title,
+            category=post.category,
+            language=language,
+            concern=post.concern,
+            reply_to_mention_id=post.reply_to_mention_id,
+            translation_of=post.translation_of or post.id,
+        )
+        return made.id or 0
 
 
 def _take_slot(found: Desk, who: Visitor, post: Post, given: DraftIn) -> str:
@@ -299,27 +329,27 @@ def _saved(request: Request, post: Post) -> JSONResponse:
     return JSONResponse({"id": post.id, "revision": post.revision, "at": f"{at:%H:%M:%S}"})
 
 
-def _faults(request: Request, found: Desk, given: DraftIn, post: Post) -> list[Fault]:
+def _faults(request: Request, found: Desk, given: DraftIn, post: Post) -> list[compose_page.Fault]:
     """What must be mended before anyone is asked to approve it."""
     _ = pages.words(request).gettext
     faults = []
     if not given.message.strip():
-        faults.append(Fault("message", _("There is no message yet.")))
+        faults.append(compose_page.Fault("message", _("There is no message yet.")))
     if not given.accounts:
-        faults.append(Fault("accounts", _("Choose at least one account to send it to.")))
+        faults.append(compose_page.Fault("accounts", _("Choose at least one account to send it to.")))
     if post.due_at is not None and post.due_at <= clock.now():
-        faults.append(Fault("day", _("That time has passed; choose a later one.")))
+        faults.append(compose_page.Fault("day", _("That time has passed; choose a later one.")))
     with database.reading(found.engine) as session:
-        cards = _cards(session, drafting.shown(given, post.id, post.revision), found.settings.base_url)
-        shown = _pictures(session, drafting.shown(given, post.id, post.revision))
+        cards = compose_page.cards_of(session, drafting.shown(given, post.id, post.revision), found.settings.base_url)
+        shown = compose_page.pictures_of(session, drafting.shown(given, post.id, post.revision))
     faults += [
-        Fault(f"alt-{picture.id}", _("Say what the picture shows, for people who cannot see it."))
+        compose_page.Fault(f"alt-{picture.id}", _("Say what the picture shows, for people who cannot see it."))
         for picture in shown
         if not picture.alt.strip()
     ]
     if given.message.strip():
         faults += [
-            Fault(f"v-{card.account.id}", f"{card.account.name}: {' '.join(card.check.problems)}")
+            compose_page.Fault(f"v-{card.account.id}", f"{card.account.name}: {' '.join(card.check.problems)}")
             for card in cards
             if card.chosen and card.check.problems
         ]
@@ -332,126 +362,3 @@ def _first_accounts(session: Session, mention_id: int | None) -> tuple[int, ...]
     mention = session.get(Mention, mention_id) if mention_id is not None else None
     there = [account for account in every if mention is not None and account.network == mention.network]
     return tuple(account.id or 0 for account in there or every)
-
-
-def _cards(session: Session, draft: Draft, base_url: str) -> list[variants.Card]:
-    """A card for each account that can be sent to, and for those of the draft that are signed out."""
-    mention = session.get(Mention, draft.reply_to) if draft.reply_to is not None else None
-    shown = tuple(kept.as_sent(one) for one in _pictures(session, draft))
-    said = variants.Said(
-        draft.message,
-        draft.language,
-        shown,
-        mention.network if mention is not None else None,
-        mention is None or mention.addressed,
-    )
-    offered = [one for one in accounts.kept(session) if one.state == "connected" or one.id in draft.accounts]
-    offered.sort(key=lambda account: account.id or 0)
-    cards = variants.cards(offered, registry.NETWORKS, draft.accounts, said, draft.own, draft.options)
-    return [_with_problem(card, addresses.obstacle(registry.network(card.account.network), base_url)) for card in cards]
-
-
-def _with_problem(card: variants.Card, problem: str | None) -> variants.Card:
-    return (
-        card if problem is None else replace(card, check=replace(card.check, problems=(*card.check.problems, problem)))
-    )
-
-
-def _pictures(session: Session, draft: Draft) -> list[PostPicture]:
-    """The draft's pictures, with the descriptions that the form has now."""
-    post = session.get(Post, draft.id) if draft.id else None
-    found = drafts.pictures_of(session, post) if post is not None else []
-    for picture in found:
-        picture.alt = draft.alts.get(picture.id or 0, picture.alt)
-    return found
-
-
-def _page(
-    request: Request,
-    found: Desk,
-    who: Visitor,
-    draft: Draft,
-    *,
-    wrong: Sequence[Fault] = (),
-    saved_at: datetime | None = None,
-    theirs: Draft | None = None,
-    status: int | None = None,
-) -> Response:
-    zone = found.settings.department.zone
-    with database.reading(found.engine) as session:
-        cards, shown = _cards(session, draft, found.settings.base_url), _pictures(session, draft)
-        asked = _changes_asked(session, draft.id)
-        post = session.get(Post, draft.id) if draft.id else None
-        said = likeness.said_by(session, post) if post is not None and post.state not in GONE else []
-        alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
-        asks = {name: _asks(request, rules) for name, rules in rules_of_kinds.rules(session).items()}
-    return pages.render(
-        request,
-        "compose.html",
-        status=status or (422 if wrong else 200),
-        draft=draft,
-        cards=cards,
-        shown_pictures=shown,
-        wrong=wrong,
-        theirs=theirs,
-        saved_at=saved_at,
-        answers=_answered(found, who, draft.reply_to),
-        changes_asked=asked,
-        alike=alike,
-        asks=asks,
-        back_to_review=post is not None and post.state in ("approved", "scheduled", "in_review"),
-        concerns={key: concern.name for key, concern in CONCERNS.items()},
-        categories=categories(request),
-        zone_words=pages.zone_name(clock.now(), zone, pages.language_of(request)),
-    )
-
-
-def _asks(request: Request, rules: Rules) -> str:
-    words = pages.words(request)
-    if rules.steps == (Step(),):
-        return words.gettext("One approval is needed, by someone other than you.")
-    count = len(rules.steps)
-    return words.ngettext("It needs approval in one step.", "It needs approval in %(count)d steps.", count) % {
-        "count": count
-    }
-
-
-def categories(request: Request) -> list[tuple[str, str]]:
-    """The kinds of post, in the reader's words."""
-    _ = pages.words(request).gettext
-    words = {
-        "general": _("General"),
-        "safety": _("Safety"),
-        "event": _("Event"),
-        "answer": _("Answer to a question or concern"),
-        "you_said_we_did": _("You said, we did"),
-    }
-    return [(key, words[key]) for key in drafting.CATEGORIES]
-
-
-def _answered(found: Desk, who: Visitor, mention_id: int | None) -> Mention | None:
-    """The mention that a reply answers, while its text is kept; the look at it is in the audit log."""
-    if mention_id is None or not who.may(Action.READ_MENTIONS):
-        return None
-    with database.writing(found.engine) as session:
-        mention = session.get(Mention, mention_id)
-        if mention is None or not mention.shown or mention.text is None:
-            return None
-        audit.record(session, clock.now(), who.id, "mention.read", f"mention:{mention_id}", {}, who.address)
-    return mention
-
-
-def _changes_asked(session: Session, post_id: int | None) -> Asked | None:
-    """The last word of an approver, when it asks for changes."""
-    if post_id is None:
-        return None
-    last = (
-        select(Review)
-        .where(Review.post_id == post_id, col(Review.decision) != "comment")
-        .order_by(col(Review.id).desc())
-    )
-    review = session.exec(last).first()
-    if review is None or review.decision != "changes_asked":
-        return None
-    by = session.get(Person, review.person_id)
-    return Asked(by.name if by is not None else "", review.comment)

@@ -27,7 +27,8 @@ Alt = Annotated[str, StringConstraints(max_length=4000, strip_whitespace=True), 
 class DraftIn(BaseModel):
     """A post as it is sent to us. `own` maps an account to its own wording; none: it follows the message. `options`
     maps an account to what it chose of its network's own. `alts` maps a picture to what it shows. `day` and `hour` are
-    wall time in the department's zone, both or neither."""
+    wall time in the department's zone, both or neither. `asked`: approvers asked by name. `link` and `campaign`: an
+    address to put at the end of the message, with where visits come from."""
 
     title: Annotated[str, StringConstraints(max_length=120, strip_whitespace=True), AfterValidator(clean)] = ""
     message: Words = ""
@@ -41,6 +42,9 @@ class DraftIn(BaseModel):
     day: Annotated[str, StringConstraints(pattern=DAY)] = ""
     hour: Annotated[str, StringConstraints(pattern=HOUR)] = ""
     reply_to: Number | Literal[""] | None = None
+    asked: Annotated[list[Number], Field(max_length=20)] = Field(default_factory=list)
+    link: Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True), AfterValidator(clean)] = ""
+    campaign: Annotated[str, StringConstraints(max_length=120, strip_whitespace=True), AfterValidator(clean)] = ""
     revision: Annotated[int, Field(ge=0, le=LARGEST_ID)] = 0
 
     @property
@@ -80,6 +84,7 @@ class Draft:
     day: str = ""
     hour: str = ""
     reply_to: int | None = None
+    asked: tuple[int, ...] = ()
 
 
 def shown(given: DraftIn, post_id: int | None, revision: int) -> Draft:
@@ -99,6 +104,7 @@ def shown(given: DraftIn, post_id: int | None, revision: int) -> Draft:
         day=given.day,
         hour=given.hour,
         reply_to=given.reply_to_id,
+        asked=tuple(given.asked),
     )
 
 
@@ -120,9 +126,10 @@ async def from_form(request: Request) -> DraftIn:
         elif name.startswith("option_"):
             account, _, option = name.removeprefix("option_").partition("_")
             options.setdefault(account, {})[option] = value
-        elif name != "accounts":
+        elif name not in ("accounts", "asked"):
             values[name] = value
-    values["accounts"] = [value for value in form.getlist("accounts") if isinstance(value, str)]
+    for name in ("accounts", "asked"):
+        values[name] = [value for value in form.getlist(name) if isinstance(value, str)]
     try:
         return DraftIn.model_validate({**values, "own": own, "options": options, "alts": alts})
     except ValidationError as error:

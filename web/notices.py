@@ -56,6 +56,9 @@ NOTICES = MappingProxyType(
         "none-moved": _("Nothing was changed: someone had dealt with them already, or they are gone."),
         "undone": _("It stands as it stood before."),
         "view-kept": _("The view is kept; it stands beside your filters."),
+        "link-added": _("The link stands at the end of the message."),
+        "snippet-kept": _("The words are kept."),
+        "snippet-gone": _("The words are removed. Posts that were made of them keep theirs."),
         "view-gone": _("The view is removed."),
         "welcome": _("Welcome. You are the first person of this desk."),
     }

@@ -15,7 +15,7 @@ from posts import blackouts, categories, series, slots
 from posts.categories import Step
 from posts.tables import Post, Series
 from posts.workflow import WrongState
-from web import compose, pages
+from web import compose_page, pages
 from web.desk import Desk, TheDesk
 from web.fields import LARGEST_ID, Id, Line
 from web.guard import Who, needs
@@ -186,7 +186,7 @@ def _page(request: Request, found: Desk, *, wrong: tuple[str, str] | None = None
         repeats=list(zip(REPEATS, _repeats(request), strict=True)),
         silences=silences,
         stopped=stopped,
-        kinds=[(name, label, kinds[name]) for name, label in compose.categories(request)],
+        kinds=[(name, label, kinds[name]) for name, label in compose_page.categories(request)],
         names=names,
         late=found.settings.late_limit_minutes,
         wrong=wrong,

@@ -17,11 +17,12 @@ let broken = false; // a conflict: stop saving, keep the copy
 function fields() {
   const out = {};
   for (const [name, value] of new FormData(form)) {
-    if (name === "csrf" || name === "revision" || name === "picture") continue; // a file is sent by its own button
-    if (name === "accounts") (out.accounts ??= []).push(Number(value));
+    if (["csrf", "revision", "picture", "link", "campaign"].includes(name)) continue; // sent by their own buttons
+    if (name === "accounts" || name === "asked") (out[name] ??= []).push(Number(value));
     else out[name] = value;
   }
   out.accounts ??= [];
+  out.asked ??= [];
   return out;
 }
 
@@ -30,7 +31,7 @@ function shape() {
 }
 
 function draft() {
-  const { accounts, ...rest } = fields();
+  const { accounts, asked, ...rest } = fields();
   const own = {};
   const options = {};
   const alts = {};
@@ -42,7 +43,7 @@ function draft() {
     else continue;
     delete rest[name];
   }
-  return { ...rest, accounts, own, options, alts };
+  return { ...rest, accounts, asked, own, options, alts };
 }
 
 function fill(text, values) {
@@ -108,8 +109,8 @@ function offerCopy() {
   box.hidden = false;
   document.getElementById("kept-use").addEventListener("click", () => {
     for (const [name, value] of Object.entries(kept)) {
-      if (name === "accounts") {
-        for (const box of form.querySelectorAll("[name=accounts]")) box.checked = value.includes(Number(box.value));
+      if (name === "accounts" || name === "asked") {
+        for (const box of form.querySelectorAll(`[name=${name}]`)) box.checked = value.includes(Number(box.value));
       } else if (form.elements[name]) {
         form.elements[name].value = value;
       }
@@ -174,6 +175,7 @@ async function check() {
   } catch {
     return; // the server checks again before anything is sent on
   }
+  document.getElementById("reads").textContent = told.reads;
   for (const card of cardsOnPage()) {
     const found = told[card.dataset.account];
     if (!found) continue;
@@ -212,6 +214,16 @@ addEventListener("visibilitychange", () => {
 document.getElementById("picture").addEventListener("change", (event) => {
   if (event.target.files.length) form.requestSubmit(document.getElementById("add-picture"));
 });
+for (const one of form.querySelectorAll(".sentence")) {
+  const button = one.querySelector("[data-put]");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const text = one.querySelector("[data-sentence]").textContent;
+    message.setRangeText(text, message.selectionStart, message.selectionEnd, "end");
+    message.focus();
+    changed();
+  });
+}
 for (const part of form.querySelectorAll(".reword")) {
   part.addEventListener("toggle", () => {
     const area = part.querySelector("textarea");

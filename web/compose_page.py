@@ -1,0 +1,195 @@
+"""The page of Compose: its cards, its warnings, what it offers. What the form does is web.compose's affair."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from babel import Locale
+from fastapi import Request, Response
+from sqlmodel import Session, col, select
+
+from config import audit, clock, database, people
+from config.permissions import Action, Role
+from config.tables import Person
+from config.translations import LANGUAGES, translate
+from listeners.tables import Mention
+from networks import accounts, registry
+from posts import addresses, drafts, likeness, links, readability, snippets
+from posts import categories as rules_of_kinds
+from posts import pictures as kept
+from posts.categories import Rules, Step
+from posts.tables import Post, PostPicture, Review
+from sentiment.taxonomy import CONCERNS
+from web import changes, drafting, pages, variants
+from web.desk import Desk
+from web.drafting import Draft
+from web.guard import Visitor
+
+GONE = ("published", "partly_published", "cancelled", "failed")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asks for changes, and which."""
+
+    by: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something to fix before a post can go on; `at` is the place on the page."""
+
+    at: str
+    words: str
+
+
+def page(
+    request: Request,
+    found: Desk,
+    who: Visitor,
+    draft: Draft,
+    *,
+    wrong: Sequence[Fault] = (),
+    saved_at: datetime | None = None,
+    theirs: Draft | None = None,
+    status: int | None = None,
+) -> Response:
+    zone = found.settings.department.zone
+    with database.reading(found.engine) as session:
+        cards, shown = cards_of(session, draft, found.settings.base_url), pictures_of(session, draft)
+        asked = _changes_asked(session, draft.id)
+        post = session.get(Post, draft.id) if draft.id else None
+        said = likeness.said_by(session, post) if post is not None and post.state not in GONE else []
+        alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
+        asks = {name: _asks(request, rules) for name, rules in rules_of_kinds.rules(session).items()}
+        sisters = drafts.translations_of(session, post) if post is not None else []
+        approvers = [(people.known_id(one), one.name) for one in people.with_role(session, Role.APPROVER)]
+        words = snippets.kept(session)
+    return pages.render(
+        request,
+        "compose.html",
+        status=status or (422 if wrong else 200),
+        draft=draft,
+        cards=cards,
+        shown_pictures=shown,
+        wrong=wrong,
+        theirs=theirs,
+        saved_at=saved_at,
+        answers=_answered(found, who, draft.reply_to),
+        changes_asked=asked,
+        alike=alike,
+        asks=asks,
+        sisters=sisters,
+        original=next((one for one in sisters if post is not None and one.id != post.id), None),
+        languages=languages(),
+        approvers=[one for one in approvers if one[0] != (post.author_id if post is not None else who.id)],
+        templates=[one for one in words if one.kind == "template"],
+        sentences=[one for one in words if one.kind == "snippet"],
+        reads=reads(draft.message, draft.language, pages.language_of(request)),
+        campaign=links.slug(draft.title),
+        changed=changes.between(theirs.message, draft.message) if theirs is not None else (),
+        back_to_review=post is not None and post.state in ("approved", "scheduled", "in_review"),
+        concerns={key: concern.name for key, concern in CONCERNS.items()},
+        categories=categories(request),
+        zone_words=pages.zone_name(clock.now(), zone, pages.language_of(request)),
+    )
+
+
+def reads(message: str, language: str, reader: str) -> str:
+    """How easily a message reads, in the words of the reader's language; empty where nothing can be said."""
+    found, _ = readability.ease(message, language), translate(reader).gettext
+    if found is None:
+        return ""
+    bands = {"easy": _("easy for most people"), "fair": _("fairly easy"), "hard": _("hard for many people")}
+    if found.grade is not None:
+        return _("Reads at grade %(grade)d: %(band)s.") % {"grade": found.grade, "band": bands[found.band]}
+    return _("Reading ease %(score)d of 100: %(band)s.") % {"score": found.score or 0, "band": bands[found.band]}
+
+
+def cards_of(session: Session, draft: Draft, base_url: str) -> list[variants.Card]:
+    """A card for each account that can be sent to, and for those of the draft that are signed out."""
+    mention = session.get(Mention, draft.reply_to) if draft.reply_to is not None else None
+    shown = tuple(kept.as_sent(one) for one in pictures_of(session, draft))
+    said = variants.Said(
+        draft.message,
+        draft.language,
+        shown,
+        mention.network if mention is not None else None,
+        mention is None or mention.addressed,
+    )
+    offered = [one for one in accounts.kept(session) if one.state == "connected" or one.id in draft.accounts]
+    offered.sort(key=lambda account: account.id or 0)
+    cards = variants.cards(offered, registry.NETWORKS, draft.accounts, said, draft.own, draft.options)
+    return [_with_problem(card, addresses.obstacle(registry.network(card.account.network), base_url)) for card in cards]
+
+
+def _with_problem(card: variants.Card, problem: str | None) -> variants.Card:
+    return (
+        card if problem is None else replace(card, check=replace(card.check, problems=(*card.check.problems, problem)))
+    )
+
+
+def pictures_of(session: Session, draft: Draft) -> list[PostPicture]:
+    """The draft's pictures, with the descriptions that the form has now."""
+    post = session.get(Post, draft.id) if draft.id else None
+    found = drafts.pictures_of(session, post) if post is not None else []
+    for picture in found:
+        picture.alt = draft.alts.get(picture.id or 0, picture.alt)
+    return found
+
+
+def _asks(request: Request, rules: Rules) -> str:
+    words = pages.words(request)
+    if rules.steps == (Step(),):
+        return words.gettext("One approval is needed, by someone other than you.")
+    count = len(rules.steps)
+    return words.ngettext("It needs approval in one step.", "It needs approval in %(count)d steps.", count) % {
+        "count": count
+    }
+
+
+def languages() -> list[tuple[str, str]]:
+    """The languages of posts, each by its own name."""
+    return [(key, Locale(key).get_display_name(key).capitalize()) for key in LANGUAGES]
+
+
+def categories(request: Request) -> list[tuple[str, str]]:
+    """The kinds of post, in the reader's words."""
+    _ = pages.words(request).gettext
+    words = {
+        "general": _("General"),
+        "safety": _("Safety"),
+        "event": _("Event"),
+        "answer": _("Answer to a question or concern"),
+        "you_said_we_did": _("You said, we did"),
+    }
+    return [(key, words[key]) for key in drafting.CATEGORIES]
+
+
+def _answered(found: Desk, who: Visitor, mention_id: int | None) -> Mention | None:
+    """The mention that a reply answers, while its text is kept; the look at it is in the audit log."""
+    if mention_id is None or not who.may(Action.READ_MENTIONS):
+        return None
+    with database.writing(found.engine) as session:
+        mention = session.get(Mention, mention_id)
+        if mention is None or not mention.shown or mention.text is None:
+            return None
+        audit.record(session, clock.now(), who.id, "mention.read", f"mention:{mention_id}", {}, who.address)
+    return mention
+
+
+def _changes_asked(session: Session, post_id: int | None) -> Asked | None:
+    """The last word of an approver, when it asks for changes."""
+    if post_id is None:
+        return None
+    last = (
+        select(Review)
+        .where(Review.post_id == post_id, col(Review.decision) != "comment")
+        .order_by(col(Review.id).desc())
+    )
+    review = session.exec(last).first()
+    if review is None or review.decision != "changes_asked":
+        return None
+    by = session.get(Person, review.person_id)
+    return Asked(by.name if by is not None else "", review.comment)
