@@ -3,6 +3,7 @@
 Secrets are SecretStr, so they never print; `shown` is what `liaison config` prints."""
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +16,20 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+READABLE = 4.5  # contrast of text, WCAG 2.2
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colours like #17573f, 1 to 21 (WCAG 2.2, relative luminance)."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
 
 class Department(BaseModel):
     """Whose desk this is."""
@@ -24,6 +39,24 @@ class Department(BaseModel):
     language: str = "en"
     handles: list[str] = Field(default_factory=list)  # our own, shown unmasked in texts
     public_site: str = ""
+    accent: str = ""  # "#17573f": the department's own dark colour in place of the green; checked for contrast
+    crest: Path | None = None  # an SVG or PNG of the department's, shown in the head of pages and in previews
+
+    @field_validator("accent")
+    @classmethod
+    def _dark_enough(cls, value: str) -> str:
+        if value and not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+            raise ValueError(f"{value!r} is no colour, such as #17573f")
+        if value and contrast(value, "#e9ebe4") < READABLE:
+            raise ValueError(f"{value} is too light to be read on our pages; choose a darker one")
+        return value.lower()
+
+    @field_validator("crest")
+    @classmethod
+    def _a_picture(cls, value: Path | None) -> Path | None:
+        if value is not None and (value.suffix.lower() not in (".svg", ".png") or not value.is_file()):
+            raise ValueError(f"{value} is no SVG or PNG file that can be read")
+        return value
 
     @field_validator("time_zone")
     @classmethod

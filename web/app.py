@@ -25,6 +25,7 @@ from web import (
     first_run,
     health,
     hold,
+    look,
     pages,
     people,
     planning,
@@ -33,9 +34,11 @@ from web import (
     reports,
     sign_in,
     snippets,
+    styleguide,
     triaging,
 )
-from web.api import v1
+from web.api import docs, v1
+from web.api.once import OnceOnly
 from web.desk import Desk
 from web.guard import unsafe_is_ours
 from web.headers import SafeHeaders
@@ -54,12 +57,15 @@ _ROOMS: tuple[ModuleType, ...] = (
     queue,
     approvals,
     hold,
+    look,
     fetched_pictures,
     board,
     people,
     planning,
     snippets,
+    styleguide,
     triaging,
+    docs,
     v1,
 )
 BODY_LIMIT = 2 * 1024 * 1024  # bytes; a post with all its variants is a few kilobytes
@@ -85,6 +91,7 @@ def create(engine: sa.Engine, settings: Settings, keys: Keys, *, reader: Any = N
     for module in (*_ROOMS, *_reading_pages()):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    app.add_middleware(OnceOnly, desk=app.state.desk)
     app.add_middleware(SafeHeaders, https=app.state.desk.https)
     problems.install(app)
     return app

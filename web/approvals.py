@@ -215,7 +215,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         stands=stands,
         alike=alike,
         is_open=post.state in OPEN,
-        concern=concern.name if concern is not None else "",
+        concern=_(concern.name) if concern is not None else "",
         category=dict(compose_page.categories(request)).get(post.category, post.category),
         wrong=wrong,
         zone=zone,

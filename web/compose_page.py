@@ -151,7 +151,7 @@ def _asks(request: Request, rules: Rules) -> str:
 
 def languages() -> list[tuple[str, str]]:
     """The languages of posts, each by its own name."""
-    return [(key, Locale(key).get_display_name(key).capitalize()) for key in LANGUAGES]
+    return [(key, (Locale(key).get_display_name(key) or key).capitalize()) for key in LANGUAGES]
 
 
 def categories(request: Request) -> list[tuple[str, str]]:

@@ -82,7 +82,7 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         "concern.html",
         about=CONCERNS[concern],
         row=row,
-        headline=headline(CONCERNS[concern].name, row, language),
+        headline=headline(translate(language).gettext(CONCERNS[concern].name), row, language),
         figure=_figure(row, period, language) if row is not None else None,
         trend=charts.trend(trend, charts.PAGE, language) if trend else None,
         trend_phone=charts.trend(trend, charts.PHONE, language) if trend else None,

@@ -19,6 +19,8 @@ from web.problems import Trouble
 PUBLIC = frozenset(
     {
         "/healthz",  # up or not
+        "/look.css",  # the department's colour
+        "/crest",  # and its crest, as on its letters
         "/sign-in",
         "/sign-in/link/{code}",
         "/sign-out",  # of whoever holds the cookie

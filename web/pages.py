@@ -71,6 +71,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         "hold": tape,
         "counts": counts,
         "department": found.settings.department,
+        "crest": found.settings.department.crest is not None,
         "now": clock.now(),
         "zone": zone,
         "language": language,
@@ -84,7 +85,9 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 def macros(request: Request, template: str) -> Any:
     """A template of macros, to draw a part of a page by itself: `macros(request, "post_parts.html").meter(check)`."""
     language, zone = _language_and_zone(request.app.state.desk, getattr(request.state, "visitor", None))
-    return _environment(language).get_template(template).make_module({"language": language, "zone": zone})
+    crest = request.app.state.desk.settings.department.crest is not None
+    around = {"language": language, "zone": zone, "crest": crest}
+    return _environment(language).get_template(template).make_module(around)
 
 
 def words(request: Request) -> gettext.NullTranslations:

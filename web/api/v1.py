@@ -28,11 +28,12 @@ ABOUT = (
 @router.get("/api/openapi.json", dependencies=[needs(Action.OWN_ACCOUNT)], include_in_schema=False)
 def openapi() -> JSONResponse:
     """The description of the API, for tools that read OpenAPI."""
-    return JSONResponse(_description())
+    return JSONResponse(description())
 
 
 @cache
-def _description() -> dict[str, Any]:
+def description() -> dict[str, Any]:
+    """The API as OpenAPI describes it."""
     described = FastAPI(title="Liaison", version="1", description=ABOUT)
     described.include_router(_versioned)
     made = described.openapi()

@@ -1,0 +1,86 @@
+"""What there is to translate, found in the code and the templates; and the catalogues brought up to date with it.
+
+`python -m config.catalogue` rewrites config/locale: new sentences come in empty, old ones go. For developers only."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from config.translations import LANGUAGES, LOCALE
+
+HOUSE = Path(__file__).parent.parent
+ROOMS = ("config", "networks", "listeners", "sentiment", "posts", "scheduler", "web")
+METHODS = [
+    ("sentiment/training/**", "ignore"),
+    ("**.py", "python"),
+    ("**.html", "jinja2"),
+    ("**/mail_templates/**.txt", "jinja2"),
+    ("mail_templates/**.txt", "jinja2"),
+]
+_JINJA = {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
+OPTIONS = {"**.html": _JINJA, "mail_templates/**.txt": _JINJA}
+HEAD = """# The words of Liaison: formal, the Spanish of the Americas. docs/for-developers/translating.md says how.
+msgid ""
+msgstr ""
+"Language: {language}\\n"
+"Plural-Forms: {plurals}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+
+"""
+
+
+def found() -> Catalog:
+    """Every sentence that is marked for translation, and the names of the concerns."""
+    made = Catalog(project="Liaison", copyright_holder="the authors of Liaison", charset="utf-8")
+    for room in ROOMS:
+        for name, _line, message, _comments, context in extract_from_dir(HOUSE / room, METHODS, OPTIONS):
+            made.add(message, locations=[(f"{room}/{name}", 1)], context=context)
+    taxonomy = json.loads((HOUSE / "sentiment/taxonomy.json").read_text(encoding="utf-8"))
+    for entry in taxonomy["concerns"]:
+        for words in (entry["name"], entry["about"]):
+            made.add(words, locations=[("sentiment/taxonomy.json", 1)])
+    return made
+
+
+def path(language: str) -> Path:
+    """The catalogue's file."""
+    return LOCALE / language / "LC_MESSAGES" / "liaison.po"
+
+
+def kept(language: str) -> Catalog:
+    """The catalogue as it is kept; an empty one where there is none."""
+    if not path(language).exists():
+        return Catalog(locale=language)
+    with path(language).open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def update() -> None:
+    """Brings every catalogue up to date. Nothing is guessed: what changed is to be translated anew."""
+    template = found()
+    for language in LANGUAGES:
+        if language == "en":
+            continue
+        catalogue = kept(language)
+        catalogue.update(template, no_fuzzy_matching=True)
+        catalogue.obsolete.clear()
+        write(language, catalogue)
+
+
+def write(language: str, catalogue: Catalog) -> None:
+    """Writes a catalogue in one order, without dates and lines, so that only words make a difference."""
+    written = BytesIO()
+    write_po(written, catalogue, width=120, omit_header=True, no_location=True, sort_output=True)
+    head = HEAD.format(language=language, plurals=catalogue.plural_forms)
+    path(language).parent.mkdir(parents=True, exist_ok=True)
+    path(language).write_bytes(head.encode() + written.getvalue())
+
+
+if __name__ == "__main__":
+    update()

@@ -1,0 +1,87 @@
+"""A desk in full use, and every page and state of it, for the tests that look at all of them."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from config import clock, database, holds
+from config.permissions import Role
+from config.secrets import Keys
+from config.settings import Settings
+from config.tables import Person
+from listeners import intake, places, triage
+from listeners.tables import Source
+from networks import accounts
+from networks.network import Page, RemoteMention
+from posts import blackouts, drafts, snippets
+from sentiment import model, scoring
+
+EVERYONE = (Role.OFFICER, Role.APPROVER, Role.ADMINISTRATOR)
+READING = (
+    "/", "/mentions", "/mentions?concern=traffic_safety", "/mentions?state=done", "/mentions?did=done&undo=1.new",
+    "/mentions/1", "/mentions/2", "/concerns", "/concerns/traffic_safety", "/alerts", "/sources",
+)  # fmt: skip
+OURS = (
+    "/calendar", "/calendar?view=week", "/queue", "/planning", "/compose", "/compose/1", "/compose?reply_to=1",
+    "/snippets", "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/account",
+    "/styleguide", "/api/docs", "/nowhere",
+)  # fmt: skip
+HOSTILE = (
+    "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">",
+    "Right \u202eto left\u202c and \u2066isolated\u2069 \u202d override, never closed \u202e",
+    "Z" + "\u0300\u0301\u0302\u0316\u0317" * 200 + "algo on Elm Street",
+    "🚓" * 900,
+    "a" * 50_000,
+    "شارع إلم خطير جدا في الصباح",
+    "</p></blockquote></li></ol><h1>Not ours</h1><form action=https://evil.example><input name=q></form>",
+    "\ufeff\u200b\u200d\u00ad" * 300,
+)
+
+
+def fill(engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[..., Person]) -> None:
+    """People, an account, posts in several states, mentions kind and hostile, a day of silence, kept words."""
+    now = clock.now()
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", *EVERYONE).id or 0
+        luc = person(session, "Luc", Role.APPROVER).id or 0
+        account = accounts.add(
+            session, network="practice", name="Riverton PD", handle="rivertonpd", secret=None, keys=keys, now=now
+        )
+        places.add(session, "Elm Street", [])
+        source = Source(network="facebook", name="Town")
+        session.add(source)
+        session.flush()
+        texts = ("Drivers speed past the school on Elm Street.", "Thank you for walking my mother home.", *HOSTILE)
+        found = [
+            RemoteMention(str(number), text, now - timedelta(hours=number), f"a{number}", root_id="r")
+            for number, text in enumerate(texts, 1)
+        ]
+        intake.admit(session, source, Page(found, None), intake.EVERYTHING, keys, settings, now)
+        board = [account.id or 0]
+        drafts.create(session, ada, "x" * 700, board, now, title="Far too long")
+        post = drafts.create(
+            session, ada, "Coffee with officers at nine.", board, now, title="Coffee", category="event"
+        )
+        wall = (now + timedelta(days=2)).replace(tzinfo=None, second=0, microsecond=0)
+        drafts.schedule(session, post.id or 0, ada, wall, "UTC", now)
+        drafts.submit(session, post.id or 0, ada, now)
+        drafts.ask_changes(session, post.id or 0, luc, "Say where.", now)
+        drafts.save(
+            session, post.id or 0, ada, post.revision, message="Coffee with officers at nine, Elm Street Library.",
+            title="Coffee", category="event", language="en", concern="traffic_safety", wordings={board[0]: None},
+            now=now,
+        )  # fmt: skip
+        drafts.submit(session, post.id or 0, ada, now)
+        day = (now + timedelta(days=5)).date()
+        blackouts.place(session, day, day, "A funeral", luc, now)
+        for kind in snippets.KINDS:
+            snippets.keep(session, ada, now, kind=kind, name=f"A {kind}", text="Call 555 0100.")
+    scoring.score_pending(engine, model.load(), now, zone=settings.department.zone)
+    with database.writing(engine) as session:
+        triage.tag(session, 1, "crosswalk", ada, now)
+
+
+def hold(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        holds.place(session, 1, "Serious crash on Route 9", clock.now())
