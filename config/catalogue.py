@@ -53,6 +53,16 @@ def path(language: str) -> Path:
     return LOCALE / language / "LC_MESSAGES" / "liaison.po"
 
 
+def elsewhere(language: str) -> set[str | tuple[str, ...] | list[str]]:
+    """Sentences whose words stand in another catalogue of the language, as those of mails do."""
+    found: set[str | tuple[str, ...] | list[str]] = set()
+    for other in path(language).parent.glob("*.po"):
+        if other != path(language):
+            with other.open("rb") as file:
+                found |= {message.id for message in read_po(file, locale=language) if message.id}
+    return found
+
+
 def kept(language: str) -> Catalog:
     """The catalogue as it is kept; an empty one where there is none."""
     if not path(language).exists():
@@ -70,6 +80,8 @@ def update() -> None:
         catalogue = kept(language)
         catalogue.update(template, no_fuzzy_matching=True)
         catalogue.obsolete.clear()
+        for sentence in elsewhere(language):
+            catalogue.delete(sentence)
         write(language, catalogue)
 
 
