@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from filelock import FileLock
+from hypothesis import settings as hypothesis_settings
 from sqlmodel import Session, SQLModel
 
 import listeners.tables
@@ -23,6 +24,8 @@ from config.permissions import Role
 from config.settings import Department, Settings
 from config.tables import Person
 
+hypothesis_settings.register_profile("house", deadline=None)  # a busy machine is no failure
+hypothesis_settings.load_profile("house")
 _ROOMS = (listeners.tables, networks.tables, posts.tables, scheduler.tables, sentiment.tables)
 
 
