@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 STEPS = ("pieces", "teacher", "embeddings", "said", "student", "trust", "ship")
-LIGHT = ("pieces", "heard", "course", "concerns", "ship")
+LIGHT = ("pieces", "heard", "course", "further", "concerns", "ship")
 
 
 def main() -> None:
@@ -47,6 +47,7 @@ def main() -> None:
         "trust": (files.second, lambda: joint.train(asked.data, wheel, files)),
         "heard": (files.said, lambda: course.hear(asked.data, asked.before, files)),
         "course": (files.first, lambda: course.train(asked.data, wheel, files)),
+        "further": (files.further, lambda: course.go_on(asked.data, wheel, files)),
         "concerns": (files.second, lambda: course.refit_concerns(asked.data, wheel, files)),
         "ship": (asked.out / "manifest.json", ship),
     }

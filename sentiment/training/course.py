@@ -6,6 +6,7 @@ alerts group posts by); a student that hears it learns more from fewer posts."""
 
 import json
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +40,9 @@ COURSE = Course(
     averaged_from=0.6,
     average=0.99,
 )
+FURTHER = replace(COURSE, rate=7e-5, head_rate=6e-4, seed=43, averaged_from=0.5, average=0.985)
+FURTHER_MOODS = 900
+FURTHER_TIMES = {"es": 1, "real": 2, "written": 1, "argued": 0}  # argued: those in Spanish or mixed, once
 
 
 def blank(wheel: Path, files: student.Files) -> Network:
@@ -74,37 +78,51 @@ def train(data: Path, wheel: Path, files: student.Files) -> None:
     """Writes the network's weights."""
     torch.manual_seed(COURSE.seed)
     network = blank(wheel, files)
-    words = tokenizer(files.tokenizer, LONGEST)
-    said, vectors = student.by_key(files.said, "shares"), student.by_key(files.said, "vectors")
-    chance = np.random.default_rng(COURSE.seed)
-    examples: list[Example] = []
-
-    def add(post: Labelled, row: Floats, times: int, weight: float = 1.0) -> None:
-        for time in range(times):
-            text = post.text if time == 0 else _otherwise(post.text, chance)
-            examples.append(Example(words.encode(text).ids, row, vectors.get(post.key), weight))
-
-    learning = learned.real(data)
-    for post in learning:
-        add(post, learned.targets(post, data), TIMES["real"], REAL)
-    for name, posts in (("written", corpora.written()), ("argued", corpora.argued())):
-        for post in posts:
-            add(post, learned.targets(post, data), TIMES[name] + (post.language != "en"))
-    for post in moods(data):
-        row = learned.elsewhere(post)
-        if post.key in said:
-            row[SENTIMENT] = (1 - HEARD) * row[SENTIMENT] + HEARD * said[post.key]
-        add(post, row, 1)
-    for post in corpora.sentiment(data, "es_train"):
-        add(post, learned.elsewhere(post), TIMES["es"])
+    examples = _examples(data, files, COURSE.seed, TIMES, MOODS)
     course = replace(COURSE, steps=len(examples) // COURSE.batch)
     fit(network, examples, course, e5.PAD, "student", checkpoint=files.second.with_suffix(".ckpt"))
     torch.save(network.state_dict(), files.first)
 
 
-def refit_concerns(data: Path, wheel: Path, files: student.Files) -> None:
+def go_on(data: Path, wheel: Path, files: student.Files) -> None:
+    """Some more of policing, and of sentiment only as much as keeps it; writes the network's weights."""
     network = blank(wheel, files)
     network.load_state_dict(torch.load(files.first, weights_only=True))
+    examples = _examples(data, files, FURTHER.seed, FURTHER_TIMES, FURTHER_MOODS)
+    course = replace(FURTHER, steps=len(examples) // FURTHER.batch)
+    fit(network, examples, course, e5.PAD, "student: policing", checkpoint=files.second.with_suffix(".ckpt"))
+    torch.save(network.state_dict(), files.further)
+
+
+def _examples(data: Path, files: student.Files, seed: int, times: Mapping[str, int], mood: int) -> list[Example]:
+    words = tokenizer(files.tokenizer, LONGEST)
+    said, vectors = student.by_key(files.said, "shares"), student.by_key(files.said, "vectors")
+    chance = np.random.default_rng(seed)
+    examples: list[Example] = []
+
+    def add(post: Labelled, row: Floats, often: int, weight: float = 1.0) -> None:
+        for time in range(often):
+            text = post.text if time == 0 else _otherwise(post.text, chance)
+            examples.append(Example(words.encode(text).ids, row, vectors.get(post.key), weight))
+
+    for post in learned.real(data):
+        add(post, learned.targets(post, data), times["real"], REAL)
+    for name, posts in (("written", corpora.written()), ("argued", corpora.argued())):
+        for post in posts:
+            add(post, learned.targets(post, data), times[name] + (post.language != "en"))
+    for post in moods(data, mood):
+        row = learned.elsewhere(post)
+        if post.key in said:
+            row[SENTIMENT] = (1 - HEARD) * row[SENTIMENT] + HEARD * said[post.key]
+        add(post, row, 1)
+    for post in corpora.sentiment(data, "es_train"):
+        add(post, learned.elsewhere(post), times["es"])
+    return examples
+
+
+def refit_concerns(data: Path, wheel: Path, files: student.Files) -> None:
+    network = blank(wheel, files)
+    network.load_state_dict(torch.load(files.further, weights_only=True))
     words = tokenizer(files.tokenizer, LONGEST)
     learning = learned.real(data)
     told = [post for post in (*learning, *corpora.written()) if post.concerns is not None]

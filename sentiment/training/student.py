@@ -66,6 +66,10 @@ class Files:
         return self.work / "student-first.pt"
 
     @property
+    def further(self) -> Path:
+        return self.work / "student-further.pt"
+
+    @property
     def second(self) -> Path:
         return self.work / "student-second.pt"
 
