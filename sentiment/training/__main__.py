@@ -22,7 +22,7 @@ def main() -> None:
     asked = reader.parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
     # PyTorch takes seconds to import: only a run imports it.
-    from sentiment.training import course, joint, shipping, student, teacher
+    from sentiment.training import course, joint, near, shipping, student, teacher
 
     if asked.step == "measure":
         print(json.dumps(shipping.measure(asked.data, asked.out)["figures"], indent=1))
@@ -37,6 +37,9 @@ def main() -> None:
         else:
             made = shipping.Finished("e5-eight", joint.trained(wheel, files), student.LONGEST)
         print(json.dumps(shipping.write(asked.data, wheel, asked.work, asked.out, made)["figures"], indent=1))
+        if asked.light:
+            near.refit(asked.data, files, asked.out)
+            shipping.seal(asked.out)
 
     steps: dict[str, tuple[Path, Callable[[], object]]] = {
         "pieces": (files.pieces, lambda: student.choose_pieces(asked.data, wheel, files)),
