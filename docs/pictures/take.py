@@ -29,6 +29,7 @@ def main(link: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         context = browser.new_context(base_url=base, color_scheme="light", reduced_motion="reduce")
+        context.set_default_timeout(120_000)  # ms; a busy machine is no failure
         page = context.new_page()
         page.goto(link)
         page.locator("main form button").first.click()
