@@ -245,5 +245,6 @@ def _number(context: jinja2.runtime.Context, value: float) -> str:
 
 
 def zone_name(value: datetime, zone: ZoneInfo, language: str) -> str:
-    """The zone's short name at that instant: EST; UTC+1 where it has no letters."""
-    return str(format_datetime(value, "z", tzinfo=zone, locale=language))
+    """The zone's short name at that instant, as people of the language write it in the United States: EST; UTC+1 where
+    it has no letters."""
+    return str(format_datetime(value, "z", tzinfo=zone, locale=f"{language}_US"))

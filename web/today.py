@@ -26,7 +26,7 @@ from sentiment.alerts import AlertDetail
 from sentiment.charts import Chart
 from sentiment.figures import ConcernRow, Overview
 from sentiment.tables import Alert
-from sentiment.trust import DayShare, Show
+from sentiment.trust import Change, DayShare, Show
 from sentiment.waiting import WaitingWords
 from web import pages, rulers
 from web.desk import TheDesk
@@ -62,6 +62,7 @@ class AlertView:
     said: str
     chart: Chart | None
     alt: str
+    title: str
 
 
 @dataclass(frozen=True)
@@ -172,9 +173,24 @@ def concern_view(row: ConcernRow, end: float, language: str) -> ConcernView:
     if row.mistrust is None or row.mistrust.show is Show.NOTHING:
         change = _("Shown from 10 authors")
     else:
-        change = _(row.change.words)
+        change = change_words(row.change, language)
     trend = rulers.spark(row.spark, end) if row.mistrust is not None and row.mistrust.show is not Show.NOTHING else None
     return ConcernView(row, rulers.ruler(row.name, row.mistrust, row.usual, end, language), change, trend)
+
+
+def change_words(change: Change, language: str) -> str:
+    """A change against the usual level, in the reader's language."""
+    translation = translate(language)
+    if change.direction in ("up", "down") and change.points is not None:
+        number = max(1, round(abs(change.points) * 100))
+        if change.direction == "up":
+            words = translation.ngettext("Up %(count)s point", "Up %(count)s points", number)
+        else:
+            words = translation.ngettext("Down %(count)s point", "Down %(count)s points", number)
+        return words % {"count": number}
+    if change.direction == "steady":
+        return translation.gettext("No clear change")
+    return translation.gettext("Cannot say yet")
 
 
 def alert_view(detail: AlertDetail, zone: ZoneInfo, now: datetime, language: str) -> AlertView:
@@ -191,7 +207,8 @@ def alert_view(detail: AlertDetail, zone: ZoneInfo, now: datetime, language: str
     )
     data = charts.Columns(tuple(detail.columns), zone)
     chart = charts.columns(data, charts.MAIL_COLUMNS, language) if detail.columns else None
-    return AlertView(detail, said, chart, chart.alt if chart else "")
+    title = digest_words.alert_title(alert.title, alert.concern, detail.place_name, language)
+    return AlertView(detail, said, chart, chart.alt if chart else "", title)
 
 
 def waiting_view(one: WaitingWords, language: str) -> WaitingView:

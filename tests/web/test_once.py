@@ -137,4 +137,4 @@ def test_a_person_reads_in_their_language(browser_of: Callable[..., Browser], sq
     page = ada.get("/mentions").text
     assert '<html lang="es">' in page
     assert "Todas las menciones están atendidas." in page
-    assert "Tránsito y seguridad vial" in page
+    assert "Tráfico y seguridad vial" in page
