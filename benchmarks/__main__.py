@@ -11,6 +11,7 @@ ALL = (
     "publishing",
     "listening",
     "flowing",
+    "digest",
 )  # "model" by name, once weights of the present training are shipped
 
 

@@ -79,7 +79,10 @@ def store(folder: Path, mentions: int, over: int) -> str:
             for number in range(mentions):
                 if table == "mention":
                     row["posted_at"] = row["received_at"] = _stamp(NOW - timedelta(days=float(ago[number])))
-                    row["key"], row["author"] = number.to_bytes(16, "big"), int(author[number]).to_bytes(16, "big")
+                    row["key"], row["author"] = (
+                        (number + 1000).to_bytes(16, "big"),
+                        int(author[number]).to_bytes(16, "big"),
+                    )
                     row["text"] = "A post about nothing much at all" if ago[number] < 30 else None
                 row[name] = first + 1 + number
                 yield tuple(row.values())

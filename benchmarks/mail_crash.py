@@ -98,7 +98,7 @@ def run(kills: int, mails: int, seed: int) -> Outcome:
                         sender.stdout.readline()  # ready
                     seen = len(counted.accepted)
                     if kill < kills:
-                        deadline = time.monotonic() + 20
+                        deadline = time.monotonic() + 3
                         wanted = seen + chance.randint(0, max(1, share - 1))
                         while len(counted.accepted) < wanted and time.monotonic() < deadline:
                             time.sleep(0.001)

