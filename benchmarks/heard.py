@@ -32,6 +32,7 @@ def main() -> None:
     posts = asked.parse_args().posts
     with tempfile.TemporaryDirectory(prefix="liaison-heard-", ignore_cleanup_errors=True) as name:
         folder, started = Path(name), list[processes.Running]()
+        (folder / "network").mkdir()
         with bluesky_network.running(folder / "network", started) as network:
             took = sorted(measured(network, folder, posts))
     marks = quantiles(took, n=20)
