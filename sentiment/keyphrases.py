@@ -54,6 +54,11 @@ def phrases(
     return chosen
 
 
+def telling(text: str) -> set[str]:
+    """The telling words of a text and their pairs, as `phrases` counts them."""
+    return _phrases(text, PLAIN)
+
+
 def _z(here: int, all_here: int, there: int, all_there: int) -> float:
     a, b = here + _PRIOR, all_here - here + _PRIOR
     c, d = there + _PRIOR, max(0, all_there - there) + _PRIOR

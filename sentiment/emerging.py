@@ -1,0 +1,290 @@
+"""Emerging concerns: a handful of people who suddenly write of the same new thing. Pure; nothing here reads the store.
+
+What is new shows twice: in words (one or two that several authors use) and in meaning (posts close to each other).
+Both are counted in distinct authors against the weeks before; recent.py keeps the posts, topics.py makes alerts of
+what is found. A group must hang together and must speak of a concern more than posts here usually do, as the model
+reads them: both yardsticks are taken from the desk's own posts, so that another model needs no other numbers.
+
+Sources: Noufaily et al. 2013 and Farrington et al. 1996 (counts against a baseline with a guard); Benjamini & Hochberg
+1995; Bourgon, Gentleman & Huber 2010 (filters before tests)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc
+
+Sensitivity = Literal["fewer", "balanced", "more"]
+
+WINDOWS_HOURS = (2, 6, 24)
+BASELINE_HOURS = 21 * 24
+GUARD_HOURS = 24  # between window and baseline, so that a slow start is not taken for usual
+LEAST_BASELINE = 200  # posts
+LEAST_AUTHORS = 3
+DISPERSION = 1.6  # of a term's authors beyond Poisson, as measured on streams of public posts
+FALSE_A_WEEK: Mapping[Sensitivity, float] = MappingProxyType({"fewer": 0.1, "balanced": 0.5, "more": 2.0})
+TICKS_A_WEEK = 168
+NEAR = 0.999  # of random pairs of posts are less alike than two posts "near" each other
+NEIGHBOURS = 3
+SHARED = 0.5  # of the smaller one's posts: two groups are one
+SPOKEN: Mapping[Sensitivity, float] = MappingProxyType({"fewer": 2.5, "balanced": 2.0, "more": 1.5})  # standard errors
+SPOKEN_OTHERWISE = 1.0  # standard errors more where it is no emergency, for sixteen concerns are looked at
+RAISED = 0.5  # of the core's posts raise it by themselves, where it is no emergency
+AUTHORS_OTHERWISE = 4
+TIED = 0.5  # of the core's posts have to do with this town, where it is no emergency
+LOUD = 3.0  # posts an author: more, and it is a few accounts that are loud
+LEAST_SPOKEN = 0.6  # standard deviations, however many posts
+_PIECE = 8192  # vectors at a time in full precision
+_SAMPLE = 20_000  # random pairs that tell how alike posts are here
+
+Floats = NDArray[np.float32]
+Vectors = NDArray[np.float32] | NDArray[np.float16]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The posts of the last weeks, oldest first, those left out (programs, copies, forms) not among them.
+
+    `hours`: when each was posted, in hours since 1970. `authors`: a number an author. `terms`: hashes of each post's
+    words and pairs, one after another; those of post i are `terms[ends[i]:ends[i + 1]]`. `vectors`: n x 384, length 1.
+    `concerns`: n x concerns, log-odds; `raised`: those at or over the model's thresholds. `tied`: those that
+    match a watch rule, name a place of the town or address us. `urgent`: which concerns are told of at once. Vectors
+    and log-odds may be of half precision."""
+
+    hours: NDArray[np.float64]
+    authors: Ints
+    terms: NDArray[np.uint32]
+    ends: Ints
+    vectors: Vectors
+    concerns: Vectors
+    raised: NDArray[np.bool_]
+    tied: NDArray[np.bool_]
+    urgent: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """What is ordinary here: the middle of all posts' vectors, how alike two posts must be to be near, and the mean and
+    spread of each concern's log-odds."""
+
+    middle: Floats
+    near: float
+    means: Floats
+    spreads: Floats
+
+
+@dataclass(frozen=True)
+class Group:
+    """Posts that belong together and are more than usual. `posts` are positions in Heard, `core` those that hang
+    together; `terms` the hashes that gave it away; `concern` a position among the concerns."""
+
+    posts: frozenset[int]
+    core: frozenset[int]
+    terms: tuple[int, ...]
+    concern: int
+    hours: int
+    authors: int
+    expected: float
+    p_value: float
+    spoken: float  # standard errors by which it speaks of the concern more than ordinary posts
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    posts: Ints  # all that match within 24 hours
+    term: int | None
+    leader: int | None
+
+
+def yardstick(heard: Heard, seed: int = 1) -> Yardstick:
+    """Measures what is ordinary on these posts; the same posts give the same yardstick."""
+    middle = heard.vectors.mean(axis=0, dtype=np.float32)
+    rng = np.random.default_rng(seed)
+    one, other = rng.integers(len(heard.hours), size=(2, _SAMPLE))
+    apart = one != other
+    alike = np.einsum(
+        "ij,ij->i", _centred(heard.vectors[one[apart]], middle), _centred(heard.vectors[other[apart]], middle)
+    )
+    return Yardstick(
+        middle=middle,
+        near=float(np.quantile(alike, NEAR)),
+        means=heard.concerns.mean(axis=0, dtype=np.float32),
+        spreads=np.maximum(heard.concerns.std(axis=0, dtype=np.float32), 1e-3),
+    )
+
+
+def find(heard: Heard, ordinary: Yardstick, now: float, sensitivity: Sensitivity = "balanced") -> list[Group]:
+    """The groups that stand out at `now` (hours since 1970), least likely first; merged, so that each post is in one
+    group or another but seldom in two."""
+    end = int(np.searchsorted(heard.hours, now, side="right"))
+    start = int(np.searchsorted(heard.hours, now - max(WINDOWS_HOURS), side="right"))
+    if end - start < LEAST_AUTHORS:
+        return []
+    vectors = _centred(heard.vectors[start:end], ordinary.middle)
+    alike = vectors @ vectors.T
+    spoken = (heard.concerns[start:end].astype(np.float32) - ordinary.means) / ordinary.spreads
+    groups: list[Group] = []
+    candidates = list(_candidates(heard, start, end, alike, ordinary.near))
+    for candidate in candidates:
+        group = _gate(heard, candidate, start, alike, spoken, ordinary.near, SPOKEN[sensitivity])
+        if group is None:
+            continue
+        core, concern, errors = group
+        found = _unusual(heard, ordinary, candidate, start, end, now)
+        if found is not None:
+            hours, authors, expected, p_value = found
+            groups.append(
+                Group(
+                    posts=frozenset(candidate.posts.tolist()),
+                    core=core,
+                    terms=() if candidate.term is None else (candidate.term,),
+                    concern=concern,
+                    hours=hours,
+                    authors=authors,
+                    expected=expected,
+                    p_value=p_value,
+                    spoken=errors,
+                )
+            )
+    return merged(_discovered(groups, len(candidates), FALSE_A_WEEK[sensitivity] / TICKS_A_WEEK))
+
+
+def merged(groups: Sequence[Group]) -> list[Group]:
+    """Groups that share half their core are one: the least likely leads, the others add their posts and terms."""
+    found: list[Group] = []
+    for group in sorted(groups, key=lambda one: (one.p_value, -one.authors, min(one.core))):
+        for index, other in enumerate(found):
+            if len(group.core & other.core) >= SHARED * min(len(group.core), len(other.core)):
+                found[index] = Group(
+                    posts=other.posts | group.posts,
+                    core=other.core | group.core,
+                    terms=(*other.terms, *group.terms),
+                    concern=other.concern,
+                    hours=other.hours,
+                    authors=other.authors,
+                    expected=other.expected,
+                    p_value=other.p_value,
+                    spoken=max(other.spoken, group.spoken),
+                )
+                break
+        else:
+            found.append(group)
+    return found
+
+
+def chance(authors: int, before: int, exposure: float) -> float:
+    """P(X >= authors) for X negative binomial: `before` matches in the baseline, of which the window is `exposure`
+    (posts in the window over posts in the baseline). Size (before + 1/2) / phi, so variance = mean (1 + exposure phi),
+    with P(X >= k) the incomplete beta function I(k, size) at exposure phi / (1 + exposure phi)."""
+    size, odds = (before + 0.5) / DISPERSION, exposure * DISPERSION
+    return float(betainc(authors, size, odds / (1 + odds)))
+
+
+def _centred(vectors: Vectors, middle: Floats) -> Floats:
+    """Without what all posts share, which in some encoders is most of a vector; length 1 again."""
+    moved = vectors.astype(np.float32) - middle
+    return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+
+
+def _candidates(heard: Heard, start: int, end: int, alike: Floats, near: float) -> Iterator[_Candidate]:
+    """Terms that several authors of the last 24 hours use, and posts (leaders) that several others are near to."""
+    here = heard.terms[heard.ends[start] : heard.ends[end]]
+    of_post = np.repeat(np.arange(start, end), np.diff(heard.ends[start : end + 1]))
+    order = np.argsort(here, kind="stable")
+    terms, posts = here[order], of_post[order]
+    firsts = np.flatnonzero(np.concatenate([[True], terms[1:] != terms[:-1]])) if terms.size else np.zeros(0, dtype=int)
+    stops = np.append(firsts[1:], terms.size)
+    often = stops - firsts >= LEAST_AUTHORS
+    for first, stop in zip(firsts[often].tolist(), stops[often].tolist(), strict=True):
+        if len(set(heard.authors[posts[first:stop]].tolist())) >= LEAST_AUTHORS:
+            yield _Candidate(posts[first:stop], int(terms[first]), None)
+    taken = np.zeros(end - start, dtype=bool)
+    close = alike >= near
+    for leader in np.argsort(-close.sum(axis=1), kind="stable"):  # from where it is densest
+        if taken[leader]:
+            continue
+        members = np.flatnonzero(close[leader])
+        if members.size < LEAST_AUTHORS:
+            break
+        taken[members] = True
+        if len(set(heard.authors[start + members].tolist())) >= LEAST_AUTHORS:
+            yield _Candidate(start + members, None, start + int(leader))
+
+
+def _gate(
+    heard: Heard, candidate: _Candidate, start: int, alike: Floats, spoken: Floats, near: float, errors: float
+) -> tuple[frozenset[int], int, float] | None:
+    """The candidate's core (posts whose nearest others are near), the concern it speaks of, and by how many standard
+    errors; none for a word that many use for many things, or for talk that raises no concern."""
+    here = candidate.posts - start
+    between = alike[np.ix_(here, here)]
+    if 2 * (between >= near).sum() < 3 * here.size:  # a core of half the posts has more near pairs (with itself, too)
+        return None
+    np.fill_diagonal(between, -1)
+    nearest = np.sort(between, axis=1)[:, -min(NEIGHBOURS, here.size - 1) :].mean(axis=1)
+    inside = nearest >= near
+    core = here[inside]
+    authors = len(set(heard.authors[start + core].tolist()))
+    if 2 * core.size < here.size or authors < LEAST_AUTHORS or core.size > LOUD * authors:
+        return None
+    mean = spoken[core].mean(axis=0)
+    said = np.where(mean >= LEAST_SPOKEN, mean * np.sqrt(core.size), -np.inf)
+    others = np.ones(said.size, dtype=bool)
+    others[list(heard.urgent)] = False
+    said[others] -= SPOKEN_OTHERWISE
+    said[others & (heard.raised[start + core].mean(axis=0) < RAISED)] = -np.inf
+    if authors < AUTHORS_OTHERWISE or heard.tied[start + core].mean() < TIED:
+        said[others] = -np.inf
+    concern = int(said.argmax())
+    if said[concern] < errors:
+        return None
+    return frozenset((core + start).tolist()), concern, float(said[concern])
+
+
+def _unusual(
+    heard: Heard, ordinary: Yardstick, candidate: _Candidate, start: int, end: int, now: float
+) -> tuple[int, int, float, float] | None:
+    """The least likely of the windows: its hours, distinct authors, expected ones, and the chance of so many in any of
+    the windows (Bonferroni). None without enough weeks before."""
+    best: tuple[int, int, float, float] | None = None
+    for hours in WINDOWS_HOURS:
+        first = int(np.searchsorted(heard.hours, now - hours, side="right"))
+        authors = len(set(heard.authors[candidate.posts[candidate.posts >= first]].tolist()))
+        if authors < LEAST_AUTHORS:
+            continue
+        until = int(np.searchsorted(heard.hours, now - hours - GUARD_HOURS, side="right"))
+        since = int(np.searchsorted(heard.hours, now - hours - GUARD_HOURS - BASELINE_HOURS, side="right"))
+        if until - since < LEAST_BASELINE:
+            continue
+        exposure = (end - first) / (until - since)
+        before = _before(heard, ordinary, candidate, since, until)
+        p_value = min(1.0, len(WINDOWS_HOURS) * chance(authors, before, exposure))
+        if best is None or p_value < best[3]:
+            best = hours, authors, (before + 0.5) * exposure, p_value
+    return best
+
+
+def _before(heard: Heard, ordinary: Yardstick, candidate: _Candidate, since: int, until: int) -> int:
+    """How many posts of the baseline match the candidate."""
+    if candidate.term is not None:
+        return int(np.count_nonzero(heard.terms[heard.ends[since] : heard.ends[until]] == np.uint32(candidate.term)))
+    leader = _centred(heard.vectors[candidate.leader : (candidate.leader or 0) + 1], ordinary.middle)[0]
+    return sum(
+        int(np.count_nonzero(_centred(heard.vectors[at : min(at + _PIECE, until)], ordinary.middle) @ leader >= ordinary.near))
+        for at in range(since, until, _PIECE)
+    )
+
+
+def _discovered(groups: Sequence[Group], candidates: int, rate: float) -> list[Group]:
+    """Those that pass Benjamini and Hochberg's step-up at a false discovery rate of `rate` over all candidates; what
+    did not pass the gate counts as not unusual at all, which errs towards silence."""
+    ordered = sorted(groups, key=lambda group: group.p_value)
+    passing = 0
+    for rank, group in enumerate(ordered, start=1):
+        if group.p_value <= rate * rank / candidates:
+            passing = rank
+    return ordered[:passing]

@@ -1,0 +1,197 @@
+"""The posts of the last three weeks, held in the memory of the process that looks for new concerns.
+
+What is read once from the store is kept as numbers: hashes of words, the model's vectors and log-odds. Each look asks
+the store only for what is new, and lets go of what was deleted, hidden, edited or has grown old. emerging.py looks."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from listeners.tables import Mention
+from sentiment import emerging, keyphrases
+from sentiment.emerging import Heard, Yardstick
+from sentiment.forms import Forms
+from sentiment.tables import MentionConcern, Score
+from sentiment.taxonomy import CONCERNS
+
+KEPT = timedelta(hours=max(emerging.WINDOWS_HOURS) + emerging.GUARD_HOURS + emerging.BASELINE_HOURS)
+KEYS = tuple(CONCERNS)
+URGENT = tuple(index for index, key in enumerate(KEYS) if key == "emergencies")
+MEASURED_FOR = timedelta(hours=24)  # a yardstick serves so long
+LEAST_MEASURED = 300  # posts without which nothing is ordinary yet
+_PAGE = 2000
+_DIMENSIONS = 384
+
+
+@dataclass
+class Memory:
+    """What is held, in order of time. Belongs to one store, and to one thread at a time."""
+
+    ids: np.ndarray[Any, np.dtype[np.int64]] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    hours: np.ndarray[Any, np.dtype[np.float64]] = field(default_factory=lambda: np.zeros(0))
+    authors: np.ndarray[Any, np.dtype[np.int64]] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    vectors: np.ndarray[Any, np.dtype[np.float16]] = field(
+        default_factory=lambda: np.zeros((0, _DIMENSIONS), dtype=np.float16)
+    )
+    concerns: np.ndarray[Any, np.dtype[np.float16]] = field(
+        default_factory=lambda: np.zeros((0, len(KEYS)), dtype=np.float16)
+    )
+    raised: np.ndarray[Any, np.dtype[np.bool_]] = field(default_factory=lambda: np.zeros((0, len(KEYS)), dtype=bool))
+    tied: np.ndarray[Any, np.dtype[np.bool_]] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    terms: np.ndarray[Any, np.dtype[np.uint32]] = field(default_factory=lambda: np.zeros(0, dtype=np.uint32))
+    ends: np.ndarray[Any, np.dtype[np.int64]] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    seen: dict[int, datetime] = field(default_factory=dict)  # every mention that was looked at, and when it was scored
+    last: datetime | None = None  # the newest scored_at that was read
+    forms: Forms = field(default_factory=Forms)
+    ordinary: Yardstick | None = None
+    measured_at: datetime | None = None
+
+    def refresh(self, session: Session, now: datetime) -> None:
+        """Brings the memory up to date with the store as of `now`."""
+        since = now - KEPT
+        fresh = self._unread(session, since, now)
+        there = set(
+            session.connection()
+            .execute(sa.select(col(Mention.id)).where(col(Mention.posted_at) > since, col(Mention.posted_at) <= now))
+            .scalars()
+        )
+        again = {row.id for row in fresh if row.id in self.seen}
+        gone = {number for number in self.seen if number not in there} | again
+        if gone:
+            self._keep(~np.isin(self.ids, np.fromiter(gone, dtype=np.int64)))
+            for number in gone:
+                self.seen.pop(number, None)
+        self._add(session, fresh)
+        self.forms.forget(_hours(now))
+        if self.measured_at is None or not timedelta() <= now - self.measured_at < MEASURED_FOR:
+            self.ordinary = emerging.yardstick(self.heard()) if self.hours.size >= LEAST_MEASURED else None
+            self.measured_at = now if self.ordinary is not None else None
+
+    def heard(self) -> Heard:
+        """What is held, as emerging.find takes it."""
+        return Heard(
+            hours=self.hours,
+            authors=self.authors,
+            terms=self.terms,
+            ends=self.ends,
+            vectors=self.vectors,
+            concerns=self.concerns,
+            raised=self.raised,
+            tied=self.tied,
+            urgent=URGENT,
+        )
+
+    def _unread(self, session: Session, since: datetime, until: datetime) -> list[Any]:
+        """Scored mentions that were not read yet, or were scored again, oldest post first."""
+        query = (
+            sa.select(
+                col(Mention.id),
+                col(Mention.posted_at),
+                col(Mention.scored_at),
+                col(Mention.author),
+                col(Mention.text),
+                col(Mention.shown),
+                col(Mention.copy_of),
+                col(Mention.repost),
+                col(Mention.automatic),
+                col(Mention.rules),
+                col(Mention.addressed),
+                col(Mention.place_id),
+            )
+            .where(
+                col(Mention.posted_at) > since,
+                col(Mention.posted_at) <= until,
+                col(Mention.scored_at).is_not(None) if self.last is None else col(Mention.scored_at) >= self.last,
+            )
+            .order_by(col(Mention.posted_at), col(Mention.id))
+        )
+        rows = [row for row in session.connection().execute(query) if self.seen.get(row.id) != row.scored_at]
+        for row in rows:
+            self.last = row.scored_at if self.last is None else max(self.last, row.scored_at)
+        return rows
+
+    def _add(self, session: Session, rows: list[Any]) -> None:
+        new: list[Any] = []
+        for row in rows:
+            self.seen[row.id] = row.scored_at
+            if not row.shown or not row.text or row.copy_of is not None or row.repost or row.automatic:
+                continue
+            if not self.forms.filled_in(row.text, _hours(row.posted_at)):
+                new.append(row)
+        for start in range(0, len(new), _PAGE):
+            self._add_page(session, new[start : start + _PAGE])
+
+    def _add_page(self, session: Session, rows: list[Any]) -> None:
+        ids = [row.id for row in rows]
+        connection = session.connection()
+        scores = {
+            row.mention_id: row
+            for row in connection.execute(
+                sa.select(col(Score.mention_id), col(Score.concerns), col(Score.embedding)).where(
+                    col(Score.mention_id).in_(ids)
+                )
+            )
+        }
+        raised = set(
+            connection.execute(
+                sa.select(col(MentionConcern.mention_id), col(MentionConcern.concern)).where(
+                    col(MentionConcern.mention_id).in_(ids)
+                )
+            ).tuples()
+        )
+        rows = [row for row in rows if row.id in scores]  # what had no words has no score
+        if not rows:
+            return
+        terms = [hashes(row.text) for row in rows]
+        late = self.hours.size and _hours(rows[0].posted_at) < self.hours[-1]
+        odds = np.array([[scores[row.id].concerns.get(key, 0.0) for key in KEYS] for row in rows]).clip(1e-3, 1 - 1e-3)
+        self.ids = np.append(self.ids, np.array([row.id for row in rows], dtype=np.int64))
+        self.hours = np.append(self.hours, [_hours(row.posted_at) for row in rows])
+        self.authors = np.append(self.authors, [_number(row.author) for row in rows])
+        vectors = np.array([np.frombuffer(scores[row.id].embedding, dtype=np.float16) for row in rows])
+        self.vectors = np.concatenate([self.vectors, vectors])
+        self.concerns = np.concatenate([self.concerns, np.log(odds / (1 - odds)).astype(np.float16)])
+        self.raised = np.concatenate([self.raised, [[(row.id, key) in raised for key in KEYS] for row in rows]])
+        self.tied = np.append(
+            self.tied, [bool(row.rules) or row.addressed or row.place_id is not None for row in rows]
+        )
+        self.ends = np.append(self.ends, self.ends[-1] + np.cumsum([len(one) for one in terms]))
+        self.terms = np.concatenate([self.terms, *terms])
+        if late:
+            self._keep(np.argsort(self.hours, kind="stable"))
+
+    def _keep(self, which: np.ndarray[Any, Any]) -> None:
+        """Keeps these positions (or those that are true), in this order."""
+        order = np.flatnonzero(which) if which.dtype == bool else which
+        lengths = np.diff(self.ends)[order]
+        starts = self.ends[:-1][order]
+        ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        flat = np.arange(int(ends[-1])) + np.repeat(starts - ends[:-1], lengths)
+        self.terms, self.ends = self.terms[flat], ends
+        for name in ("ids", "hours", "authors", "vectors", "concerns", "raised", "tied"):
+            setattr(self, name, getattr(self, name)[order])
+
+
+def hashes(text: str) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    """The telling words of a text and their pairs, as numbers: 32 bits are enough to count by."""
+    return np.array(sorted({crc32(phrase.encode()) for phrase in keyphrases.telling(text)}), dtype=np.uint32)
+
+
+def named(texts: list[str], terms: tuple[int, ...]) -> list[str]:
+    """The words behind some hashes, looked up in the texts that they were made of."""
+    known = {crc32(phrase.encode()): phrase for text in texts for phrase in keyphrases.telling(text)}
+    return [known[term] for term in terms if term in known]
+
+
+def _hours(at: datetime) -> float:
+    return at.astimezone(UTC).timestamp() / 3600
+
+
+def _number(author: bytes) -> int:
+    """A number for an author's keyed hash: only to tell apart who speaks."""
+    return int.from_bytes(author[:8], "big", signed=True)
