@@ -134,6 +134,46 @@ def analyse() -> None:
 
 
 @liaison.command()
+@click.argument("stream", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--alerts", "alerts_to", type=click.Path(dir_okay=False, path_type=Path), help="Write the alerts here.")
+@click.option("--counts", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of CSV series.")
+@click.option("--alarms", "alarms_to", type=click.Path(dir_okay=False, path_type=Path), help="Write the alarms here.")
+@click.option("--sensitivity", type=click.Choice(["fewer", "balanced", "more"]), default="balanced", show_default=True)
+def backtest(
+    stream: Path | None, alerts_to: Path | None, counts: Path | None, alarms_to: Path | None, sensitivity: Any
+) -> None:
+    """What would have been alerted on posts, or on counts, of another time.
+
+    \b
+    Examples:
+      liaison backtest posts.jsonl --alerts alerts.jsonl
+      liaison backtest --counts series/ --alarms alarms.json
+    Posts are lines with id, posted_at, text, author and network; series are CSV files with timestamp and value.
+    Nothing is stored and nobody is told.
+    """
+    if (stream is None) != (alerts_to is None) or (counts is None) != (alarms_to is None) or not (stream or counts):
+        raise click.UsageError("give posts with --alerts, or --counts with --alarms")
+    with clear_errors():
+        if counts is not None and alarms_to is not None:
+            from sentiment import counts_file
+
+            with _bar("looking", "series") as step:
+                found = counts_file.alarms(counts, alarms_to, step)
+            click.echo(f"{found} alarms in {alarms_to}", err=True)
+        if stream is not None and alerts_to is not None:
+            from scheduler import backtest as replaying
+            from sentiment import model
+
+            with _bar("replaying", "posts") as step:
+                told = replaying.replay(
+                    stream, alerts_to, settings=_settings(), reader=model.load(), sensitivity=sensitivity, progress=step
+                )
+            click.echo(
+                f"{told.posts} posts, {told.refused} lines refused, {told.alerts} alerts in {alerts_to}", err=True
+            )
+
+
+@liaison.command()
 @click.option("--preview", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
 @click.option("--for", "email", help="Whose digest. [default: the first person who gets one]")
 @click.option("--edition", type=click.Choice(["daily", "weekly", "monthly"]), default="daily", show_default=True)

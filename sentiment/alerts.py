@@ -1,6 +1,7 @@
 """Alerts: one thread a concern and place, raised when its cell stands out, kept up to date, taken and closed by people.
 
-surges.py finds what stands out. At most one new alert a department-day, emergencies aside: fewer, and worth a look."""
+surges.py finds what is more than usual, topics.py what is new. At most one new alert a department-day, emergencies
+aside: fewer, and worth a look. Long, since threads of both kinds follow one set of rules."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,18 +15,22 @@ from sqlmodel import Session, col, select
 
 from config import audit
 from listeners.tables import Mention, Place
-from sentiment import columns, counts, keyphrases, quotes, surges
+from sentiment import columns, counts, keyphrases, quotes, surges, topics, tuning
 from sentiment.columns import Column
 from sentiment.quotes import Quote
+from sentiment.recent import Memory
 from sentiment.surges import Surge
-from sentiment.tables import ALL, Alert, AlertMention, MentionConcern
+from sentiment.tables import ALL, Alert, AlertMention, HeldBack, MentionConcern
 from sentiment.taxonomy import CONCERNS
+from sentiment.topics import Topic
+from sentiment.tuning import Tuning
 
 AGAIN_AFTER = timedelta(hours=24)  # a closed thread keeps its concern quiet for so long
 ALREADY_ALERTED = 0.3  # of a surge's posts: then it is nothing new
 REMEMBERED = timedelta(days=7)  # how long a thread's posts are held against a new one
 SAME_PLACE = timedelta(hours=72)  # how long a thread takes in other concerns at its place
 FAR_MORE = 3.0  # times the usual
+MANY_AUTHORS, MANY_TIMES = 10, 5.0  # and times the usual: severity high
 _TEXTS_BEFORE = 2000
 
 OPEN = ("new", "taken")
@@ -66,14 +71,31 @@ class AlertDetail:
     once_in_days: float
 
 
-def raise_alerts(session: Session, now: datetime, zone: ZoneInfo) -> list[Alert]:
-    """Looks at all cells as of `now`, updates the open threads, and raises what is new; the new alerts only, with ids.
-    In the caller's transaction: the mail that tells of them belongs into the same one."""
-    return put(session, surges.find(session, now, zone), now, zone)
+@dataclass(frozen=True)
+class Found:
+    """What stands out: cells with more than usual, and what is new; under which settings it was looked for."""
+
+    surges: Sequence[Surge]
+    topics: Sequence[Topic]
+    tuned: Tuning
 
 
-def put(session: Session, found: Sequence[Surge], now: datetime, zone: ZoneInfo) -> list[Alert]:
-    """Makes threads of surges (surges.find, which only reads and may run outside this transaction)."""
+def find(session: Session, now: datetime, zone: ZoneInfo, memory: Memory | None = None) -> Found:
+    """Looks at all cells, and with a memory of recent posts for what is new, as of `now`. Only reads."""
+    tuned = tuning.read(session, now)
+    new = topics.find(session, memory, now, tuned) if memory is not None else []
+    return Found(surges.find(session, now, zone, tuned, memory.usual if memory is not None else None), new, tuned)
+
+
+def raise_alerts(session: Session, now: datetime, zone: ZoneInfo, memory: Memory | None = None) -> list[Alert]:
+    """`find` and `put` in one transaction; the new alerts only, with ids."""
+    return put(session, find(session, now, zone, memory), now, zone)
+
+
+def put(session: Session, found: Found, now: datetime, zone: ZoneInfo) -> list[Alert]:
+    """Makes threads of what was found: updates the open ones, and raises what nobody was told of; the new alerts only.
+    In the caller's transaction: the mail that tells of them may belong into the same one."""
+    tuned = found.tuned
     threads = list(
         session.exec(
             select(Alert)
@@ -90,26 +112,27 @@ def put(session: Session, found: Sequence[Surge], now: datetime, zone: ZoneInfo)
     for alert in threads:
         if alert.state not in OPEN:
             continue
-        surge = next((one for one in found if _grows(alert, one, now)), None)
+        surge = next((one for one in found.surges if _grows(alert, one, now)), None)
         if surge is not None and surge.place_id is None:
-            at_place = next((one for one in found if surges.carries(one, surge)), None)
+            at_place = next((one for one in found.surges if surges.carries(one, surge)), None)
             if at_place is not None:
                 _narrow(session, alert, at_place)
                 surge = at_place
         if surge is not None:
             _update(session, alert, surge, now)
     alerted = {alert.id or 0: _mentions_of(session, alert.id or 0) for alert in threads}
-    raised: list[Alert] = []
-    for surge in surges.merged(found):
+    raised = _raise_new(session, found.topics, threads, alerted, now, zone, tuned)
+    for surge in surges.merged(found.surges):
         if any(_same_thread(alert, surge, now) for alert in (*threads, *raised)):
             continue
         if any(
             len(surge.mention_ids & posts) >= ALREADY_ALERTED * len(surge.mention_ids) for posts in alerted.values()
         ):
             continue
-        if surge.concern not in surges.URGENT and _raised_today(session, now, zone):
+        title = _title(session, surge.concern, surge)
+        if _held_back(session, "cell", surge, title, now, zone, tuned):
             continue
-        alert = _raise(session, surge, now)
+        alert = _raise(session, surge, title, now)
         alerted[alert.id or 0] = surge.mention_ids
         raised.append(alert)
     return raised
@@ -215,7 +238,10 @@ def _move(
 
 
 def _grows(alert: Alert, surge: Surge, now: datetime) -> bool:
-    """Whether the surge is this open thread going on: the same cell, or for three days another concern at its place."""
+    """Whether the surge is this open thread going on: the same cell, or for three days another concern at its place.
+    A thread of something new goes on by its own posts only."""
+    if alert.kind != "cell":
+        return False
     if (alert.concern, alert.place_id) == (surge.concern, surge.place_id):
         return True
     here = alert.place_id is not None and alert.place_id == surge.place_id
@@ -227,8 +253,10 @@ def _same_thread(alert: Alert, surge: Surge, now: datetime) -> bool:
     or one of them everywhere) while the thread is open and for a day after it was closed."""
     if alert.state in OPEN and _grows(alert, surge, now):
         return True
-    if alert.concern != surge.concern or not (
-        alert.place_id == surge.place_id or alert.place_id is None or surge.place_id is None
+    if (
+        alert.kind != "cell"
+        or alert.concern != surge.concern
+        or not (alert.place_id == surge.place_id or alert.place_id is None or surge.place_id is None)
     ):
         return False
     return alert.state in OPEN or (alert.closed_at is not None and alert.closed_at > now - AGAIN_AFTER)
@@ -243,15 +271,122 @@ def _raised_today(session: Session, now: datetime, zone: ZoneInfo) -> bool:
     return session.exec(today.limit(1)).first() is not None
 
 
-def _raise(session: Session, surge: Surge, now: datetime) -> Alert:
+def _raise_new(
+    session: Session,
+    new: Sequence[Topic],
+    threads: Sequence[Alert],
+    alerted: dict[int, frozenset[int]],
+    now: datetime,
+    zone: ZoneInfo,
+    tuned: Tuning,
+) -> list[Alert]:
+    """Threads of topics. A topic that shares its posts with a thread joins it while it is open, and is quiet while it
+    is remembered; `alerted` grows with what is raised."""
+    by_id = {alert.id or 0: alert for alert in threads}
+    raised: list[Alert] = []
+    for topic in new:
+        enough = ALREADY_ALERTED * len(topic.mention_ids)
+        known = next((number for number, posts in alerted.items() if len(topic.mention_ids & posts) >= enough), None)
+        if known is not None:
+            alerted[known] |= topic.mention_ids
+            thread = by_id.get(known)
+            if thread is not None and thread.kind == "emerging" and thread.state in OPEN:
+                _join(session, thread, topic, now)
+        elif not _held_back(session, "emerging", topic, topic.title, now, zone, tuned):
+            alert = _raise_topic(session, topic, now)
+            alerted[alert.id or 0] = topic.mention_ids
+            raised.append(alert)
+    return raised
+
+
+def _held_back(
+    session: Session, kind: str, one: Surge | Topic, title: str, now: datetime, zone: ZoneInfo, tuned: Tuning
+) -> bool:
+    """Whether it is not raised: its concern is muted, or the day had its one alert (emergencies aside). It is kept."""
+    why = ""
+    if tuned.muted(one.concern, now):
+        why = "muted"
+    elif one.concern not in surges.URGENT and _raised_today(session, now, zone):
+        why = "budget"
+    if why:
+        held = HeldBack(
+            at=now,
+            kind=kind,
+            concern=one.concern,
+            place_id=one.place_id,
+            title=title,
+            authors=one.authors,
+            expected=one.expected,
+            p_value=one.p_value,
+            why=why,
+        )
+        tuning.hold_back(session, held)
+    return bool(why)
+
+
+def severity(concern: str, authors: int, expected: float) -> str:
+    """urgent for an emergency; high from ten authors and five times the usual; else normal."""
+    if concern in surges.URGENT:
+        return "urgent"
+    return "high" if authors >= MANY_AUTHORS and authors >= MANY_TIMES * expected else "normal"
+
+
+def _raise_topic(session: Session, topic: Topic, now: datetime) -> Alert:
+    alert = Alert(
+        kind="emerging",
+        concern=topic.concern,
+        place_id=topic.place_id,
+        title=topic.title,
+        raised_at=now,
+        since=topic.since,
+        updated_at=now,
+        window_hours=topic.hours,
+        posts=len(topic.mention_ids),
+        authors=topic.authors,
+        expected=topic.expected,
+        p_value=topic.p_value,
+        keyphrases=list(topic.keyphrases),
+        severity=severity(topic.concern, topic.authors, topic.expected),
+        evidence={"once_in_days": 1 / (24 * max(topic.p_value, 1e-12))},
+    )
+    session.add(alert)
+    session.flush()
+    _link(session, alert, topic.mention_ids)
+    audit.record(session, now, None, "alert.raise", f"alert:{alert.id}", {"concern": alert.concern, "kind": "emerging"})
+    return alert
+
+
+def _join(session: Session, alert: Alert, topic: Topic, now: datetime) -> None:
+    """Adds a topic's posts to its thread, whose period and figures grow with it."""
+    known = _mentions_of(session, alert.id or 0)
+    fresh = topic.mention_ids - known
+    if not fresh:
+        return
+    _link(session, alert, fresh)
+    texts = _texts(session, known | topic.mention_ids)
+    hours = max(topic.hours, round((now - alert.since) / timedelta(hours=1)))
+    alert.expected = topic.expected * hours / topic.hours
+    alert.window_hours, alert.updated_at = hours, now
+    alert.posts, alert.authors = len(known | topic.mention_ids), surges.voices(texts)
+    alert.p_value = min(alert.p_value, topic.p_value)
+    alert.severity = severity(alert.concern, alert.authors, alert.expected)
+    alert.keyphrases = list(topic.keyphrases) or alert.keyphrases
+    if alert.place_id is None and topic.place_id is not None:
+        alert.place_id = topic.place_id
+    alert.title = topic.title
+    session.add(alert)
+
+
+def _raise(session: Session, surge: Surge, title: str, now: datetime) -> Alert:
     texts = _texts(session, surge.mention_ids)
     alert = Alert(
         kind="cell",
         concern=surge.concern,
         place_id=surge.place_id,
-        title=_title(session, surge.concern, surge),
+        title=title,
         raised_at=now,
         since=_since(session, surge),
+        severity=severity(surge.concern, surge.authors, surge.expected),
         updated_at=now,
         window_hours=surge.hours,
         posts=len(surge.mention_ids),

@@ -35,7 +35,7 @@ SPOKEN_OTHERWISE = 1.0  # standard errors more where it is no emergency, for six
 RAISED = 0.5  # of the core's posts raise it by themselves, where it is no emergency
 AUTHORS_OTHERWISE = 4
 TIED = 0.5  # of the core's posts have to do with this town, where it is no emergency
-LOUD = 3.0  # posts an author: more, and it is a few accounts that are loud
+LOUD = 3.0  # posts an author on the same thing: more, and it is a few accounts that are loud
 LEAST_SPOKEN = 0.6  # standard deviations, however many posts
 _PIECE = 8192  # vectors at a time in full precision
 _SAMPLE = 20_000  # random pairs that tell how alike posts are here
@@ -117,9 +117,15 @@ def yardstick(heard: Heard, seed: int = 1) -> Yardstick:
     )
 
 
-def find(heard: Heard, ordinary: Yardstick, now: float, sensitivity: Sensitivity = "balanced") -> list[Group]:
+def find(
+    heard: Heard,
+    ordinary: Yardstick,
+    now: float,
+    sensitivity: Sensitivity = "balanced",
+    strict: Sequence[float] | None = None,
+) -> list[Group]:
     """The groups that stand out at `now` (hours since 1970), least likely first; merged, so that each post is in one
-    group or another but seldom in two."""
+    group or another but seldom in two. `strict`: for each concern a factor on the p-value that it must pass."""
     end = int(np.searchsorted(heard.hours, now, side="right"))
     start = int(np.searchsorted(heard.hours, now - max(WINDOWS_HOURS), side="right"))
     if end - start < LEAST_AUTHORS:
@@ -134,7 +140,7 @@ def find(heard: Heard, ordinary: Yardstick, now: float, sensitivity: Sensitivity
         if group is None:
             continue
         core, concern, errors = group
-        found = _unusual(heard, ordinary, candidate, start, end, now)
+        found = _unusual(heard, ordinary, candidate, end, now)
         if found is not None:
             hours, authors, expected, p_value = found
             groups.append(
@@ -150,7 +156,7 @@ def find(heard: Heard, ordinary: Yardstick, now: float, sensitivity: Sensitivity
                     spoken=errors,
                 )
             )
-    return merged(_discovered(groups, len(candidates), FALSE_A_WEEK[sensitivity] / TICKS_A_WEEK))
+    return merged(_discovered(groups, len(candidates), FALSE_A_WEEK[sensitivity] / TICKS_A_WEEK, strict))
 
 
 def merged(groups: Sequence[Group]) -> list[Group]:
@@ -228,8 +234,12 @@ def _gate(
     nearest = np.sort(between, axis=1)[:, -min(NEIGHBOURS, here.size - 1) :].mean(axis=1)
     inside = nearest >= near
     core = here[inside]
-    authors = len(set(heard.authors[start + core].tolist()))
-    if 2 * core.size < here.size or authors < LEAST_AUTHORS or core.size > LOUD * authors:
+    speaking = np.unique(heard.authors[start + core])
+    authors = speaking.size
+    if 2 * core.size < here.size or authors < LEAST_AUTHORS:
+        return None
+    theirs = np.isin(heard.authors[start : start + alike.shape[0]], speaking)
+    if np.count_nonzero(theirs & (alike[:, core] >= near).any(axis=1)) > LOUD * authors:
         return None
     mean = spoken[core].mean(axis=0)
     said = np.where(mean >= LEAST_SPOKEN, mean * np.sqrt(core.size), -np.inf)
@@ -246,7 +256,7 @@ def _gate(
 
 
 def _unusual(
-    heard: Heard, ordinary: Yardstick, candidate: _Candidate, start: int, end: int, now: float
+    heard: Heard, ordinary: Yardstick, candidate: _Candidate, end: int, now: float
 ) -> tuple[int, int, float, float] | None:
     """The least likely of the windows: its hours, distinct authors, expected ones, and the chance of so many in any of
     the windows (Bonferroni). None without enough weeks before."""
@@ -274,17 +284,25 @@ def _before(heard: Heard, ordinary: Yardstick, candidate: _Candidate, since: int
         return int(np.count_nonzero(heard.terms[heard.ends[since] : heard.ends[until]] == np.uint32(candidate.term)))
     leader = _centred(heard.vectors[candidate.leader : (candidate.leader or 0) + 1], ordinary.middle)[0]
     return sum(
-        int(np.count_nonzero(_centred(heard.vectors[at : min(at + _PIECE, until)], ordinary.middle) @ leader >= ordinary.near))
+        int(
+            np.count_nonzero(
+                _centred(heard.vectors[at : min(at + _PIECE, until)], ordinary.middle) @ leader >= ordinary.near
+            )
+        )
         for at in range(since, until, _PIECE)
     )
 
 
-def _discovered(groups: Sequence[Group], candidates: int, rate: float) -> list[Group]:
+def _discovered(groups: Sequence[Group], candidates: int, rate: float, strict: Sequence[float] | None) -> list[Group]:
     """Those that pass Benjamini and Hochberg's step-up at a false discovery rate of `rate` over all candidates; what
     did not pass the gate counts as not unusual at all, which errs towards silence."""
-    ordered = sorted(groups, key=lambda group: group.p_value)
+
+    def weighed(group: Group) -> float:  # weights on hypotheses: Genovese, Roeder & Wasserman 2006
+        return group.p_value / (1.0 if strict is None else strict[group.concern])
+
+    ordered = sorted(groups, key=weighed)
     passing = 0
     for rank, group in enumerate(ordered, start=1):
-        if group.p_value <= rate * rank / candidates:
+        if weighed(group) <= rate * rank / candidates:
             passing = rank
     return ordered[:passing]

@@ -16,6 +16,7 @@ from listeners.tables import Mention
 from sentiment import emerging, keyphrases
 from sentiment.emerging import Heard, Yardstick
 from sentiment.forms import Forms
+from sentiment.surges import Usual
 from sentiment.tables import MentionConcern, Score
 from sentiment.taxonomy import CONCERNS
 
@@ -50,6 +51,7 @@ class Memory:
     forms: Forms = field(default_factory=Forms)
     ordinary: Yardstick | None = None
     measured_at: datetime | None = None
+    usual: Usual = field(default_factory=Usual)  # of the cells, for surges.find
 
     def refresh(self, session: Session, now: datetime) -> None:
         """Brings the memory up to date with the store as of `now`."""
@@ -137,13 +139,14 @@ class Memory:
                 )
             )
         }
-        raised = set(
-            connection.execute(
+        raised = {
+            (row.mention_id, row.concern)
+            for row in connection.execute(
                 sa.select(col(MentionConcern.mention_id), col(MentionConcern.concern)).where(
                     col(MentionConcern.mention_id).in_(ids)
                 )
-            ).tuples()
-        )
+            )
+        }
         rows = [row for row in rows if row.id in scores]  # what had no words has no score
         if not rows:
             return
@@ -157,9 +160,7 @@ class Memory:
         self.vectors = np.concatenate([self.vectors, vectors])
         self.concerns = np.concatenate([self.concerns, np.log(odds / (1 - odds)).astype(np.float16)])
         self.raised = np.concatenate([self.raised, [[(row.id, key) in raised for key in KEYS] for row in rows]])
-        self.tied = np.append(
-            self.tied, [bool(row.rules) or row.addressed or row.place_id is not None for row in rows]
-        )
+        self.tied = np.append(self.tied, [bool(row.rules) or row.addressed or row.place_id is not None for row in rows])
         self.ends = np.append(self.ends, self.ends[-1] + np.cumsum([len(one) for one in terms]))
         self.terms = np.concatenate([self.terms, *terms])
         if late:

@@ -5,7 +5,7 @@ cells.py holds the statistics; alerts.py makes threads of what is found here."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from listeners.tables import Mention
 from sentiment import cells, counts
 from sentiment.tables import ALL, AuthorDay, MentionConcern
 from sentiment.taxonomy import CONCERNS
+from sentiment.tuning import Tuning
 
 SHARED = 0.5  # of the smaller one's posts: two surges are one
 EXPLAINED = 0.8  # of the authors above the usual: one concern is all that is unusual at a place
@@ -52,7 +53,20 @@ _Cell = tuple[str, int | None]  # concern (ALL: any that is not urgent) and plac
 _NOT_URGENT = tuple(concern for concern in CONCERNS if concern not in URGENT)
 
 
-def find(session: Session, now: datetime, zone: ZoneInfo) -> list[Surge]:
+Days = dict[_Cell, dict[date, int]]  # distinct authors of each cell on each day
+
+
+@dataclass
+class Usual:
+    """The baseline's days, once read: they end days ago, so that they serve for all looks of one day."""
+
+    days: tuple[date, date] | None = None
+    seen: Days = field(default_factory=dict)
+
+
+def find(
+    session: Session, now: datetime, zone: ZoneInfo, tuned: Tuning | None = None, usual: Usual | None = None
+) -> list[Surge]:
     """Every cell that stands out in the last 24 or 72 hours, most authors first; of the two windows the less likely
     one. Empty while the store holds fewer than 14 days before the guard."""
     last = now.astimezone(zone).date() - timedelta(
@@ -69,10 +83,13 @@ def find(session: Session, now: datetime, zone: ZoneInfo) -> list[Surge]:
     recent = _recent(session, now)
     if not recent:
         return []
-    names, daily = _daily_authors(session, first, last, set(recent))
+    usual = usual if usual is not None else Usual()
+    if usual.days != (first, last):
+        usual.days, usual.seen = (first, last), _daily_authors(session, first, last)
+    names, daily = _grid({**{cell: {} for cell in recent}, **usual.seen}, first, last)
     weekdays = np.array([(first + timedelta(days=day)).weekday() for day in range(days)])
     baseline = cells.fit(daily, weekdays)
-    passing = cells.threshold(len(names))
+    limit, tuned = cells.threshold(len(names)), tuned or Tuning()
     local = now.astimezone(zone).replace(tzinfo=None)
     exposures = {hours: baseline.exposure(local - timedelta(hours=hours), local) for hours in cells.WINDOWS_HOURS}
     found: list[Surge] = []
@@ -92,6 +109,7 @@ def find(session: Session, now: datetime, zone: ZoneInfo) -> list[Surge]:
 
     for index, cell in enumerate(names):
         best: Surge | None = None
+        passing = limit * tuned.strict(cell[0])
         for hours, exposure in exposures.items():
             inside = [one for one in recent.get(cell, ()) if one.posted_at > now - timedelta(hours=hours)]
             authors = len({one.author for one in inside})
@@ -191,16 +209,13 @@ def _recent(session: Session, now: datetime) -> dict[_Cell, list[_Recent]]:
     return dict(found)
 
 
-def _daily_authors(
-    session: Session, first: date, last: date, also: set[_Cell]
-) -> tuple[list[_Cell], NDArray[np.float64]]:
-    """Distinct authors of each cell on each day, cells x days. The cells are all concerns, and each concern and any
-    concern together (ALL) at each place that the baseline or `also` names."""
+def _daily_authors(session: Session, first: date, last: date) -> Days:
+    """Distinct authors of each cell on each day. The cells are all concerns, and each concern and any concern together
+    (ALL) at each place that these days name."""
     author = sa.func.count(sa.distinct(col(AuthorDay.author)))
     window = (col(AuthorDay.concern).in_(list(CONCERNS)), col(AuthorDay.day).between(first, last))
     at_places = (*window, col(AuthorDay.place_id) != 0)
-    seen: dict[_Cell, dict[date, int]] = {(concern, None): {} for concern in CONCERNS}
-    seen.update({cell: {} for cell in also if cell not in seen})
+    seen: Days = {(concern, None): {} for concern in CONCERNS}
     connection = session.connection()
     everywhere = sa.select(col(AuthorDay.concern), col(AuthorDay.day), author)
     for concern, day, number in connection.execute(
@@ -219,6 +234,11 @@ def _daily_authors(
         )
     ):
         seen.setdefault((ALL, place_id), {})[day] = number
+    return seen
+
+
+def _grid(seen: Days, first: date, last: date) -> tuple[list[_Cell], NDArray[np.float64]]:
+    """The cells in a fixed order, and their authors as cells x days."""
     names = sorted(seen, key=lambda cell: (cell[0], cell[1] or 0))
     daily = np.zeros((len(names), (last - first).days + 1))
     for index, cell in enumerate(names):

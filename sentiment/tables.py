@@ -95,7 +95,7 @@ class Alert(SQLModel, table=True):
     Its figures cover the `window_hours` before `updated_at`."""
 
     id: int | None = Field(default=None, primary_key=True)
-    kind: str  # cell
+    kind: str  # cell: more than usual | emerging: something new
     concern: str
     place_id: int | None = Field(default=None, foreign_key="place.id")
     title: str
@@ -111,6 +111,7 @@ class Alert(SQLModel, table=True):
     state: str = "new"  # new | taken | resolved | not_a_concern
     taken_by: int | None = Field(default=None, foreign_key="person.id")
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    severity: str = "normal"  # urgent: an emergency | high: many more people than usual | normal
     evidence: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)  # columns for the chart, no texts
 
 
@@ -119,3 +120,30 @@ class AlertMention(SQLModel, table=True):
 
     alert_id: int = Field(primary_key=True, foreign_key="alert.id", ondelete="CASCADE")
     mention_id: int = Field(primary_key=True, foreign_key="mention.id", ondelete="CASCADE", index=True)
+
+
+class AlertTuning(SQLModel, table=True):
+    """How readily alerts are raised, for the department (ALL) or one concern; muted ones not at all until then."""
+
+    __tablename__ = "alert_tuning"
+
+    concern: str = Field(primary_key=True)
+    sensitivity: str = ""  # fewer | balanced | more; empty: as the department
+    muted_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class HeldBack(SQLModel, table=True):
+    """What was found and not raised, and why. Figures only; goes after 90 days."""
+
+    __tablename__ = "held_back"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    kind: str  # as an alert's
+    concern: str
+    place_id: int | None = Field(default=None, foreign_key="place.id")
+    title: str
+    authors: int
+    expected: float
+    p_value: float
+    why: str  # budget: the day had its alert | muted

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -24,12 +25,14 @@ from scheduler import alert_mail, digest_mail, webhooks
 from scheduler.jobs import mornings
 from scheduler.jobs.mornings import LABELS
 from scheduler.tables import AlertChannel, AlertNotice
-from sentiment import alerts, surges
+from sentiment import alerts, surges, tuning
 from sentiment.alerts import AlertDetail
+from sentiment.recent import Memory
 from sentiment.tables import Alert
 
 Reason = Literal["raised", "escalated"]
 TOLD_WITHIN = timedelta(hours=24)  # an older alert is no news; the digest has it
+_memories: WeakKeyDictionary[sa.Engine, Memory] = WeakKeyDictionary()  # of the process that looks, one a store
 TOGETHER = timedelta(minutes=10)  # after a mail about an alert, what comes next is gathered into one; not emergencies
 
 
@@ -50,8 +53,12 @@ class Owed:
 
 def look(engine: sa.Engine, settings: Settings, now: datetime) -> int:
     """Raises what stands out and puts what tells of it in the outbox; how many alerts are new."""
+    memory = _memories.setdefault(engine, Memory())
+    with database.reading(engine) as session:  # looking takes longer than a writer should keep others waiting
+        found = alerts.find(session, now, settings.department.zone, memory)
     with database.writing(engine) as session:
-        raised = alerts.raise_alerts(session, now, settings.department.zone)
+        raised = alerts.put(session, found, now, settings.department.zone)
+        tuning.forget(session, now)
     tell(engine, settings, now)
     return len(raised)
 

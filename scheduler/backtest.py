@@ -1,0 +1,157 @@
+"""`liaison backtest STREAM --alerts OUT`: what the desk would have alerted, had it heard posts as they were made.
+
+The desk's own intake, scoring and alerts, hour by hour on a clock of its own, with a store that is held in memory and
+gone afterwards. Nobody takes or closes an alert, and nothing is sent."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+from sqlmodel import Session, SQLModel, col
+
+import scheduler.tables  # noqa: F401  (all tables are made)
+from config import clock, database, secrets
+from config.settings import Settings
+from listeners import intake, sources
+from listeners.tables import Mention
+from networks import archive
+from networks.archive import Taken
+from scheduler.jobs import scoring
+from sentiment import alerts
+from sentiment.emerging import Sensitivity
+from sentiment.recent import Memory
+from sentiment.scoring import Reader
+from sentiment.tables import ALL, Alert, AlertMention, AlertTuning
+
+TICK = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a back-test read and raised."""
+
+    posts: int
+    refused: int
+    alerts: int
+
+
+def replay(
+    stream: Path,
+    target: Path,
+    *,
+    settings: Settings,
+    reader: Reader,
+    sensitivity: Sensitivity = "balanced",
+    progress: Callable[[int], None] = lambda number: None,
+) -> Replayed:
+    """Plays the posts of `stream` (CONTRACT: id, posted_at, text, author, network) in order of time and writes a line
+    an alert, as it was when it was raised. Writes beside `target` and renames at the end. Raises OSError,
+    archive.UnreadableArchive."""
+    lines = list(archive.read(stream))
+    posts = sorted((line for line in lines if isinstance(line, Taken)), key=lambda line: line.mention.posted_at)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    raised = 0
+    try:
+        with beside.open("w", encoding="utf-8") as out:
+            for line in alerted(posts, settings=settings, reader=reader, sensitivity=sensitivity, progress=progress):
+                out.write(json.dumps(line, ensure_ascii=False) + "\n")
+                raised += 1
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+    return Replayed(posts=len(posts), refused=len(lines) - len(posts), alerts=raised)
+
+
+def alerted(
+    posts: Sequence[Taken],
+    *,
+    settings: Settings,
+    reader: Reader,
+    sensitivity: Sensitivity = "balanced",
+    progress: Callable[[int], None] = lambda number: None,
+) -> Iterator[dict[str, Any]]:
+    """The alerts of posts in order of time, each as a line of the output, in order of time."""
+    engine = in_memory()
+    keys = secrets.for_tests()
+    memory = Memory()
+    names: dict[int, str] = {}
+    try:
+        for at, heard in _ticks(posts):
+            with clock.at(at):
+                if heard:
+                    with database.writing(engine) as session:
+                        names.update(_hear(session, heard, keys, settings, at))
+                    scoring.score_all(engine, reader, settings, at)
+                with database.writing(engine) as session:
+                    if sensitivity != "balanced" and session.get(AlertTuning, ALL) is None:
+                        session.add(AlertTuning(concern=ALL, sensitivity=sensitivity))
+                        session.flush()
+                    for alert in alerts.raise_alerts(session, at, settings.department.zone, memory):
+                        yield _line(session, alert, names)
+            progress(len(heard))
+    finally:
+        engine.dispose()
+
+
+def in_memory() -> sa.Engine:
+    """An empty store in this process's memory, gone with its engine. One connection: one thing at a time."""
+    engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    SQLModel.metadata.create_all(engine)
+    return engine
+
+
+def _ticks(posts: Sequence[Taken]) -> Iterator[tuple[datetime, list[Taken]]]:
+    """Each full hour from the first post on, with the posts since the hour before; one more hour after the last."""
+    if not posts:
+        return
+    at = posts[0].mention.posted_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + TICK
+    start = 0
+    while start < len(posts):
+        stop = start
+        while stop < len(posts) and posts[stop].mention.posted_at <= at:
+            stop += 1
+        yield at, list(posts[start:stop])
+        start, at = stop, at + TICK
+
+
+def _hear(
+    session: Session, heard: Sequence[Taken], keys: secrets.Keys, settings: Settings, at: datetime
+) -> dict[int, str]:
+    """Takes posts in as an import does; the ids that the file gave them, by mention."""
+    source = sources.by_name(session, "back-test")
+    if source is None:
+        source = sources.add(session, network="archive", name="back-test", settings={}, every_seconds=0, now=at)
+        session.flush()
+    rows = intake.prepare(
+        [(line.network, line.mention) for line in heard], source, intake.EVERYTHING, keys, settings, at
+    )
+    intake.store(session, rows)
+    given = {
+        keys.hash("mention", f"{line.network}\n{line.mention.remote_id}"): line.mention.remote_id for line in heard
+    }
+    stored = session.connection().execute(
+        sa.select(col(Mention.id), col(Mention.key)).where(col(Mention.key).in_(list(given)))
+    )
+    return {number: given[key] for number, key in stored}
+
+
+def _line(session: Session, alert: Alert, names: dict[int, str]) -> dict[str, Any]:
+    linked = sa.select(col(AlertMention.mention_id)).where(col(AlertMention.alert_id) == alert.id)
+    return {
+        "raised_at": alert.raised_at.isoformat(),
+        "kind": alert.kind,
+        "title": alert.title,
+        "keyphrases": alert.keyphrases,
+        "concern": alert.concern,
+        "mention_ids": [names[number] for number in session.connection().execute(linked).scalars() if number in names],
+        "count": alert.posts,
+        "expected": round(alert.expected, 3),
+        "authors": alert.authors,
+        "p_value": alert.p_value,
+    }

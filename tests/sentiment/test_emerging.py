@@ -1,0 +1,141 @@
+"""What is new is found by words and by meaning, counted in people, and must speak of a concern."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentiment import emerging
+from sentiment.emerging import Group, Heard
+
+DAYS = 26
+NOW = DAYS * 24.0
+FIRE = 900_001
+WORDS = 40  # ordinary ones
+_rng = np.random.default_rng(5)
+CENTRE = _rng.normal(size=384)
+TOPIC = _rng.normal(size=384)
+
+
+def _vector(rng: np.random.Generator, towards: np.ndarray | None = None, share: float = 0.85) -> np.ndarray:
+    noise = rng.normal(size=384)
+    made = noise if towards is None else share * towards / np.linalg.norm(towards) * 19 + (1 - share) * noise
+    made = made / np.linalg.norm(made) + 0.5 * CENTRE / np.linalg.norm(CENTRE)  # what all posts share
+    return np.asarray(made / np.linalg.norm(made))
+
+
+def _town(
+    extra: list[tuple[float, int, float, bool]] = (),
+    *,
+    seed: int = 2,
+    tied: bool = True,  # type: ignore[assignment]
+) -> Heard:
+    """40 posts a day on nothing; `extra`: (hours, author, log-odds of the first concern, about the fire)."""
+    rng = np.random.default_rng(seed)
+    posts = [(float(at), int(rng.integers(500)), float(rng.normal(-3, 0.7)), False) for at in rng.uniform(0, NOW, 1040)]
+    posts = sorted([*posts, *extra])
+    terms = [[FIRE] if fire else sorted(rng.choice(WORDS, 3, replace=False).tolist()) for *_, fire in posts]
+    concerns = np.array([[odds, float(rng.normal(-3, 0.7))] for _, _, odds, _ in posts], dtype=np.float32)
+    return Heard(
+        hours=np.array([at for at, *_ in posts]),
+        authors=np.array([author for _, author, _, _ in posts], dtype=np.int64),
+        terms=np.array([term for its in terms for term in its], dtype=np.uint32),
+        ends=np.concatenate([[0], np.cumsum([len(its) for its in terms])]).astype(np.int64),
+        vectors=np.array([_vector(rng, TOPIC if fire else None) for *_, fire in posts], dtype=np.float32),
+        concerns=concerns,
+        raised=concerns > 0,
+        tied=np.full(len(posts), tied),
+        urgent=(0,),
+    )
+
+
+def _fire(people: int = 5, odds: float = 1.0) -> list[tuple[float, int, float, bool]]:
+    return [(NOW - 1.5 + 0.2 * number, 1000 + number, odds, True) for number in range(people)]
+
+
+def _find(heard: Heard, now: float = NOW, sensitivity: emerging.Sensitivity = "balanced") -> list[Group]:
+    return emerging.find(heard, emerging.yardstick(heard), now, sensitivity)
+
+
+def test_an_ordinary_day_has_nothing_new() -> None:
+    assert _find(_town()) == []
+
+
+def test_a_few_people_who_write_of_one_new_emergency_are_one_group() -> None:
+    heard = _town(_fire())
+    (group,) = _find(heard)
+    assert group.core == frozenset(np.flatnonzero(heard.authors >= 1000).tolist())
+    assert (group.concern, group.authors, group.terms) == (0, 5, (FIRE,))
+    assert group.p_value < 1e-5
+    assert group.expected < 0.1
+
+
+def test_one_loud_account_is_not_several_people() -> None:
+    assert _find(_town([(at, 1000, odds, fire) for at, _, odds, fire in _fire(9)])) == []
+
+
+def test_five_accounts_with_many_posts_each_are_no_new_concern() -> None:
+    posts = [(NOW - 1.5 + 0.01 * number, 1000 + number % 5, 1.0, True) for number in range(60)]
+    assert _find(_town(posts)) == []
+
+
+def test_new_talk_that_raises_no_concern_is_not_told() -> None:
+    assert _find(_town(_fire(odds=-3.0))) == []
+
+
+def test_what_was_said_every_day_is_not_new() -> None:
+    usual = [(24.0 * day + number, 1000 + number, 1.0, True) for day in range(DAYS) for number in range(5)]
+    assert _find(_town([*usual, *_fire()])) == []
+
+
+def test_a_word_used_for_many_things_is_no_group() -> None:
+    heard = _town(_fire())
+    rng = np.random.default_rng(9)
+    apart = np.array([_vector(rng) for _ in heard.hours], dtype=np.float32)
+    assert _find(replace(heard, vectors=apart)) == []
+
+
+def _worry(tied: bool) -> Heard:
+    """The same posts, on a concern that is no emergency and that the model raises in each."""
+    heard = _town(_fire(8), tied=tied)
+    concerns = heard.concerns[:, ::-1].copy()
+    return replace(heard, concerns=concerns, raised=concerns > 0)
+
+
+def test_what_is_no_emergency_must_have_to_do_with_the_town() -> None:
+    (group,) = _find(_worry(tied=True))
+    assert group.concern == 1
+    assert _find(_worry(tied=False)) == []
+
+
+def test_nothing_posted_later_is_looked_at() -> None:
+    heard = _town(_fire())
+    assert _find(heard, NOW - 2) == []
+
+
+def test_fewer_never_finds_more() -> None:
+    heard = _town(_fire(3, odds=0.0))
+    numbers = [len(_find(heard, sensitivity=level)) for level in ("fewer", "balanced", "more")]
+    assert numbers == sorted(numbers)
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_another_model_s_scale_of_log_odds_changes_nothing(scale: float) -> None:
+    heard = _town(_fire())
+    (group,) = _find(replace(heard, concerns=heard.concerns * scale + 2))
+    assert group.concern == 0
+
+
+@given(st.integers(1, 50), st.integers(0, 500), st.floats(0.001, 2.0))
+def test_more_people_are_never_more_likely(authors: int, before: int, exposure: float) -> None:
+    assert 0 <= emerging.chance(authors + 1, before, exposure) <= emerging.chance(authors, before, exposure) <= 1
+
+
+def test_the_chance_is_the_negative_binomial_s() -> None:
+    from scipy.stats import nbinom
+
+    size = 4.5 / emerging.DISPERSION
+    expected = nbinom.sf(2, size, 1 / (1 + 0.1 * emerging.DISPERSION))
+    assert emerging.chance(3, 4, 0.1) == pytest.approx(expected)

@@ -1,0 +1,140 @@
+"""The memory of recent posts says what the store says, whatever became of them meanwhile."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from config import database
+from listeners import mentions
+from listeners.tables import Mention
+from sentiment import topics
+from sentiment.recent import Memory
+from sentiment.tables import Score
+from tests.sentiment import street
+from tests.sentiment.street import Said
+
+NOW = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
+
+
+def _posts(number: int, days: int = 20, seed: int = 3) -> list[Said]:
+    rng = np.random.default_rng(seed)
+    words = [
+        "market",
+        "river",
+        "bus",
+        "window",
+        "garden",
+        "library",
+        "bridge",
+        "music",
+        "coffee",
+        "weather",
+        "school",
+        "dinner",
+    ]
+    return sorted(
+        (
+            Said(
+                NOW - timedelta(hours=float(rng.uniform(1, 24 * days))),
+                f"resident {rng.integers(300)}",
+                text=" ".join(rng.choice(words, 6)) + f" today, number {index}",
+            )
+            for index in range(number)
+        ),
+        key=lambda post: post.at,
+    )
+
+
+def _same(one: Memory, other: Memory) -> None:
+    order, others = np.argsort(one.ids), np.argsort(other.ids)
+    np.testing.assert_array_equal(one.ids[order], other.ids[others])
+    for name in ("hours", "authors", "vectors", "concerns", "raised", "tied"):
+        np.testing.assert_array_equal(getattr(one, name)[order], getattr(other, name)[others])
+    for index, twin in zip(order, others, strict=True):
+        np.testing.assert_array_equal(
+            one.terms[one.ends[index] : one.ends[index + 1]], other.terms[other.ends[twin] : other.ends[twin + 1]]
+        )
+
+
+def _anew(session: Session, now: datetime) -> Memory:
+    memory = Memory()
+    memory.refresh(session, now)
+    return memory
+
+
+def test_hour_by_hour_it_holds_what_reading_all_at_once_would(engine: sa.Engine) -> None:
+    posts = _posts(60, days=3)
+    with database.writing(engine) as session:
+        memory = Memory()
+        for back in range(72, -1, -6):
+            at = NOW - timedelta(hours=back)
+            street.say(session, [post for post in posts if at - timedelta(hours=6) < post.at <= at])
+            memory.refresh(session, at)
+        assert memory.ids.size == 60
+        _same(memory, _anew(session, NOW))
+
+
+def test_what_was_deleted_hidden_or_became_a_copy_is_let_go(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        ids = street.say(session, _posts(30))
+        memory = _anew(session, NOW)
+        mentions.remove(session, ids[:3])
+        mentions.hide(session, ids[3:5])
+        later = NOW + timedelta(minutes=5)
+        session.execute(sa.update(Mention).where(col(Mention.id).in_(ids[3:5])).values(scored_at=later))
+        memory.refresh(session, later)
+        assert set(memory.ids.tolist()) == set(ids[5:])
+        _same(memory, _anew(session, later))
+
+
+def test_words_that_changed_are_read_again(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        ids = street.say(session, _posts(30))
+        memory = _anew(session, NOW)
+        later = NOW + timedelta(minutes=5)
+        session.execute(
+            sa.update(Mention).where(col(Mention.id) == ids[4]).values(text="Streetlights out again", scored_at=later)
+        )
+        score = session.exec(select(Score).where(Score.mention_id == ids[4])).one()
+        score.embedding = np.eye(384, dtype=np.float16)[0].tobytes()
+        session.flush()
+        memory.refresh(session, later)
+        _same(memory, _anew(session, later))
+        assert memory.ids.size == 30
+
+
+def test_programs_reposts_and_copies_are_no_voices(sqlite_engine: sa.Engine) -> None:
+    with database.writing(sqlite_engine) as session:
+        ids = street.say(session, _posts(30))
+        for number, change in zip(ids, ({"automatic": True}, {"repost": True}, {"copy_of": ids[9]}), strict=False):
+            session.execute(sa.update(Mention).where(col(Mention.id) == number).values(**change))
+        assert set(_anew(session, NOW).ids.tolist()) == set(ids[3:])
+
+
+def test_a_late_post_stands_where_it_belongs_in_time(sqlite_engine: sa.Engine) -> None:
+    posts = _posts(30)
+    with database.writing(sqlite_engine) as session:
+        street.say(session, posts[:10] + posts[11:])
+        memory = _anew(session, NOW)
+        ids = street.say(session, [posts[10]])
+        session.execute(sa.update(Mention).where(col(Mention.id) == ids[0]).values(scored_at=NOW))
+        memory.refresh(session, NOW)
+        assert (np.diff(memory.hours) >= 0).all()
+        _same(memory, _anew(session, NOW))
+
+
+@pytest.mark.parametrize(
+    ("words", "place", "title"),
+    [
+        (["streetlights", "dark"], "Elm Street", "New: Streetlights, dark near Elm Street"),
+        (["elm", "streetlights"], "Elm Street", "New: Streetlights near Elm Street"),
+        (["metro-north"], None, "New: Metro-North"),
+        ([], None, "New: Emergencies"),
+    ],
+)
+def test_titles_say_what_and_where(words: list[str], place: str | None, title: str) -> None:
+    texts = ["Streetlights out, so dark", "streetlights again", "Streetlights", "Metro-North derailed", "Metro-North"]
+    assert topics.title("Emergencies", words, texts, place) == title
