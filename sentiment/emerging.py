@@ -261,6 +261,7 @@ def _unusual(
     """The least likely of the windows: its hours, distinct authors, expected ones, and the chance of so many in any of
     the windows (Bonferroni). None without enough weeks before."""
     best: tuple[int, int, float, float] | None = None
+    matches: NDArray[np.bool_] | None = None  # of all posts that any window's baseline may hold
     for hours in WINDOWS_HOURS:
         first = int(np.searchsorted(heard.hours, now - hours, side="right"))
         authors = len(set(heard.authors[candidate.posts[candidate.posts >= first]].tolist()))
@@ -270,27 +271,28 @@ def _unusual(
         since = int(np.searchsorted(heard.hours, now - hours - GUARD_HOURS - BASELINE_HOURS, side="right"))
         if until - since < LEAST_BASELINE:
             continue
+        if matches is None:
+            matches = _matches(heard, ordinary, candidate, end)
         exposure = (end - first) / (until - since)
-        before = _before(heard, ordinary, candidate, since, until)
+        before = int(np.count_nonzero(matches[since:until]))
         p_value = min(1.0, len(WINDOWS_HOURS) * chance(authors, before, exposure))
         if best is None or p_value < best[3]:
             best = hours, authors, (before + 0.5) * exposure, p_value
     return best
 
 
-def _before(heard: Heard, ordinary: Yardstick, candidate: _Candidate, since: int, until: int) -> int:
-    """How many posts of the baseline match the candidate."""
+def _matches(heard: Heard, ordinary: Yardstick, candidate: _Candidate, end: int) -> NDArray[np.bool_]:
+    """Which of the posts up to `end` match the candidate."""
+    found = np.zeros(end, dtype=bool)
     if candidate.term is not None:
-        return int(np.count_nonzero(heard.terms[heard.ends[since] : heard.ends[until]] == np.uint32(candidate.term)))
+        places = np.flatnonzero(heard.terms[: heard.ends[end]] == np.uint32(candidate.term))
+        found[np.searchsorted(heard.ends, places, side="right") - 1] = True
+        return found
     leader = _centred(heard.vectors[candidate.leader : (candidate.leader or 0) + 1], ordinary.middle)[0]
-    return sum(
-        int(
-            np.count_nonzero(
-                _centred(heard.vectors[at : min(at + _PIECE, until)], ordinary.middle) @ leader >= ordinary.near
-            )
-        )
-        for at in range(since, until, _PIECE)
-    )
+    for at in range(0, end, _PIECE):
+        piece = _centred(heard.vectors[at : min(at + _PIECE, end)], ordinary.middle)
+        found[at : at + piece.shape[0]] = piece @ leader >= ordinary.near
+    return found
 
 
 def _discovered(groups: Sequence[Group], candidates: int, rate: float, strict: Sequence[float] | None) -> list[Group]:

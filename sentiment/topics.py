@@ -47,10 +47,12 @@ def find(session: Session, memory: Memory, now: datetime, tuned: Tuning | None =
     tuned = tuned or Tuning()
     strict = [tuned.strict(key) / FACTOR[tuned.department] for key in recent.KEYS]
     groups = emerging.find(memory.heard(), memory.ordinary, now.timestamp() / 3600, tuned.department, strict)
-    return [_topic(session, memory, group) for group in groups]
+    found = [_topic(session, memory, group) for group in groups]
+    return [topic for topic in found if topic is not None]
 
 
-def _topic(session: Session, memory: Memory, group: emerging.Group) -> Topic:
+def _topic(session: Session, memory: Memory, group: emerging.Group) -> Topic | None:
+    """A group in words; none when too little of it is left in the store."""
     core = [int(memory.ids[position]) for position in sorted(group.core)]
     rows = session.connection().execute(
         sa.select(col(Mention.author), col(Mention.text), col(Mention.place_id), col(Mention.posted_at))
@@ -58,6 +60,8 @@ def _topic(session: Session, memory: Memory, group: emerging.Group) -> Topic:
         .order_by(col(Mention.posted_at))
     )
     said = [(row.author, row.text or "", row.place_id, row.posted_at) for row in rows]
+    if len({author for author, _, _, _ in said}) < emerging.LEAST_AUTHORS:
+        return None
     place = _place(session, said)
     texts = [text for _, text, _, _ in said]
     words = keyphrases.phrases([(author, text) for author, text, _, _ in said], _before(session, said[0][3]))
