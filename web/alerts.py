@@ -1,14 +1,15 @@
 """Alerts: what stood out, who has it, how it ended."""
 
-from typing import Literal
+from datetime import timedelta
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from config import clock, database
 from config.permissions import Action
-from sentiment import alerts
-from sentiment.tables import Alert
+from sentiment import alerts, tuning
+from sentiment.tables import ALL, Alert
 from web import pages
 from web.desk import TheDesk
 from web.fields import Id
@@ -17,6 +18,8 @@ from web.problems import Trouble
 from web.today import LABELS, alert_view
 
 router = APIRouter()
+HELD_SHOWN = timedelta(days=30)
+MUTED_AT_MOST = 90  # days
 
 
 @router.get("/alerts", dependencies=[needs(Action.READ_FIGURES)])
@@ -26,8 +29,11 @@ def alerts_page(request: Request, found: TheDesk) -> Response:
     with database.reading(found.engine) as session:
         opened = [alerts.alert_detail(session, alert.id or 0, zone) for alert in alerts.open_alerts(session)]
         closed = [alert for alert in alerts.all_alerts(session) if alert.state not in alerts.OPEN]
+        held, tuned = tuning.held_back(session, now - HELD_SHOWN), tuning.read(session, now)
     views = [alert_view(detail, zone, now, language) for detail in opened if detail is not None]
-    return pages.render(request, "alerts.html", views=views, closed=closed, labels=LABELS)
+    return pages.render(
+        request, "alerts.html", views=views, closed=closed, labels=LABELS, held=held, level=tuned.department
+    )
 
 
 @router.get("/alerts/{alert_id}", dependencies=[needs(Action.READ_FIGURES)])
@@ -40,6 +46,28 @@ def alert_page(request: Request, found: TheDesk, alert_id: Id) -> Response:
         raise Trouble(404, "There is no such alert", "It may be a number from another desk.")
     view = alert_view(detail, zone, clock.now(), pages.language_of(request))
     return pages.render(request, "alert.html", view=view, labels=LABELS)
+
+
+@router.post("/alerts/sensitivity", dependencies=[needs(Action.TRIAGE)])
+def set_sensitivity(
+    found: TheDesk, who: Who, level: Annotated[Literal["fewer", "balanced", "more"], Form()]
+) -> Response:
+    """How readily the department is alerted."""
+    with database.writing(found.engine) as session:
+        tuning.set_sensitivity(session, ALL, level, who.id, clock.now())
+    return RedirectResponse("/alerts#h-held", 303)
+
+
+@router.post("/alerts/{alert_id}/mute", dependencies=[needs(Action.TRIAGE)])
+def mute(found: TheDesk, who: Who, alert_id: Id, days: Annotated[int, Form(ge=1, le=MUTED_AT_MOST)] = 7) -> Response:
+    """No new alert of this one's concern for some days; what is found meanwhile is listed as held back."""
+    now = clock.now()
+    with database.writing(found.engine) as session:
+        alert = session.get(Alert, alert_id)
+        if alert is None:
+            raise Trouble(404, "There is no such alert")
+        tuning.mute(session, alert.concern, now + timedelta(days=days), who.id, now)
+    return RedirectResponse(f"/alerts/{alert_id}", 303)
 
 
 @router.post("/alerts/{alert_id}/{act}", dependencies=[needs(Action.TRIAGE)])

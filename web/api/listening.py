@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel
 from config import audit, clock, database
 from config.permissions import Action
 from listeners import health
-from sentiment import alerts, figures, inbox
+from sentiment import alerts, figures, inbox, tuning
 from sentiment.tables import Alert
 from sentiment.trust import Share, Show
 from web.desk import TheDesk
@@ -86,6 +86,8 @@ class FiguresOut(BaseModel):
 
 class AlertOut(BaseModel):
     id: int
+    kind: str
+    severity: str
     title: str
     concern: str
     place_id: int | None
@@ -98,6 +100,20 @@ class AlertOut(BaseModel):
     p_value: float
     keyphrases: list[str]
     taken_by: int | None
+
+
+class HeldBackOut(BaseModel):
+    """What was found and not raised."""
+
+    at: datetime
+    kind: str
+    concern: str
+    place_id: int | None
+    title: str
+    authors: int
+    expected: float
+    p_value: float
+    why: str
 
 
 class GapOut(BaseModel):
@@ -167,6 +183,35 @@ def list_alerts(found: TheDesk, state: Literal["open", "all"] = "open") -> list[
     with database.reading(found.engine) as session:
         rows = alerts.open_alerts(session) if state == "open" else alerts.all_alerts(session)
     return [_alert(row) for row in rows]
+
+
+@router.get("/alerts/held-back", dependencies=[needs(Action.READ_FIGURES)])
+def list_held_back(found: TheDesk, since: AwareDatetime) -> list[HeldBackOut]:
+    """What was found since then and not raised, newest first; kept for 90 days."""
+    with database.reading(found.engine) as session:
+        return [HeldBackOut.model_validate(one, from_attributes=True) for one in tuning.held_back(session, since)]
+
+
+@router.put("/alerts/sensitivity", status_code=204, dependencies=[needs(Action.TRIAGE)])
+def set_sensitivity(
+    found: TheDesk, who: Who, level: Literal["fewer", "balanced", "more"] | None = None, concern: str = ""
+) -> None:
+    """The department's sensitivity, or a concern's; a concern without a level follows the department."""
+    with database.writing(found.engine) as session:
+        try:
+            tuning.set_sensitivity(session, concern, level, who.id, clock.now())
+        except ValueError as error:
+            raise Trouble(404, "There is no such concern") from error
+
+
+@router.put("/alerts/mutes/{concern}", status_code=204, dependencies=[needs(Action.TRIAGE)])
+def mute(found: TheDesk, who: Who, concern: str, until: AwareDatetime | None = None) -> None:
+    """No new alert of a concern until then; none ends a mute."""
+    with database.writing(found.engine) as session:
+        try:
+            tuning.mute(session, concern, until, who.id, clock.now())
+        except ValueError as error:
+            raise Trouble(422, "That mute cannot be kept", f"{error}.") from error
 
 
 @router.post("/alerts/{alert_id}/{action}", dependencies=[needs(Action.TRIAGE)])

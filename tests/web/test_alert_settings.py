@@ -1,0 +1,72 @@
+"""How readily to alert, mutes, and what was held back: on the page and in the API."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from config import clock, database
+from config.permissions import Role
+from sentiment import tuning
+from sentiment.tables import Alert, HeldBack
+from tests.web.browsing import Browser, send
+
+
+def _alert(engine: sa.Engine) -> int:
+    now = clock.now()
+    with database.writing(engine) as session:
+        alert = Alert(
+            kind="emerging",
+            concern="traffic_safety",
+            title="New: Signals out near Elm Street",
+            raised_at=now,
+            since=now,
+            updated_at=now,
+            window_hours=6,
+            posts=5,
+            authors=5,
+            expected=0.2,
+            p_value=1e-6,
+        )
+        session.add(alert)
+        session.flush()
+        return alert.id or 0
+
+
+def test_sensitivity_is_set_on_the_alerts_page(sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]) -> None:
+    browser = browser_of("Ada", Role.OFFICER)
+    assert send(browser, "/alerts/sensitivity", level="fewer").status_code == 303
+    with database.reading(sqlite_engine) as session:
+        assert tuning.read(session, clock.now()).department == "fewer"
+    assert '<option value="fewer" selected>' in browser.get("/alerts").text
+
+
+def test_a_mute_from_an_alert_has_an_end(sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]) -> None:
+    number = _alert(sqlite_engine)
+    assert send(browser_of("Ada", Role.OFFICER), f"/alerts/{number}/mute", days="3").status_code == 303
+    with database.reading(sqlite_engine) as session:
+        read = tuning.read(session, clock.now())
+        assert read.muted("traffic_safety", clock.now() + timedelta(days=2))
+        assert not read.muted("traffic_safety", clock.now() + timedelta(days=4))
+
+
+def test_what_was_held_back_is_seen_with_its_reason(
+    sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        held = HeldBack(
+            at=clock.now(),
+            kind="cell",
+            concern="drugs",
+            title="Drugs and alcohol: more than usual",
+            authors=6,
+            expected=1.2,
+            p_value=1e-4,
+            why="budget",
+        )
+        tuning.hold_back(session, held)
+    page = browser_of("Eve", Role.ANALYST).get("/alerts").text
+    assert "Drugs and alcohol: more than usual" in page
+    assert "The day had its alert" in page
+    assert "6 authors, 1.2 usual" in page
+    assert "/alerts/sensitivity" not in page
