@@ -91,10 +91,10 @@ def low_cells(seed: int = 4, runs: int = 60, series: int = 40) -> Figures:
         mean = level[:, None] * weekly[np.arange(days + last) % 7]
         counts = rng.negative_binomial(mean / 0.5, 1 / 1.5).astype(float)
         hit = rng.random(series) < 0.5
-        for index in np.flatnonzero(hit):
-            size = rng.poisson(rng.uniform(2, 10) * np.sqrt(1.5 * level[index]))
+        for struck in np.flatnonzero(hit).tolist():
+            size = rng.poisson(rng.uniform(2, 10) * np.sqrt(1.5 * level[struck]))
             spread = np.minimum(rng.lognormal(0.3, 0.5, size).astype(int), last - 1)
-            np.add.at(counts[index], days + spread, 1)
+            np.add.at(counts[struck], days + spread, 1)
         weakest = np.ones(series)
         strongest = np.full(series, -9.0)
         for day in range(days, days + last):

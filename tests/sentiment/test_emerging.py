@@ -1,5 +1,6 @@
 """What is new is found by words and by meaning, counted in people, and must speak of a concern."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,12 +27,7 @@ def _vector(rng: np.random.Generator, towards: np.ndarray | None = None, share: 
     return np.asarray(made / np.linalg.norm(made))
 
 
-def _town(
-    extra: list[tuple[float, int, float, bool]] = (),
-    *,
-    seed: int = 2,
-    tied: bool = True,  # type: ignore[assignment]
-) -> Heard:
+def _town(extra: Sequence[tuple[float, int, float, bool]] = (), *, seed: int = 2, tied: bool = True) -> Heard:
     """40 posts a day on nothing; `extra`: (hours, author, log-odds of the first concern, about the fire)."""
     rng = np.random.default_rng(seed)
     posts = [(float(at), int(rng.integers(500)), float(rng.normal(-3, 0.7)), False) for at in rng.uniform(0, NOW, 1040)]

@@ -35,15 +35,15 @@ def _alert(engine: sa.Engine) -> int:
 
 def test_sensitivity_is_set_on_the_alerts_page(sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]) -> None:
     browser = browser_of("Ada", Role.OFFICER)
-    assert send(browser, "/alerts/sensitivity", level="fewer").status_code == 303
+    assert send(browser, "/alerts/sensitivity", page="/alerts", level="fewer").status_code == 303
     with database.reading(sqlite_engine) as session:
         assert tuning.read(session, clock.now()).department == "fewer"
     assert '<option value="fewer" selected>' in browser.get("/alerts").text
 
 
 def test_a_mute_from_an_alert_has_an_end(sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]) -> None:
-    number = _alert(sqlite_engine)
-    assert send(browser_of("Ada", Role.OFFICER), f"/alerts/{number}/mute", days="3").status_code == 303
+    number, browser = _alert(sqlite_engine), browser_of("Ada", Role.OFFICER)
+    assert send(browser, f"/alerts/{number}/mute", page=f"/alerts/{number}", days="3").status_code == 303
     with database.reading(sqlite_engine) as session:
         read = tuning.read(session, clock.now())
         assert read.muted("traffic_safety", clock.now() + timedelta(days=2))
