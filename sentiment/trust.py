@@ -230,7 +230,7 @@ def rolling(panel: Panel, days: Sequence[date], prior: Prior = JEFFREYS) -> tupl
 
 
 RISE = 0.08  # a share that the CUSUM is tuned to find
-CUSUM_LIMIT = 4.5  # log-likelihood ratio: about one false alarm in 180 topic-days at 30 authors a day
+CUSUM_LIMIT = 3.8  # log-likelihood ratio: about one false alarm in 180 topic-days at 30 authors a day
 CUSUM_AUTHORS = 5  # a day: fewer, and the day only lets it rest
 
 
