@@ -138,7 +138,7 @@ def _hear(
     stored = session.connection().execute(
         sa.select(col(Mention.id), col(Mention.key)).where(col(Mention.key).in_(list(given)))
     )
-    return {number: given[key] for number, key in stored}
+    return {number: given[key] for number, key in stored if number is not None}
 
 
 def _line(session: Session, alert: Alert, names: dict[int, str]) -> dict[str, Any]:

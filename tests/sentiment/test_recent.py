@@ -109,7 +109,8 @@ def test_words_that_changed_are_read_again(engine: sa.Engine) -> None:
 def test_programs_reposts_and_copies_are_no_voices(sqlite_engine: sa.Engine) -> None:
     with database.writing(sqlite_engine) as session:
         ids = street.say(session, _posts(30))
-        for number, change in zip(ids, ({"automatic": True}, {"repost": True}, {"copy_of": ids[9]}), strict=False):
+        changes: tuple[dict[str, object], ...] = ({"automatic": True}, {"repost": True}, {"copy_of": ids[9]})
+        for number, change in zip(ids, changes, strict=False):
             session.execute(sa.update(Mention).where(col(Mention.id) == number).values(**change))
         assert set(_anew(session, NOW).ids.tolist()) == set(ids[3:])
 

@@ -1,0 +1,78 @@
+"""The desk on a clock of its own: what a stream of posts would have alerted."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from config.settings import Settings
+from scheduler import backtest
+from tests.sentiment.reader import WordReader
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+BURST = START + timedelta(days=20, hours=9)
+EVERYDAY = (
+    "the bakery is open",
+    "lost my keys again",
+    "nice game last night",
+    "who took my bike seat",
+    "rain all week",
+)
+
+
+def stream(folder: Path, *, burst: bool) -> Path:
+    """Three weeks of small talk, eight posts a day; then perhaps drugs by the pond, seen by fourteen people."""
+    lines = [
+        {
+            "id": f"day{day}-{turn}",
+            "posted_at": (START + timedelta(days=day, hours=3 * turn)).isoformat(),
+            "text": f"{EVERYDAY[(day + turn) % len(EVERYDAY)]} {day} {turn}",
+            "author": f"neighbour {(day * 8 + turn) % 60}",
+            "network": "town",
+        }
+        for day in range(22)
+        for turn in range(8)
+    ]
+    lines += [
+        {
+            "id": f"burst{number}",
+            "posted_at": (BURST + timedelta(minutes=9 * number)).isoformat(),
+            "text": f"drugs sold by the duck pond, seen by {who}",
+            "author": f"parent {number}",
+            "network": "town",
+        }
+        for number, who in enumerate(("me", "my mum", "two of us", "the coach", "a friend", "us all", "Ana") * 2)
+        if burst
+    ]
+    path = folder / "stream.jsonl"
+    path.write_text("\n".join([*map(json.dumps, reversed(lines)), "no line"]) + "\n", encoding="utf-8")
+    return path
+
+
+def alerted(folder: Path, settings: Settings, *, burst: bool) -> tuple[backtest.Replayed, list[dict[str, object]]]:
+    out = folder / "alerts.jsonl"
+    said = backtest.replay(stream(folder, burst=burst), out, settings=settings, reader=WordReader())
+    return said, [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_burst_is_alerted_within_hours_with_its_posts(tmp_path: Path, settings: Settings) -> None:
+    said, (alert, *_) = alerted(tmp_path, settings, burst=True)
+    assert (said.posts, said.refused) == (22 * 8 + 14, 1)
+    raised = datetime.fromisoformat(str(alert["raised_at"]))
+    assert BURST < raised <= BURST + timedelta(hours=6)
+    ids = alert["mention_ids"]
+    assert isinstance(ids, list)
+    assert sum(str(one).startswith("burst") for one in ids) >= len(ids) / 2
+    assert set(alert) >= {"kind", "title", "keyphrases", "concern", "count", "expected", "authors", "p_value"}
+
+
+def test_three_quiet_weeks_alert_nothing(tmp_path: Path, settings: Settings) -> None:
+    assert alerted(tmp_path, settings, burst=False)[1] == []
+
+
+def test_the_order_of_the_lines_changes_nothing(tmp_path: Path, settings: Settings) -> None:
+    first = alerted(tmp_path, settings, burst=True)[1]
+    path = tmp_path / "stream.jsonl"
+    path.write_text("\n".join(sorted(path.read_text(encoding="utf-8").splitlines())) + "\n", encoding="utf-8")
+    out = tmp_path / "again.jsonl"
+    backtest.replay(path, out, settings=settings, reader=WordReader())
+    assert [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()] == first
