@@ -33,7 +33,7 @@ def main() -> None:
             )
             return
         tell("sqlite, often", killed(sqlite, folder, rate=RATE, **OFTEN))  # type: ignore[arg-type]
-        server = get_server(Path(tempfile.gettempdir()) / "liaison-bench-postgres", cleanup_mode="delete")
+        server = get_server(Path(tempfile.gettempdir()) / "liaison-bench-flowing", cleanup_mode="delete")
         try:
             url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(False)
             tell("postgresql, often", killed(url, folder, rate=RATE, **OFTEN))  # type: ignore[arg-type]
