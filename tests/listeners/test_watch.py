@@ -151,3 +151,17 @@ def test_handles_are_masked_but_our_own(text: str, shown: str) -> None:
 def test_masking_twice_changes_nothing_more(text: str) -> None:
     once = masked(text, [])
     assert masked(once, []) == once
+
+
+@given(
+    st.lists(
+        st.sampled_from(["elm", "river rd", "#safe", "c++", "@pd", "two-tier", "^", "peña", "o'neil st", "🚔", "a_b"]),
+        min_size=1,
+        max_size=4,
+    ),
+    st.text(alphabet="elm river d#safc+@pdtwo-^ña'nt🚔_b,", max_size=60),
+)
+def test_many_terms_at_once_find_what_each_finds_alone(terms: list[str], text: str) -> None:
+    rules = [(number, watch.parse(f'"{term}"')) for number, term in enumerate(terms)]
+    alone = [number for number, rule in rules if rule.why(text)]
+    assert watch.Matcher(rules).matching(text) == alone
