@@ -5,7 +5,7 @@ A place that is there already gets the names it lacks. A row that cannot be take
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from listeners.tables import Place
 
 LARGEST = 8_000_000  # bytes
 MOST = 50_000  # places
+LARGEST_FIELD = 100_000  # letters
 LONGEST = 120  # letters of a name
 KINDS = ("neighbourhood", "street", "landmark")
 _CALLED = {
@@ -154,16 +155,25 @@ def _named(number: int, row: Mapping[str, Any]) -> Named | str:
     return Named(number, name, short, kind if kind in KINDS else "", _clean(told("within")))
 
 
+def _fits(values: Iterable[object], line: int) -> None:
+    """The csv module's own limit is one for the whole process, and archives raise it."""
+    if any(isinstance(value, str) and len(value) > LARGEST_FIELD for value in values):
+        raise UnreadablePlaces(f"line {line} is no row of a table: a field has more than {LARGEST_FIELD:,} letters")
+
+
 def _table(text: str) -> Iterator[Mapping[str, Any]]:
     text = text.lstrip("\r\n ")  # no tab: the first title may be empty
     first = text.partition("\n")[0]
     separator = max(",;\t", key=first.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
     try:
+        _fits(rows.fieldnames or (), rows.line_num)
         titles = [(title or "").strip().casefold() for title in rows.fieldnames or ()]
         if not any(title in _CALLED["name"] for title in titles):
             raise UnreadablePlaces("its first line names no column “name”")
-        yield from rows
+        for row in rows:
+            _fits(row.values(), rows.line_num)
+            yield row
     except csv.Error as error:
         raise UnreadablePlaces(f"line {rows.line_num} is no row of a table: {error}") from error
 

@@ -57,7 +57,7 @@ def test_ten_kills_lose_nothing_and_double_nothing(
             time.sleep(chance.uniform(0.0, 0.12))
             worker.kill()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as worker:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while not _all_published(sqlite_engine) and time.monotonic() < until:
             time.sleep(0.1)
         worker.kill()

@@ -1,7 +1,7 @@
 """Mentions, alerts, figures and sources for programs. Nothing selects, groups or orders by author; every read of
 mentions is in the audit log; shares keep the same thresholds as the pages."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -186,10 +186,11 @@ def list_alerts(found: TheDesk, state: Literal["open", "all"] = "open") -> list[
 
 
 @router.get("/alerts/held-back", dependencies=[needs(Action.READ_FIGURES)])
-def list_held_back(found: TheDesk, since: AwareDatetime) -> list[HeldBackOut]:
-    """What was found since then and not raised, newest first; kept for 90 days."""
+def list_held_back(found: TheDesk, since: AwareDatetime | None = None) -> list[HeldBackOut]:
+    """What was found since then (else in the last 30 days) and not raised, newest first; kept for 90 days."""
+    after = since or clock.now() - timedelta(days=30)
     with database.reading(found.engine) as session:
-        return [HeldBackOut.model_validate(one, from_attributes=True) for one in tuning.held_back(session, since)]
+        return [HeldBackOut.model_validate(one, from_attributes=True) for one in tuning.held_back(session, after)]
 
 
 @router.put("/alerts/sensitivity", status_code=204, dependencies=[needs(Action.TRIAGE)])
