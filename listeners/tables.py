@@ -30,7 +30,7 @@ class Source(SQLModel, table=True):
     last_error: str | None = None
     failures: int = 0  # in a row
     position_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the newest event that the cursor covers
-    trouble: str = ""  # what people were told of and lasts: failing | behind | silent (listeners.alarms)
+    trouble: str = ""  # what people were told of and lasts: failing | behind | silent (scheduler.jobs.source_alarms)
     trouble_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 

@@ -1,6 +1,7 @@
 """What a network module fulfils: sign in, listen, publish, look up, its limits, its policy; the errors it may raise.
 
-A module offers one `Network` value; networks.registry lists them. A caller decides what to do by the error's class."""
+A module offers one `Network` value; networks.registry lists them. A caller decides what to do by the error's class.
+Long, because what a network may be asked stands in one place."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -1,5 +1,5 @@
-"""axe-core finds nothing on any page or state, in both themes, wide and narrow; nothing scrolls sideways at 320 px;
-what has the focus shows it; hostile words stay words."""
+"""axe-core finds nothing on any page or state in a wide, light window; the first Tab skips to the page; hostile words
+stay words."""
 
 from collections.abc import Callable
 
