@@ -1,5 +1,6 @@
 """The publishing tick: what is due is claimed and handed to the pools; what lapsed is told to its author."""
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -24,8 +25,10 @@ def tick(engine: sa.Engine, settings: Settings, keys: Keys, pools: Pools, now: d
             return 0
     claims.recover(engine, now)
     _lapse(engine, settings, now)
-    count = 0
-    while taken := claims.claim(engine, keys, now):  # some at a time: the first call need not wait for the last claim
+    count, begun = 0, time.monotonic()
+    # Some at a time: the first call need not wait for the last claim. Leases count from `now`: a tick that has become
+    # old stops, or what came back not begun would be claimed with the same lapsed lease for ever.
+    while time.monotonic() - begun < claims.LEASE.total_seconds() / 4 and (taken := claims.claim(engine, keys, now)):
         count += _submit(pools, taken)
     return count + _submit(pools, [*claims.claim_look_ups(engine, keys, now), *takedown.claim(engine, now)])
 
