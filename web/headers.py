@@ -6,6 +6,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'self'",
+        "script-src 'self'",
+        "connect-src 'self'",
         "img-src 'self' data:",
         "object-src 'none'",
         "base-uri 'none'",
@@ -13,6 +15,11 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
+PERMISSIONS_POLICY = ", ".join(
+    f"{what}=()"
+    for what in ("browsing-topics", "camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+)
+HSTS = "max-age=31536000; includeSubDomains"
 
 
 class SafeHeaders:
@@ -37,9 +44,9 @@ class SafeHeaders:
                 headers["X-Frame-Options"] = "DENY"
                 headers["Cross-Origin-Opener-Policy"] = "same-origin"
                 headers["Cross-Origin-Resource-Policy"] = "same-origin"
-                headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+                headers["Permissions-Policy"] = PERMISSIONS_POLICY
                 if self.https:
-                    headers["Strict-Transport-Security"] = "max-age=31536000"
+                    headers["Strict-Transport-Security"] = HSTS
                 if not static:
                     headers.setdefault("Cache-Control", "no-store")  # pages show other people's words
                 elif scope.get("query_string", b"").startswith(b"v="):

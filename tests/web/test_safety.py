@@ -10,7 +10,7 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
-from tests.web.browsing import Browser, form_token
+from tests.web.browsing import Browser, Response, form_token
 from web import app as web_app
 from web import headers
 
@@ -55,18 +55,55 @@ def test_every_answer_carries_the_safe_headers(stranger: Browser) -> None:
         assert "unsafe-inline" not in answered.headers["content-security-policy"]
         assert answered.headers["x-content-type-options"] == "nosniff"
         assert answered.headers["referrer-policy"] == "same-origin"
+        assert answered.headers["x-frame-options"] == "DENY"
+        assert answered.headers["cross-origin-opener-policy"] == "same-origin"
+        assert answered.headers["cross-origin-resource-policy"] == "same-origin"
+        assert answered.headers["permissions-policy"] == headers.PERMISSIONS_POLICY
         assert "strict-transport-security" not in answered.headers
         assert answered.headers.get("cache-control") == (None if path.startswith("/static") else "no-store")
 
 
-def test_over_https_the_cookie_and_the_host_are_bound_to_it(
-    sqlite_engine: sa.Engine, settings: Settings, keys: Keys
+def test_the_policy_of_pages_lets_in_nothing_from_elsewhere() -> None:
+    policy = dict(part.split(" ", 1) for part in headers.CONTENT_SECURITY_POLICY.split("; "))
+    assert policy == {
+        "default-src": "'self'",
+        "script-src": "'self'",
+        "connect-src": "'self'",
+        "img-src": "'self' data:",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    assert "geolocation=()" in headers.PERMISSIONS_POLICY
+
+
+def flags(answered: Response) -> dict[str, set[str]]:
+    """Each cookie that an answer sets, with its flags."""
+    found = {}
+    for line in answered.headers.get_list("set-cookie"):
+        name, *rest = line.split("; ")
+        found[name.partition("=")[0]] = {flag.lower() for flag in rest if not flag.lower().startswith("max-age")}
+    return found
+
+
+def test_over_https_cookies_are_bound_to_this_host_and_out_of_reach_of_scripts(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[..., Person]
 ) -> None:
+    with database.writing(sqlite_engine) as session:
+        person(session, "Ada", Role.OFFICER, password="a bridge over the river")
     safe = settings.model_copy(update={"base_url": "https://desk.riverton.example"})
-    with Browser(web_app.create(sqlite_engine, safe, keys), base_url="https://testserver") as browser:
-        answered = browser.get("/first-run")
-        assert answered.headers["strict-transport-security"] == "max-age=31536000"
-        assert "Secure" in answered.headers["set-cookie"]
+    app = web_app.create(sqlite_engine, safe, keys)
+    with Browser(app, base_url="https://testserver", follow_redirects=False) as browser:
+        visited = browser.get("/sign-in")
+        assert visited.headers["strict-transport-security"] == headers.HSTS
+        assert flags(visited) == {"liaison_visit": {"httponly", "path=/", "samesite=strict", "secure"}}
+        fields = {"email": "ada@riverton.example", "password": "a bridge over the river"}
+        entered = browser.post("/sign-in", data=fields | {"csrf": form_token(visited.text)})
+        assert flags(entered) == {"__Host-liaison": {"httponly", "path=/", "samesite=lax", "secure"}}
+        left = browser.post("/sign-out", data={"csrf": form_token(browser.get("/account").text)})
+        (end,) = left.headers.get_list("set-cookie")
+        assert end.startswith('__Host-liaison=""') and "Max-Age=0" in end
 
 
 def test_a_request_that_brings_too_much_is_refused(browser_of: Callable[..., Browser]) -> None:
