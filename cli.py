@@ -241,6 +241,31 @@ def restore(file: Path, replace: bool) -> None:
     click.echo(f"restored: the desk as it was on {made.made_at}")
 
 
+@liaison.group()
+def verify() -> None:
+    """Check that what is kept is what was written."""
+
+
+@verify.command(name="records")
+@click.option("--head", default="", metavar="HASH", help="The end that an earlier check printed: it must be there yet.")
+def verify_records(head: str) -> None:
+    """Seal what is new in the audit log and walk its whole chain; exit status 1 where it does not hold.
+
+    \b
+    Each line on the output is one place: position in the chain, number of the entry, what is wrong.
+    Keep the printed end somewhere else: with it, a log that was cut short shows.
+    """
+    from scheduler.jobs import records
+
+    with clear_errors(), desk() as (engine, _settings, keys):
+        verdict = records.walk(engine, keys, head)
+    for one in verdict.wrong:
+        click.echo(f"{one.position or '-'}\t{one.entry_id or '-'}\t{one.words}")
+    if verdict.wrong:
+        raise Failure(f"the audit log does not hold in {len(verdict.wrong)} places of {verdict.sealed}")
+    click.echo(f"{verdict.sealed} entries hold; the chain ends in {verdict.head or 'nothing yet'}")
+
+
 @liaison.command()
 def policy() -> None:
     """Say what is collected, kept and forbidden, network by network (docs/policy.md)."""

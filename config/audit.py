@@ -5,7 +5,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from config.tables import AuditEntry
 
@@ -33,3 +33,9 @@ def record(
             address=address[:64],
         )
     )
+
+
+def newest(session: Session, action: str) -> AuditEntry | None:
+    """The last entry of this action."""
+    query = select(AuditEntry).where(AuditEntry.action == action).order_by(col(AuditEntry.id).desc()).limit(1)
+    return session.exec(query).first()

@@ -122,7 +122,8 @@ class KeptReply(SQLModel, table=True):
 
 
 class AuditEntry(SQLModel, table=True):
-    """Who did what, when, to what. Only ever added to."""
+    """Who did what, when, to what. Only ever added to: triggers refuse anything else (migration 0008), and config.chain
+    seals it. A migration that writes this table anew must make its triggers again."""
 
     __tablename__ = "audit_entry"
 
@@ -133,6 +134,17 @@ class AuditEntry(SQLModel, table=True):
     subject: str  # "post:12", "mention:88", "hold:3"
     detail: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
     address: str = ""
+
+
+class AuditSeal(SQLModel, table=True):
+    """One link of the audit log's chain (config.chain). Only ever added to."""
+
+    __tablename__ = "audit_seal"
+
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})  # from 1, without a gap
+    entry_id: int = Field(foreign_key="audit_entry.id", unique=True)
+    hash: bytes  # SHA-256 of the hash before and the entry
+    mark: bytes  # keyed hash of `hash`
 
 
 class OutboxMessage(SQLModel, table=True):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, func, select
 
-from config import database
+from config import audit, database
 from config.secrets import KEY_FILE, Keys, SecretKeyError
 from config.settings import Settings
 from listeners import health
@@ -43,7 +43,7 @@ def look(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> li
     if not all(part.fine for part in store):
         return parts
     with database.reading(engine) as session:
-        parts += [_clock(session, now), _work(session, now), _outbox(session, now)]
+        parts += [_clock(session, now), _work(session, now), _outbox(session, now), _records(session)]
         parts += [*_accounts(session, keys, now), *_sources(session, now)]
     return parts
 
@@ -120,6 +120,16 @@ def _work(session: Session, now: datetime) -> Part:
 def _outbox(session: Session, now: datetime) -> Part:
     waiting = outgoing.waiting(session, now)
     return Part("outbox", waiting < 100, f"{waiting} mails wait")
+
+
+def _records(session: Session) -> Part:
+    """What the nightly walk of the audit log's chain last found."""
+    last = audit.newest(session, "records.verify")
+    if last is None:
+        return Part("records", True, "the audit log's chain is first walked by liaison run, within a day")
+    if last.detail.get("wrong"):
+        return Part("records", False, f"the audit log was altered ({last.at:%Y-%m-%d}): liaison verify records")
+    return Part("records", True, f"the audit log's chain held on {last.at:%Y-%m-%d}")
 
 
 def _accounts(session: Session, keys: Keys, now: datetime) -> Iterator[Part]:

@@ -19,7 +19,7 @@ import structlog
 from config import clock, database, logs
 from config.settings import Settings
 from scheduler import marks
-from scheduler.jobs import alerting, digests, expiry, scoring, series, source_alarms
+from scheduler.jobs import alerting, digests, expiry, records, scoring, series, source_alarms
 
 if TYPE_CHECKING:
     from sentiment.model import Model
@@ -65,6 +65,8 @@ def work(settings: Settings, stop: Event) -> None:
             ("digests", timedelta(seconds=20), digests.put_due),
             ("expiry", timedelta(hours=1), expiry.expire),
             ("series", timedelta(minutes=1), series.extend),
+            ("records", timedelta(minutes=1), records.seal),
+            ("records_check", timedelta(days=1), records.check),
             ("source_alarms", timedelta(minutes=1), source_alarms.look),
         ):
             if time.monotonic() - asked.get(name, -LOOK_AFTER) >= min(LOOK_AFTER, every.total_seconds() / 2):

@@ -1,0 +1,136 @@
+"""The audit log's chain: each entry is sealed to all before it, so that whoever changes, takes out or slips in one is
+found, and where. Sealed by one job (scheduler.jobs.records), in the order of `position`, not of the entries' ids: on
+PostgreSQL a lower id may be committed later.
+
+Two proofs in each seal: `hash`, SHA-256 over the one before and the entry, which anybody can compute again from an
+export; and `mark`, keyed with the installation's secret, which nobody can who holds the store alone."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, func, select
+
+from config import clock
+from config.secrets import Keys
+from config.tables import AuditEntry, AuditSeal
+
+BEGINNING = bytes(32)  # stands before the first entry
+LATE = 10_000  # ids back from the newest sealed one that a seal looks for entries committed late
+_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One place where the chain does not hold. `position` in the chain, none for an entry that stands outside it."""
+
+    position: int | None
+    entry_id: int | None
+    words: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a look at the whole chain gave. `head`: the hash of its end, hex; keep it elsewhere, and a log that was cut
+    short later shows."""
+
+    sealed: int
+    unsealed: int
+    head: str
+    wrong: list[Wrong] = field(default_factory=list)
+
+
+def written(entry: AuditEntry) -> dict[str, Any]:
+    """The entry as JSON values, as it is sealed and exported."""
+    return {
+        "id": entry.id,
+        "at": clock.utc(entry.at).isoformat(timespec="microseconds"),
+        "person_id": entry.person_id,
+        "action": entry.action,
+        "subject": entry.subject,
+        "detail": entry.detail,
+        "address": entry.address,
+    }
+
+
+def linked(before: bytes, entry: dict[str, Any]) -> bytes:
+    """The hash of an entry after the one whose hash is `before`."""
+    line = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(before + line.encode("utf-8", "surrogatepass")).digest()
+
+
+def seal(session: Session, keys: Keys, limit: int = _AT_ONCE, *, everything: bool = False) -> int:
+    """Seals up to `limit` entries, oldest id first; how many. One sealer at a time: the second fails on the position.
+    `everything`: looks at all entries, not only at those near the newest sealed one."""
+    end = session.exec(select(AuditSeal).order_by(col(AuditSeal.position).desc()).limit(1)).first()
+    position, before = (end.position, end.hash) if end is not None else (0, BEGINNING)
+    query = select(AuditEntry).where(~_is_sealed()).order_by(col(AuditEntry.id)).limit(limit)
+    if end is not None and not everything:
+        newest = session.exec(select(func.max(AuditSeal.entry_id))).one()
+        query = query.where(col(AuditEntry.id) > (newest or 0) - LATE)
+    entries = session.exec(query).all()
+    for entry in entries:
+        position, before = position + 1, linked(before, written(entry))
+        session.add(AuditSeal(position=position, entry_id=entry.id or 0, hash=before, mark=_mark(keys, before)))
+    session.flush()
+    return len(entries)
+
+
+def verify(session: Session, keys: Keys, head: str = "") -> Verdict:
+    """Walks the whole chain. One change gives one finding, at its place: after a seal that is not ours the walk goes
+    on from what it should have been. `head`: the end of an earlier walk, which must still be in the chain."""
+    wrong: list[Wrong] = []
+    before, at, stored_head = BEGINNING, 0, b""
+    head_seen = not head
+    for sealed, entry in _links(session):
+        at += 1
+        if sealed.position != at:
+            words = f"{sealed.position - at} seals are gone" if sealed.position - at > 1 else "a seal is gone"
+            wrong.append(Wrong(at, None, f"{words} before position {sealed.position}"))
+            at = sealed.position
+            before = b""  # what stood there is not known: this link is taken as it is
+        genuine = hmac.compare_digest(sealed.mark, _mark(keys, sealed.hash))
+        found = linked(before, written(entry)) if entry is not None else b""
+        if not genuine:
+            wrong.append(Wrong(at, sealed.entry_id, "the seal was changed, or made with another secret key"))
+        if entry is None:
+            wrong.append(Wrong(at, sealed.entry_id, "the entry was taken out"))
+        elif genuine and before and found != sealed.hash:
+            wrong.append(Wrong(at, sealed.entry_id, "the entry was changed since it was sealed"))
+        before = sealed.hash if genuine or entry is None or not before else found
+        stored_head = sealed.hash
+        head_seen = head_seen or stored_head.hex() == head.lower()
+    if not head_seen:
+        wrong.append(Wrong(None, None, "the end that was noted earlier is not in the chain: the log was cut short"))
+    unsealed = session.exec(select(func.count()).select_from(AuditEntry).where(~_is_sealed())).one()
+    return Verdict(at, unsealed, stored_head.hex(), wrong)
+
+
+def _links(session: Session) -> Iterator[tuple[AuditSeal, AuditEntry | None]]:
+    last = 0
+    while True:
+        query = (
+            select(AuditSeal, AuditEntry)
+            .join(AuditEntry, col(AuditEntry.id) == AuditSeal.entry_id, isouter=True)
+            .where(AuditSeal.position > last)
+            .order_by(col(AuditSeal.position))
+            .limit(_AT_ONCE)
+        )
+        rows = session.exec(query).all()
+        yield from rows
+        if not rows:
+            return
+        last = rows[-1][0].position
+        session.expunge_all()  # a walk over years of entries must not hold them all
+
+
+def _is_sealed() -> sa.Exists:
+    return sa.exists().where(col(AuditSeal.entry_id) == col(AuditEntry.id))
+
+
+def _mark(keys: Keys, hashed: bytes) -> bytes:
+    return keys.hash("audit seal", hashed.hex())

@@ -1,0 +1,79 @@
+"""The audit log sealed every minute, and its whole chain walked once a day; administrators and auditors are told by
+mail where it does not hold."""
+
+from datetime import datetime
+from email.message import EmailMessage
+
+import sqlalchemy as sa
+import structlog
+
+from config import audit, chain, database, outbox, people, secrets
+from config.permissions import Role
+from config.secrets import Keys
+from config.settings import Settings
+
+log = structlog.get_logger(__name__)
+AT_ONCE = 1000  # entries in one transaction, so that nobody waits long
+
+
+def seal(engine: sa.Engine, settings: Settings, _now: datetime) -> int:
+    """Seals what came since the last time; how many entries."""
+    return _sealed(engine, secrets.load(settings), everything=False)
+
+
+def walk(engine: sa.Engine, keys: Keys, head: str = "") -> chain.Verdict:
+    """Seals what is left over, however old, and walks the chain. Writes nothing else."""
+    _sealed(engine, keys, everything=True)
+    with database.reading(engine) as session:
+        return chain.verify(session, keys, head)
+
+
+def check(engine: sa.Engine, settings: Settings, now: datetime) -> chain.Verdict:
+    """The nightly walk, against the end that the last good one noted. Its outcome is an entry of the log itself."""
+    keys = secrets.load(settings)
+    with database.reading(engine) as session:
+        noted = audit.newest(session, "records.verify")
+    head = str(noted.detail.get("head", "")) if noted is not None and not noted.detail.get("wrong") else ""
+    verdict = walk(engine, keys, head)
+    with database.writing(engine) as session:
+        detail = {"sealed": verdict.sealed, "head": verdict.head, "wrong": len(verdict.wrong)}
+        audit.record(session, now, None, "records.verify", "audit", detail)
+        if verdict.wrong:
+            log.error("audit_log_altered", places=len(verdict.wrong), first=verdict.wrong[0].words)
+            told = {
+                one.email: one for role in (Role.ADMINISTRATOR, Role.AUDITOR) for one in people.with_role(session, role)
+            }
+            for email, person in told.items():
+                key = f"records-altered:{now:%Y%m%d}:{person.id}"
+                message = _message(verdict, email, key, settings)
+                outbox.put(session, key=key, kind="records", recipient=email, message=message, now=now)
+    return verdict
+
+
+def _sealed(engine: sa.Engine, keys: Keys, *, everything: bool) -> int:
+    total = 0
+    while True:
+        with database.writing(engine) as session:
+            number = chain.seal(session, keys, AT_ONCE, everything=everything)
+        total += number
+        if number < AT_ONCE:
+            return total
+
+
+def _message(verdict: chain.Verdict, email: str, key: str, settings: Settings) -> EmailMessage:
+    domain = settings.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
+    places = "\n".join(
+        f"- place {one.position or '?'} of the chain, entry {one.entry_id or '?'}: {one.words}"
+        for one in verdict.wrong[:20]
+    )
+    message = EmailMessage()
+    message["From"], message["To"] = settings.mail_from, email
+    message["Subject"] = "The audit log was altered"
+    message["Message-ID"] = f"<{key.replace(':', '-')}@{domain}>"
+    message.set_content(
+        "Last night's check of the audit log found that it is not what was written:\n\n"
+        f"{places}\n\n"
+        "Nothing was changed by the check, and the desk goes on. Keep the store as it is, make a backup of it now, and "
+        "compare these entries with an older backup or export: liaison verify records prints every place.\n"
+    )
+    return message

@@ -1,0 +1,51 @@
+"""The commands about what is kept, as an administrator meets them."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import cli
+from config import settings
+from tests.config.test_chain import FREE_SQLITE
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings.load.cache_clear()
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.liaison, arguments)
+
+
+def add(name: str) -> None:
+    email = f"{name.lower()}@riverton.example"
+    made = run("user", "add", "--name", name, "--email", email, "--role", "officer", "--password", "a bridge over it")
+    assert made.exit_code == 0, made.output
+
+
+def test_verify_records_seals_and_says_where_the_chain_ends() -> None:
+    add("Ada")
+    add("Eve")
+    first = run("verify", "records")
+    assert (first.exit_code, first.stdout[:30]) == (0, "2 entries hold; the chain ends")
+    head = first.stdout.split()[-1]
+    add("Sam")
+    assert run("verify", "records", "--head", head).exit_code == 0
+    assert run("verify", "records", "--head", "ab" * 32).exit_code == 1
+
+
+def test_one_changed_byte_is_located_and_the_exit_status_is_one() -> None:
+    for name in ("Ada", "Eve", "Sam"):
+        add(name)
+    assert run("verify", "records").exit_code == 0
+    with sqlite3.connect("data/liaison.db") as store:
+        for drop in FREE_SQLITE:
+            store.execute(drop)
+        store.execute("UPDATE audit_entry SET subject = 'person:1' WHERE id = 2")
+    found = run("verify", "records")
+    assert (found.exit_code, found.stdout) == (1, "2\t2\tthe entry was changed since it was sealed\n")
+    assert found.stderr == "liaison: the audit log does not hold in 1 places of 3\n"
