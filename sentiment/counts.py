@@ -13,7 +13,7 @@ from sqlmodel import Session, SQLModel, col
 
 from config import database
 from listeners.tables import Mention
-from sentiment.tables import ALL, AuthorDay, Correction, HourCount, MentionConcern, Score
+from sentiment.tables import ALL, AuthorDay, Correction, DayChange, HourCount, MentionConcern, Score
 
 AUTHOR_DAYS_KEPT = 60
 GRAIN = 2.0**20  # probabilities are summed in multiples of 2**-20: such sums are exact, whatever their order
@@ -64,6 +64,7 @@ def add(session: Session, counted: Iterable[Counted]) -> None:
             set_={name: insert.table.c[name] + insert.excluded[name] for name in _MEASURES},
         )
         session.connection().execute(insert, _rows(keys, cells))
+    _changed(session, author_days)
 
 
 def subtract(session: Session, mention_ids: Sequence[int]) -> None:
@@ -89,6 +90,7 @@ def take_back(session: Session, mentions: Iterable[Counted]) -> None:
         connection.execute(less, rows)
         only_keys = [{name: value for name, value in row.items() if name.startswith("the_")} for row in rows]
         connection.execute(sa.delete(table).where(here, table.c.posts <= 0), only_keys)
+    _changed(session, author_days)
 
 
 def counted(session: Session, mention_ids: Sequence[int]) -> list[Counted]:
@@ -168,6 +170,17 @@ def _counted(session: Session, mention_ids: Sequence[int]) -> list[Counted]:
         ).labelled(trust.get(row.mention_id), sentiment.get(row.mention_id))
         for row in scores
     ]
+
+
+def _changed(session: Session, author_days: "_Cells") -> None:
+    """Notes on which days something changed, so that what was added up of them (sentiment.sums) is added up anew."""
+    days = sorted({day for _, day, *_ in author_days})
+    if days:
+        insert = database.upsert(session, DayChange)
+        insert = insert.on_conflict_do_update(
+            index_elements=["day"], set_={"changes": insert.table.c.changes + insert.excluded.changes}
+        )
+        session.connection().execute(insert, [{"day": day, "changes": 1} for day in days])
 
 
 _Cells = dict[tuple[Any, ...], list[float]]

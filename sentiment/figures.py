@@ -6,34 +6,29 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 from scipy.special import nbdtrik
 from sqlmodel import Session, col
 
 from listeners.tables import Place
-from sentiment import cells, counts, trust
+from sentiment import cells, counts, sums, trust
 from sentiment.tables import ALL, AuthorDay
 from sentiment.taxonomy import CONCERNS
-from sentiment.trust import Change, DayShare, Share, Show
+from sentiment.trust import Change, DayShare, Share, Show, Span, Sums
 
-Measure = Literal["mistrust", "trust", "negative"]
-MEASURES: tuple[Measure, ...] = ("mistrust", "trust", "negative")
 SERIES_DAYS = 42
 MOSTLY = 1 / 3  # of a concern's authors: from here a place is where it mostly is
 MOSTLY_AUTHORS = 5
-_KEPT_DAYS = SERIES_DAYS + trust.WEEK + trust.GUARD_DAYS  # all that any figure looks back
 
 
 @dataclass(frozen=True)
 class Figure:
     """One share of authors over the last 7 whole days, against its usual level."""
 
-    name: Measure
+    name: trust.Measure
     share: Share | None
     usual: Share | None
     change: Change
@@ -94,19 +89,19 @@ def overview(
     that name one of these places, if any are given."""
     today = now.astimezone(zone).date()
     spans = spans or trust.windows(today, counts.first_day(session))
-    panels = _panels(session, [ALL], spans, today, places=places).get(ALL) or _nothing(today)
-    figures = {name: _figure(name, panels[name], spans, None, None) for name in MEASURES}
-    here = figures["mistrust"].share
+    series = _series_days(session, today)
+    found = sums.read(session, {ALL: _town(spans, series)}, places)
+    figures = {name: _figure(name, found[ALL], spans, None, None) for name in trust.MEASURES}
     return Overview(
         first=spans.first,
         last=spans.last,
         baseline_days=_baseline_days(spans),
-        authors=here.authors if here else 0,
+        authors=found[ALL][_here(spans)].authors,
         mistrust=figures["mistrust"],
         trust=figures["trust"],
         negative=figures["negative"],
-        volume=_volume(panels["mistrust"], spans),
-        series=trust.rolling(panels["mistrust"], _series_days(session, today)),
+        volume=_volume(found[ALL], spans),
+        series=_rolling(found[ALL], series, trust.JEFFREYS),
     )
 
 
@@ -117,18 +112,13 @@ def concerns(
     first; shares are shrunk towards the town's, or that of the places."""
     today = now.astimezone(zone).date()
     spans = spans or trust.windows(today, counts.first_day(session))
-    panels = _panels(session, [ALL, *CONCERNS], spans, today, ["mistrust"], places)
-    if ALL not in panels:
-        return []
-    town = _figure("mistrust", panels[ALL]["mistrust"], spans, None, None)
-    where = _places(session, spans, places)
     days = _series_days(session, today)
+    found = sums.read(session, _wanted(spans, days), places)
+    town = _figure("mistrust", found[ALL], spans, None, None)
+    where = _places(session, spans, places)
     rows: list[ConcernRow] = []
     for key, concern in CONCERNS.items():
-        if key not in panels:
-            continue
-        panel = panels[key]["mistrust"]
-        figure = _figure("mistrust", panel, spans, town.share, town.usual)
+        figure = _figure("mistrust", found[key], spans, town.share, town.usual)
         if figure.share is None:
             continue
         place_id, place = _mostly(where.get(key, {}), figure.share.authors)
@@ -137,13 +127,13 @@ def concerns(
                 concern=key,
                 name=concern.name,
                 authors=figure.share.authors,
-                posts=int(panel.between(spans.first, spans.last)[0].sum()),
+                posts=found[key][_here(spans)].posts,
                 mistrust=figure.share,
                 usual=figure.usual,
                 change=figure.change,
                 mostly=place,
                 mostly_place_id=place_id,
-                spark=trust.rolling(panel, days, trust.toward(town.usual or town.share))
+                spark=_rolling(found[key], days, trust.toward(town.usual or town.share))
                 if spans.baseline_first is not None
                 else (),
             )
@@ -154,19 +144,63 @@ def concerns(
 def daily_mistrust(session: Session, now: datetime, zone: ZoneInfo, concern: str = ALL) -> tuple[DayShare, ...]:
     """Mistrust in one concern (ALL: the town), each of the last 42 days for the 7 days up to it, oldest first."""
     today = now.astimezone(zone).date()
-    spans = trust.windows(today, None)
-    panels = _panels(session, [concern], spans, today, ["mistrust"]).get(concern) or _nothing(today)
-    return trust.rolling(panels["mistrust"], _series_days(session, today))
+    days = _series_days(session, today)
+    found = sums.read(session, {concern: [trust.week_to(day) for day in days]})
+    return _rolling(found[concern], days, trust.JEFFREYS)
+
+
+def wanted(session: Session, now: datetime, zone: ZoneInfo) -> sums.Wanted:
+    """Every sum that the day's overview and concerns ask for."""
+    today = now.astimezone(zone).date()
+    return _wanted(trust.windows(today, counts.first_day(session)), _series_days(session, today))
+
+
+_Found = Mapping[Span, Sums]
+
+
+def _here(spans: trust.Windows) -> Span:
+    return Span(spans.first, spans.last)
+
+
+def _usual(spans: trust.Windows) -> Span | None:
+    if spans.baseline_first is None or spans.baseline_last is None:
+        return None
+    return Span(spans.baseline_first, spans.baseline_last, by_week=True)
+
+
+def _baseline(spans: trust.Windows) -> list[Span]:
+    """The days of the usual level, one by one."""
+    if spans.baseline_first is None:
+        return []
+    days = (spans.baseline_first + timedelta(days=day) for day in range(_baseline_days(spans)))
+    return [Span(day, day) for day in days]
+
+
+def _concern(spans: trust.Windows, series: Sequence[date]) -> list[Span]:
+    usual = _usual(spans)
+    return [_here(spans), *([usual] if usual else []), *(trust.week_to(day) for day in series)]
+
+
+def _town(spans: trust.Windows, series: Sequence[date]) -> list[Span]:
+    return [*_concern(spans, series), *_baseline(spans)]
+
+
+def _wanted(spans: trust.Windows, series: Sequence[date]) -> dict[str, list[Span]]:
+    return {ALL: _town(spans, series)} | {key: _concern(spans, series) for key in CONCERNS}
+
+
+def _rolling(found: _Found, days: Sequence[date], prior: trust.Prior) -> tuple[DayShare, ...]:
+    """For each day the mistrust of the 7 days up to it, one author one vote."""
+    return tuple(DayShare(day, trust.share_of(found[trust.week_to(day)], "mistrust", prior)) for day in days)
 
 
 def _figure(
-    name: Measure, panel: trust.Panel, spans: trust.Windows, parent: Share | None, parent_usual: Share | None
+    name: trust.Measure, found: _Found, spans: trust.Windows, parent: Share | None, parent_usual: Share | None
 ) -> Figure:
-    here = trust.share(trust.votes(panel, spans.first, spans.last), prior=trust.toward(parent))
-    usual = None
-    if spans.baseline_first is not None and spans.baseline_last is not None:
-        usual = trust.usual(panel, spans.baseline_first, spans.baseline_last, trust.toward(parent_usual))
-    change = trust.change(here, usual, enough_days=spans.baseline_first is not None)
+    here = trust.share_of(found[_here(spans)], name, trust.toward(parent))
+    week_by_week = _usual(spans)
+    usual = trust.share_of(found[week_by_week], name, trust.toward(parent_usual)) if week_by_week else None
+    change = trust.change(here, usual, enough_days=week_by_week is not None)
     if here is not None and here.show is not Show.VALUE and change.direction != "unknown":
         change = Change("unknown", why="authors")  # an arrow says more than a hatched bar may
     return Figure(name, here, usual, change)
@@ -178,13 +212,13 @@ def _baseline_days(spans: trust.Windows) -> int:
     return (spans.baseline_last - spans.baseline_first).days + 1
 
 
-def _volume(panel: trust.Panel, spans: trust.Windows) -> Volume:
-    posts = int(panel.between(spans.first, spans.last)[0].sum())
-    if spans.baseline_first is None or spans.baseline_last is None:
+def _volume(found: _Found, spans: trust.Windows) -> Volume:
+    posts = found[_here(spans)].posts
+    before = _baseline(spans)
+    if not before:
         return Volume(posts, None, None, None)
-    first = (spans.baseline_first - panel.first).days
-    daily = panel.posts[:, first : first + _baseline_days(spans)].sum(axis=0, keepdims=True)
-    weekdays = np.array([(spans.baseline_first + timedelta(days=day)).weekday() for day in range(daily.shape[1])])
+    daily = np.array([[float(found[day].posts) for day in before]])
+    weekdays = np.array([day.first.weekday() for day in before])
     baseline = cells.fit(daily, weekdays)
     days = (spans.last - spans.first).days + 1
     expected = baseline.expected(0, days)
@@ -202,58 +236,6 @@ def _series_days(session: Session, today: date) -> list[date]:
         return []
     first = max(today - timedelta(days=SERIES_DAYS), history + timedelta(days=trust.WEEK - 1))
     return [first + timedelta(days=day) for day in range((today - first).days)]
-
-
-_Panels = Mapping[Measure, trust.Panel]
-
-
-def _nothing(today: date) -> _Panels:
-    none = np.zeros((0, _KEPT_DAYS))
-    return {name: trust.Panel(today - timedelta(days=_KEPT_DAYS), none, none) for name in MEASURES}
-
-
-def _panels(
-    session: Session,
-    concerns: Sequence[str],
-    spans: trust.Windows,
-    today: date,
-    measures: Sequence[Measure] = MEASURES,
-    places: Sequence[int] = (),
-) -> dict[str, _Panels]:
-    """Each concern's panels over all that a figure looks back, up to yesterday; those without authors left out."""
-    first = min(today - timedelta(days=_KEPT_DAYS), spans.baseline_first or spans.first)
-    length = (today - first).days
-    here = [col(AuthorDay.place_id).in_(places)] if places else []
-    measured = [col(getattr(AuthorDay, name)) for name in measures]
-    found: dict[str, _Panels] = {}
-    for concern in concerns:
-        rows = (
-            session.connection()
-            .execute(
-                sa.select(col(AuthorDay.author), col(AuthorDay.day), col(AuthorDay.posts), *measured).where(
-                    col(AuthorDay.concern) == concern, col(AuthorDay.day) >= first, col(AuthorDay.day) < today, *here
-                )
-            )
-            .all()
-        )
-        if rows:
-            authors, days, *amounts = zip(*rows, strict=True)
-            numbers = {author: number for number, author in enumerate(dict.fromkeys(authors))}
-            where = np.array([numbers[author] for author in authors]), np.array([(day - first).days for day in days])
-            grids = [_grid((len(numbers), length), where, np.array(values, dtype=float)) for values in amounts]
-            found[concern] = {
-                name: trust.Panel(first, grids[0], grid) for name, grid in zip(measures, grids[1:], strict=True)
-            }
-    return found
-
-
-def _grid(
-    shape: tuple[int, int], where: tuple[NDArray[np.int_], NDArray[np.int_]], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Authors x days; an author's rows of one day, at several places or networks, add up."""
-    grid = np.zeros(shape)
-    np.add.at(grid, where, values)
-    return grid
 
 
 def _places(session: Session, spans: trust.Windows, places: Sequence[int]) -> dict[str, dict[tuple[int, str], int]]:

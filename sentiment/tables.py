@@ -90,6 +90,34 @@ class AuthorDay(SQLModel, table=True):
     positive: float
 
 
+class DayChange(SQLModel, table=True):
+    """How often the author-days of a day were written: what was added up before that is out of date."""
+
+    __tablename__ = "day_change"
+
+    day: date = Field(primary_key=True)
+    changes: int
+
+
+class KeptSum(SQLModel, table=True):
+    """trust.Sums of one concern over a span, added up when the changes of its days came to `changes`. Names nobody."""
+
+    __tablename__ = "kept_sum"
+
+    concern: str = Field(primary_key=True)
+    last: date = Field(primary_key=True)
+    first: date = Field(primary_key=True)
+    by_week: bool = Field(primary_key=True)
+    changes: int
+    authors: int
+    weights: float
+    squares: float
+    posts: int
+    mistrust: float
+    trust: float
+    negative: float
+
+
 class Alert(SQLModel, table=True):
     """Something unusual that a person should look at: one thread, kept up to date while it is open.
     Its figures cover the `window_hours` before `updated_at`."""

@@ -2,11 +2,10 @@
 
 figures.py brings the numbers here from the store; docs/statistics.md says the same in plain words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import cached_property
 from math import hypot
 from typing import Literal
 
@@ -133,13 +132,16 @@ def share(votes: ArrayLike, weights: ArrayLike | None = None, prior: Prior = JEF
     n = effective(w)
     if n == 0:
         return None
-    mean = float((w * v).sum() / w.sum())
+    return _posterior(float((w * v).sum() / w.sum()), n, int(v.size), prior)
+
+
+def _posterior(mean: float, n: float, authors: int, prior: Prior) -> Share:
     start = min(max(prior.mean, 0.001), 0.999)
     a = prior.weight * start + n * mean
     b = prior.weight * (1 - start) + n * (1 - mean)
     tail = (1 - LEVEL) / 2
     low, high = betaincinv(a, b, [tail, 1 - tail])
-    return Share(value=a / (a + b), low=float(low), high=float(high), n_eff=n, authors=int(v.size))
+    return Share(value=a / (a + b), low=float(low), high=float(high), n_eff=n, authors=authors)
 
 
 def toward(parent: Share | None) -> Prior:
@@ -161,59 +163,84 @@ def change(now: Share | None, usual: Share | None, enough_days: bool = True) -> 
     return Change(direction, points, low, high)
 
 
-@dataclass(frozen=True)
-class Panel:
-    """What each author posted on each day: number of posts, and the sum of one probability over them.
-    Both arrays are authors x days, days in order from `first`."""
+@dataclass(frozen=True, order=True)
+class Span:
+    """Days, both ends included. `by_week`: an author has one vote in each of its weeks, counted back from the last
+    day (the oldest may be short), instead of one in all."""
 
     first: date
+    last: date
+    by_week: bool = False
+
+    def windows(self) -> list[tuple[date, date]]:
+        if not self.by_week:
+            return [(self.first, self.last)]
+        found, end = [], self.last
+        while end >= self.first:
+            found.append((max(self.first, end - timedelta(days=WEEK - 1)), end))
+            end -= timedelta(days=WEEK)
+        return found
+
+
+def week_to(day: date) -> Span:
+    """The 7 days up to and with this one."""
+    return Span(day - timedelta(days=WEEK - 1), day)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """All that shares and their intervals need of a span. An author's vote in a window is the mean of that author's
+    probabilities; `weights` adds up each author's windows, `squares` their squares, the three signals the votes."""
+
+    authors: int = 0
+    weights: float = 0.0
+    squares: float = 0.0
+    posts: int = 0
+    mistrust: float = 0.0
+    trust: float = 0.0
+    negative: float = 0.0
+
+
+Measure = Literal["mistrust", "trust", "negative"]
+MEASURES: tuple[Measure, ...] = ("mistrust", "trust", "negative")
+
+
+@dataclass(frozen=True)
+class AuthorDays:
+    """Rows of author-days in the order of their days: `days` as ordinals, `authors` as numbers from 0, `posts`, and
+    each measure's sum over those posts. An author may have several rows on a day (places, networks)."""
+
+    days: NDArray[np.int64]
+    authors: NDArray[np.int64]
     posts: NDArray[np.float64]
-    sums: NDArray[np.float64]
-
-    @property
-    def days(self) -> int:
-        return int(self.posts.shape[1])
-
-    def between(self, first: date, last: date) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Posts and sums of each author from `first` to `last`, both included."""
-        start = min(max(0, (first - self.first).days), self.days)
-        stop = min(max(start, (last - self.first).days + 1), self.days)
-        posts, sums = self._running
-        return posts[stop] - posts[start], sums[stop] - sums[start]
-
-    @cached_property
-    def _running(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Sums from the first day up to each day, days x authors, since a series asks for many windows."""
-
-        def running(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.vstack([np.zeros((1, grid.shape[0])), np.cumsum(grid.T, axis=0)])
-
-        return running(self.posts), running(self.sums)
+    sums: Mapping[Measure, NDArray[np.float64]]
 
 
-def votes(panel: Panel, first: date, last: date) -> NDArray[np.float64]:
-    """One vote for each author who posted in these days: the mean of that author's probabilities."""
-    posts, sums = panel.between(first, last)
-    there = posts > 0
-    return np.asarray(sums[there] / posts[there])
+def add_up(rows: AuthorDays, span: Span) -> Sums:
+    """The sums of a span."""
+    number = int(rows.authors.max()) + 1 if rows.authors.size else 0
+    weeks, posts = np.zeros(number), 0.0
+    votes = dict.fromkeys(MEASURES, 0.0)
+    for first, last in span.windows():
+        here = slice(*np.searchsorted(rows.days, [first.toordinal(), last.toordinal() + 1]))
+        authors = rows.authors[here]
+        posted = np.bincount(authors, rows.posts[here], number)
+        there = posted > 0
+        weeks += there
+        posts += posted.sum()
+        for name in MEASURES:
+            votes[name] += float((np.bincount(authors, rows.sums[name][here], number)[there] / posted[there]).sum())
+    return Sums(int((weeks > 0).sum()), float(weeks.sum()), float((weeks * weeks).sum()), round(posts), **votes)
 
 
-def usual(panel: Panel, first: date, last: date, prior: Prior = JEFFREYS) -> Share | None:
-    """The usual level: the mean over weeks of one author one vote, so that it is made as the last 7 days' share is.
-
-    Weeks are counted back from `last`; the oldest may be short. An author of several weeks has that many votes, which
-    are not independent: they count as one vote of that weight (n_eff as in `effective`)."""
-    total = np.zeros(panel.posts.shape[0])
-    weeks = np.zeros(panel.posts.shape[0])
-    end = last
-    while end >= first:
-        posts, sums = panel.between(max(first, end - timedelta(days=WEEK - 1)), end)
-        there = posts > 0
-        total[there] += sums[there] / posts[there]
-        weeks[there] += 1
-        end -= timedelta(days=WEEK)
-    present = weeks > 0
-    return share(total[present] / weeks[present], weeks[present], prior)
+def share_of(sums: Sums, measure: Measure, prior: Prior = JEFFREYS) -> Share | None:
+    """The share behind these sums; none without votes. By week it is the usual level: the mean over weeks of one author
+    one vote, made as the last 7 days' share is. An author of several weeks has that many votes, which are not
+    independent: they count as one vote of that weight (n_eff as in `effective`)."""
+    if sums.weights <= 0:
+        return None
+    mean = getattr(sums, measure) / sums.weights
+    return _posterior(mean, sums.weights**2 / sums.squares, sums.authors, prior)
 
 
 @dataclass(frozen=True)
@@ -222,11 +249,6 @@ class DayShare:
 
     day: date
     share: Share | None
-
-
-def rolling(panel: Panel, days: Sequence[date], prior: Prior = JEFFREYS) -> tuple[DayShare, ...]:
-    """For each day the share of the 7 days up to it, one author one vote."""
-    return tuple(DayShare(day, share(votes(panel, day - timedelta(days=WEEK - 1), day), prior=prior)) for day in days)
 
 
 RISE = 0.08  # a share that the CUSUM is tuned to find

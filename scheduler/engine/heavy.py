@@ -19,7 +19,7 @@ import structlog
 from config import clock, database, logs
 from config.settings import Settings
 from scheduler import marks
-from scheduler.jobs import alerting, digests, expiry, records, scoring, series, source_alarms
+from scheduler.jobs import alerting, digests, expiry, records, scoring, series, source_alarms, sums
 
 if TYPE_CHECKING:
     from sentiment.model import Model
@@ -62,6 +62,7 @@ def work(settings: Settings, stop: Event) -> None:
             _step("score", partial(_score, engine, reader, settings, stop))
         for name, every, job in (
             ("alerts", timedelta(minutes=5), alerting.look),
+            ("sums", timedelta(minutes=2), sums.keep),
             ("digests", timedelta(seconds=20), digests.put_due),
             ("expiry", timedelta(hours=1), expiry.expire),
             ("series", timedelta(minutes=1), series.extend),

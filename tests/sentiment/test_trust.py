@@ -8,39 +8,52 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment import trust
-from sentiment.trust import Change, Panel, Prior, Share, Show
+from sentiment.trust import AuthorDays, Change, Prior, Share, Show, Span
 
 TODAY = date(2026, 11, 24)
 
 
-def _panel(days: int, posts: list[tuple[int, int, float]], first: date | None = None) -> Panel:
-    """Posts as (author, day from the first, probability)."""
-    authors = 1 + max(author for author, _, _ in posts)
-    number, sums = np.zeros((authors, days)), np.zeros((authors, days))
-    for author, day, probability in posts:
-        number[author, day] += 1
-        sums[author, day] += probability
-    return Panel(first or TODAY - timedelta(days=days), number, sums)
+FIRST = TODAY - timedelta(days=21)
+
+
+def _rows(posts: list[tuple[int, int, float]]) -> AuthorDays:
+    """Posts as (author, day from FIRST, probability of mistrust), each a row."""
+    posts = sorted(posts, key=lambda post: post[1])
+    probabilities = np.array([probability for _, _, probability in posts])
+    return AuthorDays(
+        np.array([(FIRST + timedelta(days=day)).toordinal() for _, day, _ in posts], dtype=np.int64),
+        np.array([author for author, _, _ in posts], dtype=np.int64),
+        np.ones(len(posts)),
+        {"mistrust": probabilities, "trust": 1 - probabilities, "negative": probabilities},
+    )
+
+
+def _span(first: int, last: int, by_week: bool = False) -> Span:
+    return Span(FIRST + timedelta(days=first), FIRST + timedelta(days=last), by_week)
 
 
 def test_five_loud_accounts_do_not_move_the_share_of_two_hundred_authors() -> None:
     town = [(author, 0, 1.0 if author < 50 else 0.0) for author in range(200)]
     loud = [(200 + account, 0, 1.0) for account in range(5) for _ in range(20)]
-    panel = _panel(7, town + loud)
-    found = trust.share(trust.votes(panel, panel.first, TODAY))
-    raw = panel.sums.sum() / panel.posts.sum()
+    rows = _rows(town + loud)
+    found = trust.share_of(trust.add_up(rows, _span(0, 6)), "mistrust")
+    raw = rows.sums["mistrust"].sum() / rows.posts.sum()
     assert found is not None
     assert (round(raw, 2), round(found.value, 2), found.authors) == (0.50, 0.27, 205)
 
 
 def test_an_author_with_mixed_posts_has_the_mean_of_them_as_a_vote() -> None:
-    panel = _panel(7, [(0, 1, 1.0), (0, 3, 0.5), (1, 6, 0.0)])
-    assert trust.votes(panel, panel.first, TODAY).tolist() == [0.75, 0.0]
+    found = trust.add_up(_rows([(0, 1, 1.0), (0, 3, 0.5), (1, 6, 0.0)]), _span(0, 6))
+    assert (found.authors, found.posts, found.mistrust, found.trust) == (2, 3, 0.75, 1.25)
 
 
 def test_days_outside_the_window_have_no_vote() -> None:
-    panel = _panel(10, [(0, 0, 1.0), (1, 9, 0.0)])
-    assert trust.votes(panel, panel.first + timedelta(days=3), TODAY).tolist() == [0.0]
+    found = trust.add_up(_rows([(0, 0, 1.0), (1, 9, 0.0), (2, 12, 1.0)]), _span(3, 11))
+    assert (found.authors, found.mistrust) == (1, 0.0)
+
+
+def test_a_span_without_posts_has_no_share() -> None:
+    assert trust.share_of(trust.add_up(_rows([]), _span(0, 6)), "mistrust") is None
 
 
 def test_the_share_is_the_beta_posterior_of_its_prior() -> None:
@@ -190,18 +203,12 @@ def test_without_any_history_there_is_no_baseline() -> None:
 def test_the_usual_level_weighs_frequent_authors_as_the_last_seven_days_do() -> None:
     """One grumbler every week, three others once: one of two in each week, so usual is a half, not a quarter."""
     posts = [(0, 7 * week, 1.0) for week in range(3)] + [(1 + week, 7 * week, 0.0) for week in range(3)]
-    panel = _panel(21, posts)
-    found = trust.usual(panel, panel.first, TODAY - timedelta(days=1), Prior(0.5, 0.0))
+    found = trust.share_of(trust.add_up(_rows(posts), _span(0, 20, by_week=True)), "mistrust", Prior(0.5, 0.0))
     assert found is not None
     assert found.value == pytest.approx(0.5)
     assert found.authors == 4
     assert found.n_eff == pytest.approx(36 / 12)
 
 
-def test_the_rolling_series_has_one_share_a_day_over_the_seven_days_up_to_it() -> None:
-    panel = _panel(14, [(0, 0, 1.0), (1, 6, 0.0), (2, 7, 0.0)])
-    days = [panel.first + timedelta(days=day) for day in (6, 7, 13)]
-    series = trust.rolling(panel, days, Prior(0.5, 0.0))
-    assert [point.day for point in series] == days
-    assert [point.share.authors if point.share else 0 for point in series] == [2, 2, 1]
-    assert [point.share.value if point.share else None for point in series[:2]] == pytest.approx([0.5, 0.001], abs=0.01)
+def test_weeks_are_counted_back_from_the_last_day_and_the_oldest_may_be_short() -> None:
+    assert [(last - first).days + 1 for first, last in _span(0, 16, by_week=True).windows()] == [7, 7, 3]
