@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from threading import Event
+
     import sqlalchemy as sa
     from sqlmodel import Session
 
@@ -297,6 +299,74 @@ def run(host: str, port: int) -> None:
         _say_first_run(engine, settings, keys)
         with embedded.running(engine, settings, keys):
             serving.serve(engine, settings, keys, socket)
+
+
+@liaison.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+def web(host: str, port: int) -> None:
+    """Serve the pages and the API only; clocks and workers do the rest. Any number, behind a load balancer.
+
+    \b
+    Example:
+      liaison web --host 0.0.0.0 --port 8000
+    """
+    from web import serving
+
+    with clear_errors(), desk() as (engine, settings, keys), serving.listening(host, port) as socket:
+        _say_first_run(engine, settings, keys)
+        serving.serve(engine, settings, keys, socket)
+
+
+@liaison.command()
+def clock() -> None:
+    """Put what is due into the cluster's queue, on PostgreSQL. Any number: each tick is put once.
+
+    \b
+    Example:
+      liaison clock
+    """
+    from scheduler.engine import cluster, queue, ticking
+
+    with clear_errors(), cluster_desk() as (engine, _settings, _keys):
+        cluster.check_clock(engine)
+        queue.prepare(engine)
+        ticking.run(engine, _told_to_stop().wait)
+
+
+@liaison.command()
+@click.option(
+    "--queues", default="publish,deliver,listen,analyse,score", show_default=True, help="Which, with commas between."
+)
+@click.option(
+    "--threads",
+    default=10,
+    show_default=True,
+    type=click.IntRange(1, 100),
+    help="Jobs at once, in each queue that waits.",
+)
+def worker(queues: str, threads: int) -> None:
+    """Do the cluster's jobs, on PostgreSQL. Any number, on any machines; SIGTERM drains.
+
+    \b
+    Examples:
+      liaison worker
+      liaison worker --queues publish,deliver
+      liaison worker --queues score
+    Queues: publish (posts go out), deliver (mail, webhooks), listen (sources), analyse (alerts, digests, retention),
+    score (the model). Each queue is worked by itself: publishing never waits behind scoring.
+    """
+    from scheduler.engine import cluster, queue, rota
+
+    chosen = [name.strip() for name in queues.split(",") if name.strip()]
+    wrong = [name for name in chosen if name not in rota.QUEUES]
+    if wrong or not chosen:
+        raise click.UsageError(f"no such queue: {', '.join(wrong or [queues])}; there are {', '.join(rota.QUEUES)}")
+    with clear_errors(), cluster_desk() as (engine, settings, keys):
+        queue.prepare(engine)
+        ended = cluster.work(engine, settings, keys, chosen, threads, _told_to_stop())
+    if not ended:
+        os._exit(0)  # calls that would not end in time; their leases end, and others look at them
 
 
 @liaison.command()
@@ -874,9 +944,9 @@ def hold_off(email: str) -> None:
 
 
 def _now() -> datetime:
-    from config import clock
+    from config import clock as time
 
-    return clock.now()
+    return time.now()
 
 
 def _settings() -> "Settings":
@@ -898,6 +968,27 @@ def desk() -> Iterator[tuple["sa.Engine", "Settings", "Keys"]]:
         yield engine, settings, secrets.load(settings)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def cluster_desk() -> Iterator[tuple["sa.Engine", "Settings", "Keys"]]:
+    """`desk`, where it stands on PostgreSQL."""
+    from scheduler.engine import queue
+
+    queue.refuse_sqlite(_settings())
+    with desk() as found:
+        yield found
+
+
+def _told_to_stop() -> "Event":
+    """Set by SIGTERM or Ctrl-C."""
+    import signal
+    from threading import Event
+
+    told = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    return told
 
 
 def _person(session: "Session", email: str) -> "Person":

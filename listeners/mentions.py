@@ -1,7 +1,7 @@
 """The stored mentions: what waits to be scored, marking, hiding, deleting, letting go. Only this room writes them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,6 +10,8 @@ from sqlmodel import Session, col, delete, select, update
 from listeners import copies, language, places
 from listeners.masking import storable
 from listeners.tables import Mention
+
+_TURN = 7_041_993  # any fixed number: the name of PostgreSQL's advisory lock
 
 
 @dataclass(frozen=True)
@@ -24,23 +26,43 @@ class Pending:
     network: str
     place_id: int | None
     place_sure: float | None = None
+    aside: bool = False  # a repost or a program's post
     stands: copies.Place = field(default_factory=copies.Place)
 
 
-def pending(session: Session, limit: int) -> list[Pending]:
-    """The oldest mentions without a score. Language, place and copies are found here, out of intake's way."""
+def any_pending(session: Session) -> bool:
+    """Whether a mention waits for the model."""
+    return session.exec(select(Mention.id).where(col(Mention.scored_at).is_(None)).limit(1)).first() is not None
+
+
+def pending(session: Session, limit: int, part: int = 0, parts: int = 1) -> list[Pending]:
+    """The oldest mentions without a score, of one part of all (by their number). Language, place and copies are found
+    here, out of intake's way."""
     gazetteer = places.gazetteer(session)
-    rows = session.exec(
-        select(Mention).where(col(Mention.scored_at).is_(None)).order_by(col(Mention.id)).limit(limit)
-    ).all()
-    said = [
-        copies.Post(row.id or 0, row.text, row.posted_at, aside=row.repost or row.automatic) for row in rows if row.text
-    ]
+    waiting = select(Mention).where(col(Mention.scored_at).is_(None))
+    if parts > 1:
+        waiting = waiting.where(col(Mention.id) % parts == part)
+    rows = session.exec(waiting.order_by(col(Mention.id)).limit(limit)).all()
+    return placed(session, [_pending(row, gazetteer) for row in rows])
+
+
+def placed(session: Session, found: Sequence[Pending]) -> list[Pending]:
+    """The same mentions, with what each is a copy of."""
+    said = [copies.Post(one.id, one.text, one.posted_at, aside=one.aside) for one in found if one.text]
     stands = copies.found(session, said)
-    return [_pending(row, gazetteer, stands.get(row.id or 0, copies.Place())) for row in rows]
+    return [replace(one, stands=stands.get(one.id, copies.Place())) for one in found]
 
 
-def _pending(row: Mention, gazetteer: places.Gazetteer, stands: copies.Place) -> Pending:
+def in_turn(session: Session, found: Sequence[Pending]) -> list[Pending]:
+    """Where several processes score at once: one writes at a time, and a copy of what another wrote meanwhile is found.
+    SQLite has one writer anyway, and one process that scores."""
+    if not found or session.get_bind().dialect.name == "sqlite":
+        return list(found)
+    session.connection().execute(sa.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+    return placed(session, found)
+
+
+def _pending(row: Mention, gazetteer: places.Gazetteer) -> Pending:
     text = row.text or ""
     named = gazetteer.find(text)
     return Pending(
@@ -52,7 +74,7 @@ def _pending(row: Mention, gazetteer: places.Gazetteer, stands: copies.Place) ->
         network=row.network,
         place_id=named.place_id if named else row.place_id,
         place_sure=round(named.sure, 2) if named else row.place_sure,
-        stands=stands,
+        aside=row.repost or row.automatic,
     )
 
 

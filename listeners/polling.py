@@ -11,7 +11,8 @@ from threading import Event, Timer
 
 import sqlalchemy as sa
 import structlog
-from sqlmodel import col, or_, select, update
+from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from config import database
 from config.secrets import Keys
@@ -44,43 +45,45 @@ ASKED = 10.0  # seconds that a stream is tried for
 
 def poll_due(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> int:
     """Polls the sources that are due at `now`; how many mentions were new."""
-    claimed = _claim(engine, now)
+    with database.reading(engine) as session:
+        if session.exec(_due(now, 1)).first() is None:
+            return 0
+    with database.writing(engine) as session:
+        claimed = claim(session, now)
     if not claimed:
         return 0
     with ThreadPoolExecutor(len(claimed)) as pool:  # a slow server delays nobody else
         return sum(pool.map(lambda number: poll(engine, number, settings, keys, now), claimed))
 
 
-def _claim(engine: sa.Engine, now: datetime) -> list[int]:
-    with database.reading(engine) as session:
-        due = session.exec(
-            select(Source.id)
-            .outerjoin(Account, col(Account.id) == col(Source.account_id))
-            .where(
-                or_(col(Account.id).is_(None), col(Account.state) == "connected"),
-                col(Source.enabled),
-                col(Source.streamed).is_(False),
-                col(Source.next_poll_at) <= now,
-                or_(col(Source.lease_until).is_(None), col(Source.lease_until) <= now),
-            )
-            .order_by(col(Source.next_poll_at))
-            .limit(AT_ONCE)
-        ).all()
+def claim(session: Session, now: datetime, limit: int = AT_ONCE) -> list[int]:
+    """Takes sources that are due at `now` for LEASE; their numbers. Each is to be polled by who took it."""
     claimed = []
-    for number in due:
-        with database.writing(engine) as session:
-            mine = session.exec(
-                update(Source)
-                .where(
-                    col(Source.id) == number,
-                    col(Source.next_poll_at) <= now,
-                    or_(col(Source.lease_until).is_(None), col(Source.lease_until) <= now),
-                )
-                .values(lease_until=now + LEASE, last_polled_at=now)
-            )
-        if mine.rowcount == 1 and number is not None:
-            claimed.append(number)
+    for source in session.exec(_due(now, limit).with_for_update(skip_locked=True, of=Source)):
+        source.lease_until, source.last_polled_at = now + LEASE, now
+        session.add(source)
+        claimed.append(source.id or 0)
     return claimed
+
+
+def _due(now: datetime, limit: int) -> SelectOfScalar[Source]:
+    return (
+        select(Source)
+        .outerjoin(Account, col(Account.id) == col(Source.account_id))
+        .where(
+            or_(col(Account.id).is_(None), col(Account.state) == "connected"),
+            col(Source.enabled),
+            col(Source.streamed).is_(False),
+            col(Source.next_poll_at) <= now,
+            _free(now),
+        )
+        .order_by(col(Source.next_poll_at), col(Source.id))
+        .limit(limit)
+    )
+
+
+def _free(now: datetime) -> sa.ColumnElement[bool]:
+    return or_(col(Source.lease_until).is_(None), col(Source.lease_until) <= now)
 
 
 def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now: datetime) -> int:

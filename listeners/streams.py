@@ -7,12 +7,12 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event, Thread
 
 import sqlalchemy as sa
 import structlog
-from sqlmodel import col, or_, select, update
+from sqlmodel import Session, col, or_, select, update
 
 from config import clock, database
 from config.secrets import Keys
@@ -26,9 +26,10 @@ from networks.network import Burst, NetworkError, RemoteMention, Stream
 from networks.tables import Account
 
 log = structlog.get_logger(__name__)
-LEASE = timedelta(seconds=30)  # how long a source waits for another reader after its own was killed
+LEASE = timedelta(seconds=25)  # after it another process takes over, at its next look: within 30 s of a death
 SAVE_AFTER = 3.0  # seconds between two savings of the cursor when nothing matched
 RULES_AFTER = 3.0  # seconds between two looks whether the rules changed
+STORE_AWAY = 1.0  # seconds between two tries while the store does not answer
 LONGEST_WAIT = 60.0  # seconds between two tries
 Edited = Callable[[str, Sequence[RemoteMention]], object]
 """What becomes of posts that their authors changed (network, the posts as they are now); some may not be ours."""
@@ -36,8 +37,15 @@ Edited = Callable[[str, Sequence[RemoteMention]], object]
 
 @dataclass
 class _Reader:
+    """Who reads a source here. `held`: until when, as its row says: another value there is another reader's."""
+
+    held: datetime
     stop: Event = field(default_factory=Event)
     thread: Thread | None = None
+
+
+class _TakenOver(Exception):
+    """Another process reads the source: this one was away for longer than its lease."""
 
 
 class Streams:
@@ -57,12 +65,12 @@ class Streams:
         for number in wanted:
             reader = self._readers.get(number)
             if reader is None or reader.thread is None or not reader.thread.is_alive():
-                if not self._lease(number):
+                self._readers.pop(number, None)
+                held = self._lease(number)
+                if held is None:
                     continue  # another process reads it
-                reader = self._readers[number] = _Reader()
-                reader.thread = Thread(
-                    target=self._run, args=(number, reader.stop), name=f"stream-{number}", daemon=True
-                )
+                reader = self._readers[number] = _Reader(held)
+                reader.thread = Thread(target=self._run, args=(number, reader), name=f"stream-{number}", daemon=True)
                 reader.thread.start()
         return len(self._readers)
 
@@ -76,32 +84,42 @@ class Streams:
                 reader.thread.join(max(0.0, until - time.monotonic()))
         self._readers.clear()
 
-    def _lease(self, number: int) -> bool:
+    def _lease(self, number: int) -> datetime | None:
         now = clock.now()
         free = or_(col(Source.lease_until).is_(None), col(Source.lease_until) <= now)
         with database.writing(self._engine) as session:
             taken = session.exec(update(Source).where(col(Source.id) == number, free).values(lease_until=now + LEASE))
-        return taken.rowcount == 1
+        return now + LEASE if taken.rowcount == 1 else None
 
-    def _run(self, number: int, stop: Event) -> None:
+    def _run(self, number: int, reader: _Reader) -> None:
         failures = 0
-        while not stop.is_set():
+        while not reader.stop.is_set():
             try:
-                for _ in self._bursts(number, stop):
-                    failures = 0
-            except NetworkError as error:
-                failures += 1
-                self._failed(number, str(error))
-            except Exception as error:  # a mistake of ours must not end the listening for good
-                failures += 1
-                log.error("stream_failed", source=number, kind=type(error).__name__, error=str(error))
-                self._failed(number, f"an error inside Liaison ({type(error).__name__}); see the log")
-            if not stop.is_set():
-                wait = min(LONGEST_WAIT, 2.0 ** min(failures, 6)) * random.uniform(0.5, 1.0)  # noqa: S311 - spread
-                self._wait(number, stop, wait)
-        self._let_go(number)
+                try:
+                    for _ in self._bursts(number, reader):
+                        failures = 0
+                except NetworkError as error:
+                    failures += 1
+                    self._failed(number, reader, str(error))
+                except _TakenOver:
+                    raise
+                except Exception as error:  # a mistake of ours must not end the listening for good
+                    failures += 1
+                    log.error("stream_failed", source=number, kind=type(error).__name__, error=str(error))
+                    words = f"an error inside Liaison ({type(error).__name__}); see the log"
+                    self._failed(number, reader, words)
+                if not reader.stop.is_set():
+                    wait = min(LONGEST_WAIT, 2.0 ** min(failures, 6)) * random.uniform(0.5, 1.0)  # noqa: S311 - spread
+                    self._wait(number, reader, wait)
+            except _TakenOver:
+                log.info("stream_taken_over", source=number)
+                return
+            except sa.exc.DatabaseError as error:  # the store is away: what was not saved is read again from the cursor
+                log.error("stream_not_saved", source=number, kind=type(error).__name__, error=str(error))
+                reader.stop.wait(STORE_AWAY)
+        self._keep(number, reader, None)
 
-    def _bursts(self, number: int, stop: Event) -> Iterator[Burst]:
+    def _bursts(self, number: int, reader: _Reader) -> Iterator[Burst]:
         with database.reading(self._engine) as session:
             source = session.get_one(Source, number)
             account = session.get(Account, source.account_id) if source.account_id is not None else None
@@ -112,12 +130,12 @@ class Streams:
         watched = _Watched(self._engine)
         waiting: Burst | None = None
         saved = time.monotonic()
-        for burst in listen(connection, source.cursor, watched.wants, stop):
+        for burst in listen(connection, source.cursor, watched.wants, reader.stop):
             waiting = burst if waiting is None else _joined(waiting, burst)
             kept = self._ours(source.network, waiting)
             pressing = waiting.mentions or kept or waiting.lost or waiting.edited
             if pressing or time.monotonic() - saved >= SAVE_AFTER:
-                self._store(source, waiting, kept, watched.matcher)
+                self._store(source, reader, waiting, kept, watched.matcher)
                 waiting, saved = None, time.monotonic()
             yield burst
 
@@ -128,7 +146,7 @@ class Streams:
         with database.reading(self._engine) as session:
             return rechecks.known(session, network, burst.deleted, burst.left, self._keys)
 
-    def _store(self, source: Source, burst: Burst, gone: Sequence[int], matcher: Matcher) -> None:
+    def _store(self, source: Source, reader: _Reader, burst: Burst, gone: Sequence[int], matcher: Matcher) -> None:
         now = clock.now()
         with database.reading(self._engine) as session:
             own, own_ids = accounts.handles(session), accounts.own_ids(session)
@@ -147,34 +165,50 @@ class Streams:
             else []
         )
         with database.writing(self._engine) as session:
+            held = _held(session, source.id or 0, reader)
             stored = intake.store(session, rows)
             rhythm.note(session, source.id or 0, burst.read, stored, now)
             rechecks.at_once(session, gone, now)
-            held = session.get_one(Source, source.id)
             gaps.heard(session, held, now, burst.lost)
             held.cursor, held.position_at, held.lease_until = burst.cursor, burst.position, now + LEASE
             held.last_polled_at, held.last_ok_at, held.failures, held.last_error = now, now, 0, None
             session.add(held)
+        reader.held = now + LEASE
         if burst.edited:
             self._edited(source.network, burst.edited)
 
-    def _failed(self, number: int, words: str) -> None:
+    def _failed(self, number: int, reader: _Reader, words: str) -> None:
+        until = clock.now() + LEASE
         with database.writing(self._engine) as session:
-            held = session.get_one(Source, number)
+            held = _held(session, number, reader)
             held.failures += 1
-            held.last_error, held.lease_until = storable(words)[:500], clock.now() + LEASE
+            held.last_error, held.lease_until = storable(words)[:500], until
             session.add(held)
+        reader.held = until
 
-    def _wait(self, number: int, stop: Event, seconds: float) -> None:
+    def _wait(self, number: int, reader: _Reader, seconds: float) -> None:
         """Waits before the next try, and goes on holding the source."""
         until = time.monotonic() + seconds
-        while not stop.wait(min(10.0, max(0.0, until - time.monotonic()))) and time.monotonic() < until:
-            with database.writing(self._engine) as session:
-                session.exec(update(Source).where(col(Source.id) == number).values(lease_until=clock.now() + LEASE))
+        while not reader.stop.wait(min(10.0, max(0.0, until - time.monotonic()))) and time.monotonic() < until:
+            self._keep(number, reader, clock.now() + LEASE)
 
-    def _let_go(self, number: int) -> None:
+    def _keep(self, number: int, reader: _Reader, until: datetime | None) -> None:
+        """Holds the source on until then; none: lets it go. Raises _TakenOver, unless it was to be let go."""
+        mine = col(Source.lease_until) == reader.held
         with database.writing(self._engine) as session:
-            session.exec(update(Source).where(col(Source.id) == number).values(lease_until=None))
+            kept = session.exec(update(Source).where(col(Source.id) == number, mine).values(lease_until=until))
+        if until is not None:
+            if kept.rowcount == 0:
+                raise _TakenOver
+            reader.held = until
+
+
+def _held(session: Session, number: int, reader: _Reader) -> Source:
+    """The source's row, locked and still ours. Raises _TakenOver."""
+    found = session.exec(select(Source).where(col(Source.id) == number).with_for_update()).one()
+    if found.lease_until != reader.held:
+        raise _TakenOver
+    return found
 
 
 class _Watched:

@@ -52,6 +52,12 @@ class Pools:
         else:
             self._give_back(made, "stopping")
 
+    @property
+    def in_hand(self) -> int:
+        """Claims that are queued here or under way."""
+        with self._lock:
+            return len(self._running)
+
     def drain(self, seconds: float) -> bool:
         """Takes nothing new and waits up to `seconds` for what is queued or under way; whether all ended.
 

@@ -16,12 +16,14 @@ from listeners import health
 from listeners.tables import Source
 from networks import accounts
 from scheduler import outgoing, smtp
+from scheduler.engine import queue
 from scheduler.tables import JobMark
 from sentiment import model
 
 ROOM = 1_000_000_000  # bytes: under it a disk counts as nearly full
 SKEW = timedelta(seconds=30)  # that our clock and the store's may differ
 RESTED = timedelta(minutes=30)  # without any job: nobody runs the desk
+LATE = timedelta(minutes=2)  # that a job waits for a worker
 SOON = timedelta(days=14)  # before a sign-in ends
 
 
@@ -43,7 +45,8 @@ def look(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> li
     if not all(part.fine for part in store):
         return parts
     with database.reading(engine) as session:
-        parts += [_clock(session, now), _work(session, now), _outbox(session, now), _records(session)]
+        parts += [_clock(session, now), _work(session, now), *_queue(session, now)]
+        parts += [_outbox(session, now), _records(session)]
         parts += [*_accounts(session, keys, now), *_sources(session, now)]
     return parts
 
@@ -113,8 +116,24 @@ def _work(session: Session, now: datetime) -> Part:
     """A mark is due a little after it was taken last: one that lies far back was taken by nobody."""
     newest = session.exec(select(func.max(JobMark.due_at))).one()
     if newest is None or now - newest > RESTED:
-        return Part("work", False, "nothing has been done by itself lately: start liaison run")
+        return Part("work", False, "nothing has been done by itself lately: start liaison run (on a cluster: clock, worker)")
     return Part("work", True, "jobs are being done")
+
+
+def _queue(session: Session, now: datetime) -> Iterator[Part]:
+    """Of a cluster: whether its workers keep up."""
+    standing = queue.standing(session)
+    if not standing:
+        return
+    working = queue.workers(session)
+    late = [one for one in standing if one.oldest is not None and now - one.oldest > LATE]
+    if late and not working:
+        yield Part("queue", False, "jobs wait and no worker takes them: start liaison worker")
+    elif late:
+        words = ", ".join(f"{one.waiting} in {one.queue} since {health.span(now - (one.oldest or now))}" for one in late)
+        yield Part("queue", False, f"jobs wait: {words}; start more workers: liaison worker --queues {late[0].queue}")
+    else:
+        yield Part("queue", True, f"{sum(one.waiting for one in standing)} jobs wait, {working} queues are worked on")
 
 
 def _outbox(session: Session, now: datetime) -> Part:

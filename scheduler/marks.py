@@ -2,8 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, update
+import sqlalchemy as sa
+from sqlmodel import Session, col, or_, update
 
+from config import database
 from config.database import upsert
 from scheduler.tables import JobMark
 
@@ -22,3 +24,22 @@ def due(session: Session, name: str, now: datetime) -> bool:
     """Whether the job may be due; somebody else may take it first."""
     mark = session.get(JobMark, name)
     return mark is None or mark.due_at <= now
+
+
+def mine(engine: sa.Engine, name: str, every: timedelta, now: datetime) -> bool:
+    """`take` in a transaction of its own, where the job may be due."""
+    with database.reading(engine) as session:
+        if not due(session, name, now):
+            return False
+    with database.writing(engine) as session:
+        return take(session, name, every, now)
+
+
+def hold(session: Session, name: str, held: datetime | None, lease: timedelta, now: datetime) -> datetime | None:
+    """Takes or keeps a turn that one process has at a time, until the answered instant; none: another has it.
+    `held`: what this process was answered the last time."""
+    session.exec(upsert(session, JobMark).values(name=name, due_at=now).on_conflict_do_nothing(index_elements=["name"]))
+    free = or_(col(JobMark.lease_until).is_(None), col(JobMark.lease_until) <= now, col(JobMark.lease_until) == held)
+    until = now + lease
+    taken = session.exec(update(JobMark).where(col(JobMark.name) == name, free).values(lease_until=until))
+    return until if taken.rowcount == 1 else None

@@ -38,18 +38,29 @@ class _Read:
     reading: Reading
 
 
-def score_pending(engine: sa.Engine, reader: Reader, now: datetime, *, zone: ZoneInfo, limit: int = 512) -> int:
-    """Scores up to `limit` pending mentions; how many it dealt with, 0 when none waits. `zone` is the department's.
+def score_pending(
+    engine: sa.Engine,
+    reader: Reader,
+    now: datetime,
+    *,
+    zone: ZoneInfo,
+    limit: int = 512,
+    part: int = 0,
+    parts: int = 1,
+) -> int:
+    """Scores up to `limit` pending mentions, of one part of all; how many it dealt with, 0 when none waits. `zone` is
+    the department's.
 
     Of a mention that raises a never-tracked concern nothing is kept or counted, and one without words is only marked.
     A mention that another scorer or a deletion took meanwhile is left alone."""
     with database.reading(engine) as session:
-        waiting = mentions.pending(session, limit)
+        waiting = mentions.pending(session, limit, part, parts)
     if not waiting:
         return 0
     readings = reader.read([mention.text or "" for mention in waiting])
     read = [_Read(mention, reading) for mention, reading in zip(waiting, readings, strict=True) if reading is not None]
     with database.writing(engine) as session:
+        waiting = mentions.in_turn(session, waiting)
         still = _still_pending(session, [mention.id for mention in waiting])
         _store(session, [one for one in read if one.mention.id in still], reader.name, zone)
         mentions.mark_scored(session, [mention for mention in waiting if mention.id in still], now)

@@ -13,18 +13,18 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from config import clock, database
+from config import clock
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import polling
 from listeners.doorbells import Doorbells
 from listeners.streams import Streams
 from posts.pools import Pools
-from scheduler import delivery, marks, webhooks
-from scheduler.engine import heavy
-from scheduler.jobs import deletions, edits, publishing, sign_ins
+from scheduler import marks
+from scheduler.engine import heavy, rota
+from scheduler.jobs import edits
 
 log = structlog.get_logger(__name__)
+OFTEN = timedelta(minutes=1)  # what comes more seldom has its time in the store: a restart does not begin it anew
 DRAIN_SECONDS = 4.5  # with the web's five, within ten
 
 
@@ -32,6 +32,7 @@ DRAIN_SECONDS = 4.5  # with the web's five, within ten
 def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]:
     """Everything that happens by itself, until the block ends; then work in hand is finished or left to its lease."""
     pools = Pools(engine, settings, keys)
+    hands = rota.Hands(engine, settings, keys, pools)
     doorbells = Doorbells(engine, settings, keys)
     streams = Streams(engine, settings, keys, partial(edits.apply, engine, settings, keys))
     worker = heavy.start(settings)
@@ -47,25 +48,10 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
             log.error("heavy_process_gone", exit_code=worker[0].exitcode, effect="started again")
             worker = heavy.start(settings)
 
-    def daily_sign_ins() -> None:
-        now = clock.now()
-        with database.reading(engine) as session:
-            if not marks.due(session, "sign_ins", now):
-                return
-        with database.writing(engine) as session:
-            mine = marks.take(session, "sign_ins", timedelta(days=1), now)
-        if mine:
-            sign_ins.look(engine, settings, keys, now)
-
     ticks: list[tuple[str, float, Callable[[], object]]] = [
-        ("publish", 1, lambda: publishing.tick(engine, settings, keys, pools, clock.now())),
-        ("listen", 2, lambda: polling.poll_due(engine, settings, keys, clock.now())),
-        ("deletions", 15, lambda: deletions.follow(engine, settings, keys, clock.now())),
+        *((one.name, min(one.every, OFTEN).total_seconds(), partial(_regular, one, hands)) for one in rota.WAITS),
         ("doorbells", 5, doorbells.keep),
         ("streams", 2, streams.keep),
-        ("deliver", 2, lambda: delivery.deliver_all(engine, settings)),
-        ("webhooks", 2, lambda: webhooks.deliver_due(engine, settings, keys, clock.now())),
-        ("sign_ins", 60, daily_sign_ins),
         ("heavy", 5, keep_heavy_alive),
     ]
     for name, seconds, tick in ticks:
@@ -83,6 +69,12 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
         worker[0].join(max(0.1, deadline - time.monotonic()))
         if worker[0].is_alive():
             worker[0].terminate()  # what it had not committed is done again at the next start
+
+
+def _regular(one: rota.Regular, hands: rota.Hands) -> None:
+    now = clock.now()
+    if one.every <= OFTEN or marks.mine(hands.engine, one.name, one.every, now):
+        one.job(hands, now)
 
 
 def _guarded(name: str, tick: Callable[[], object]) -> Callable[[], None]:

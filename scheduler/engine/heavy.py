@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from functools import partial
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
@@ -16,10 +15,11 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 import structlog
 
-from config import clock, database, logs
+from config import clock, database, logs, secrets
 from config.settings import Settings
 from scheduler import marks
-from scheduler.jobs import alerting, digests, expiry, records, scoring, series, source_alarms, sums
+from scheduler.engine import rota
+from scheduler.jobs import scoring
 
 if TYPE_CHECKING:
     from sentiment.model import Model
@@ -52,6 +52,7 @@ def work(settings: Settings, stop: Event) -> None:
         log.error("model_damaged", what=str(error), effect="mentions wait unscored; everything else goes on")
         reader = None
     engine = database.connect(settings.database)
+    hands = rota.Hands(engine, settings, secrets.load(settings))
     parent = multiprocessing.parent_process()
     asked: dict[str, float] = {}  # when each job's mark was last looked at: a look costs more than it finds
     while not stop.is_set() and parent is not None and parent.is_alive():
@@ -60,19 +61,10 @@ def work(settings: Settings, stop: Event) -> None:
                 asked["heads"] = time.monotonic()
                 reader = feedback.in_use(settings.data_dir / feedback.FOLDER, model.load())  # they may be refitted
             _step("score", partial(_score, engine, reader, settings, stop))
-        for name, every, job in (
-            ("alerts", timedelta(minutes=5), alerting.look),
-            ("sums", timedelta(minutes=2), sums.keep),
-            ("digests", timedelta(seconds=20), digests.put_due),
-            ("expiry", timedelta(hours=1), expiry.expire),
-            ("series", timedelta(minutes=1), series.extend),
-            ("records", timedelta(minutes=1), records.seal),
-            ("records_check", timedelta(days=1), records.check),
-            ("source_alarms", timedelta(minutes=1), source_alarms.look),
-        ):
-            if time.monotonic() - asked.get(name, -LOOK_AFTER) >= min(LOOK_AFTER, every.total_seconds() / 2):
-                asked[name] = time.monotonic()
-                _step(name, lambda name=name, every=every, job=job: _periodic(engine, settings, name, every, job))  # type: ignore[misc]
+        for one in rota.READS:
+            if time.monotonic() - asked.get(one.name, -LOOK_AFTER) >= min(LOOK_AFTER, one.every.total_seconds() / 2):
+                asked[one.name] = time.monotonic()
+                _step(one.name, partial(_periodic, one, hands))
         stop.wait(PAUSE)
     engine.dispose()
 
@@ -81,21 +73,10 @@ def _score(engine: sa.Engine, reader: "Model", settings: Settings, stop: Event) 
     scoring.score_all(engine, reader, settings, clock.now(), stop=stop.is_set)
 
 
-def _periodic(
-    engine: sa.Engine,
-    settings: Settings,
-    name: str,
-    every: timedelta,
-    job: Callable[[sa.Engine, Settings, datetime], object],
-) -> None:
+def _periodic(one: rota.Regular, hands: rota.Hands) -> None:
     now = clock.now()
-    with database.reading(engine) as session:
-        if not marks.due(session, name, now):
-            return
-    with database.writing(engine) as session:
-        mine = marks.take(session, name, every, now)
-    if mine:
-        job(engine, settings, now)
+    if marks.mine(hands.engine, one.name, one.every, now):
+        one.job(hands, now)
 
 
 def _step(name: str, step: Callable[[], object]) -> None:

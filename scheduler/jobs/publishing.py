@@ -17,9 +17,11 @@ from posts.claims import Claim
 from posts.lapsing import Lapsed
 from posts.pools import Pools
 
+AT_ONCE = 200  # claims in one commit
 
-def tick(engine: sa.Engine, settings: Settings, keys: Keys, pools: Pools, now: datetime) -> int:
-    """Claims what is due and gives it to the pools; how many claims. Makes no call itself."""
+
+def tick(engine: sa.Engine, settings: Settings, keys: Keys, pools: Pools, now: datetime, most: int = 10_000) -> int:
+    """Claims what is due and gives it to the pools, `most` in hand at once; how many claims. Makes no call itself."""
     with database.reading(engine) as session:
         if not claims.anything_due(session, now):
             return 0
@@ -28,8 +30,12 @@ def tick(engine: sa.Engine, settings: Settings, keys: Keys, pools: Pools, now: d
     count, begun = 0, time.monotonic()
     # Some at a time: the first call need not wait for the last claim. Leases count from `now`: a tick that has become
     # old stops, or what came back not begun would be claimed with the same lapsed lease for ever.
-    while time.monotonic() - begun < claims.LEASE.total_seconds() / 4 and (taken := claims.claim(engine, keys, now)):
+    while time.monotonic() - begun < claims.LEASE.total_seconds() / 4:
+        room = min(AT_ONCE, most - pools.in_hand)
+        taken = claims.claim(engine, keys, now, room) if room > 0 else []
         count += _submit(pools, taken)
+        if not taken:
+            break
     return count + _submit(pools, [*claims.claim_look_ups(engine, keys, now), *takedown.claim(engine, now)])
 
 

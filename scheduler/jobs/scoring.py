@@ -16,11 +16,13 @@ def score_all(
     now: datetime,
     progress: Callable[[int], None] = lambda number: None,
     stop: Callable[[], bool] = lambda: False,
+    part: int = 0,
+    parts: int = 1,
 ) -> int:
-    """Scores every pending mention; how many. `stop` is asked between batches."""
+    """Scores every pending mention, or one part of all; how many. `stop` is asked between batches."""
     total = 0
     while not stop():
-        scored = scoring.score_pending(engine, reader, now, zone=settings.department.zone)
+        scored = scoring.score_pending(engine, reader, now, zone=settings.department.zone, part=part, parts=parts)
         if scored == 0:
             break
         progress(scored)

@@ -1,3 +1,4 @@
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,6 +96,25 @@ def test_what_a_rule_matches_is_stored_once_with_its_cursor(
     held = row(engine, number)
     assert texts(engine) == ["Police on Elm"]
     assert (held.lease_until, held.failures, held.last_error) == (None, 0, None)
+
+
+def test_a_reader_that_was_taken_over_while_it_slept_saves_nothing_and_ends(
+    engine: sa.Engine, open_to_loopback: Settings, keys: Keys
+) -> None:
+    with database.writing(engine) as session:
+        rules.add(session, "Elm", "elm police")
+    network = Network()
+    with jetstream_server.running(network) as server:
+        number = a_source(engine, server + V1)
+        with reading(engine, open_to_loopback, keys):
+            until(lambda: bool(network.asked))
+            time.sleep(0.2)
+            theirs = clock.now() + timedelta(seconds=90)
+            with database.writing(engine) as session:
+                session.get_one(Source, number).lease_until = theirs
+            network.tell(post(1, "Police on Elm", AT))
+            until(lambda: not any(thread.name == f"stream-{number}" for thread in threading.enumerate()))
+    assert (texts(engine), row(engine, number).cursor, row(engine, number).lease_until) == ([], None, theirs)
 
 
 def test_without_a_rule_nothing_is_kept_and_a_new_rule_holds_at_once(
