@@ -116,7 +116,9 @@ def _work(session: Session, now: datetime) -> Part:
     """A mark is due a little after it was taken last: one that lies far back was taken by nobody."""
     newest = session.exec(select(func.max(JobMark.due_at))).one()
     if newest is None or now - newest > RESTED:
-        return Part("work", False, "nothing has been done by itself lately: start liaison run (on a cluster: clock, worker)")
+        return Part(
+            "work", False, "nothing has been done by itself lately: start liaison run (on a cluster: clock, worker)"
+        )
     return Part("work", True, "jobs are being done")
 
 
@@ -130,7 +132,9 @@ def _queue(session: Session, now: datetime) -> Iterator[Part]:
     if late and not working:
         yield Part("queue", False, "jobs wait and no worker takes them: start liaison worker")
     elif late:
-        words = ", ".join(f"{one.waiting} in {one.queue} since {health.span(now - (one.oldest or now))}" for one in late)
+        words = ", ".join(
+            f"{one.waiting} in {one.queue} since {health.span(now - (one.oldest or now))}" for one in late
+        )
         yield Part("queue", False, f"jobs wait: {words}; start more workers: liaison worker --queues {late[0].queue}")
     else:
         yield Part("queue", True, f"{sum(one.waiting for one in standing)} jobs wait, {working} queues are worked on")
