@@ -57,7 +57,8 @@ def _once(engine: sa.Engine, name: str, every: timedelta, now: datetime, put: Ca
 
 
 def _put(session: Session, one: rota.Regular) -> int:
-    return queue.defer(session, one.name, one.queue, rota.PRIORITY[one.queue], once=one.name)
+    alone = one.name if one.queue == "analyse" else None  # they have no claims of their own to keep two apart
+    return queue.defer(session, one.name, one.queue, rota.PRIORITY[one.queue], once=one.name, alone=alone)
 
 
 def _put_scoring(session: Session) -> int:
