@@ -268,6 +268,41 @@ def verify_records(head: str) -> None:
     click.echo(f"{verdict.sealed} entries hold; the chain ends in {verdict.head or 'nothing yet'}")
 
 
+@liaison.group(name="database")
+def database_() -> None:
+    """The store: SQLite in the data folder, or PostgreSQL."""
+
+
+@database_.command(name="move")
+@click.option(
+    "--to", "address", envvar="LIAISON_MOVE_TO", show_envvar=True, required=True, help="postgresql://user:…@host/name"
+)
+def database_move(address: str) -> None:
+    """Move everything from SQLite to an empty PostgreSQL database, all of it or nothing.
+
+    \b
+    Example:
+      LIAISON_MOVE_TO=postgresql://liaison:password@db.town.example/liaison liaison database move
+    Stop liaison run before. The file is left as it is; the data folder and the secret key stay where they are.
+    """
+    from config import database
+    from scheduler import moving
+
+    with clear_errors(), desk() as (engine, _settings, _keys):
+        new = database.connect(address)
+        try:
+            if new.dialect.name == "postgresql":
+                database.migrate(new)
+            with _bar("moving", "rows", moving.rows_of(engine)) as step:
+                moved = moving.move(engine, new, step)
+        finally:
+            new.dispose()
+    for table in moved:
+        if table.rows:
+            click.echo(f"{table.rows}\t{table.table}")
+    click.echo("Counted on both sides. From now on set LIAISON_DATABASE_URL to that address.", err=True)
+
+
 @liaison.command()
 def policy() -> None:
     """Say what is collected, kept and forbidden, network by network (docs/policy.md)."""
