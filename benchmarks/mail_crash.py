@@ -29,6 +29,7 @@ LOST = 0.05  # of replies
 SENDER = f"""
 import sys, time
 from datetime import timedelta
+from pathlib import Path
 from config import clock, database
 from config.settings import Settings
 from scheduler import delivery, outgoing

@@ -1,0 +1,9 @@
+"""The short form of `python -m benchmarks.digest crash`: a sender of mail killed with SIGKILL loses nothing."""
+
+from benchmarks import mail_crash
+
+
+def test_three_kills_lose_no_mail_and_double_none_without_a_reason() -> None:
+    found = mail_crash.run(kills=3, mails=40, seed=3)
+    assert (found.mails, found.missing, found.unexplained) == (40, 0, 0)
+    assert found.acceptances >= 40
