@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlmodel import Session, col
 
 from config import database
@@ -27,8 +28,8 @@ Wanted = Mapping[str, Collection[Span]]  # by concern
 def read(session: Session, wanted: Wanted, places: Collection[int] = ()) -> dict[str, dict[Span, Sums]]:
     """The sums of each concern's spans; of posts that name one of these places, if any are given (never kept)."""
     found = _kept(session, wanted, _changes(session, wanted)) if not places else {key: {} for key in wanted}
-    for concern, missing in _missing(wanted, found).items():
-        found[concern] |= _added_up(session, concern, missing, places)
+    for concern, added in _added_up(session, _missing(wanted, found), places).items():
+        found[concern] |= added
     return found
 
 
@@ -41,7 +42,7 @@ def out_of_date(session: Session, wanted: Wanted) -> list[dict[str, Any]]:
         | {"changes": changes[span]}
         | asdict(sums)
         for concern, spans in sorted(missing.items())
-        for span, sums in sorted(_added_up(session, concern, spans, ()).items())
+        for span, sums in _added_up(session, {concern: spans}, ())[concern].items()  # one at a time, for memory
     ]
 
 
@@ -97,26 +98,39 @@ def _kept(session: Session, wanted: Wanted, changes: Mapping[Span, int]) -> dict
     return found
 
 
-def _added_up(session: Session, concern: str, spans: Sequence[Span], places: Collection[int]) -> dict[Span, Sums]:
-    rows = _author_days(session, concern, min(s.first for s in spans), max(s.last for s in spans), places)
-    return {span: trust.add_up(rows, span) for span in spans}
+def _added_up(
+    session: Session, missing: Mapping[str, Sequence[Span]], places: Collection[int]
+) -> dict[str, dict[Span, Sums]]:
+    spans = [span for several in missing.values() for span in several]
+    if not spans:
+        return {}
+    rows = _author_days(session, list(missing), min(s.first for s in spans), max(s.last for s in spans), places)
+    return {concern: {span: trust.add_up(rows[concern], span) for span in its} for concern, its in missing.items()}
 
 
-def _author_days(session: Session, concern: str, first: date, last: date, places: Collection[int]) -> AuthorDays:
-    """Read some at a time: a million rows as Python's objects would take half a gigabyte."""
+def _author_days(
+    session: Session, concerns: Sequence[str], first: date, last: date, places: Collection[int]
+) -> dict[str, AuthorDays]:
+    """Each concern's rows. Fetched some at a time: a million of them as Python's objects take half a gigabyte."""
     measured = [col(getattr(AuthorDay, name)) for name in trust.MEASURES]
     here = [col(AuthorDay.place_id).in_(places)] if places else []
     rows = session.connection().execute(
-        sa.select(col(AuthorDay.day), col(AuthorDay.author), col(AuthorDay.posts), *measured)
-        .where(col(AuthorDay.concern) == concern, col(AuthorDay.day).between(first, last), *here)
+        sa.select(col(AuthorDay.concern), col(AuthorDay.day), col(AuthorDay.author), col(AuthorDay.posts), *measured)
+        .where(col(AuthorDay.concern).in_(concerns), col(AuthorDay.day).between(first, last), *here)
         .order_by(col(AuthorDay.day)),
         execution_options={"yield_per": _FETCHED},
     )
+    which = {concern: number for number, concern in enumerate(concerns)}
     numbers: dict[bytes, int] = defaultdict(lambda: len(numbers))
     parts = [
-        np.array([(day.toordinal(), numbers[author], *amounts) for day, author, *amounts in some], dtype=np.float64)
+        np.array([(which[concern], day.toordinal(), numbers[author], *sums) for concern, day, author, *sums in some])
         for some in rows.partitions()
     ]
-    table = np.concatenate(parts) if parts else np.zeros((0, 3 + len(trust.MEASURES)))
-    sums = {name: table[:, 3 + number] for number, name in enumerate(trust.MEASURES)}
-    return AuthorDays(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2], sums)
+    every = np.concatenate(parts) if parts else np.zeros((0, 4 + len(trust.MEASURES)))
+    return {concern: _of(every[every[:, 0] == number]) for concern, number in which.items()}
+
+
+def _of(table: NDArray[np.float64]) -> AuthorDays:
+    """The rows of one concern from columns of its number, days, authors, posts and each measure."""
+    sums = {name: table[:, 4 + number] for number, name in enumerate(trust.MEASURES)}
+    return AuthorDays(table[:, 1].astype(np.int64), table[:, 2].astype(np.int64), table[:, 3], sums)

@@ -120,7 +120,7 @@ def test_the_days_figures_are_read_without_adding_up_once_the_job_has_run(
         before = figures.overview(session, now, ZONE), figures.concerns(session, now, ZONE)
     assert job.keep(engine, desk, now) > 0
     assert job.keep(engine, desk, now) == 0
-    monkeypatch.setattr(sums, "_added_up", None)  # adding up now fails
+    monkeypatch.setattr(sums, "_author_days", None)  # adding up now fails
     with database.reading(engine) as session:
         assert (figures.overview(session, now, ZONE), figures.concerns(session, now, ZONE)) == before
 
