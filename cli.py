@@ -243,6 +243,89 @@ def restore(file: Path, replace: bool) -> None:
     click.echo(f"restored: the desk as it was on {made.made_at}")
 
 
+@liaison.group(name="legal-hold")
+def legal_hold() -> None:
+    """What must be kept whatever its time."""
+
+
+@legal_hold.command(name="place")
+@click.option("--post", "post_id", type=int, help="A post of ours, with the mention that it answers.")
+@click.option("--account", "account_id", type=int, help="What went out from an account, and what was said to it.")
+@click.option("--alert", "alert_id", type=int, help="An alert, with the mentions that it rests on.")
+@click.option("--from", "starts_at", type=Moment(), help="Everything from this time …")
+@click.option("--to", "ends_at", type=Moment(), help="… to before this one.")
+@click.option("--reason", required=True, help="The case or request, as it should stand in the audit log.")
+@click.option("--by", "email", required=True, help="The e-mail of an administrator.")
+def legal_hold_place(
+    post_id: int | None,
+    account_id: int | None,
+    alert_id: int | None,
+    starts_at: datetime | None,
+    ends_at: datetime | None,
+    reason: str,
+    email: str,
+) -> None:
+    """Place a legal hold on one post, account, alert or period.
+
+    \b
+    Examples:
+      liaison legal-hold place --alert 12 --reason "Doe v. Town, 26-114" --by sam@town.example
+      liaison legal-hold place --from 2026-11-01T00:00:00Z --to 2026-11-08T00:00:00Z \\
+        --reason "Records request 26-9" --by sam@town.example
+    """
+    from config import database, legal_holds
+    from config.legal_holds import Kind
+    from scheduler.jobs import expiry
+
+    given = {Kind.POST: post_id, Kind.ACCOUNT: account_id, Kind.ALERT: alert_id}
+    chosen = [kind for kind, number in given.items() if number is not None]
+    if (starts_at is None) != (ends_at is None) or len(chosen) + (starts_at is not None) != 1:
+        raise click.UsageError("give one of --post, --account, --alert, or --from with --to")
+    kind = chosen[0] if chosen else Kind.PERIOD
+    period = (starts_at, ends_at) if starts_at is not None and ends_at is not None else None
+    with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
+        person = _keeper(session, email)
+        if not expiry.is_there(session, kind, given.get(kind)):
+            raise Failure(f"there is no {kind.value} {given[kind]}")
+        hold = legal_holds.place(session, kind, reason, person, _now(), subject_id=given.get(kind), period=period)
+    click.echo(f"legal hold {hold.id} is in force")
+
+
+@legal_hold.command(name="lift")
+@click.argument("hold_id", type=int)
+@click.option("--why", required=True)
+@click.option("--by", "email", required=True, help="The e-mail of an administrator.")
+def legal_hold_lift(hold_id: int, why: str, email: str) -> None:
+    """Lift a legal hold: what is past its time goes at the next purge, within the hour."""
+    from config import database, legal_holds
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
+        if legal_holds.lift(session, hold_id, why, _keeper(session, email), _now()) is None:
+            raise Failure(f"no legal hold {hold_id} is in force")
+    click.echo(f"legal hold {hold_id} is lifted")
+
+
+@legal_hold.command(name="list")
+def legal_hold_list() -> None:
+    """List the legal holds in force."""
+    from config import database, legal_holds
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.reading(engine) as session:
+        for hold in legal_holds.in_force(session):
+            what = str(hold.subject_id) if hold.starts_at is None else f"{hold.starts_at:%F %R} to {hold.ends_at:%F %R}"
+            click.echo(f"{hold.id}\t{hold.kind}\t{what}\t{hold.placed_at:%F}\t{hold.reason}")
+
+
+def _keeper(session: "Session", email: str) -> int:
+    from config import people
+    from config.permissions import Action, may
+
+    person = people.known_id(_person(session, email))
+    if not may(people.roles_of(session, person), Action.KEEP_RECORDS):
+        raise Failure(f"{email} may not place or lift a legal hold; only an administrator can")
+    return person
+
+
 @liaison.group()
 def verify() -> None:
     """Check that what is kept is what was written."""

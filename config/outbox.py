@@ -3,15 +3,18 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
 
-from sqlmodel import Session, col
+import sqlalchemy as sa
+from sqlmodel import Session, col, delete, select, update
 
 from config.database import upsert
 from config.tables import OutboxMessage
+
+YEAR = timedelta(days=366)
 
 
 def put(
@@ -75,3 +78,22 @@ def _put(session: Session, *, now: datetime, due_at: datetime | None, **values: 
         .returning(col(OutboxMessage.id))
     )
     return added.first() is not None
+
+
+def forget(session: Session, before: datetime, limit: int) -> int:
+    """Empties up to `limit` messages put before that, for other people's words stand in them; how many. One that still
+    waits is given up. Their rows stay for a year at least, so that no cause makes a second message."""
+    past = (col(OutboxMessage.created_at) < before, col(OutboxMessage.message) != b"")
+    ids = session.exec(select(OutboxMessage.id).where(*past, col(OutboxMessage.state) != "sending").limit(limit)).all()
+    waits = col(OutboxMessage.state) == "waiting"
+    session.exec(
+        update(OutboxMessage)
+        .where(col(OutboxMessage.id).in_(ids))
+        .values(
+            message=b"",
+            last_error=sa.case((waits, "its words were past their time"), else_=col(OutboxMessage.last_error)),
+            state=sa.case((waits, "failed"), else_=col(OutboxMessage.state)),
+        )
+    )
+    session.exec(delete(OutboxMessage).where(col(OutboxMessage.created_at) < before - YEAR))
+    return len(ids)

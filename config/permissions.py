@@ -23,6 +23,8 @@ class Action(StrEnum):
     LIFT_HOLD = "lift_hold"
     MANAGE = "manage"  # accounts, sources, people, retention
     READ_AUDIT = "read_audit"
+    READ_RECORDS = "read_records"  # what is kept how long, legal holds, the export of our own posts
+    KEEP_RECORDS = "keep_records"  # place and lift legal holds
     OWN_ACCOUNT = "own_account"  # one's own settings, sign-out, tokens
 
 
@@ -35,9 +37,9 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     Role.APPROVER: frozenset(
         _READ | {Action.READ_MENTIONS, Action.READ_POSTS, Action.APPROVE_POSTS, Action.PLACE_HOLD, Action.LIFT_HOLD}
     ),
-    Role.ADMINISTRATOR: frozenset(_READ | {Action.MANAGE, Action.READ_POSTS}),
+    Role.ADMINISTRATOR: frozenset(_READ | {Action.MANAGE, Action.READ_POSTS, Action.READ_RECORDS, Action.KEEP_RECORDS}),
     Role.ANALYST: frozenset(_READ),
-    Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.OWN_ACCOUNT}),
+    Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.READ_RECORDS, Action.OWN_ACCOUNT}),
 }
 
 

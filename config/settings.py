@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None  # default: a key file, mode 600, inside data_dir
     department: Department = Field(default_factory=Department)
     retention_days: int = Field(default=30, ge=1, le=365)
+    records_years: int | None = Field(default=None, ge=1, le=100)  # own posts go after; none: kept for ever
     late_limit_minutes: int = Field(default=120, ge=1)  # a post later than this is missed, not sent
     alert_escalation_minutes: int = Field(default=60, ge=0)  # until supervisors are told too; 0: never
     fetch_private_addresses: bool = False  # let feeds live on private or loopback addresses

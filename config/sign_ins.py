@@ -8,9 +8,10 @@ from sqlmodel import Session, col, delete, select, update
 
 from config.permissions import Action
 from config.secrets import Keys
-from config.tables import ApiToken, OneTimeCode, Person, SignIn
+from config.tables import ApiToken, OneTimeCode, Person, SignIn, SignInFailure
 
 LIFETIME = timedelta(hours=12)  # of a sign-in; a working day
+REMEMBERED = timedelta(days=30)  # after their end
 _SEEN_EVERY = timedelta(minutes=5)  # seen_at is written this seldom, so that reading a page is no write
 
 
@@ -131,3 +132,11 @@ def token_holder(session: Session, token: str, keys: Keys, now: datetime) -> tup
     if person is None or not person.active:
         return None
     return person, frozenset(Action(scope) for scope in row.scopes)
+
+
+def forget(session: Session, now: datetime) -> int:
+    """Removes sign-ins and codes that ended a month ago, and wrong passwords of yesterday; how many. That somebody came
+    in is in the audit log."""
+    gone = session.exec(delete(SignIn).where(col(SignIn.expires_at) < now - REMEMBERED)).rowcount
+    gone += session.exec(delete(OneTimeCode).where(col(OneTimeCode.expires_at) < now - REMEMBERED)).rowcount
+    return gone + session.exec(delete(SignInFailure).where(col(SignInFailure.at) < now - timedelta(days=1))).rowcount

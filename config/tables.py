@@ -179,3 +179,21 @@ class Hold(SQLModel, table=True):
     reason: str
     lifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     lifted_by: int | None = Field(default=None, foreign_key="person.id")
+
+
+class LegalHold(SQLModel, table=True):
+    """What must be kept whatever its time (config.legal_holds). In force while lifted_at is null."""
+
+    __tablename__ = "legal_hold"
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str  # config.legal_holds.Kind
+    subject_id: int | None = None  # of the post, account or alert; no foreign key: the hold outlives all
+    starts_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # of a period
+    ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # it is over then
+    reason: str
+    placed_at: datetime = Field(sa_type=UtcDateTime)
+    placed_by: int | None = Field(default=None, foreign_key="person.id")  # none: at the terminal
+    lifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    lifted_by: int | None = Field(default=None, foreign_key="person.id")
+    lifted_why: str = ""

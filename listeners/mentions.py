@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, delete, select, update
+from sqlmodel import Session, col, delete, func, select, update
 
 from listeners import copies, language, places
 from listeners.masking import storable
 from listeners.tables import Mention
 
 _TURN = 7_041_993  # any fixed number: the name of PostgreSQL's advisory lock
+_NONE = sa.false()
 
 
 @dataclass(frozen=True)
@@ -134,9 +135,22 @@ def remove(session: Session, ids: Sequence[int]) -> None:
     session.exec(delete(Mention).where(col(Mention.id).in_(ids)))
 
 
-def expire(session: Session, now: datetime, limit: int) -> int:
-    """Removes up to `limit` mentions whose time is over; how many. Counts stay as they are."""
-    ids = session.exec(select(Mention.id).where(Mention.expires_at <= now).limit(limit)).all()
+def expire(session: Session, now: datetime, limit: int, held: sa.ColumnElement[bool] = _NONE) -> int:
+    """Removes up to `limit` mentions whose time is over, but those that are `held`; how many. Counts stay as they
+    are."""
+    over = select(Mention.id).where(Mention.expires_at <= now, ~held).order_by(col(Mention.expires_at)).limit(limit)
+    ids = session.exec(over).all()
     if ids:
         remove(session, [number for number in ids if number is not None])
     return len(ids)
+
+
+def set_aside(session: Session, now: datetime) -> int:
+    """Takes mentions whose time is over and that are kept all the same (a legal hold) out of the desk: they stand in
+    the records only. Deletions by their authors are still followed. How many there are."""
+    over = col(Mention.expires_at) <= now
+    ids = [number for number in session.exec(select(Mention.id).where(over, col(Mention.shown))) if number is not None]
+    if ids:
+        copies.pass_on(session, ids)
+        session.exec(update(Mention).where(col(Mention.id).in_(ids)).values(shown=False))
+    return session.exec(select(func.count()).select_from(Mention).where(over)).one()

@@ -114,7 +114,7 @@ class Mention(SQLModel, table=True):
     check_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when to ask if it is still there
     addressed: bool = False  # it names our account: some networks let us answer nothing else
     scored_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    shown: bool = True  # false: a never-tracked concern; left out of every list, total and trend
+    shown: bool = True  # false: a never-tracked concern, or kept by a legal hold only; left out of every list
     state: str = "new"  # new | assigned | snoozed | done (listeners.triage)
     assigned_to: int | None = Field(default=None, foreign_key="person.id")
     snoozed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)

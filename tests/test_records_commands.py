@@ -21,9 +21,9 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(cli.liaison, arguments)
 
 
-def add(name: str) -> None:
+def add(name: str, role: str = "officer") -> None:
     email = f"{name.lower()}@riverton.example"
-    made = run("user", "add", "--name", name, "--email", email, "--role", "officer", "--password", "a bridge over it")
+    made = run("user", "add", "--name", name, "--email", email, "--role", role, "--password", "a bridge over it")
     assert made.exit_code == 0, made.output
 
 
@@ -49,3 +49,19 @@ def test_one_changed_byte_is_located_and_the_exit_status_is_one() -> None:
     found = run("verify", "records")
     assert (found.exit_code, found.stdout) == (1, "2\t2\tthe entry was changed since it was sealed\n")
     assert found.stderr == "liaison: the audit log does not hold in 1 places of 3\n"
+
+
+def test_a_legal_hold_is_placed_listed_and_lifted_by_an_administrator_only() -> None:
+    add("Ada")
+    add("Sam", "administrator")
+    period = ("--from", "2026-11-01T00:00:00Z", "--to", "2026-11-08T00:00:00Z", "--reason", "Request 26-9")
+    assert run("legal-hold", "place", *period, "--by", "ada@riverton.example").exit_code == 1
+    assert run("legal-hold", "place", "--post", "1", *period, "--by", "sam@riverton.example").exit_code == 2
+    missing = run("legal-hold", "place", "--post", "9", "--reason", "x", "--by", "sam@riverton.example")
+    assert (missing.exit_code, missing.stderr) == (1, "liaison: there is no post 9\n")
+    placed = run("legal-hold", "place", *period, "--by", "sam@riverton.example")
+    assert (placed.exit_code, placed.stdout) == (0, "legal hold 1 is in force\n")
+    assert "2026-11-01 00:00 to 2026-11-08 00:00" in run("legal-hold", "list").stdout
+    assert run("legal-hold", "lift", "1", "--why", "settled", "--by", "sam@riverton.example").exit_code == 0
+    assert run("legal-hold", "list").stdout == ""
+    assert run("legal-hold", "lift", "1", "--why", "again", "--by", "sam@riverton.example").exit_code == 1

@@ -150,7 +150,11 @@ def again(found: TheDesk, who: Who, message_id: Id) -> Response:
     with database.writing(found.engine) as session:
         changed = session.exec(
             update(OutboxMessage)
-            .where(col(OutboxMessage.id) == message_id, col(OutboxMessage.state) == "failed")
+            .where(
+                col(OutboxMessage.id) == message_id,
+                col(OutboxMessage.state) == "failed",
+                col(OutboxMessage.message) != b"",  # its words were past their time
+            )
             .values(state="waiting", due_at=moment)
         )
         if changed.rowcount:

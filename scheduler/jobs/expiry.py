@@ -1,34 +1,101 @@
-"""Lets go of what is past its time: mentions' texts, author-days, sources' hours. Counts stay."""
+"""Lets go of what is past its time, as docs/policy.md says: mentions, author-days, what was sent by mail, sign-ins that
+ended; own posts where the installation has a records schedule. Counts stay. What a legal hold covers stays too, out of
+the desk's sight. Each run that let something go is an entry of the audit log."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel, col, select
 
-from config import database
+from config import audit, database, legal_holds, outbox, sign_ins
+from config.legal_holds import Kind
 from config.settings import Settings
 from listeners import copies, mentions, rhythm
+from listeners.tables import Mention, Source
+from networks.tables import Account
+from posts import disposal
+from posts.tables import Post
 from sentiment import counts
+from sentiment.tables import Alert, AlertMention
 
 BATCH = 2000  # rows in one transaction, so that intake never waits long
+ACTION = "retention.run"
 
 
-def expire(engine: sa.Engine, settings: Settings, now: datetime) -> int:
-    """Removes expired mentions, and author-days and sources' hours older than 60 days, in batches; how many rows."""
+def expire(engine: sa.Engine, settings: Settings, now: datetime) -> dict[str, int]:
+    """Removes what is past its time, in batches; how many rows of each kind, and under "held" how many mentions a
+    legal hold keeps beyond their time."""
     today = now.astimezone(settings.department.zone).date()
-    gone = 0
-    steps: tuple[Callable[[Session], int], ...] = (
-        lambda session: mentions.expire(session, now, BATCH),
-        lambda session: counts.forget_author_days(session, today, BATCH),
-        lambda session: copies.forget(session, now, BATCH),
-        lambda session: rhythm.forget(session, now),
-    )
-    for step in steps:
+    words = timedelta(days=settings.retention_days)
+    steps: dict[str, Callable[[Session], int]] = {
+        "mentions": lambda session: mentions.expire(session, now, BATCH, held_mentions(session)),
+        "author_days": lambda session: counts.forget_author_days(session, today, BATCH),
+        "copies": lambda session: copies.forget(session, now, BATCH),
+        "source_hours": lambda session: rhythm.forget(session, now),
+        "mails": lambda session: outbox.forget(session, now - words, BATCH),
+        "sign_ins": lambda session: sign_ins.forget(session, now),
+    }
+    before = records_end(settings, today)
+    if before is not None:
+        steps["posts"] = lambda session: disposal.dispose(session, before, disposal_holds(session), BATCH)
+    gone = {}
+    for name, step in steps.items():
+        gone[name] = 0
         while True:
             with database.writing(engine) as session:
                 removed = step(session)
-            gone += removed
+            gone[name] += removed
             if removed < BATCH:
                 break
+    with database.writing(engine) as session:
+        gone["held"] = mentions.set_aside(session, now)
+        if any(gone[name] for name in steps):
+            audit.record(
+                session, now, None, ACTION, "retention", {name: number for name, number in gone.items() if number}
+            )
     return gone
+
+
+def held_mentions(session: Session) -> sa.ColumnElement[bool]:
+    """What is true of a mention that a legal hold in force keeps."""
+    holds = legal_holds.in_force(session)
+    rests_on = select(AlertMention.mention_id).where(
+        col(AlertMention.alert_id).in_(legal_holds.subjects(holds, Kind.ALERT))
+    )
+    answered = select(Post.reply_to_mention_id).where(
+        col(Post.id).in_(legal_holds.subjects(holds, Kind.POST)), col(Post.reply_to_mention_id).is_not(None)
+    )
+    said_to = select(Source.id).where(col(Source.account_id).in_(legal_holds.subjects(holds, Kind.ACCOUNT)))
+    within = [
+        sa.and_(col(Mention.posted_at) >= start, col(Mention.posted_at) < end)
+        for start, end in legal_holds.periods(holds)
+    ]
+    return sa.or_(
+        col(Mention.id).in_(rests_on), col(Mention.id).in_(answered), col(Mention.source_id).in_(said_to), *within
+    )
+
+
+def disposal_holds(session: Session) -> disposal.Kept:
+    """What legal holds in force keep of our own posts."""
+    holds = legal_holds.in_force(session)
+    return disposal.Kept(
+        posts=legal_holds.subjects(holds, Kind.POST),
+        accounts=legal_holds.subjects(holds, Kind.ACCOUNT),
+        periods=legal_holds.periods(holds),
+    )
+
+
+def records_end(settings: Settings, today: date) -> datetime | None:
+    """Own posts that came to rest before this go, by the records schedule; none: they are kept for ever."""
+    if settings.records_years is None:
+        return None
+    year = today.year - settings.records_years
+    day = today.replace(year=year, day=28) if (today.month, today.day) == (2, 29) else today.replace(year=year)
+    return datetime(day.year, day.month, day.day, tzinfo=settings.department.zone)
+
+
+def is_there(session: Session, kind: Kind, number: int | None) -> bool:
+    """Whether there is such a post, account or alert to hold; a period always is."""
+    tables: dict[Kind, type[SQLModel]] = {Kind.POST: Post, Kind.ACCOUNT: Account, Kind.ALERT: Alert}
+    return kind is Kind.PERIOD or (number is not None and session.get(tables[kind], number) is not None)

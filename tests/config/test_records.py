@@ -73,7 +73,7 @@ def test_an_officer_cannot_approve_or_lift_and_an_analyst_only_reads_figures() -
     assert not may([Role.OFFICER], Action.APPROVE_POSTS)
     assert not may([Role.OFFICER], Action.LIFT_HOLD)
     assert ALLOWED[Role.ANALYST] == {Action.READ_FIGURES, Action.OWN_ACCOUNT}
-    assert ALLOWED[Role.AUDITOR] == {Action.READ_AUDIT, Action.OWN_ACCOUNT}
+    assert ALLOWED[Role.AUDITOR] == {Action.READ_AUDIT, Action.READ_RECORDS, Action.OWN_ACCOUNT}
     assert may([Role.OFFICER, Role.APPROVER], Action.APPROVE_POSTS)
 
 

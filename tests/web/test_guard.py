@@ -154,6 +154,8 @@ def test_each_right_has_exactly_the_roles_that_were_agreed() -> None:
         Action.LIFT_HOLD: "P",
         Action.MANAGE: "A",
         Action.READ_AUDIT: "U",
+        Action.READ_RECORDS: "AU",
+        Action.KEEP_RECORDS: "A",
         Action.OWN_ACCOUNT: "OPANU",
     }
 
