@@ -15,7 +15,7 @@ On every network:
 - A post about a protest or another gathering is left out whole, and its words go as soon as that is known.
 - No page, search, list or export selects, groups or orders by author. Every look at a mention is in the audit log.
 - Words are kept for the days below at most, or fewer where the installation says so; counts stay. Author-days (a keyed
-  hash, a day, figures) are kept for 60 days. What is past its time is let go every hour, and the audit log says how much.
+  hash, a day, figures) are kept for 60 days. What is past its time goes every hour; the audit log says how much.
 - A mail's words go with the same days; that it was sent stays for a year.
 - A legal hold (on a post, an account, a period or an alert) keeps what it covers beyond its time, out of the desk's
   sight, until it is lifted. What its author deletes goes all the same. Placing and lifting are in the audit log.

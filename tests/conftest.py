@@ -21,7 +21,7 @@ import scheduler.tables
 import sentiment.tables
 from config import database, people, secrets
 from config.permissions import Role
-from config.settings import Department, Settings
+from config.settings import Department, Settings, load
 from config.tables import Person
 
 hypothesis_settings.register_profile("house", deadline=None)  # a busy machine is no failure
@@ -137,3 +137,4 @@ def _no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith("LIAISON_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("LIAISON_CONFIG", os.devnull)
+    load.cache_clear()  # what a test before it set does not hold
