@@ -42,6 +42,7 @@ from web.api.once import OnceOnly
 from web.desk import Desk
 from web.guard import unsafe_is_ours
 from web.headers import SafeHeaders
+from web.request_ids import RequestIds
 
 _ROOMS: tuple[ModuleType, ...] = (
     health,
@@ -93,6 +94,7 @@ def create(engine: sa.Engine, settings: Settings, keys: Keys, *, reader: Any = N
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     app.add_middleware(OnceOnly, desk=app.state.desk)
     app.add_middleware(SafeHeaders, https=app.state.desk.https)
+    app.add_middleware(RequestIds)
     problems.install(app)
     return app
 

@@ -19,6 +19,7 @@ from web.problems import Trouble
 PUBLIC = frozenset(
     {
         "/healthz",  # up or not
+        "/readyz",  # and of this version
         "/look.css",  # the department's colour
         "/crest",  # and its crest, as on its letters
         "/sign-in",
