@@ -205,3 +205,26 @@ class Snippet(SQLModel, table=True):
     text: str
     changed_by: int = Field(foreign_key="person.id")
     changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class UnitAction(SQLModel, table=True):
+    """What a unit of the department (or of the town) was asked to do about a concern, until when, and how it ended."""
+
+    __tablename__ = "unit_action"
+
+    id: int | None = Field(default=None, primary_key=True)
+    concern: str = Field(index=True)  # taxonomy key
+    place_id: int | None = Field(default=None, foreign_key="place.id")
+    said: str  # what people said, in our words
+    wanted: str  # what the unit is asked for
+    unit: str
+    unit_mail: str = ""  # where the unit is reminded; empty: only who asked is
+    due_on: date  # of the department's calendar
+    alert_id: int | None = None  # what raised it; no foreign key, alerts are of another room
+    asked_by: int = Field(foreign_key="person.id")
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+    state: str = Field(default="open", index=True)  # posts.actions.ActionState
+    outcome: str = ""  # in plain words, for the public
+    closed_by: int | None = Field(default=None, foreign_key="person.id")
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    post_id: int | None = Field(default=None, foreign_key="post.id")  # the post that tells it

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from config import clock, database
 from config.permissions import Action
+from posts import actions
 from sentiment import alerts, tuning
 from sentiment.tables import ALL, Alert
 from web import pages
@@ -42,10 +43,11 @@ def alert_page(request: Request, found: TheDesk, alert_id: Id) -> Response:
     zone = found.settings.department.zone
     with database.reading(found.engine) as session:
         detail = alerts.alert_detail(session, alert_id, zone)
+        handed = actions.of_alert(session, alert_id)
     if detail is None:
         raise Trouble(404, "There is no such alert", "It may be a number from another desk.")
     view = alert_view(detail, zone, clock.now(), pages.language_of(request))
-    return pages.render(request, "alert.html", view=view, labels=LABELS)
+    return pages.render(request, "alert.html", view=view, labels=LABELS, actions=handed)
 
 
 @router.post("/alerts/sensitivity", dependencies=[needs(Action.TRIAGE)])

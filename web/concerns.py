@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 from config import clock, database
 from config.permissions import Action
 from config.translations import translate
-from posts.tables import Post
+from posts import actions
+from posts.tables import Post, UnitAction
 from sentiment import alerts, charts, digest_words, figures, quotes, wording
 from sentiment.figures import ConcernRow
 from sentiment.tables import Alert
@@ -35,7 +36,7 @@ COMING = ("in_review", "approved", "scheduled")
 
 @dataclass(frozen=True)
 class Step:
-    """One line of "You said, we did". `kind`: said, did or next; `note` tells a post's state."""
+    """One line of "You said, we did". `kind`: said, asked, done, not_done, did or next; `note` tells a post's state."""
 
     kind: str
     at: datetime
@@ -72,7 +73,8 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         overview = figures.overview(session, now, zone)
         voices = quotes.of_concern(session, concern, now - QUOTED, now, VOICES)
         raised = [alert for alert in alerts.all_alerts(session) if alert.concern == concern]
-        story = _story(raised, _ours(session, concern) if who.may(Action.READ_POSTS) else [], now, zone, language)
+        ours = _ours(session, concern) if who.may(Action.READ_POSTS) else []
+        story = _story(raised, ours, actions.about(session, concern, LONGEST_STORY), now, zone, language)
     period = wording.days(overview.first, overview.last, language)
     trend = charts.mistrust_about(row, overview) if row is not None and _sayable(row) else None
     if trend is not None and sum(point.low is not None for point in trend.points) < LEAST_TREND:
@@ -130,7 +132,9 @@ def _ours(session: Session, concern: str) -> list[Post]:
     return list(session.exec(about.order_by(col(Post.id).desc()).limit(LONGEST_STORY)))
 
 
-def _story(raised: list[Alert], ours: list[Post], now: datetime, zone: ZoneInfo, language: str) -> list[Step]:
+def _story(
+    raised: list[Alert], ours: list[Post], asked: list[UnitAction], now: datetime, zone: ZoneInfo, language: str
+) -> list[Step]:
     """What was said and what we did, newest first."""
     today = now.astimezone(zone).date()
     said = [
@@ -161,4 +165,10 @@ def _story(raised: list[Alert], ours: list[Post], now: datetime, zone: ZoneInfo,
         )
         for post in ours
     ]
-    return sorted(said + did, key=lambda step: step.at, reverse=True)[:LONGEST_STORY]
+    handed = [Step("asked", one.asked_at, f"{one.unit}: {one.wanted}", f"/outreach/actions/{one.id}") for one in asked]
+    ended = [
+        Step(one.state, one.closed_at, one.outcome, f"/outreach/actions/{one.id}")
+        for one in asked
+        if one.closed_at is not None
+    ]
+    return sorted(said + did + handed + ended, key=lambda step: step.at, reverse=True)[:LONGEST_STORY]

@@ -28,6 +28,7 @@ PUBLIC = frozenset(
         "/pictures/{name}.jpg",  # a network fetches what we are about to publish; the name is signed and short-lived
         "/first-run",  # answers only until there is a first person, and then only to the one-time code
         "/feeds/{token}.ics",  # a calendar program reads it; the address is the secret, its hash is kept
+        "/said-and-done",  # what was done about concerns, in words already published; only where switched on
         "/stop/{token}",  # ends one kind of mail; the address in the mail is signed
     }
 )

@@ -59,6 +59,8 @@ NOTICES = MappingProxyType(
         "link-added": _("The link stands at the end of the message."),
         "snippet-kept": _("The words are kept."),
         "snippet-gone": _("The words are removed. Posts that were made of them keep theirs."),
+        "action-asked": _("It is handed over. You are reminded before its day."),
+        "action-closed": _("The outcome is kept. Now tell those who asked."),
         "view-gone": _("The view is removed."),
         "welcome": _("Welcome. You are the first person of this desk."),
     }

@@ -15,6 +15,7 @@ from listeners import polling
 from posts.pools import Pools
 from scheduler import delivery, webhooks
 from scheduler.jobs import (
+    action_reminders,
     alerting,
     deletions,
     digests,
@@ -110,4 +111,5 @@ READS: tuple[Regular, ...] = (
     _reading("records", timedelta(minutes=1), records.seal),
     _reading("records_check", timedelta(days=1), records.check),
     _reading("source_alarms", timedelta(minutes=1), source_alarms.look),
+    _reading("action_reminders", timedelta(minutes=10), action_reminders.look),
 )

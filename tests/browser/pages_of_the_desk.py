@@ -14,7 +14,7 @@ from listeners import intake, places, triage
 from listeners.tables import Source
 from networks import accounts
 from networks.network import Page, RemoteMention
-from posts import blackouts, drafts, snippets
+from posts import actions, blackouts, drafts, snippets
 from sentiment import model, scoring
 
 EVERYONE = (Role.OFFICER, Role.APPROVER, Role.ADMINISTRATOR)
@@ -24,7 +24,8 @@ READING = (
 )  # fmt: skip
 OURS = (
     "/calendar", "/calendar?view=week", "/queue", "/planning", "/compose", "/compose/1", "/compose?reply_to=1",
-    "/snippets", "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/account",
+    "/snippets", "/outreach", "/outreach/actions", "/outreach/actions/new", "/outreach/actions/1",
+    "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/account",
     "/styleguide", "/api/docs", "/nowhere",
 )  # fmt: skip
 HOSTILE = (
@@ -75,6 +76,12 @@ def fill(engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[...
         drafts.submit(session, post.id or 0, ada, now)
         day = (now + timedelta(days=5)).date()
         blackouts.place(session, day, day, "A funeral", luc, now)
+        today = now.astimezone(settings.department.zone).date()
+        actions.hand_over(
+            session, ada, now, concern="traffic_safety", said="Drivers speed past the school.",
+            wanted="A speed sign on Elm Street.", unit="Traffic unit", due_on=today + timedelta(days=9), today=today,
+            place_id=1,
+        )  # fmt: skip
         for kind in snippets.KINDS:
             snippets.keep(session, ada, now, kind=kind, name=f"A {kind}", text="Call 555 0100.")
     scoring.score_pending(engine, model.load(), now, zone=settings.department.zone)

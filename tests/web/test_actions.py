@@ -1,0 +1,166 @@
+"""From an alert to a unit, to an outcome, to the post that tells it; the page for the public."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+from fastapi import FastAPI
+from sqlmodel import Session, select
+
+from config import clock, database
+from config.permissions import Role
+from config.secrets import Keys
+from config.settings import Settings
+from config.tables import OutboxMessage, Person
+from networks import accounts
+from posts import actions
+from posts.tables import Post, Target, UnitAction
+from sentiment.tables import ALL, Alert, AuthorDay
+from tests.web.browsing import Browser, send
+from web import actions as web_actions
+from web import app as web_app
+
+GIVEN = {
+    "concern": "traffic_safety",
+    "said": "Drivers speed past the school.",
+    "wanted": "A speed sign on <b>Elm</b> Street.",
+    "unit": "Traffic unit",
+    "unit_mail": "traffic@riverton.example",
+    "due_on": "2026-12-08",
+    "alert": "1",
+}
+
+
+@pytest.fixture
+def ada(sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime, browser_of: Callable[..., Browser]) -> Browser:
+    with database.writing(sqlite_engine) as session:
+        accounts.add(session, network="practice", name="Riverton PD", handle="", secret=None, keys=keys, now=at_eight)
+        session.add(
+            Alert(
+                kind="cell", concern="traffic_safety", title="Speeding near Lincoln School", raised_at=at_eight,
+                since=at_eight - timedelta(hours=9), updated_at=at_eight, window_hours=24, posts=31, authors=24,
+                expected=4.0, p_value=1e-6,
+            )
+        )  # fmt: skip
+    return browser_of("Ada", Role.OFFICER)
+
+
+def hand_over(ada: Browser, **more: str) -> str:
+    answer = send(ada, "/outreach/actions", page="/outreach/actions/new?alert=1", **{**GIVEN, **more})
+    return answer.headers.get("location", "").split("?")[0] or answer.text
+
+
+def test_an_alert_becomes_an_action_and_the_unit_is_written_to(ada: Browser, sqlite_engine: sa.Engine) -> None:
+    assert 'value="traffic_safety" selected' in ada.get("/outreach/actions/new?alert=1").text
+    assert hand_over(ada) == "/outreach/actions/1"
+    with database.reading(sqlite_engine) as session:
+        mail = session.exec(select(OutboxMessage)).one()
+    assert (mail.recipient, b"Reply-To: ada@riverton.example" in mail.message) == ("traffic@riverton.example", True)
+    for page in ("/outreach", "/outreach/actions", "/outreach/actions/1", "/alerts/1", "/concerns/traffic_safety"):
+        assert "A speed sign on &lt;b&gt;Elm&lt;/b&gt; Street." in ada.get(page).text, page
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"concern": "protest_public_order"}, {"concern": ""}, {"due_on": "2026-11-01"}, {"unit": ""}, {"unit_mail": "x"}],
+)
+def test_what_is_wrong_is_said_and_what_was_written_is_kept(
+    ada: Browser, sqlite_engine: sa.Engine, wrong: dict[str, str]
+) -> None:
+    page = hand_over(ada, **wrong)
+    assert ("One thing to mend" in page, "Drivers speed past the school." in page) == (True, True)
+    with database.reading(sqlite_engine) as session:
+        assert session.exec(select(UnitAction)).all() == []
+
+
+def test_from_outcome_to_the_draft_that_tells_it(ada: Browser, sqlite_engine: sa.Engine) -> None:
+    page = hand_over(ada)
+    send(ada, f"{page}/day", page=page, due_on="2026-12-20")
+    assert "20 December" in ada.get(page).text
+    assert send(ada, f"{page}/close", page=page, outcome=" ", how="done").status_code == 422
+    send(ada, f"{page}/close", page=page, outcome="A sign stands there.", how="done")
+    told = send(ada, f"{page}/tell", page=page)
+    assert told.headers["location"] == "/compose/1"
+    with database.reading(sqlite_engine) as session:
+        post = session.get_one(Post, 1)
+    assert (post.state, "A sign stands there." in post.message) == ("draft", True)
+    assert "Nobody was told yet." not in ada.get(page).text
+    assert "A sign stands there." in ada.get("/concerns/traffic_safety").text
+
+
+def test_analysts_read_and_change_nothing(ada: Browser, browser_of: Callable[..., Browser]) -> None:
+    page = hand_over(ada)
+    ana = browser_of("Ana", Role.ANALYST)
+    read = ana.get(page).text
+    assert ("A speed sign" in read, "traffic@riverton.example" in read) == (True, False)
+    assert send(ana, f"{page}/close", page="/account", outcome="x").status_code == 403
+
+
+def test_the_public_page_is_off_unless_switched_on_and_shows_published_words_only(
+    ada: Browser, stranger: Browser, sqlite_engine: sa.Engine, settings: Settings, keys: Keys
+) -> None:
+    page = hand_over(ada)
+    send(ada, f"{page}/close", page=page, outcome="A sign stands there.", how="done")
+    send(ada, f"{page}/tell", page=page)
+    assert stranger.get("/said-and-done").status_code == 404
+    on: FastAPI = web_app.create(sqlite_engine, settings.model_copy(update={"public_actions": True}), keys)
+    with Browser(on) as anyone:
+        assert "A sign stands there." not in anyone.get("/said-and-done").text
+        with database.writing(sqlite_engine) as session:
+            publish(session, 1)
+        shown = anyone.get("/said-and-done").text
+    assert ("A sign stands there." in shown, "Traffic unit" in shown) == (True, False)
+
+
+def publish(session: Session, post_id: int) -> None:
+    moment = clock.now()
+    session.add(
+        Target(
+            post_id=post_id, account_id=1, state="published", due_at=moment, next_try_at=moment, key="k",
+            content_hash="h", text=session.get_one(Post, post_id).message, published_at=moment,
+        )
+    )  # fmt: skip
+
+
+def test_what_changed_since_is_said_only_with_weeks_on_both_sides(
+    ada: Browser, sqlite_engine: sa.Engine, at_eight: datetime
+) -> None:
+    page = hand_over(ada)
+    send(ada, f"{page}/close", page=page, outcome="A sign stands there.", how="done")
+    assert "from a week after the end" in ada.get(page).text
+    with database.reading(sqlite_engine) as session:
+        assert len(actions.closed_ones(session)) == 1
+
+
+def test_the_weeks_before_the_asking_are_set_against_the_days_since_the_end(
+    sqlite_engine: sa.Engine, person: Callable[..., Person], at_eight: datetime
+) -> None:
+    zone = ZoneInfo("America/New_York")
+    with database.writing(sqlite_engine) as session:
+        ada = person(session, "Ada", Role.OFFICER)
+        for day in range(1, 50):
+            for author in range(6):
+                said = 0.9 if day > 12 else 0.05
+                for concern in (ALL, "traffic_safety"):
+                    session.add(
+                        AuthorDay(
+                            author=f"{day}.{author}".encode(), day=at_eight.date() - timedelta(days=day),
+                            concern=concern, network="feed", language="en", posts=1, mistrust=said, trust=0.0,
+                            negative=said, positive=0.0,
+                        )
+                    )  # fmt: skip
+        asked = at_eight - timedelta(days=20)
+        made = actions.hand_over(
+            session, ada.id or 0, asked, concern="traffic_safety", said="a", wanted="b", unit="c",
+            due_on=asked.date(), today=asked.date(),
+        )  # fmt: skip
+        actions.close(session, made.id or 0, True, "d", ada.id or 0, at_eight - timedelta(days=12))
+        session.flush()
+        changed = web_actions.since(session, made, at_eight, zone, "en")
+        soon = web_actions.since(session, made, at_eight - timedelta(days=6), zone, "en")
+    assert changed is not None
+    assert changed.row is not None
+    assert (changed.row.authors, changed.row.change.direction) == (66, "down")
+    assert soon is None

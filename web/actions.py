@@ -1,0 +1,292 @@
+"""Actions: a concern or an alert handed to a unit until a day, how it ended, and the post that tells it. Without
+signing in: /said-and-done, where a department switched it on; it shows approved and published words only."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlmodel import Session
+
+from config import clock, database
+from config.permissions import Action
+from config.tables import Person
+from listeners import places
+from listeners.tables import Place
+from networks import accounts
+from posts import action_mail, actions
+from posts.actions import ActionState
+from posts.tables import Post, UnitAction
+from posts.workflow import WrongState
+from sentiment import counts, figures, trust
+from sentiment.figures import ConcernRow
+from sentiment.tables import Alert
+from sentiment.taxonomy import CONCERNS
+from web import pages
+from web.desk import Desk, TheDesk
+from web.fields import LARGEST_ID, Comment, Id, Line
+from web.guard import Visitor, Who, needs
+from web.problems import Trouble
+from web.today import change_words
+
+router = APIRouter()
+FIRST_DUE = timedelta(days=14)
+LOOK_BACK = 28  # days before an action that it is compared with
+BLANK = dict.fromkeys(("concern", "said", "wanted", "unit", "unit_mail", "due_on", "place", "alert"), "")
+Choice = Annotated[str, Form(max_length=20)]  # a number, or nothing
+
+
+@dataclass(frozen=True)
+class ActionView:
+    """An action as a list shows it."""
+
+    action: UnitAction
+    place: str
+    late: bool
+    post: Post | None
+
+
+@dataclass(frozen=True)
+class Since:
+    """Mistrust in the concern since an action ended, against the weeks before it was asked. After is not because."""
+
+    row: ConcernRow | None
+    words: str
+    first: date
+    last: date
+
+
+@router.get("/outreach/actions", dependencies=[needs(Action.READ_FIGURES)])
+def page(request: Request, found: TheDesk) -> Response:
+    """What units owe, the next due first; what has ended."""
+    with database.reading(found.engine) as session:
+        opened = views(session, actions.open_ones(session), today(found))
+        closed = views(session, actions.closed_ones(session), today(found))
+    public = found.settings.public_actions
+    return pages.render(request, "actions.html", opened=opened, closed=closed, concerns=CONCERNS, public=public)
+
+
+@router.get("/outreach/actions/new", dependencies=[needs(Action.TRIAGE)])
+def new_page(
+    request: Request,
+    found: TheDesk,
+    concern: str = "",
+    alert: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
+) -> Response:
+    """The form; an alert or a concern fills in what it knows."""
+    with database.reading(found.engine) as session:
+        raised = session.get(Alert, alert) if alert is not None else None
+    given = BLANK | {
+        "concern": raised.concern if raised is not None else concern,
+        "said": raised.title if raised is not None else "",
+        "place": str(raised.place_id or "") if raised is not None else "",
+        "alert": str(raised.id) if raised is not None else "",
+        "due_on": (today(found) + FIRST_DUE).isoformat(),
+    }
+    return _form(request, found, given)
+
+
+@router.post("/outreach/actions", dependencies=[needs(Action.TRIAGE)])
+def hand_over(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    concern: Line = "",
+    said: Comment = "",
+    wanted: Comment = "",
+    unit: Line = "",
+    unit_mail: Line = "",
+    due_on: Annotated[date | None, Form()] = None,
+    place: Choice = "",
+    alert: Choice = "",
+) -> Response:
+    """Keeps the action, and writes to the unit if its address is given."""
+    moment, settings = clock.now(), found.settings
+    try:
+        if concern not in CONCERNS:
+            raise WrongState("Choose the concern that it is about.")
+        if due_on is None:
+            raise WrongState("Say until which day.")
+        with database.writing(found.engine) as session:
+            made = actions.hand_over(
+                session,
+                who.id,
+                moment,
+                concern=concern,
+                said=said,
+                wanted=wanted,
+                unit=unit,
+                unit_mail=unit_mail,
+                due_on=due_on,
+                today=today(found),
+                place_id=_known(session, Place, place),
+                alert_id=_known(session, Alert, alert),
+            )
+            if made.unit_mail:
+                department = settings.department
+                mail = action_mail.asked(made, department.name, who.person.name, who.person.email, department.language)
+                action_mail.put(session, made, "asked", made.unit_mail, mail, settings, moment)
+            number = made.id
+    except WrongState as error:
+        given = {"concern": concern, "said": said, "wanted": wanted, "unit": unit, "unit_mail": unit_mail}
+        given |= {"due_on": due_on.isoformat() if due_on is not None else "", "place": place, "alert": alert}
+        return _form(request, found, given, wrong=str(error))
+    return RedirectResponse(f"/outreach/actions/{number}?said=action-asked", 303)
+
+
+@router.get("/outreach/actions/{action_id}", dependencies=[needs(Action.READ_FIGURES)])
+def action_page(request: Request, found: TheDesk, action_id: Id) -> Response:
+    return _page(request, found, action_id)
+
+
+@router.post("/outreach/actions/{action_id}/day", dependencies=[needs(Action.TRIAGE)])
+def move_day(request: Request, found: TheDesk, who: Who, action_id: Id, due_on: Annotated[date, Form()]) -> Response:
+    """Another day; its reminders begin anew."""
+    try:
+        with database.writing(found.engine) as session:
+            actions.move_day(session, action_id, due_on, today(found), who.id, clock.now())
+    except WrongState as error:
+        return _page(request, found, action_id, wrong=str(error))
+    return RedirectResponse(f"/outreach/actions/{action_id}?said=planned", 303)
+
+
+@router.post("/outreach/actions/{action_id}/close", dependencies=[needs(Action.TRIAGE)])
+def close(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    action_id: Id,
+    outcome: Comment = "",
+    how: Annotated[str, Form(pattern="^(done|not_done)$")] = "done",
+) -> Response:
+    """Ends it with what came of it."""
+    try:
+        with database.writing(found.engine) as session:
+            actions.close(session, action_id, how == "done", outcome, who.id, clock.now())
+    except WrongState as error:
+        return _page(request, found, action_id, wrong=str(error), outcome=outcome)
+    return RedirectResponse(f"/outreach/actions/{action_id}?said=action-closed", 303)
+
+
+@router.post("/outreach/actions/{action_id}/reopen", dependencies=[needs(Action.TRIAGE)])
+def reopen(request: Request, found: TheDesk, who: Who, action_id: Id) -> Response:
+    try:
+        with database.writing(found.engine) as session:
+            actions.reopen(session, action_id, who.id, clock.now())
+    except WrongState as error:
+        return _page(request, found, action_id, wrong=str(error))
+    return RedirectResponse(f"/outreach/actions/{action_id}?said=planned", 303)
+
+
+@router.post("/outreach/actions/{action_id}/tell", dependencies=[needs(Action.WRITE_POSTS)])
+def tell(request: Request, found: TheDesk, who: Who, action_id: Id) -> Response:
+    """Makes the draft that tells it, and leads to it."""
+    try:
+        with database.writing(found.engine) as session:
+            every = [account.id or 0 for account in accounts.connected(session)]
+            post = actions.tell(session, action_id, every, found.settings.department.language, who.id, clock.now())
+            number, draft = post.id, post.state == "draft"
+    except WrongState as error:
+        return _page(request, found, action_id, wrong=str(error))
+    return RedirectResponse(f"/compose/{number}" if draft else f"/posts/{number}", 303)
+
+
+@router.get("/said-and-done")
+def said_and_done(request: Request, found: TheDesk) -> Response:
+    """For the public: what people said and what was done, in the words that were published."""
+    if not found.settings.public_actions:
+        raise Trouble(404, "This page is not shown", "The department has not switched it on.")
+    with database.reading(found.engine) as session:
+        told = actions.told(session)
+    return pages.render(request, "said_and_done.html", told=told, concerns=CONCERNS)
+
+
+def views(session: Session, found: list[UnitAction], day: date) -> list[ActionView]:
+    """Actions with what lists say of them."""
+    named = {place.id: place.name for place in places.all_places(session)}
+    return [
+        ActionView(
+            one,
+            named.get(one.place_id, ""),
+            one.state == ActionState.OPEN and one.due_on < day,
+            session.get(Post, one.post_id) if one.post_id is not None else None,
+        )
+        for one in found
+    ]
+
+
+def since(session: Session, action: UnitAction, now: datetime, zone: ZoneInfo, language: str) -> Since | None:
+    """What changed since a closed action, by the figures of the trends: at least 7 whole days after its end against
+    the 28 days before it was asked, while the author-days of both are kept. None where that cannot be said."""
+    if action.closed_at is None:
+        return None
+    day = now.astimezone(zone).date()
+    first, last = action.closed_at.astimezone(zone).date() + timedelta(days=1), day - timedelta(days=1)
+    asked = action.asked_at.astimezone(zone).date()
+    begun = counts.first_day(session)
+    before = asked - timedelta(days=LOOK_BACK)
+    if begun is None or (last - first).days + 1 < trust.LAST_DAYS or before < begun:
+        return None
+    spans = trust.Windows(max(first, last - timedelta(days=LOOK_BACK - 1)), last, before, asked - timedelta(days=1))
+    row = next((one for one in figures.concerns(session, now, zone, spans) if one.concern == action.concern), None)
+    return Since(row, change_words(row.change, language) if row is not None else "", spans.first, spans.last)
+
+
+def today(found: Desk) -> date:
+    """The day of the department's calendar."""
+    return clock.now().astimezone(found.settings.department.zone).date()
+
+
+def _known(session: Session, table: type[Place] | type[Alert], given: str) -> int | None:
+    """The number in a field, if there is such a row."""
+    number = int(given) if given.isdecimal() and int(given) <= LARGEST_ID else None
+    return number if number is not None and session.get(table, number) is not None else None
+
+
+def _form(request: Request, found: Desk, given: dict[str, str], *, wrong: str | None = None) -> Response:
+    with database.reading(found.engine) as session:
+        every = places.all_places(session)
+    return pages.render(
+        request,
+        "action_new.html",
+        status=200 if wrong is None else 422,
+        given=given,
+        wrong=wrong,
+        concerns=CONCERNS,
+        places=every,
+        longest=actions.LONGEST,
+        first_day=today(found).isoformat(),
+    )
+
+
+def _page(
+    request: Request, found: Desk, action_id: int, *, wrong: str | None = None, outcome: str | None = None
+) -> Response:
+    zone, now, language = found.settings.department.zone, clock.now(), pages.language_of(request)
+    who: Visitor = request.state.visitor
+    with database.reading(found.engine) as session:
+        action = session.get(UnitAction, action_id)
+        if action is None:
+            raise Trouble(404, "There is no such action", "It may be a number from another desk.")
+        view = views(session, [action], today(found))[0]
+        by = session.get(Person, action.asked_by)
+        closer = session.get(Person, action.closed_by) if action.closed_by is not None else None
+        changed = since(session, action, now, zone, language)
+    return pages.render(
+        request,
+        "action.html",
+        status=200 if wrong is None else 422,
+        view=view,
+        action=action,
+        about=CONCERNS[action.concern],
+        by=by.name if by is not None else "",
+        closer=closer.name if closer is not None else "",
+        changed=changed,
+        wrong=wrong,
+        outcome=action.outcome if outcome is None else outcome,
+        first_day=today(found).isoformat(),
+        longest=actions.LONGEST,
+        shows_mail=who.may(Action.TRIAGE),
+    )

@@ -1,0 +1,23 @@
+"""Outreach: what a liaison officer does besides posting, at a glance."""
+
+from fastapi import APIRouter, Request, Response
+
+from config import database
+from config.permissions import Action
+from posts import actions
+from sentiment.taxonomy import CONCERNS
+from web import pages
+from web.actions import today, views
+from web.desk import TheDesk
+from web.guard import needs
+
+router = APIRouter()
+SHOWN = 5
+
+
+@router.get("/outreach", dependencies=[needs(Action.READ_FIGURES)])
+def page(request: Request, found: TheDesk) -> Response:
+    """The next of everything."""
+    with database.reading(found.engine) as session:
+        opened = views(session, actions.open_ones(session), today(found))
+    return pages.render(request, "outreach.html", opened=opened[:SHOWN], owed=len(opened), concerns=CONCERNS)
