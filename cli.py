@@ -243,6 +243,28 @@ def restore(file: Path, replace: bool) -> None:
     click.echo(f"restored: the desk as it was on {made.made_at}")
 
 
+@liaison.group()
+def export() -> None:
+    """Write out what others may ask for."""
+
+
+@export.command(name="records")
+@click.argument("folder", type=click.Path(path_type=Path))
+def export_records(folder: Path) -> None:
+    """Write our own posts and the audit log into a BagIt package, a folder that opens in any browser.
+
+    \b
+    Example:
+      liaison export records /exports/liaison-$(date +%F)
+    data/index.html leads to each post's whole story; manifest-sha256.txt proves that nothing was changed since.
+    """
+    from scheduler import records_package
+
+    with clear_errors(), desk() as (engine, settings, keys), _bar("writing", "posts") as step:
+        number = records_package.write(engine, settings, keys, folder, _now(), step)
+    click.echo(f"{folder}: {number} posts; open {folder / 'data' / 'index.html'}")
+
+
 @liaison.group(name="legal-hold")
 def legal_hold() -> None:
     """What must be kept whatever its time."""

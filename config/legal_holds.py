@@ -13,6 +13,11 @@ from config import audit
 from config.tables import LegalHold
 
 
+def _(message: str) -> str:
+    """Marks a sentence for the catalogue; pages translate it."""
+    return message
+
+
 class Kind(StrEnum):
     """What a hold is about."""
 
@@ -40,11 +45,11 @@ def place(
     """Places a hold; `person_id` none: at the terminal. That the subject exists is the caller's affair. Raises
     HoldRefused."""
     if not reason.strip():
-        raise HoldRefused("A legal hold needs a reason.")
+        raise HoldRefused(_("A legal hold needs a reason."))
     if (kind is Kind.PERIOD) != (period is not None) or (kind is Kind.PERIOD) == (subject_id is not None):
-        raise HoldRefused("A hold is about a post, an account or an alert by its number, or about a period.")
+        raise HoldRefused(_("A hold is about a post, an account or an alert by its number, or about a period."))
     if period is not None and period[0] >= period[1]:
-        raise HoldRefused("A period begins before it ends.")
+        raise HoldRefused(_("A period begins before it ends."))
     starts_at, ends_at = period if period is not None else (None, None)
     hold = LegalHold(
         kind=kind.value,
@@ -67,7 +72,7 @@ def lift(
     """Lifts a hold: what is past its time goes at the next purge. None if there is no such hold in force. Raises
     HoldRefused without a reason."""
     if not why.strip():
-        raise HoldRefused("Say why the hold is lifted.")
+        raise HoldRefused(_("Say why the hold is lifted."))
     hold = session.get(LegalHold, hold_id)
     if hold is None or hold.lifted_at is not None:
         return None

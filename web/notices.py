@@ -26,6 +26,8 @@ NOTICES = MappingProxyType(
         "unscheduled": _("It has no time now; its approval stays."),
         "cancelled": _("It will not go out. Every version of it is kept."),
         "hold-placed": _("Hold is on. Nothing goes out until an approver lifts it."),
+        "legal-hold-placed": _("The legal hold is in force."),
+        "legal-hold-lifted": _("The legal hold is lifted. What is past its time goes within the hour."),
         "hold-lifted": _("The hold is lifted."),
         "planned": _("It is kept."),
         "slot": _("It has the next free slot as its time."),

@@ -1,0 +1,135 @@
+"""Records: how long what is kept, legal holds, whether the audit log's chain holds; and the audit log itself, for
+auditors. The log is by what our own people did; each look at it is an entry of it."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlmodel import col, select
+
+from config import audit, clock, database, legal_holds, people
+from config.legal_holds import HoldRefused, Kind
+from config.permissions import Action
+from config.tables import AuditEntry
+from scheduler.jobs import expiry
+from web import pages
+from web.desk import Desk, TheDesk
+from web.fields import LARGEST_ID, Id, Line
+from web.guard import Who, needs
+from web.problems import Trouble
+
+router = APIRouter()
+PAGE = 100
+RUNS = 10
+
+
+@router.get("/records", dependencies=[needs(Action.READ_RECORDS)])
+def page(request: Request, found: TheDesk) -> Response:
+    """What is kept and how long, the holds, the last runs."""
+    return _page(request, found)
+
+
+@router.post("/records/holds", dependencies=[needs(Action.KEEP_RECORDS)])
+def place(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    kind: Annotated[Kind, Form()],
+    reason: Line = "",
+    number: Annotated[str, Form(max_length=10)] = "",
+    first_day: Annotated[str, Form(max_length=10)] = "",
+    last_day: Annotated[str, Form(max_length=10)] = "",
+) -> Response:
+    """Places a legal hold; days are of the department's zone, the last one included."""
+    _ = pages.words(request).gettext
+    subject = int(number) if number.isdecimal() and 0 < int(number) <= LARGEST_ID and kind is not Kind.PERIOD else None
+    start, end = _midnight(found, first_day), _midnight(found, last_day)
+    period = (start, end + timedelta(days=1)) if start and end and kind is Kind.PERIOD else None
+    try:
+        with database.writing(found.engine) as session:
+            if subject is not None and not expiry.is_there(session, kind, subject):
+                raise HoldRefused(_("There is nothing with that number."))
+            legal_holds.place(
+                session, kind, reason, who.id, clock.now(), subject_id=subject, period=period, address=who.address
+            )
+    except HoldRefused as error:
+        return _page(request, found, wrong=_(str(error)))
+    return RedirectResponse("/records?said=legal-hold-placed", 303)
+
+
+@router.post("/records/holds/{hold_id}/lift", dependencies=[needs(Action.KEEP_RECORDS)])
+def lift(request: Request, found: TheDesk, who: Who, hold_id: Id, why: Line = "") -> Response:
+    """Lifts a legal hold, with a reason."""
+    _ = pages.words(request).gettext
+    try:
+        with database.writing(found.engine) as session:
+            lifted = legal_holds.lift(session, hold_id, why, who.id, clock.now(), address=who.address)
+    except HoldRefused as error:
+        return _page(request, found, wrong=_(str(error)))
+    if lifted is None:
+        raise Trouble(404, "There is no such hold in force", "Somebody lifted it already. Nothing was changed.")
+    return RedirectResponse("/records?said=legal-hold-lifted", 303)
+
+
+@router.get("/records/log", dependencies=[needs(Action.READ_AUDIT)])
+def log(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    action: Annotated[str, Query(max_length=60)] = "",
+    before: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
+) -> Response:
+    """The audit log, newest first; `action` chooses one kind of deed."""
+    query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(PAGE + 1)
+    if action:
+        query = query.where(AuditEntry.action == action)
+    if before is not None:
+        query = query.where(col(AuditEntry.id) < before)
+    with database.reading(found.engine) as session:
+        entries = session.exec(query).all()
+        names = {one.id: one.name for one in people.all_people(session)}
+        actions = session.exec(select(AuditEntry.action).distinct().order_by(AuditEntry.action)).all()
+    with database.writing(found.engine) as session:
+        detail = {"action": action, "before": before}
+        audit.record(session, clock.now(), who.id, "log.read", "audit", detail, who.address)
+    return pages.render(
+        request,
+        "audit_log.html",
+        entries=entries[:PAGE],
+        names=names,
+        actions=actions,
+        chosen=action,
+        following=entries[PAGE - 1].id if len(entries) > PAGE else None,
+    )
+
+
+def _page(request: Request, found: Desk, *, wrong: str | None = None) -> Response:
+    with database.reading(found.engine) as session:
+        holds = legal_holds.all_holds(session)
+        names = {one.id: one.name for one in people.all_people(session)}
+        checked = audit.newest(session, "records.verify")
+        runs = session.exec(
+            select(AuditEntry).where(AuditEntry.action == expiry.ACTION).order_by(col(AuditEntry.id).desc()).limit(RUNS)
+        ).all()
+    return pages.render(
+        request,
+        "records.html",
+        status=200 if wrong is None else 422,
+        wrong=wrong,
+        holds=holds,
+        in_force=sum(hold.lifted_at is None for hold in holds),
+        names=names,
+        checked=checked,
+        runs=runs,
+        kinds=list(Kind),
+        days=found.settings.retention_days,
+        years=found.settings.records_years,
+    )
+
+
+def _midnight(found: Desk, day: str) -> datetime | None:
+    try:
+        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=found.settings.department.zone)
+    except ValueError:
+        return None
