@@ -25,7 +25,7 @@ READING = (
 OURS = (
     "/calendar", "/calendar?view=week", "/queue", "/planning", "/compose", "/compose/1", "/compose?reply_to=1",
     "/snippets", "/outreach", "/outreach/actions", "/outreach/actions/new", "/outreach/actions/1",
-    "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/account",
+    "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records", "/account",
     "/styleguide", "/api/docs", "/nowhere",
 )  # fmt: skip
 HOSTILE = (
