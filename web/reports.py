@@ -10,7 +10,7 @@ from config import audit, clock, database
 from config.permissions import Action
 from scheduler import report_files
 from scheduler.jobs import reports
-from sentiment import charts
+from sentiment import charts, wording
 from sentiment import report as words
 from sentiment.editions import Edition
 from sentiment.report import Report
@@ -45,6 +45,7 @@ def page(request: Request, found: TheDesk, who: Who, edition: Edition) -> Respon
         edition=edition.value,
         chart=chart,
         said_of=lambda row: words.words(row, made.language),
+        days=lambda row: wording.days(row.first, row.last, made.language),
     )
 
 
