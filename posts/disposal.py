@@ -1,7 +1,7 @@
 """Disposal (the records manager's word): own posts let go by the records schedule, with everything that hangs on them.
 
-Only posts that came to rest, published or not, and that no legal hold keeps. That they were there stays in the audit
-log, and what they published stays on the networks."""
+Only posts that came to rest, published or not, that no legal hold keeps and that tell no outcome of an action. That
+they were there stays in the audit log, and what they published stays on the networks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
-from posts.tables import Attempt, Post, PostPicture, PostVersion, Review, Series, Target, Variant
+from posts.tables import Attempt, Post, PostPicture, PostVersion, Review, Series, Target, UnitAction, Variant
 from posts.workflow import PostState
 
 AT_REST = (
@@ -42,6 +42,7 @@ def dispose(session: Session, before: datetime, kept: Kept, limit: int) -> int:
             col(Post.updated_at) < before,
             col(Post.id).not_in(published),
             col(Post.id).not_in(select(Series.post_id)),
+            col(Post.id).not_in(select(UnitAction.post_id).where(col(UnitAction.post_id).is_not(None))),
             ~_held(kept),
         )
         .order_by(col(Post.id))

@@ -21,7 +21,7 @@ from config.tables import AuditEntry, OutboxMessage, Person, SignIn
 from listeners.tables import Mention, Source
 from networks import accounts
 from posts import drafts
-from posts.tables import Post, PostVersion
+from posts.tables import Post, PostVersion, UnitAction
 from scheduler.jobs import expiry
 from sentiment.tables import Alert, AlertMention, AuthorDay, HourCount
 from tests.sentiment.street import Said, hear, score
@@ -185,18 +185,24 @@ def test_own_posts_stay_for_ever_unless_a_records_schedule_lets_them_go(
     with database.writing(engine) as session:
         ada = people.known_id(person(session, "Ada", Role.OFFICER))
         account = accounts.add(session, network="practice", name="PD", handle="", secret=None, keys=keys, now=now)
-        made = [drafts.create(session, ada, f"Post {n}", [account.id or 0], now) for n in range(3)]
-        for post in made[:2]:
+        made = [drafts.create(session, ada, f"Post {n}", [account.id or 0], now) for n in range(4)]
+        for post in made[:3]:
             drafts.cancel(session, post.id or 0, ada, now)
-        held, draft = made[1].id, made[2].id
+        held, tells, draft = (post.id for post in made[1:])
+        session.add(
+            UnitAction(
+                concern="traffic_safety", said="Cars are fast", wanted="Look", unit="Traffic", due_on=now.date(),
+                asked_by=ada, asked_at=now, post_id=tells,
+            )
+        )  # fmt: skip
         legal_holds.place(session, Kind.POST, "Request 26-7", ada, now, subject_id=held)
     later = now + DAY * 365 * 7
     expiry.expire(engine, settings, later)
-    assert number_of(engine, Post) == 3
+    assert number_of(engine, Post) == 4
     expiry.expire(engine, settings.model_copy(update={"records_years": 5}), later)
     with database.reading(engine) as session:
-        assert set(session.exec(select(Post.id))) == {held, draft}
-        assert set(session.exec(select(PostVersion.post_id))) == {held, draft}
+        assert set(session.exec(select(Post.id))) == {held, tells, draft}
+        assert set(session.exec(select(PostVersion.post_id))) == {held, tells, draft}
         assert audit.newest(session, expiry.ACTION) is not None
 
 
