@@ -17,6 +17,7 @@ On every network:
 - Words are kept for the days below at most, or fewer where the installation says so; counts stay. Author-days (a keyed
   hash, a day, figures) are kept for 60 days. What is past its time goes every hour; the audit log says how much.
 - A mail's words go with the same days; that it was sent stays for a year.
+- What people say in person is written down without names; its words go with the same days, its count stays.
 - A legal hold (on a post, an account, a period or an alert) keeps what it covers beyond its time, out of the desk's
   sight, until it is lifted. What its author deletes goes all the same. Placing and lifting are in the audit log.
 - Our own posts, with versions, approvals, replies and receipts, are kept for ever, or as `records_years` says.

@@ -228,3 +228,22 @@ class UnitAction(SQLModel, table=True):
     closed_by: int | None = Field(default=None, foreign_key="person.id")
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     post_id: int | None = Field(default=None, foreign_key="post.id")  # the post that tells it
+
+
+class Heard(SQLModel, table=True):
+    """What people said to us in person or by phone, entered without names; counted beside the networks, never with
+    them. The words go with the retention of mentions, the count stays."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    heard_on: date = Field(index=True)  # of the department's calendar
+    channel: str  # posts.heard.CHANNELS
+    where: str = ""  # as "Town hall, Elm Street Library"
+    place_id: int | None = Field(default=None, foreign_key="place.id")
+    language: str = "en"
+    concern: str = Field(index=True)  # taxonomy key
+    trust: str = "neither"  # mistrust | neither | trust
+    people: int = 1  # so many said so
+    words: str | None = None  # what was said, in our words; none: gone, or never written
+    written_by: int = Field(foreign_key="person.id")
+    written_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)  # of the words

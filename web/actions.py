@@ -121,7 +121,7 @@ def hand_over(
                 unit_mail=unit_mail,
                 due_on=due_on,
                 today=today(found),
-                place_id=_known(session, Place, place),
+                place_id=known_place(session, place),
                 alert_id=_known(session, Alert, alert),
             )
             if made.unit_mail:
@@ -237,6 +237,11 @@ def since(session: Session, action: UnitAction, now: datetime, zone: ZoneInfo, l
 def today(found: Desk) -> date:
     """The day of the department's calendar."""
     return clock.now().astimezone(found.settings.department.zone).date()
+
+
+def known_place(session: Session, given: str) -> int | None:
+    """The place that a field of a form names, if there is such a place."""
+    return _known(session, Place, given)
 
 
 def _known(session: Session, table: type[Place] | type[Alert], given: str) -> int | None:

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from config import clock, database
 from config.permissions import Action
 from config.translations import translate
-from posts import actions
+from posts import actions, heard
 from posts.tables import Post, UnitAction
 from sentiment import alerts, charts, digest_words, figures, quotes, wording
 from sentiment.figures import ConcernRow
@@ -73,6 +73,8 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         overview = figures.overview(session, now, zone)
         voices = quotes.of_concern(session, concern, now - QUOTED, now, VOICES)
         raised = [alert for alert in alerts.all_alerts(session) if alert.concern == concern]
+        today = now.astimezone(zone).date()
+        in_person = heard.counted(session, today - heard.SHOWN, today)
         ours = _ours(session, concern) if who.may(Action.READ_POSTS) else []
         story = _story(raised, ours, actions.about(session, concern, LONGEST_STORY), now, zone, language)
     period = wording.days(overview.first, overview.last, language)
@@ -93,6 +95,7 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         story=story,
         labels=LABELS,
         period=period,
+        told_us=next((one for one in in_person if one.concern == concern), None),
     )
 
 

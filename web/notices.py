@@ -61,6 +61,7 @@ NOTICES = MappingProxyType(
         "link-added": _("The link stands at the end of the message."),
         "snippet-kept": _("The words are kept."),
         "snippet-gone": _("The words are removed. Posts that were made of them keep theirs."),
+        "heard-gone": _("It is taken out, and its count with it."),
         "action-asked": _("It is handed over. You are reminded before its day."),
         "action-closed": _("The outcome is kept. Now tell those who asked."),
         "view-gone": _("The view is removed."),

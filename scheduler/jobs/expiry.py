@@ -14,7 +14,7 @@ from config.settings import Settings
 from listeners import copies, mentions, rhythm
 from listeners.tables import Mention, Source
 from networks.tables import Account
-from posts import disposal
+from posts import disposal, heard
 from posts.tables import Post
 from sentiment import counts
 from sentiment.tables import Alert, AlertMention
@@ -33,6 +33,7 @@ def expire(engine: sa.Engine, settings: Settings, now: datetime) -> dict[str, in
         "author_days": lambda session: counts.forget_author_days(session, today, BATCH),
         "copies": lambda session: copies.forget(session, now, BATCH),
         "source_hours": lambda session: rhythm.forget(session, now),
+        "heard_words": lambda session: heard.expire(session, now, BATCH, _held_days(session, settings)),
         "mails": lambda session: outbox.forget(session, now - words, BATCH),
         "sign_ins": lambda session: sign_ins.forget(session, now),
     }
@@ -74,6 +75,13 @@ def held_mentions(session: Session) -> sa.ColumnElement[bool]:
     return sa.or_(
         col(Mention.id).in_(rests_on), col(Mention.id).in_(answered), col(Mention.source_id).in_(said_to), *within
     )
+
+
+def _held_days(session: Session, settings: Settings) -> list[tuple[date, date]]:
+    """The days, both included, of the periods that a legal hold in force keeps."""
+    zone = settings.department.zone
+    found = legal_holds.periods(legal_holds.in_force(session))
+    return [(start.astimezone(zone).date(), end.astimezone(zone).date()) for start, end in found]
 
 
 def disposal_holds(session: Session) -> disposal.Kept:

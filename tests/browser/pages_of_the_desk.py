@@ -14,7 +14,7 @@ from listeners import intake, places, triage
 from listeners.tables import Source
 from networks import accounts
 from networks.network import Page, RemoteMention
-from posts import actions, blackouts, drafts, snippets
+from posts import actions, blackouts, drafts, heard, snippets
 from sentiment import model, scoring
 
 EVERYONE = (Role.OFFICER, Role.APPROVER, Role.ADMINISTRATOR)
@@ -25,6 +25,7 @@ READING = (
 OURS = (
     "/calendar", "/calendar?view=week", "/queue", "/planning", "/compose", "/compose/1", "/compose?reply_to=1",
     "/snippets", "/outreach", "/outreach/actions", "/outreach/actions/new", "/outreach/actions/1",
+    "/outreach/heard",
     "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records", "/account",
     "/styleguide", "/api/docs", "/nowhere",
 )  # fmt: skip
@@ -81,6 +82,10 @@ def fill(engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[...
             session, ada, now, concern="traffic_safety", said="Drivers speed past the school.",
             wanted="A speed sign on Elm Street.", unit="Traffic unit", due_on=today + timedelta(days=9), today=today,
             place_id=1,
+        )  # fmt: skip
+        heard.write_down(
+            session, ada, now, heard_on=today, today=today, channel="meeting", where="Elm Street Library",
+            concern="traffic_safety", trust="mistrust", people=4, words="Cars do not stop.", keep=timedelta(days=30),
         )  # fmt: skip
         for kind in snippets.KINDS:
             snippets.keep(session, ada, now, kind=kind, name=f"A {kind}", text="Call 555 0100.")

@@ -1,0 +1,117 @@
+"""Heard in person: a short form after a meeting or a call, and what was heard, counted beside the networks."""
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from config import clock, database
+from config.permissions import Action
+from listeners import places
+from posts import heard
+from posts.workflow import WrongState
+from sentiment.taxonomy import CONCERNS
+from web import compose_page, pages
+from web.actions import known_place, today
+from web.desk import Desk, TheDesk
+from web.fields import Comment, Id, Line
+from web.guard import Visitor, Who, needs
+
+router = APIRouter(prefix="/outreach/heard")
+BLANK = {"channel": "meeting", "where": "", "place": "", "concern": "", "trust": "neither", "people": "1", "words": ""}
+
+
+@router.get("", dependencies=[needs(Action.READ_FIGURES)])
+def page(request: Request, found: TheDesk) -> Response:
+    """What was heard in four weeks, and the form for whoever may write; words only for who may read mentions."""
+    return _page(request, found)
+
+
+@router.post("", dependencies=[needs(Action.TRIAGE)])
+def write_down(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    heard_on: Annotated[date | None, Form()] = None,
+    channel: Line = "",
+    where: Line = "",
+    place: Annotated[str, Form(max_length=20)] = "",
+    language: Annotated[str, Form(pattern="^[a-z]{2,3}$")] = "en",
+    concern: Line = "",
+    trust: Line = "neither",
+    people: Annotated[str, Form(max_length=10)] = "1",
+    words: Comment = "",
+) -> Response:
+    """Counts it; the page comes back with the same meeting, for the next one."""
+    meeting = {"heard_on": heard_on.isoformat() if heard_on else "", "channel": channel, "where": where}
+    meeting |= {"place": place, "language": language}
+    try:
+        if concern not in CONCERNS:
+            raise WrongState("Choose the concern that it is about.")
+        with database.writing(found.engine) as session:
+            heard.write_down(
+                session,
+                who.id,
+                clock.now(),
+                heard_on=heard_on or today(found),
+                today=today(found),
+                channel=channel,
+                where=where,
+                place_id=known_place(session, place),
+                language=language,
+                concern=concern,
+                trust=trust,
+                people=int(people) if people.isdecimal() else 0,
+                words=words,
+                keep=timedelta(days=found.settings.retention_days),
+            )
+    except WrongState as error:
+        given = meeting | {"concern": concern, "trust": trust, "people": people, "words": words}
+        return _page(request, found, given=given, wrong=str(error))
+    return _page(request, found, given=meeting, written=True)
+
+
+@router.post("/{heard_id}/remove", dependencies=[needs(Action.TRIAGE)])
+def remove(found: TheDesk, who: Who, heard_id: Id) -> Response:
+    """Takes out what was a mistake."""
+    with database.writing(found.engine) as session:
+        heard.remove(session, heard_id, who.id, clock.now())
+    return RedirectResponse("/outreach/heard?said=heard-gone", 303)
+
+
+def _page(
+    request: Request,
+    found: Desk,
+    *,
+    given: dict[str, str] | None = None,
+    wrong: str | None = None,
+    written: bool = False,
+) -> Response:
+    who: Visitor = request.state.visitor
+    day, department = today(found), found.settings.department
+    with database.reading(found.engine) as session:
+        counted = heard.counted(session, day - heard.SHOWN, day)
+        notes = heard.latest(session) if who.may(Action.READ_MENTIONS) else []
+        every = places.all_places(session)
+    blank = BLANK | {"heard_on": day.isoformat(), "language": department.language}
+    return pages.render(
+        request,
+        "heard.html",
+        status=200 if wrong is None else 422,
+        counted=counted,
+        people=sum(one.people for one in counted),
+        notes=notes,
+        given=blank | (given or {}),
+        wrong=wrong,
+        written=written,
+        concerns=CONCERNS,
+        places=every,
+        named={place.id: place.name for place in every},
+        languages=compose_page.languages(),
+        first_day=(day - heard.OLDEST).isoformat(),
+        last_day=day.isoformat(),
+        most=heard.MOST_PEOPLE,
+        longest=heard.LONGEST,
+        kept_days=found.settings.retention_days,
+    )
