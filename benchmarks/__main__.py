@@ -12,6 +12,7 @@ ALL = (
     "listening",
     "flowing",
     "digest",
+    "cluster",
 )  # "model" by name, once weights of the present training are shipped
 
 

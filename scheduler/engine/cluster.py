@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 DRAIN_SECONDS = 8.0
 SKEW = 5.0  # seconds that this machine's clock may be off the store's: leases are counted by clocks
-AT_ONCE = 50  # claims of publishing in hand, and sources claimed in one go
+AT_ONCE = 50  # claims of publishing in hand
+SOURCES_AT_ONCE = 200  # claimed in one go: their jobs may wait as long as their leases last
 SCORED_FOR = 10.0  # seconds of one scoring job; then what is more urgent has its turn
 LOOK_AFTER = 20.0  # seconds between two looks whether the model's heads were refitted
 DOORBELLS_HELD = timedelta(seconds=20)
@@ -157,7 +158,7 @@ def _waiting_tasks(hands: rota.Hands) -> dict[str, Task]:
     def listen() -> None:
         """Sources that are due are claimed, and a job is put for each, in one transaction."""
         with database.writing(hands.engine) as session:
-            for number in polling.claim(session, clock.now(), AT_ONCE):
+            for number in polling.claim(session, clock.now(), SOURCES_AT_ONCE):
                 name, priority = f"poll:{number}", rota.PRIORITY["listen"]
                 queue.defer(session, "poll", "listen", priority, once=name, told={"source_id": number})
 

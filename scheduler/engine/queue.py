@@ -11,7 +11,6 @@ from importlib import resources
 
 import sqlalchemy as sa
 from procrastinate import PsycopgConnector, SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 from sqlmodel import Session
@@ -23,6 +22,12 @@ STALLED = timedelta(seconds=20)  # without a sign of life from a job's worker; i
 TRIES = 5  # of a job whose workers died at it
 FORGOTTEN = timedelta(days=7)  # failed jobs are kept so long, to be looked at
 _PREPARING = 7_041_994  # any fixed number: the name of PostgreSQL's advisory lock
+# One question: the queue's functions are found, and who puts the same job waits for our transaction's end.
+_TURN = sa.text(
+    "SELECT CASE WHEN current_setting('search_path') NOT LIKE :there "
+    "THEN set_config('search_path', current_setting('search_path') || :ours, true) END, "
+    "CASE WHEN :once IS NOT NULL THEN pg_advisory_xact_lock(hashtextextended(:once, 12)) END"
+).bindparams(sa.bindparam("once", type_=sa.Text))
 _ENQUEUE = JobManager(SyncPsycopgConnector())  # used with a connection of ours only: it opens none
 
 
@@ -110,30 +115,20 @@ def defer(
 ) -> bool:
     """Puts a job into the queue as part of the session's transaction; whether it was put. `once`: not while another of
     that name waits there. `alone`: begins only when no other of that name is under way."""
+    connection = session.connection()
+    connection.execute(_TURN, {"ours": f", {SCHEMA}", "there": f"%, {SCHEMA}", "once": once})
     if once is not None and _waits(session, once):
         return False
-    connection = session.connection()
-    connection.execute(
-        sa.text(
-            "SELECT set_config('search_path', current_setting('search_path') || :ours, true) "
-            "WHERE current_setting('search_path') NOT LIKE :there"
-        ),
-        {"ours": f", {SCHEMA}", "there": f"%, {SCHEMA}"},
+    job = Job(
+        id=None,
+        task_name=name,
+        queue=queue,
+        priority=priority,
+        lock=alone,
+        queueing_lock=once,
+        task_kwargs=dict(told or {}),
     )
-    try:
-        with session.begin_nested():  # another may have put the same in this moment: its transaction goes on
-            job = Job(
-                id=None,
-                task_name=name,
-                queue=queue,
-                priority=priority,
-                lock=alone,
-                queueing_lock=once,
-                task_kwargs=dict(told or {}),
-            )
-            _ENQUEUE.defer_job(job, connection.connection.dbapi_connection)
-    except AlreadyEnqueued:
-        return False
+    _ENQUEUE.defer_job(job, connection.connection.dbapi_connection)
     return True
 
 
@@ -152,12 +147,13 @@ def rescue(session: Session) -> int:
             "SELECT job.id, job.queueing_lock, job.attempts FROM procrastinate_jobs job "
             "LEFT JOIN procrastinate_workers worker ON worker.id = job.worker_id "
             "WHERE job.status = 'doing' AND (worker.id IS NULL OR worker.last_heartbeat < now() - :patience) "
-            "FOR UPDATE OF job SKIP LOCKED"
+            "ORDER BY job.queueing_lock, job.id FOR UPDATE OF job SKIP LOCKED"
         ),
         {"patience": STALLED},
     ).all()
     back = 0
     for number, once, attempts in stalled:
+        connection.execute(_TURN, {"ours": "", "there": "%", "once": once})
         if attempts + 1 >= TRIES:
             connection.execute(sa.text("SELECT procrastinate_finish_job_v1(:id, 'failed', false)"), {"id": number})
         elif once is not None and _waits(session, once):  # the next of its kind is there already
