@@ -1,5 +1,6 @@
 """People of the desk: their roles and passwords. Sign-ins and tokens are in sign_ins."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -7,12 +8,15 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, delete, func, select
+from zxcvbn import zxcvbn
 
 from config.permissions import Role
 from config.secrets import Keys
 from config.tables import Person, PersonRole, SignInFailure
 
 MINIMUM_PASSWORD = 12
+LOOKED_AT = 72  # characters: zxcvbn's time grows with the length, and a longer password is no easier to guess
+SAFELY_UNGUESSABLE = 3  # of 0 to 4: over 10**8 guesses
 TRIES = 8  # wrong passwords for one e-mail from one address …
 WINDOW = timedelta(minutes=15)  # … within this time
 _hasher = PasswordHasher()
@@ -56,7 +60,7 @@ def add_person(
     person = Person(
         name=name.strip(),
         email=address,
-        password_hash=hash_password(password) if password else None,
+        password_hash=hash_password(password, (name, address)) if password else None,
         language=language,
         time_zone=time_zone,
         created_at=now,
@@ -67,10 +71,16 @@ def add_person(
     return person
 
 
-def hash_password(password: str) -> str:
-    """argon2id. Raises PersonError when it is too short."""
+def hash_password(password: str, about: Iterable[str] = ()) -> str:
+    """argon2id. `about`: name and e-mail, of which it must not be made. Raises PersonError when it is too short or easy
+    to guess (zxcvbn, Wheeler 2016; offline)."""
     if len(password) < MINIMUM_PASSWORD:
         raise PersonError(f"A password needs at least {MINIMUM_PASSWORD} characters.")
+    known = [part for words in about for part in re.split(r"[\s@._-]+", words.lower()) if len(part) > 1]
+    if zxcvbn(password[:LOOKED_AT], ["liaison", "police", *known])["score"] < SAFELY_UNGUESSABLE:
+        raise PersonError(
+            "This password is easy to guess. A sentence of several words is hard to guess and easy to keep."
+        )
     return _hasher.hash(password)
 
 

@@ -76,7 +76,7 @@ def set_password(
             )  # commits a failure row too, hence no early return inside
         if has_one and not known:
             return _page(request, found, who, wrong=_("The present password is not right. Nothing was changed."))
-        hashed = people.hash_password(new)  # takes its time, so outside the write
+        hashed = people.hash_password(new, (who.person.name, who.person.email))  # takes its time, so outside the write
     except people.PersonError as error:
         return _page(request, found, who, wrong=str(error))
     except people.TooManyTries:

@@ -108,3 +108,17 @@ def test_a_token_carries_its_scopes_until_it_expires(engine: sa.Engine, ada: Per
         assert sign_ins.token_holder(session, token, keys, now) == (ada, frozenset({Action.READ_POSTS}))
         assert sign_ins.token_holder(session, token, keys, now + day) is None
         assert sign_ins.token_holder(session, "lia_other", keys, now) is None
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["password1234", "qwertyuiop123", "aaaaaaaaaaaaaaaa", "letmein12345", "Okafor123456", "rivertonriverton"],
+)
+def test_a_password_that_is_easy_to_guess_is_refused(password: str) -> None:
+    with pytest.raises(people.PersonError, match="easy to guess"):
+        people.hash_password(password, ("Ada Okafor", "ada.okafor@riverton.example"))
+
+
+def test_a_sentence_is_taken_however_long() -> None:
+    for sentence in (PASSWORD, "una puente sobre el río " * 40):
+        assert people.hash_password(sentence, ("Ada Okafor",)).startswith("$argon2id$")
