@@ -35,6 +35,8 @@ def at(moment: str) -> datetime:
 class Street:
     """Pools that make each call at once, on the private clock, to a network that notes when it was called."""
 
+    in_hand = 0
+
     def __init__(self, engine: sa.Engine, names: dict[int, str]) -> None:
         self.engine, self.names, self.now = engine, names, at("2000-01-01T00:00")
         self.sent: Sent = []
