@@ -296,7 +296,7 @@ def _to_the_end(found: Town, folder: Path, seconds: float = 240) -> set[int]:
                 looked = dict(
                     session.exec(
                         select(Attempt.target_id, func.count(col(Attempt.id)))
-                        .where(Attempt.kind == "find")
+                        .where(Attempt.kind == "find", Attempt.outcome == "unknown")  # begun, to its end, and in vain
                         .group_by(col(Attempt.target_id))
                     ).all()
                 )
