@@ -108,6 +108,11 @@ class Settings(BaseSettings):
         return init_settings, env_settings, toml
 
     @property
+    def mail_domain(self) -> str:
+        """Of our own address: what our Message-IDs end with."""
+        return self.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
+
+    @property
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
         if self.database_url is not None:

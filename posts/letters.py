@@ -15,8 +15,9 @@ def put(
 ) -> bool:
     """Gives `message` (with its subject and words) sender, recipient and Message-ID, and puts it. False: that key is
     there already."""
-    domain = settings.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
     message["From"], message["To"] = settings.mail_from, recipient
-    message["Message-ID"] = f"<{kind}-{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}@{domain}>"
+    message["Message-ID"] = (
+        f"<{kind}-{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}@{settings.mail_domain}>"
+    )
     message["Auto-Submitted"] = "auto-generated"
     return outbox.put(session, key=key, kind=kind, recipient=recipient, message=message, now=now)

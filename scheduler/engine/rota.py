@@ -62,46 +62,31 @@ def _publish(hands: Hands, now: datetime) -> int:
     return publishing.tick(hands.engine, hands.settings, hands.keys, hands.pools, now, hands.most)
 
 
-WAITS: tuple[Regular, ...] = (
-    Regular("publish", "publish", timedelta(seconds=1), _publish),
-    Regular(
-        "listen",
-        "listen",
-        timedelta(seconds=2),
-        lambda hands, now: polling.poll_due(hands.engine, hands.settings, hands.keys, now),
-    ),
-    Regular(
-        "deletions",
-        "listen",
-        timedelta(seconds=15),
-        lambda hands, now: deletions.follow(hands.engine, hands.settings, hands.keys, now),
-    ),
-    Regular(
-        "deliver",
-        "deliver",
-        timedelta(seconds=2),
-        lambda hands, now: delivery.deliver_all(hands.engine, hands.settings),
-    ),
-    Regular(
-        "webhooks",
-        "deliver",
-        timedelta(seconds=2),
-        lambda hands, now: webhooks.deliver_due(hands.engine, hands.settings, hands.keys, now),
-    ),
-    Regular(
-        "sign_ins",
-        "listen",
-        timedelta(days=1),
-        lambda hands, now: sign_ins.look(hands.engine, hands.settings, hands.keys, now),
-    ),
-)
+_Call = Callable[[sa.Engine, Settings, Keys, datetime], object]
 _Read = Callable[[sa.Engine, Settings, datetime], object]
+
+
+def _calling(name: str, queue: str, every: timedelta, job: _Call) -> Regular:
+    return Regular(name, queue, every, lambda hands, now: job(hands.engine, hands.settings, hands.keys, now))
 
 
 def _reading(name: str, every: timedelta, job: _Read) -> Regular:
     return Regular(name, "analyse", every, lambda hands, now: job(hands.engine, hands.settings, now))
 
 
+WAITS: tuple[Regular, ...] = (
+    Regular("publish", "publish", timedelta(seconds=1), _publish),
+    _calling("listen", "listen", timedelta(seconds=2), polling.poll_due),
+    _calling("deletions", "listen", timedelta(seconds=15), deletions.follow),
+    Regular(
+        "deliver",
+        "deliver",
+        timedelta(seconds=2),
+        lambda hands, now: delivery.deliver_all(hands.engine, hands.settings),
+    ),
+    _calling("webhooks", "deliver", timedelta(seconds=2), webhooks.deliver_due),
+    _calling("sign_ins", "listen", timedelta(days=1), sign_ins.look),
+)
 READS: tuple[Regular, ...] = (
     _reading("alerts", timedelta(minutes=5), alerting.look),
     _reading("sums", timedelta(minutes=2), sums.keep),

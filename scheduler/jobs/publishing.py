@@ -57,12 +57,11 @@ def _lapse(engine: sa.Engine, settings: Settings, now: datetime) -> None:
 
 def _tell(session: Session, settings: Settings, lapsed: Lapsed, now: datetime) -> None:
     author = session.get_one(Person, lapsed.author_id)
-    domain = settings.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
     key = f"missed:{lapsed.post_id}:{lapsed.due_at.isoformat()}"
     message = EmailMessage()
     message["From"], message["To"] = settings.mail_from, author.email
     message["Subject"] = "Not sent: " + " ".join(lapsed.title.split())
-    message["Message-ID"] = f"<missed-{lapsed.post_id}-{lapsed.due_at:%Y%m%dT%H%M}@{domain}>"
+    message["Message-ID"] = f"<missed-{lapsed.post_id}-{lapsed.due_at:%Y%m%dT%H%M}@{settings.mail_domain}>"
     message.set_content(
         f"“{lapsed.title}” was not sent: {lapsed.reason}. Every word of it is kept.\n\n"
         f"Give it a new time or leave it: {settings.base_url}/posts/{lapsed.post_id}\n"

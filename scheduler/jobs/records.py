@@ -61,7 +61,6 @@ def _sealed(engine: sa.Engine, keys: Keys, *, everything: bool) -> int:
 
 
 def _message(verdict: chain.Verdict, email: str, key: str, settings: Settings) -> EmailMessage:
-    domain = settings.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
     places = "\n".join(
         f"- place {one.position or '?'} of the chain, entry {one.entry_id or '?'}: {one.words}"
         for one in verdict.wrong[:20]
@@ -69,7 +68,7 @@ def _message(verdict: chain.Verdict, email: str, key: str, settings: Settings) -
     message = EmailMessage()
     message["From"], message["To"] = settings.mail_from, email
     message["Subject"] = "The audit log was altered"
-    message["Message-ID"] = f"<{key.replace(':', '-')}@{domain}>"
+    message["Message-ID"] = f"<{key.replace(':', '-')}@{settings.mail_domain}>"
     message.set_content(
         "Last night's check of the audit log found that it is not what was written:\n\n"
         f"{places}\n\n"

@@ -58,11 +58,10 @@ def _message(account: Account, email: str, key: str, left: timedelta, settings: 
     days = max(0, left.days)
     when = "has ended" if left <= timedelta() else "ends today" if not days else "ends tomorrow" if days == 1 else ""
     when = when or f"ends in {days} days"
-    domain = settings.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
     message = EmailMessage()
     message["From"], message["To"] = settings.mail_from, email
     message["Subject"] = " ".join(f"The sign-in of {account.name} on {label} {when}".split())
-    message["Message-ID"] = f"<{key.replace(':', '-')}@{domain}>"
+    message["Message-ID"] = f"<{key.replace(':', '-')}@{settings.mail_domain}>"
     message.set_content(
         f"Liaison publishes and listens as {account.name} (@{account.handle}) on {label}. That sign-in {when}; "
         f"{label} asks a person to sign in again.\n\n"

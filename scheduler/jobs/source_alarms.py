@@ -54,9 +54,8 @@ def _tell(session: Session, known: Known, settings: Settings, now: datetime) -> 
     for person in people.with_role(session, Role.ADMINISTRATOR):
         key = f"source:{source.id}:{'begins' if trouble else 'ends'}:{(since or now):%Y%m%d%H%M%S}:{person.id}"
         message = _begins(known, settings) if trouble else _ends(session, known, settings)
-        domain = settings.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
         message["From"], message["To"] = settings.mail_from, person.email
-        message["Message-ID"] = f"<{key.replace(':', '-')}@{domain}>"
+        message["Message-ID"] = f"<{key.replace(':', '-')}@{settings.mail_domain}>"
         sent += outbox.put(session, key=key, kind="source", recipient=person.email, message=message, now=now)
     return sent
 
