@@ -81,6 +81,7 @@ def postgres_engine(postgres_url: str) -> Iterator[sa.Engine]:
     engine = database.connect(postgres_url)
     with engine.begin() as connection:
         names = ", ".join(f'"{table.name}"' for table in SQLModel.metadata.sorted_tables)
+        connection.execute(sa.text("DROP SCHEMA IF EXISTS jobs CASCADE"))  # a cluster's queue, of an earlier test
         connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
     yield engine
     engine.dispose()

@@ -1,6 +1,5 @@
 """The cluster's queue, clocks and workers, on a real PostgreSQL."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
@@ -22,11 +21,9 @@ from tests.test_cli import run
 
 
 @pytest.fixture
-def store(postgres_engine: sa.Engine) -> Iterator[sa.Engine]:
+def store(postgres_engine: sa.Engine) -> sa.Engine:
     queue.prepare(postgres_engine)
-    with postgres_engine.begin() as connection:
-        connection.exec_driver_sql("TRUNCATE jobs.procrastinate_jobs, jobs.procrastinate_workers CASCADE")
-    yield postgres_engine
+    return postgres_engine
 
 
 @pytest.fixture
