@@ -774,7 +774,8 @@ def source_test(source_id: int) -> None:
         page = polling.ask(engine, source_id, settings, keys)
         newest = max((one.posted_at for one in page.mentions), default=None)
         when = f", the newest of {newest.astimezone(settings.department.zone):%Y-%m-%d %H:%M %Z}" if newest else ""
-        click.echo(f"source {source_id}: {known.name} answers; {len(page.mentions)} posts wait{when}")
+        waiting = "1 post waits" if len(page.mentions) == 1 else f"{len(page.mentions)} posts wait"
+        click.echo(f"source {source_id}: {known.name} answers; {waiting}{when}")
         for reason in page.refused:
             click.echo(f"  not readable: {reason}")
 
