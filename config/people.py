@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, delete, func, select
-from zxcvbn import zxcvbn
 
 from config.permissions import Role
 from config.secrets import Keys
@@ -20,8 +20,6 @@ SAFELY_UNGUESSABLE = 3  # of 0 to 4: over 10**8 guesses
 TRIES = 8  # wrong passwords for one e-mail from one address …
 WINDOW = timedelta(minutes=15)  # … within this time
 _hasher = PasswordHasher()
-# Checked when nobody has that e-mail, so that the answer takes as long and tells nothing.
-_NOBODY = _hasher.hash("nobody has this password")
 
 
 class PersonError(ValueError):
@@ -77,6 +75,8 @@ def hash_password(password: str, about: Iterable[str] = ()) -> str:
     if len(password) < MINIMUM_PASSWORD:
         raise PersonError(f"A password needs at least {MINIMUM_PASSWORD} characters.")
     known = [part for words in about for part in re.split(r"[\s@._-]+", words.lower()) if len(part) > 1]
+    from zxcvbn import zxcvbn  # its word lists take half a second and 80 MB, which only a new password needs
+
     if zxcvbn(password[:LOOKED_AT], ["liaison", "police", *known])["score"] < SAFELY_UNGUESSABLE:
         raise PersonError(
             "This password is easy to guess. A sentence of several words is hard to guess and easy to keep."
@@ -131,6 +131,13 @@ def with_role(session: Session, role: Role) -> list[Person]:
     return list(session.exec(query))
 
 
+@cache
+def _nobodys_hash() -> str:
+    """Checked when nobody has that e-mail, so that the answer takes as long and tells nothing. Costs 64 MB, so only a
+    process that signs people in makes it."""
+    return _hasher.hash("nobody has this password")
+
+
 def check_password(
     session: Session, email: str, password: str, address: str, keys: Keys, now: datetime
 ) -> Person | None:
@@ -145,8 +152,9 @@ def check_password(
         raise TooManyTries(until=recent[1] + WINDOW)
     person = by_email(session, email)
     stored = person.password_hash if person is not None and person.active else None
+    nobodys = _nobodys_hash()  # made whoever asks: the first sign-in of a process takes as long for all
     try:
-        _hasher.verify(stored or _NOBODY, password)
+        _hasher.verify(stored or nobodys, password)
     except VerifyMismatchError:
         stored = None
     if stored is None or person is None:
