@@ -1,4 +1,4 @@
-"""Outgoing posts as a calendar (RFC 5545) that any calendar program subscribes to; and the secret address it has.
+"""Outgoing posts and events as a calendar (RFC 5545) that any calendar program subscribes to; and its secret address.
 
 Titles, times and states only: never what somebody else wrote, nor who wrote what."""
 
@@ -14,8 +14,9 @@ from sqlmodel import Session, col, select
 from config.secrets import Keys
 from config.tables import CalendarFeed, Person
 from config.translations import translate
-from posts import queue
+from posts import event_file, events, queue
 from posts.queue import QueueRow
+from posts.tables import Event as OurEvent
 
 PAST = timedelta(days=31)
 AHEAD = timedelta(days=366)
@@ -58,12 +59,13 @@ def reader_of(session: Session, token: str, keys: Keys) -> tuple[Person, Calenda
 
 
 def read(session: Session, reader: Reader, now: datetime) -> bytes:
-    """The calendar of what went out in the last month and is planned for the next year."""
-    return write(queue.going_out(session, now - PAST, now + AHEAD), reader)
+    """The calendar of what went out in the last month and is planned for the next year, and of events then."""
+    start, end = now - PAST, now + AHEAD
+    return write(queue.going_out(session, start, end), reader, events.between(session, start, end))
 
 
-def write(rows: Iterable[QueueRow], reader: Reader) -> bytes:
-    """The calendar of these posts. The same posts give the same bytes, so that a program sees whether it changed."""
+def write(rows: Iterable[QueueRow], reader: Reader, held: Iterable[OurEvent] = ()) -> bytes:
+    """The calendar of these posts and events. The same ones give the same bytes: a program sees whether it changed."""
     _ = translate(reader.language).gettext
     made = Calendar()
     made.add("prodid", _PRODUCT)
@@ -73,6 +75,10 @@ def write(rows: Iterable[QueueRow], reader: Reader) -> bytes:
     made.add("x-published-ttl", REFRESH)
     for row in rows:
         made.add_component(_event(row, reader))
+    for event in held:
+        url = f"{reader.base_url.rstrip('/')}/outreach/events/{event.id}"
+        made.add_component(event_file.component(event, events.facts(event), reader.base_url, reader.language, url=url))
+    made.add_missing_timezones()
     return bytes(made.to_ical())
 
 

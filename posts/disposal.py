@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
-from posts.tables import Attempt, Post, PostPicture, PostVersion, Review, Series, Target, UnitAction, Variant
+from posts.tables import Attempt, EventPost, Post, PostPicture, PostVersion, Review, Series, Target, UnitAction, Variant
 from posts.workflow import PostState
 
 AT_REST = (
@@ -20,7 +20,7 @@ AT_REST = (
     PostState.MISSED,
     PostState.CANCELLED,
 )
-_PARTS: tuple[type[SQLModel], ...] = (Variant, PostPicture, PostVersion, Review, Target)
+_PARTS: tuple[type[SQLModel], ...] = (Variant, PostPicture, PostVersion, Review, Target, EventPost)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ def write_down(
     trust: str = "neither",
     people: int = 1,
     words: str = "",
+    event_id: int | None = None,
 ) -> Heard:
     """Keeps a note; its words for as long as `keep`. Raises WrongState for what cannot be."""
     if channel not in CHANNELS or trust not in TRUST:
@@ -73,6 +74,7 @@ def write_down(
         written_by=person_id,
         written_at=now,
         expires_at=now + keep,
+        event_id=event_id,
     )
     session.add(made)
     session.flush()
@@ -100,8 +102,22 @@ def latest(session: Session, limit: int = 100) -> list[Heard]:
     return list(session.exec(select(Heard).order_by(col(Heard.heard_on).desc(), col(Heard.id).desc()).limit(limit)))
 
 
+def at_event(session: Session, event_id: int) -> list[Heard]:
+    """The notes from one event, as they were written."""
+    return list(session.exec(select(Heard).where(Heard.event_id == event_id).order_by(col(Heard.id))))
+
+
 def counted(session: Session, first: date, last: date) -> list[InPerson]:
     """What was heard from `first` to `last`, both included, by concern: most people first."""
+    return _counted(session, col(Heard.heard_on).between(first, last))
+
+
+def counted_at(session: Session, event_id: int) -> list[InPerson]:
+    """What was heard at one event, by concern: most people first."""
+    return _counted(session, col(Heard.event_id) == event_id)
+
+
+def _counted(session: Session, which: sa.ColumnElement[bool]) -> list[InPerson]:
     people = col(Heard.people)
 
     def of(trust: str) -> sa.Label[int]:
@@ -115,7 +131,7 @@ def counted(session: Session, first: date, last: date) -> list[InPerson]:
             of("trust"),
             sa.func.count().label("notes"),
         )
-        .where(col(Heard.heard_on).between(first, last))
+        .where(which)
         .group_by(col(Heard.concern))
     )
     found = [InPerson(row.concern, int(row.people), int(row.mistrust), int(row.trust), int(row.notes)) for row in rows]

@@ -230,6 +230,44 @@ class UnitAction(SQLModel, table=True):
     post_id: int | None = Field(default=None, foreign_key="post.id")  # the post that tells it
 
 
+class Event(SQLModel, table=True):
+    """What the department invites to: a town hall, a workshop, coffee with officers."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    code: str = Field(unique=True)  # of its address for the public; not to be guessed
+    name: str
+    kind: str  # posts.events.KINDS
+    wall_time: datetime = Field(sa_type=sa.DateTime)  # local, naive on purpose
+    time_zone: str
+    starts_at: datetime = Field(sa_type=UtcDateTime, index=True)  # derived from the two above
+    minutes: int  # how long it takes
+    where: str
+    access: str = ""  # steps, hearing, childcare: what people need to know to come
+    languages: list[str] = Field(default_factory=list, sa_type=sa.JSON)  # spoken there
+    capacity: int | None = None  # people; none: no limit is told
+    partners: str = ""  # who holds it with us
+    notes: str = ""  # more for the public
+    state: str = "planned"  # planned | cancelled
+    reason: str = ""  # of the cancellation, for the public
+    revision: int = 0  # moves with every change; the SEQUENCE of its calendar file
+    made_by: int = Field(foreign_key="person.id")
+    made_at: datetime = Field(sa_type=UtcDateTime)
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class EventPost(SQLModel, table=True):
+    """A post that was made from an event, and what of the event it tells."""
+
+    __tablename__ = "event_post"
+
+    id: int | None = Field(default=None, primary_key=True)
+    event_id: int = Field(foreign_key="event.id", index=True)
+    post_id: int = Field(foreign_key="post.id", unique=True)
+    kind: str  # posts.event_words.Kind
+    told: dict[str, Any] = Field(sa_type=sa.JSON)  # posts.event_words.Facts
+    look_at: int | None = None  # the revision whose words could not all be brought in step
+
+
 class Heard(SQLModel, table=True):
     """What people said to us in person or by phone, entered without names; counted beside the networks, never with
     them. The words go with the retention of mentions, the count stays."""
@@ -247,3 +285,4 @@ class Heard(SQLModel, table=True):
     written_by: int = Field(foreign_key="person.id")
     written_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)  # of the words
+    event_id: int | None = Field(default=None, foreign_key="event.id", index=True)  # where it was heard

@@ -16,7 +16,7 @@ from config.tables import Person
 from listeners.tables import Mention
 from networks import registry
 from networks.tables import Account
-from posts import approval, decide, drafts, likeness, queue, takedown
+from posts import approval, decide, drafts, event_posts, likeness, queue, takedown
 from posts import pictures as kept
 from posts.queue import PostDetail
 from posts.tables import Post, PostPicture, PostVersion, Target
@@ -192,6 +192,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         said = likeness.said_by(session, detail.post) if detail.post.state in OPEN else []
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
         names = {people.known_id(person): person.name for person in session.exec(select(Person))}
+        event = event_posts.of_post(session, post_id)
     post = detail.post
     concern = CONCERNS.get(post.concern or "")
     return pages.render(
@@ -199,6 +200,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         "post.html",
         status=200 if wrong is None else 422,
         post=post,
+        event=event,
         parts_shown=parts,
         shown_pictures=shown,
         before=before,

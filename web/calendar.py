@@ -2,7 +2,7 @@
 will keep a post from going out. A post is moved by dragging it, or by the form beside it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,10 +17,10 @@ from config.tables import Hold
 from config.translations import translate
 from networks import accounts
 from networks.tables import Account
-from posts import blackouts, foresight, queue, slots
+from posts import blackouts, events, foresight, queue, slots
 from posts.foresight import Obstacle
 from posts.queue import QueueRow
-from posts.tables import Blackout, Slot
+from posts.tables import Blackout, Event, Slot
 from posts.workflow import OPEN
 from sentiment import wording
 from web import pages
@@ -64,6 +64,7 @@ class Cell:
     silence: str | None
     hold: str | None
     free: tuple[Free, ...] = ()
+    events: tuple[Event, ...] = ()  # of the department
 
 
 @router.get("/calendar", dependencies=[needs(Action.READ_POSTS)])
@@ -79,12 +80,14 @@ def calendar_page(request: Request, found: TheDesk, who: Who, view: str = "month
         silences = blackouts.coming(session, first)
         held = holds.between(session, midnight(first, zone), midnight(last + timedelta(days=1), zone))
         on_hold = holds.in_force(session) is not None
+        held_then = events.between(session, midnight(first, zone), midnight(last + timedelta(days=1), zone))
         free = _free(session, rows, first, last, moment, zone) if view == "week" else {}
     words = _words(obstacles, language)
     may_move = who.may(Action.WRITE_POSTS)
     entries = [_entry(row, words.get(row.post_id, ()), on_hold, may_move) for row in rows]
     cells = _cells(entries, first, last, shown, today, zone)
     cells = [_over(cell, silences, held, free.get(cell.day, ()), zone, language) for cell in cells]
+    cells = [_with_events(cell, held_then, zone) for cell in cells]
     return pages.render(
         request,
         "calendar.html",
@@ -185,6 +188,12 @@ def _over(
     return Cell(cell.day, cell.inside, cell.is_today, cell.entries, silence, hold, () if silence else free)
 
 
+def _with_events(cell: Cell, found: Iterable[Event], zone: ZoneInfo) -> Cell:
+    """A day with the events that begin on it."""
+    here = tuple(one for one in found if one.starts_at.astimezone(zone).date() == cell.day)
+    return replace(cell, events=here) if here else cell
+
+
 def _hold_words(hold: Hold, day: date, zone: ZoneInfo, language: str) -> str | None:
     """What the calendar says of a hold on one day; none where it was not in force."""
     _ = translate(language).gettext
@@ -232,11 +241,11 @@ def _slot_on(slot: Slot, day: date) -> datetime | None:
 def _beside(cells: Sequence[Cell], today: date, shown: date) -> list[Cell]:
     """Days for the list beside: from today on where today is shown, else all of the month; no more posts than NEXT."""
     ahead = [cell for cell in cells if cell.day >= today] if any(cell.is_today for cell in cells) else list(cells)
-    if not any(cell.entries for cell in ahead):
+    if not any(cell.entries or cell.events for cell in ahead):
         ahead = [cell for cell in cells if cell.day.month == shown.month]
     found, number = [], 0
     for cell in ahead:
-        if (cell.entries or cell.silence or cell.is_today) and number < NEXT:
+        if (cell.entries or cell.events or cell.silence or cell.is_today) and number < NEXT:
             found.append(cell)
             number += len(cell.entries)
     return found

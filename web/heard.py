@@ -3,29 +3,44 @@
 from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlmodel import Session, col, select
 
 from config import clock, database
 from config.permissions import Action
 from listeners import places
-from posts import heard
+from posts import events, heard
+from posts.tables import Event
 from posts.workflow import WrongState
 from sentiment.taxonomy import CONCERNS
 from web import compose_page, pages
 from web.actions import known_place, today
 from web.desk import Desk, TheDesk
-from web.fields import Comment, Id, Line
+from web.fields import LARGEST_ID, Comment, Id, Line
 from web.guard import Visitor, Who, needs
 
 router = APIRouter(prefix="/outreach/heard")
-BLANK = {"channel": "meeting", "where": "", "place": "", "concern": "", "trust": "neither", "people": "1", "words": ""}
+BLANK = {
+    "channel": "meeting",
+    "where": "",
+    "place": "",
+    "concern": "",
+    "trust": "neither",
+    "people": "1",
+    "words": "",
+    "event": "",
+}
 
 
 @router.get("", dependencies=[needs(Action.READ_FIGURES)])
-def page(request: Request, found: TheDesk) -> Response:
-    """What was heard in four weeks, and the form for whoever may write; words only for who may read mentions."""
-    return _page(request, found)
+def page(request: Request, found: TheDesk, event: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None) -> Response:
+    """What was heard in four weeks, and the form for whoever may write; words only for who may read mentions. An event
+    fills in the day and the place of its meeting."""
+    with database.reading(found.engine) as session:
+        held = session.get(Event, event) if event is not None else None
+        given = _meeting(held) if held is not None and events.begun(held, clock.now()) else None
+    return _page(request, found, given=given)
 
 
 @router.post("", dependencies=[needs(Action.TRIAGE)])
@@ -42,10 +57,11 @@ def write_down(
     trust: Line = "neither",
     people: Annotated[str, Form(max_length=10)] = "1",
     words: Comment = "",
+    event: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
     """Counts it; the page comes back with the same meeting, for the next one."""
     meeting = {"heard_on": heard_on.isoformat() if heard_on else "", "channel": channel, "where": where}
-    meeting |= {"place": place, "language": language}
+    meeting |= {"place": place, "language": language, "event": event}
     try:
         if concern not in CONCERNS:
             raise WrongState("Choose the concern that it is about.")
@@ -65,6 +81,7 @@ def write_down(
                 people=int(people) if people.isdecimal() else 0,
                 words=words,
                 keep=timedelta(days=found.settings.retention_days),
+                event_id=_known_event(session, event),
             )
     except WrongState as error:
         given = meeting | {"concern": concern, "trust": trust, "people": people, "words": words}
@@ -78,6 +95,17 @@ def remove(found: TheDesk, who: Who, heard_id: Id) -> Response:
     with database.writing(found.engine) as session:
         heard.remove(session, heard_id, who.id, clock.now())
     return RedirectResponse("/outreach/heard?said=heard-gone", 303)
+
+
+def _meeting(event: Event) -> dict[str, str]:
+    """An event as the form's meeting."""
+    where = f"{event.name}, {event.where}"[:120]
+    return {"heard_on": event.wall_time.date().isoformat(), "where": where, "event": str(event.id)}
+
+
+def _known_event(session: Session, given: str) -> int | None:
+    number = int(given) if given.isdecimal() and int(given) <= LARGEST_ID else None
+    return number if number is not None and session.get(Event, number) is not None else None
 
 
 def _page(
@@ -94,6 +122,10 @@ def _page(
         counted = heard.counted(session, day - heard.SHOWN, day)
         notes = heard.latest(session) if who.may(Action.READ_MENTIONS) else []
         every = places.all_places(session)
+        numbers = {one.event_id for one in notes if one.event_id is not None}
+        if given is not None and given.get("event", "").isdecimal():
+            numbers.add(int(given["event"]))
+        held = {event.id: event.name for event in session.exec(select(Event).where(col(Event.id).in_(numbers)))}
     blank = BLANK | {"heard_on": day.isoformat(), "language": department.language}
     return pages.render(
         request,
@@ -108,6 +140,7 @@ def _page(
         concerns=CONCERNS,
         places=every,
         named={place.id: place.name for place in every},
+        held=held,
         languages=compose_page.languages(),
         first_day=(day - heard.OLDEST).isoformat(),
         last_day=day.isoformat(),

@@ -63,6 +63,12 @@ NOTICES = MappingProxyType(
         "snippet-gone": _("The words are removed. Posts that were made of them keep theirs."),
         "heard-gone": _("It is taken out, and its count with it."),
         "action-asked": _("It is handed over. You are reminded before its day."),
+        "event-made": _("The event is kept. Nobody is told of it before a post about it was approved and sent."),
+        "event-changed": _(
+            "The event is changed, and its posts are brought in step. See below what waits for approval."
+        ),
+        "event-cancelled": _("The event is cancelled. What was not sent is taken back; see below what tells the rest."),
+        "event-posts": _("The drafts are made. Read them and send them for approval."),
         "action-closed": _("The outcome is kept. Now tell those who asked."),
         "view-gone": _("The view is removed."),
         "welcome": _("Welcome. You are the first person of this desk."),

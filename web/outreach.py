@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter, Request, Response
 
-from config import database
+from config import clock, database
 from config.permissions import Action
-from posts import actions
+from posts import actions, events
 from sentiment.taxonomy import CONCERNS
 from web import pages
 from web.actions import today, views
 from web.desk import TheDesk
+from web.events import kinds
 from web.guard import needs
 
 router = APIRouter()
@@ -20,4 +21,13 @@ def page(request: Request, found: TheDesk) -> Response:
     """The next of everything."""
     with database.reading(found.engine) as session:
         opened = views(session, actions.open_ones(session), today(found))
-    return pages.render(request, "outreach.html", opened=opened[:SHOWN], owed=len(opened), concerns=CONCERNS)
+        coming = events.coming(session, clock.now())[:SHOWN]
+    return pages.render(
+        request,
+        "outreach.html",
+        opened=opened[:SHOWN],
+        owed=len(opened),
+        concerns=CONCERNS,
+        coming=coming,
+        kinds=kinds(request),
+    )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from config import clock, database, holds
 from config.permissions import Role
@@ -14,7 +15,9 @@ from listeners import intake, places, triage
 from listeners.tables import Source
 from networks import accounts
 from networks.network import Page, RemoteMention
-from posts import actions, blackouts, drafts, heard, snippets
+from posts import actions, blackouts, drafts, event_posts, events, heard, snippets
+from posts.event_words import Kind
+from posts.events import Given
 from sentiment import model, scoring
 
 EVERYONE = (Role.OFFICER, Role.APPROVER, Role.ADMINISTRATOR)
@@ -24,7 +27,9 @@ READING = (
 )  # fmt: skip
 OURS = (
     "/calendar", "/calendar?view=week", "/queue", "/planning", "/compose", "/compose/1", "/compose?reply_to=1",
-    "/snippets", "/outreach", "/outreach/actions", "/outreach/actions/new", "/outreach/actions/1",
+    "/snippets", "/outreach", "/outreach/events", "/outreach/events/new", "/outreach/events/1",
+    "/outreach/events/1/edit", "/outreach/events/2", "/outreach/actions",
+    "/outreach/actions/new", "/outreach/actions/1",
     "/outreach/heard",
     "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records", "/account",
     "/styleguide", "/api/docs", "/nowhere",
@@ -87,11 +92,41 @@ def fill(engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[...
             session, ada, now, heard_on=today, today=today, channel="meeting", where="Elm Street Library",
             concern="traffic_safety", trust="mistrust", people=4, words="Cars do not stop.", keep=timedelta(days=30),
         )  # fmt: skip
+        _hold_events(session, ada, board, settings)
         for kind in snippets.KINDS:
             snippets.keep(session, ada, now, kind=kind, name=f"A {kind}", text="Call 555 0100.")
     scoring.score_pending(engine, model.load(), now, zone=settings.department.zone)
     with database.writing(engine) as session:
         triage.tag(session, 1, "crosswalk", ada, now)
+
+
+def _hold_events(session: Session, ada: int, board: list[int], settings: Settings) -> None:
+    """One event to come, with its posts, and one that has begun, with what was heard."""
+    now, zone = clock.now(), settings.department.zone
+    place = event_posts.Desk(zone)
+    for name, begins in (
+        ("Town hall on Elm Street", timedelta(days=9)),
+        ("Coffee with officers", timedelta(minutes=1)),
+    ):
+        wall = (now + begins).astimezone(zone).replace(tzinfo=None, second=0, microsecond=0)
+        given = Given(
+            name=name, kind="town_hall", wall_time=wall, time_zone=zone.key, minutes=90, where="Elm Street Library",
+            access="Step-free; sign language.", languages=("en", "es"), capacity=60, partners="Lincoln School",
+        )  # fmt: skip
+        made = events.make(session, given, ada, now - timedelta(minutes=2))
+        number = made.id or 0
+        event_posts.make(
+            session, number, Kind.ANNOUNCEMENT, ("en", "es"), board, ada, now - timedelta(minutes=2), place
+        )
+        if begins > timedelta(days=2):
+            day = timedelta(days=1)
+            event_posts.make(session, number, Kind.REMINDER, ("en",), board, ada, now, place, before=day)
+    made.starts_at = now - timedelta(minutes=30)
+    today = now.astimezone(zone).date()
+    heard.write_down(
+        session, ada, now, heard_on=today, today=today, channel="meeting", where="Elm Street Library",
+        concern="traffic_safety", trust="mistrust", people=4, keep=timedelta(days=30), event_id=number,
+    )  # fmt: skip
 
 
 def hold(engine: sa.Engine) -> None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from config.permissions import Action
-from web.api import connections, listening, planning, posting
+from web.api import connections, listening, outreach, planning, posting
 from web.guard import needs
 
 router = APIRouter()
@@ -15,11 +15,12 @@ _versioned = APIRouter(prefix="/api/v1")
 _versioned.include_router(listening.router)
 _versioned.include_router(posting.router)
 _versioned.include_router(planning.router)
+_versioned.include_router(outreach.router)
 _versioned.include_router(connections.router)
 router.include_router(_versioned)
 
 ABOUT = (
-    "Everything that a page of the desk can do with mentions, alerts, posts, accounts and the hold. "
+    "Everything that a page of the desk can do with mentions, alerts, posts, events, accounts and the hold. "
     "Send `Authorization: Bearer lia_…`; make a token under “Your account”. A token may do what is in its scopes and "
     "in its person's roles both. Times are ISO 8601 with a zone. Failures are application/problem+json (RFC 9457)."
 )

@@ -1,0 +1,396 @@
+"""The posts of an event, made from it as drafts and kept in step with it. Each goes the way of every post: written,
+approved by a second person, sent at its time.
+
+When an event moves, posts that have not gone out get its new words, and need a new approval as after any edit; for
+those that are out a post that tells the change is proposed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+
+from config import audit
+from networks import registry
+from networks.network import Outgoing
+from networks.tables import Account
+from posts import drafts, event_words, events, fitting, workflow
+from posts.event_words import TELLS_WHEN, Beside, Facts, Kind
+from posts.events import Given
+from posts.tables import Event, EventPost, Post, Target, Variant
+from posts.workflow import OPEN, UNSENT, PostState, TargetState, WrongState
+
+BY_HAND = (Kind.ANNOUNCEMENT, Kind.REMINDER, Kind.THANKS)  # the others are proposed when they are needed
+LONGEST_BEFORE = timedelta(days=60)
+_SAID = frozenset({TargetState.PUBLISHED, TargetState.PUBLISHING, TargetState.UNKNOWN})
+_COMING = frozenset({TargetState.WAITING, TargetState.RETRY})
+_WITHDRAWN = frozenset({PostState.IN_REVIEW, PostState.APPROVED, PostState.SCHEDULED})
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where posts are made: the department's zone, for their times, and the event's page for the public, if any."""
+
+    zone: ZoneInfo
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """How an event changed: its facts before and now, how far it moved by the department's clock, and what the public
+    was told last in a language."""
+
+    event: Event
+    old: Facts
+    new: Facts
+    moved: timedelta
+    known: Facts | None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A post of an event. `stands`: open (can be changed), out (the public has it, or is about to), gone."""
+
+    row: EventPost
+    post: Post
+    stands: str
+    accounts: tuple[int, ...]  # where it is out
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(self.row.kind)
+
+    @property
+    def look(self) -> bool:
+        """Whether its words could not all be brought in step, and nobody has saved it since."""
+        return self.stands == "open" and self.row.look_at == self.post.revision
+
+
+def of_event(session: Session, event_id: int) -> list[Made]:
+    """The posts of an event, the first made first."""
+    rows = session.exec(
+        select(EventPost, Post)
+        .join(Post, col(Post.id) == col(EventPost.post_id))
+        .where(EventPost.event_id == event_id)
+        .order_by(col(EventPost.id))
+    ).all()
+    ids = [post.id for _, post in rows]
+    targets: dict[int, list[Target]] = {}
+    for target in session.exec(select(Target).where(col(Target.post_id).in_(ids))):
+        targets.setdefault(target.post_id, []).append(target)
+    return [_made(row, post, targets.get(post.id or 0, [])) for row, post in rows]
+
+
+def of_post(session: Session, post_id: int) -> Event | None:
+    """The event that a post was made from."""
+    return session.exec(
+        select(Event).join(EventPost, col(EventPost.event_id) == col(Event.id)).where(EventPost.post_id == post_id)
+    ).first()
+
+
+def make(
+    session: Session,
+    event_id: int,
+    kind: Kind,
+    languages: Iterable[str],
+    accounts: Iterable[int],
+    person_id: int,
+    now: datetime,
+    desk: Desk,
+    *,
+    before: timedelta | None = None,
+) -> list[Post]:
+    """Drafts of one kind, one a language; what is there already is not made twice. A reminder gets its time, `before`
+    the event by the clock on the wall. Raises WrongState once the event is cancelled, or it is no time for it."""
+    event = events.locked(session, event_id)
+    _check(event, kind, now, before)
+    facts, found, accounts = events.facts(event), list[Post](), list(accounts)
+    due = _due(event, before, desk.zone) if before is not None else None
+    if due is not None and workflow.instant(due, desk.zone.key) <= now:
+        raise WrongState("That is too late for a reminder; choose a shorter time before.")
+    there = [made for made in of_event(session, event_id) if made.stands != "gone" and made.kind is kind]
+    for language in languages:
+        same = next((one for one in there if one.post.language == language and _same_time(one, due)), None)
+        if same is not None:
+            found.append(same.post)
+            continue
+        first = found[0].id if found else None
+        post = _draft(session, event, kind, facts, Beside(desk.link), language, accounts, person_id, now, first)
+        if due is not None:
+            drafts.schedule(session, post.id or 0, person_id, due, desk.zone.key, now)
+        found.append(post)
+    return found
+
+
+def tell_heard(
+    session: Session,
+    event_id: int,
+    heard: Mapping[str, Iterable[tuple[str, int]]],
+    accounts: Iterable[int],
+    person_id: int,
+    now: datetime,
+) -> list[Post]:
+    """The drafts that tell what was heard at an event: language -> concerns by name in it, with how many raised them.
+    Raises WrongState before the event has begun, and while nothing is written down."""
+    event = events.locked(session, event_id)
+    if event.state != "planned" or not events.begun(event, now):
+        raise WrongState("What was heard can be told once the event has begun.")
+    accounts, found = list(accounts), list[Post]()
+    there = [one for one in of_event(session, event_id) if one.stands != "gone" and one.kind is Kind.HEARD]
+    for language, concerns in heard.items():
+        beside = Beside(heard=tuple(concerns))
+        if not beside.heard:
+            raise WrongState("Write down first what was heard there.")
+        same = next((one.post for one in there if one.post.language == language), None)
+        first = found[0].id if found else None
+        found.append(
+            same
+            or _draft(
+                session, event, Kind.HEARD, events.facts(event), beside, language, accounts, person_id, now, first
+            )
+        )
+    return found
+
+
+def change(
+    session: Session, event_id: int, revision: int, given: Given, person_id: int, now: datetime, desk: Desk
+) -> Event:
+    """Changes an event, and brings its posts in step. Raises EditConflict and WrongState as posts.events.write."""
+    was = events.locked(session, event_id)
+    old, begun = events.facts(was), events.begun(was, now)
+    started = _here(was.wall_time, was.time_zone, desk.zone)
+    event = events.write(session, event_id, revision, given, person_id, now)
+    moved = _here(event.wall_time, event.time_zone, desk.zone) - started
+    if events.facts(event) != old or moved:
+        made = of_event(session, event_id)
+        for one in made:
+            if one.stands == "open" and one.kind is not Kind.CANCELLATION:
+                step = _Step(event, old, events.facts(event), moved, _known(made, one.post.language))
+                _in_step(session, one, step, person_id, now, desk)
+        if not begun:
+            _propose_change(session, event, events.facts(event), made, person_id, now, desk)
+    return event
+
+
+def cancel(session: Session, event_id: int, reason: str, person_id: int, now: datetime, desk: Desk) -> Event:
+    """Cancels an event: posts that have not gone out are taken back, and where any is out a post that tells it is
+    proposed, in each language. Raises WrongState as posts.events.call_off."""
+    event = events.call_off(session, event_id, reason, person_id, now)
+    made = of_event(session, event_id)
+    for one in made:
+        if one.stands == "open":
+            drafts.cancel(session, one.post.id or 0, person_id, now)
+    for language, (known, accounts) in _public(made).items():
+        _draft(
+            session, event, Kind.CANCELLATION, known, Beside(desk.link, reason=event.reason), language, accounts,
+            person_id, now, None,
+        )  # fmt: skip
+    return event
+
+
+def _made(row: EventPost, post: Post, targets: list[Target]) -> Made:
+    states = {TargetState(target.state) for target in targets}
+    said = _SAID | _COMING if states & _SAID or not states <= UNSENT else _SAID
+    where = tuple(sorted({target.account_id for target in targets if TargetState(target.state) in said}))
+    if post.state in OPEN and states <= UNSENT:
+        return Made(row, post, "open", ())
+    return Made(row, post, "out" if where else "gone", where)
+
+
+def _check(event: Event, kind: Kind, now: datetime, before: timedelta | None) -> None:
+    if event.state != "planned":
+        raise WrongState("This event is cancelled.")
+    if kind not in BY_HAND:
+        raise WrongState("This post is proposed when it is needed.")
+    if kind is Kind.THANKS and not events.begun(event, now):
+        raise WrongState("Thanks are for after the event.")
+    if kind is not Kind.THANKS and events.begun(event, now):
+        raise WrongState("The event has begun.")
+    if (before is not None) is not (kind is Kind.REMINDER):
+        raise WrongState("Say how long before the event the reminder goes out.")
+    if before is not None and not timedelta(minutes=15) <= before <= LONGEST_BEFORE:
+        raise WrongState("A reminder goes out a quarter of an hour to sixty days before.")
+
+
+def _due(event: Event, before: timedelta, zone: ZoneInfo) -> datetime:
+    """So long before by the clock on the wall of the event, as wall time (naive) of the department."""
+    return _here(event.wall_time - before, event.time_zone, zone)
+
+
+def _here(wall: datetime, time_zone: str, zone: ZoneInfo) -> datetime:
+    return workflow.instant(wall, time_zone).astimezone(zone).replace(tzinfo=None)
+
+
+def _same_time(made: Made, due: datetime | None) -> bool:
+    return due is None or made.post.wall_time == due
+
+
+def _draft(
+    session: Session,
+    event: Event,
+    kind: Kind,
+    facts: Facts,
+    beside: Beside,
+    language: str,
+    accounts: Iterable[int],
+    person_id: int,
+    now: datetime,
+    translation_of: int | None,
+) -> Post:
+    """A draft that tells these facts, with its row."""
+    texts = _texts(kind, facts, language, beside)
+    made = drafts.create(
+        session,
+        person_id,
+        texts[0],
+        (),
+        now,
+        title=event_words.title(kind, facts, language),
+        category="event",
+        language=language,
+        wordings=_wordings(session, texts, language, accounts),
+        translation_of=translation_of,
+    )
+    told = events.facts(event) if kind is not Kind.CANCELLATION else facts
+    session.add(EventPost(event_id=event.id or 0, post_id=made.id or 0, kind=kind.value, told=told.kept()))
+    session.flush()
+    audit.record(session, now, person_id, "event.post", f"event:{event.id}", {"post": made.id, "kind": kind.value})
+    return made
+
+
+def _texts(kind: Kind, facts: Facts, language: str, beside: Beside) -> tuple[str, str]:
+    """The long wording and the short one."""
+    return (
+        event_words.words(kind, facts, language, beside),
+        event_words.words(kind, facts, language, beside, short=True),
+    )
+
+
+def _wordings(
+    session: Session, texts: tuple[str, str], language: str, accounts: Iterable[int]
+) -> dict[int, str | None]:
+    """Account -> none to follow the long wording, or the short one where the long one is too long for it."""
+    found: dict[int, str | None] = {}
+    for account in session.exec(select(Account).where(col(Account.id).in_(list(accounts)))):
+        outgoing = Outgoing(key="", text=texts[0], language=language)
+        long_fits = not fitting.problems(registry.network(account.network), account.settings, outgoing)
+        found[account.id or 0] = None if long_fits or texts[0] == texts[1] else texts[1]
+    return found
+
+
+def _public(made: Iterable[Made]) -> dict[str, tuple[Facts, tuple[int, ...]]]:
+    """Language -> what the public was last told of when and where, and on which accounts it was told anything."""
+    found: dict[str, tuple[Facts, tuple[int, ...]]] = {}
+    for one in made:
+        if one.stands == "out" and one.kind in TELLS_WHEN:
+            before = found.get(one.post.language, (None, ()))[1]
+            known = event_words.read(one.row.told)
+            found[one.post.language] = (known, tuple(sorted({*before, *one.accounts})))
+    return found
+
+
+def _known(made: Iterable[Made], language: str) -> Facts | None:
+    found = _public(made).get(language)
+    return found[0] if found is not None else None
+
+
+def _in_step(session: Session, one: Made, step: _Step, person_id: int, now: datetime, desk: Desk) -> None:
+    """Gives a post that has not gone out the new words and the new time. What people worded themselves gets the new
+    day, hour, place and name put in; where that cannot be, it is a draft again and marked to be looked at."""
+    post, language, number = one.post, one.post.language, one.post.id or 0
+    beside = Beside(desk.link, before=step.known)
+    was, becomes = _texts(one.kind, step.old, language, beside), _texts(one.kind, step.new, language, beside)
+    variants = list(session.exec(select(Variant).where(Variant.post_id == number)))
+    fresh = _wordings(session, becomes, language, [variant.account_id for variant in variants])
+    message, whole = _follow(post.message, was, becomes, one.kind, step, language)
+    ours = post.message == was[0] and one.kind is not Kind.HEARD
+    wordings: dict[int, str | None] = {}
+    for variant in variants:
+        if ours and variant.text in (None, was[1]):
+            wordings[variant.account_id] = fresh[variant.account_id]
+        elif variant.text is None:
+            wordings[variant.account_id] = None
+        else:
+            wordings[variant.account_id], found = _follow(variant.text, was, becomes, one.kind, step, language)
+            whole = whole and found
+    title = event_words.title(one.kind, step.new, language)
+    title = title if post.title == event_words.title(one.kind, step.old, language) else post.title
+    if (message, title, wordings) != (post.message, post.title, {one.account_id: one.text for one in variants}):
+        post = drafts.save(
+            session,
+            number,
+            person_id,
+            post.revision,
+            message=message,
+            title=title,
+            category=post.category,
+            language=language,
+            concern=post.concern,
+            wordings=wordings,
+            options={variant.account_id: variant.options for variant in variants},
+            now=now,
+        )
+    whole = _in_time(session, post, one.kind, step, person_id, now, desk) and whole
+    if not whole and post.state in _WITHDRAWN:
+        drafts.withdraw(session, number, person_id, now)
+    one.row.told = step.new.kept()
+    one.row.look_at = None if whole else post.revision
+    session.add(one.row)
+    session.flush()
+
+
+def _follow(
+    text: str, was: tuple[str, str], becomes: tuple[str, str], kind: Kind, step: _Step, language: str
+) -> tuple[str, bool]:
+    """One text, following the event; and whether all that changed was found in it. Our own words are made anew."""
+    if text in was and kind is not Kind.HEARD:  # what was heard is not the event's to say again
+        return becomes[was.index(text)], True
+    return event_words.mended(text, kind, step.old, step.new, language)
+
+
+def _in_time(session: Session, post: Post, kind: Kind, step: _Step, person_id: int, now: datetime, desk: Desk) -> bool:
+    """Moves a reminder as far as its event moved; takes the time of a post away that would come when it is too late,
+    or on a day of silence. Whether the time is right now."""
+    if post.wall_time is None or kind not in TELLS_WHEN or not step.moved:
+        return True
+    number, wall = post.id or 0, post.wall_time
+    if kind is Kind.REMINDER:
+        wall += step.moved
+    if now < workflow.instant(wall, desk.zone.key) < step.event.starts_at:
+        try:
+            if wall != post.wall_time:
+                drafts.schedule(session, number, person_id, wall, desk.zone.key, now)
+        except WrongState:  # a day of silence
+            pass
+        else:
+            return True
+    drafts.unschedule(session, number, person_id, now)
+    return False
+
+
+def _propose_change(
+    session: Session, event: Event, new: Facts, made: list[Made], person_id: int, now: datetime, desk: Desk
+) -> None:
+    """One post a language that tells what the public does not know yet; none where it knows."""
+    waiting = {one.post.language: one for one in made if one.kind is Kind.CHANGE and one.stands == "open"}
+    for language, (known, accounts) in _public(made).items():
+        news = (known.starts, known.where) != (new.starts, new.where)
+        there = waiting.get(language)
+        if news and there is None:
+            beside = Beside(desk.link, before=known)
+            _draft(session, event, Kind.CHANGE, new, beside, language, accounts, person_id, now, None)
+        elif not news and there is not None:
+            drafts.cancel(session, there.post.id or 0, person_id, now)
+
+
+def told_publicly(session: Session, event: Event) -> Facts | None:
+    """What of an event its announcement, or a later post, told the public, as approved; none before any was sent."""
+    sent = [one for one in of_event(session, event.id or 0) if one.stands == "out"]
+    return event_words.read(sent[-1].row.told) if sent else None
+
+
+def as_public(event: Event, told: Facts) -> Facts:
+    """What the public may read: the words that were approved, and the day, hour and place as they are now, because a
+    wrong day helps nobody."""
+    return replace(told, starts=event.wall_time, where=event.where)

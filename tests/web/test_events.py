@@ -1,0 +1,186 @@
+"""Events on the pages, for the public, on the calendar, and for programs."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import icalendar
+import pytest
+import sqlalchemy as sa
+from fastapi import FastAPI
+from sqlmodel import Session, select
+
+from config import clock, database, people, sign_ins
+from config.permissions import Action, Role
+from config.secrets import Keys
+from config.settings import Settings
+from networks import accounts
+from posts import calendar_feed
+from posts.tables import Event, Heard, Post, Target
+from tests.web.browsing import Browser, send
+from web import app as web_app
+
+GIVEN = {
+    "name": "Town hall on <b>Elm</b> Street", "kind": "town_hall", "day": "2026-12-08", "hour": "18:00",
+    "time_zone": "America/New_York", "minutes": "90", "where": "Elm Street Library", "access": "Step-free.",
+    "languages": ["en", "es"], "capacity": "60", "notes": "There is coffee.",
+}  # fmt: skip
+EVENTS = "/outreach/events"
+
+
+@pytest.fixture
+def ada(sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime, browser_of: Callable[..., Browser]) -> Browser:
+    with database.writing(sqlite_engine) as session:
+        accounts.add(session, network="practice", name="Riverton PD", handle="", secret=None, keys=keys, now=at_eight)
+    return browser_of("Ada", Role.OFFICER)
+
+
+def plan(ada: Browser, **more: object) -> str:
+    answer = send(ada, EVENTS, page=f"{EVENTS}/new", **{**GIVEN, **more})
+    return answer.headers.get("location", "").split("?")[0] or answer.text
+
+
+def publish(session: Session, post_id: int) -> None:
+    moment, post = clock.now(), session.get_one(Post, post_id)
+    session.add(
+        Target(
+            post_id=post_id, account_id=1, state="published", due_at=moment, next_try_at=moment, key="k",
+            content_hash="h", text=post.message, published_at=moment,
+        )
+    )  # fmt: skip
+    post.state = "published"
+    session.add(post)
+
+
+def test_from_a_plan_to_its_announcement(ada: Browser) -> None:
+    page = plan(ada)
+    assert page == f"{EVENTS}/1"
+    made = send(ada, f"{page}/posts", page=page, kind="announcement", languages=["en"])
+    assert made.headers["location"] == "/compose/1"
+    both = send(ada, f"{page}/posts", page=page, kind="announcement", languages=["en", "es"])
+    assert both.headers["location"].startswith(page)
+    for path in (
+        page,
+        EVENTS,
+        "/outreach",
+        "/calendar?day=2026-12-08",
+        "/calendar?view=week&day=2026-12-08",
+        "/posts/1",
+    ):
+        shown = ada.get(path).text
+        assert ("Town hall on &lt;b&gt;Elm&lt;/b&gt; Street" in shown, "<b>Elm</b>" in shown) == (True, False), path
+    assert "Español" in ada.get(page).text
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"name": ""}, {"day": "2026-11-01"}, {"hour": ""}, {"minutes": "x"}, {"day": "2026-02-31"}]
+)
+def test_what_is_wrong_is_said_and_what_was_written_is_kept(ada: Browser, wrong: dict[str, str]) -> None:
+    page = plan(ada, **wrong)
+    assert ("One thing to mend" in page, "There is coffee." in page) == (True, True)
+
+
+def test_a_change_tells_of_the_posts_and_a_second_one_at_once_is_told(ada: Browser) -> None:
+    page = plan(ada)
+    send(ada, f"{page}/posts", page=page, kind="reminder", before="1440")
+    assert "Sun 6 Dec" not in ada.get(page).text
+    changed = send(ada, page, page=f"{page}/edit", **{**GIVEN, "day": "2026-12-10", "revision": "0"})
+    assert changed.headers["location"] == f"{page}?said=event-changed"
+    assert "Wed 9 Dec, 18:00" in ada.get(page).text
+    late = send(ada, page, page=f"{page}/edit", **{**GIVEN, "where": "Town Hall", "revision": "0"})
+    assert (late.status_code, 'value="Town Hall"' in late.text) == (409, True)
+
+
+def test_cancelling_takes_its_posts_back(ada: Browser) -> None:
+    page = plan(ada)
+    send(ada, f"{page}/posts", page=page, kind="announcement")
+    send(ada, f"{page}/cancel", page=page, reason="The hall has no heating.")
+    shown = ada.get(page).text
+    assert ("The hall has no heating." in shown, "Draft the announcement" in shown) == (True, False)
+    assert send(ada, f"{page}/cancel", page="/account").status_code == 422
+
+
+def test_the_public_sees_what_was_announced_and_the_day_as_it_is_now(
+    ada: Browser, stranger: Browser, sqlite_engine: sa.Engine, settings: Settings, keys: Keys
+) -> None:
+    page = plan(ada)
+    send(ada, f"{page}/posts", page=page, kind="announcement")
+    with database.writing(sqlite_engine) as session:
+        code = session.exec(select(Event.code)).one()
+    on: FastAPI = web_app.create(sqlite_engine, settings.model_copy(update={"public_events": True}), keys)
+    with Browser(on) as anyone:
+        assert anyone.get(f"/events/{code}").status_code == 404  # nobody announced it yet
+        with database.writing(sqlite_engine) as session:
+            publish(session, 1)
+        assert stranger.get(f"/events/{code}").status_code == 404  # switched off
+        assert "There is coffee." in anyone.get(f"/events/{code}").text
+        send(ada, page, page=f"{page}/edit", **{**GIVEN, "notes": "Not approved.", "hour": "19:00", "revision": "0"})
+        shown = anyone.get(f"/events/{code}").text
+        assert ("Not approved." in shown, "Tue 8 Dec, 19:00 EST" in shown) == (False, True)
+        file = anyone.get(f"/events/{code}.ics")
+    assert file.headers["content-type"].startswith("text/calendar")
+    found: Any
+    (found,) = icalendar.Calendar.from_ical(file.content).walk("VEVENT")
+    assert (found["sequence"], found["dtstart"].dt.hour, str(found["url"])) == (
+        1,
+        19,
+        f"{settings.base_url}/events/{code}",
+    )
+
+
+def test_what_was_heard_is_written_down_with_the_event_and_told(ada: Browser, sqlite_engine: sa.Engine) -> None:
+    page = plan(ada, day="2026-11-24", hour="09:00")
+    with clock.at(datetime.fromisoformat("2026-11-24T15:30:00+00:00")):
+        form = ada.get("/outreach/heard?event=1").text
+        assert ('value="2026-11-24"' in form, "From the event" in form) == (True, True)
+        send(
+            ada, "/outreach/heard", page="/outreach/heard?event=1", event="1", heard_on="2026-11-24", channel="meeting",
+            concern="traffic_safety", people="4", trust="neither", language="en",
+        )  # fmt: skip
+        shown = ada.get(page).text
+        assert ("Traffic" in shown, ">4</td>" in shown) == (True, True)
+        told = send(ada, f"{page}/tell", page=page)
+    with database.reading(sqlite_engine) as session:
+        assert session.exec(select(Heard.event_id)).one() == 1
+        assert "(4 people)" in session.get_one(Post, int(told.headers["location"].rpartition("/")[2])).message
+
+
+def test_events_stand_in_the_calendar_feed(ada: Browser, sqlite_engine: sa.Engine, at_eight: datetime) -> None:
+    plan(ada)
+    reader = calendar_feed.Reader("https://desk.example", "Riverton PD", "en")
+    with database.reading(sqlite_engine) as session:
+        (found,) = icalendar.Calendar.from_ical(calendar_feed.read(session, reader, at_eight)).walk("VEVENT")
+    assert (str(found["location"]), str(found["url"])) == (
+        "Elm Street Library",
+        "https://desk.example/outreach/events/1",
+    )
+
+
+def test_analysts_read_and_change_nothing(ada: Browser, browser_of: Callable[..., Browser]) -> None:
+    page = plan(ada)
+    ana = browser_of("Ana", Role.ANALYST)
+    assert ana.get(page).status_code == 200
+    assert send(ana, f"{page}/cancel", page="/account").status_code == 403
+
+
+def test_programs_do_what_pages_do(ada: Browser, desk_app: FastAPI, sqlite_engine: sa.Engine, keys: Keys) -> None:
+    with database.writing(sqlite_engine) as session:
+        who = people.by_email(session, "ada@riverton.example")
+        assert who is not None
+        token = sign_ins.new_token(
+            session, people.known_id(who), "t", [Action.READ_FIGURES, Action.WRITE_POSTS], keys, clock.now(),
+            timedelta(days=1),
+        )  # fmt: skip
+    program = Browser(desk_app, headers={"authorization": f"Bearer {token}"}, raise_server_exceptions=False)
+    given = {"name": "Coffee", "kind": "coffee", "wall_time": "2026-12-08T09:00", "where": "Main Street"}
+    made = program.post("/api/v1/events", json=given).json()
+    assert (made["starts_at"], made["revision"]) == ("2026-12-08T14:00:00Z", 0)
+    path = f"/api/v1/events/{made['id']}"
+    posts = program.post(f"{path}/posts", json={"kind": "reminder", "languages": ["en"], "minutes_before": 1440})
+    assert posts.json()["posts"][0]["due_at"] == "2026-12-07T14:00:00Z"
+    moved = program.put(path, json={**given, "wall_time": "2026-12-09T09:00"}).json()
+    assert (moved["revision"], moved["posts"][0]["due_at"]) == (1, "2026-12-08T14:00:00Z")
+    assert program.put(path, json=given).status_code == 409
+    assert program.post(f"{path}/cancel", json={}).json()["state"] == "cancelled"
+    assert [one["id"] for one in program.get("/api/v1/events").json()] == [1]
+    assert program.get("/api/v1/events/9").status_code == 404
