@@ -12,7 +12,7 @@ from config.settings import Settings
 from config.translations import LANGUAGES, translate
 from scheduler import digest_mail
 from scheduler.digest_mail import DigestParts
-from sentiment import charts, digest_words, wording
+from sentiment import charts, digest_words, disclosure, wording
 from sentiment.alerts import AlertDetail
 from sentiment.digest_words import QuoteWords
 
@@ -55,6 +55,7 @@ def compose(
         posts=detail.posts,
         authors=detail.authors,
         expected=detail.expected,
+        by_place=detail.place_name is not None,
         since=alert.since.astimezone(zone),
         keyphrases=alert.keyphrases if phrases else (),
         today=local.date(),
@@ -129,9 +130,10 @@ def call(detail: AlertDetail, key: str, reason: str, settings: Settings, now: da
         "place": detail.place_name,
         "posts": detail.posts,
         "authors": detail.authors,
+        "rounded_down_to": disclosure.LEAST if detail.place_name is not None else 1,
         "expected_authors": round(detail.expected, 2),
         "window_hours": alert.window_hours,
-        "p_value": alert.p_value,
+        "p_value": disclosure.seen(alert).p_value,
         "since": alert.since.isoformat(),
         "raised_at": alert.raised_at.isoformat(),
         "url": f"{settings.base_url.rstrip('/')}{content.path}",
@@ -154,15 +156,18 @@ def _sure(once_in_days: float, language: str) -> str:
 
 
 def _where(detail: AlertDetail, names: Mapping[str, str], language: str) -> str:
-    ngettext = translate(language).ngettext
     said: list[str] = []
     if detail.places:
-        said.append(_listed([(name, digest_words.authors(number, language)) for name, number in detail.places]))
+        said.append(
+            _listed([(name, digest_words.authors_at_place(number, language)) for name, number in detail.places])
+        )
     if detail.networks:
         posts = [
             (
                 names.get(name, name.capitalize()),
-                ngettext("%(count)s post", "%(count)s posts", number) % {"count": wording.whole(number, language)},
+                digest_words.posts_at_place(number, language)
+                if detail.place_name is not None
+                else digest_words.posts_in_words(number, language),
             )
             for name, number in detail.networks
         ]

@@ -15,12 +15,12 @@ from sqlmodel import Session, col, select
 
 from config import audit
 from listeners.tables import Mention, Place
-from sentiment import columns, counts, keyphrases, quotes, surges, topics, tuning
+from sentiment import columns, counts, disclosure, keyphrases, quotes, surges, topics, tuning
 from sentiment.columns import Column
 from sentiment.quotes import Quote
 from sentiment.recent import Memory
 from sentiment.surges import Surge
-from sentiment.tables import ALL, Alert, AlertMention, HeldBack, MentionConcern
+from sentiment.tables import Alert, AlertMention, HeldBack, MentionConcern
 from sentiment.taxonomy import CONCERNS
 from sentiment.topics import Topic
 from sentiment.tuning import Tuning
@@ -56,7 +56,7 @@ class WrongState(Exception):
 class AlertDetail:
     """One alert as a page or a mail shows it. `columns`: two days up to the alert's last update, oldest first.
     `places` and `networks`: (name, authors) and (name, posts), most first, of the mentions that still live.
-    `once_in_days`: how often chance alone makes such a surge."""
+    `once_in_days`: how often chance alone makes such a surge. Counts by place as sentiment.disclosure lets them."""
 
     alert: Alert
     concern_name: str
@@ -156,6 +156,7 @@ def alert_detail(session: Session, alert_id: int, zone: ZoneInfo) -> AlertDetail
         return None
     mention_ids = sorted(_mentions_of(session, alert_id))
     place = session.get(Place, alert.place_id) if alert.place_id is not None else None
+    told, once_in_days = disclosure.seen(alert), float(alert.evidence.get("once_in_days", 0))
     linked = col(Mention.id).in_(sa.select(col(AlertMention.mention_id)).where(col(AlertMention.alert_id) == alert_id))
     connection = session.connection()
     authors = sa.func.count(sa.distinct(col(Mention.author)))
@@ -178,19 +179,13 @@ def alert_detail(session: Session, alert_id: int, zone: ZoneInfo) -> AlertDetail
         concern_name=CONCERNS[alert.concern].name if alert.concern in CONCERNS else alert.concern,
         place_name=place.name if place else None,
         quotes=tuple(quotes.of_mentions(session, mention_ids)),
-        columns=columns.of_cell(
-            session,
-            ALL if alert.evidence.get("whole_place") else alert.concern,
-            alert.place_id,
-            alert.updated_at,
-            zone,
-        ),
-        places=tuple((name, number) for name, number in places),
-        networks=tuple((name, number) for name, number in networks),
-        authors=alert.authors,
-        posts=alert.posts,
-        expected=alert.expected,
-        once_in_days=float(alert.evidence.get("once_in_days", 0)),
+        columns=columns.of_concern(session, alert.concern, alert.updated_at, zone),
+        places=tuple((name, disclosure.by_place(number)) for name, number in places if number >= disclosure.LEAST),
+        networks=tuple((name, disclosure.by_place(number) if place else number) for name, number in networks),
+        authors=told.authors,
+        posts=told.posts,
+        expected=told.expected,
+        once_in_days=disclosure.coarse(once_in_days) if place else once_in_days,
     )
 
 

@@ -1,4 +1,4 @@
-"""A cell's posts, two hours a column over two days, against what is usual: the small chart of an alert."""
+"""A concern's posts, two hours a column over two days, against what is usual: the small chart of an alert."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _GUARD = timedelta(days=2)
 
 @dataclass(frozen=True)
 class Column:
-    """Posts of the alert's cell in the two hours from `start` (UTC), and how many are usual."""
+    """Posts of the alert's concern in the two hours from `start` (UTC), and how many are usual."""
 
     start: datetime
     posts: int
@@ -30,18 +30,15 @@ class Column:
         return self.posts > max(1.0, 2 * self.expected)
 
 
-def of_cell(
-    session: Session, concern: str, place_id: int | None, until: datetime, zone: ZoneInfo
-) -> tuple[Column, ...]:
-    """Posts of a cell per two hours over the two days up to `until`. Usual is the cell's mean over the 28 days before
-    (less a guard of 2), spread over the hours of the local day as all posts of those days are."""
+def of_concern(session: Session, concern: str, until: datetime, zone: ZoneInfo) -> tuple[Column, ...]:
+    """Posts of a concern per two hours over the two days up to `until`; in the whole town, since two hours at one place
+    would show one person's posts. Usual is its mean over the 28 days before (less a guard of 2), spread over the hours
+    of the local day as all posts of those days are."""
     end = counts.hour_of(until) + timedelta(hours=1)
     start = end - COLUMNS * COLUMN
     usual_from = start - _GUARD - timedelta(days=USUAL_DAYS)
-    here = [col(HourCount.concern) == concern]
-    if place_id is not None:
-        here.append(col(HourCount.place_id) == place_id)
-    hours = _posts_by_hour(session, [*here, col(HourCount.hour) >= usual_from, col(HourCount.hour) < end])
+    this = [col(HourCount.concern) == concern, col(HourCount.hour) >= usual_from, col(HourCount.hour) < end]
+    hours = _posts_by_hour(session, this)
     whole = _posts_by_hour(
         session,
         [col(HourCount.concern) == ALL, col(HourCount.hour) >= usual_from, col(HourCount.hour) < start - _GUARD],

@@ -136,6 +136,7 @@ def _scope(morning: Morning, language: str) -> str:
     if morning.only_places:
         names = [digest_words.one_line(name) for name in morning.only_places]
         said.append(_("All figures are of posts that name: %(names)s.") % {"names": "; ".join(names)})
+        said.append(_("Counts are rounded down to whole fives, so that nobody is found in them."))
     return " ".join(said)
 
 
@@ -286,6 +287,7 @@ def _alert(alert: AlertNews, morning: Morning, language: str) -> str:
         posts=alert.posts,
         authors=alert.authors,
         expected=alert.expected,
+        by_place=alert.place is not None,
         since=alert.since.astimezone(morning.zone),
         keyphrases=alert.keyphrases,
         today=morning.at.astimezone(morning.zone).date(),

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from config.translations import translate
-from sentiment import wording
+from sentiment import disclosure, wording
 from sentiment.figures import ConcernRow, Figure, Overview, Volume
 from sentiment.quotes import Quote
 from sentiment.taxonomy import CONCERNS
@@ -108,7 +108,10 @@ def _figure(figure: Figure, name: str, found: Overview, language: str) -> Figure
     _ = translate(language).gettext
     share = figure.share
     period = wording.days(found.first, found.last, language)
-    base = _("%(authors)s, %(days)s.") % {"authors": authors(share.authors if share else 0, language), "days": period}
+    base = _("%(authors)s, %(days)s.") % {
+        "authors": authors_in_words(share.authors if share else 0, language),
+        "days": period,
+    }
     if share is None or share.show is Show.NOTHING:
         shown = _("Shown from %(count)s.") % {"count": FROM_INTERVAL}
         return FigureWords("–", name, _("too few posts to say"), f"{base} {shown}")
@@ -122,10 +125,30 @@ def _figure(figure: Figure, name: str, found: Overview, language: str) -> Figure
     return FigureWords(wording.percent(share.value, language), name, _("likely %(range)s") % {"range": interval}, below)
 
 
-def authors(number: int, language: str) -> str:
+def authors_in_words(number: int, language: str) -> str:
     """As "412 authors"."""
     words = translate(language).ngettext("%(count)s author", "%(count)s authors", number)
     return words % {"count": wording.whole(number, language)}
+
+
+def posts_in_words(number: int, language: str) -> str:
+    """As "412 posts"."""
+    words = translate(language).ngettext("%(count)s post", "%(count)s posts", number)
+    return words % {"count": wording.whole(number, language)}
+
+
+def authors_at_place(number: int, language: str) -> str:
+    """As "at least 10 authors", or "fewer than 5 authors": no more is said by place."""
+    _, shown = translate(language).gettext, disclosure.by_place(number)
+    words = _("at least %(count)s authors") if shown else _("fewer than %(count)s authors")
+    return words % {"count": wording.whole(shown or disclosure.LEAST, language)}
+
+
+def posts_at_place(number: int, language: str) -> str:
+    """As "at least 10 posts", or "fewer than 5 posts": no more is said by place."""
+    _, shown = translate(language).gettext, disclosure.by_place(number)
+    words = _("at least %(count)s posts") if shown else _("fewer than %(count)s posts")
+    return words % {"count": wording.whole(shown or disclosure.LEAST, language)}
 
 
 def usual(level: Share | None, language: str) -> str:
@@ -161,7 +184,7 @@ def _posts(found: Overview, language: str) -> FigureWords:
     said = found.volume
     beside = _("usual number not known yet")
     below = _("By %(authors)s, %(days)s.") % {
-        "authors": authors(found.authors, language),
+        "authors": authors_in_words(found.authors, language),
         "days": wording.days(found.first, found.last, language),
     }
     if said.usual is not None and said.usual_low is not None and said.usual_high is not None:
@@ -264,7 +287,7 @@ def concern(row: ConcernRow, language: str) -> str:
     """A concern's mistrust with all that belongs to the figure."""
     _ = translate(language).gettext
     share = row.mistrust
-    count = authors(row.authors, language)
+    count = authors_in_words(row.authors, language)
     if share is None or share.show is Show.NOTHING:
         return _("%(authors)s: too few posts to say how much mistrust.") % {"authors": count}
     interval = wording.between(share.low, share.high, language)
@@ -286,21 +309,23 @@ def alert(
     posts: int,
     authors: int,
     expected: float,
+    by_place: bool,
     since: datetime,
     keyphrases: Sequence[str],
     today: date,
     language: str,
 ) -> str:
     """What an alert saw: "17 posts by 14 authors since Monday; about 3 authors would be usual. Often in them: “crossing
-    guard”." `expected` is authors, `since` in the zone that is shown."""
+    guard”."; at a place "At least 15 posts by at least 10 authors". `expected` is authors, `since` in the zone that is
+    shown."""
     catalogue = translate(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     said = _("%(posts)s by %(authors)s since %(when)s;") % {
-        "posts": ngettext("%(count)s post", "%(count)s posts", posts) % {"count": wording.whole(posts, language)},
-        "authors": ngettext("%(count)s author", "%(count)s authors", authors)
-        % {"count": wording.whole(authors, language)},
+        "posts": posts_at_place(posts, language) if by_place else posts_in_words(posts, language),
+        "authors": authors_at_place(authors, language) if by_place else authors_in_words(authors, language),
         "when": when(since, today, language),
     }
+    said = said[:1].upper() + said[1:]
     about = round(expected)
     if about == 0:
         said = " ".join([said, _("fewer than 1 would be usual.")])

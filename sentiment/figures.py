@@ -4,7 +4,7 @@ Reads author-days and places only, never the mentions, so that it costs the same
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,14 +14,14 @@ from scipy.special import nbdtrik
 from sqlmodel import Session, col
 
 from listeners.tables import Place
-from sentiment import cells, counts, sums, trust
+from sentiment import cells, counts, disclosure, sums, trust
 from sentiment.tables import ALL, AuthorDay
 from sentiment.taxonomy import CONCERNS
 from sentiment.trust import Change, DayShare, Share, Show, Span, Sums
 
 SERIES_DAYS = 42
 MOSTLY = 1 / 3  # of a concern's authors: from here a place is where it mostly is
-MOSTLY_AUTHORS = 5
+MOSTLY_AUTHORS = disclosure.LEAST
 
 
 @dataclass(frozen=True)
@@ -86,21 +86,26 @@ def overview(
     session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None = None, places: Sequence[int] = ()
 ) -> Overview:
     """The three figures, the posts and the mistrust series, as of `now`: of the last 7 days, or of `spans`; of posts
-    that name one of these places, if any are given."""
+    that name one of these places, if any are given, with counts as sentiment.disclosure lets them."""
     today = now.astimezone(zone).date()
     spans = spans or trust.windows(today, counts.first_day(session))
     series = _series_days(session, today)
     found = sums.read(session, {ALL: _town(spans, series)}, places)
     figures = {name: _figure(name, found[ALL], spans, None, None) for name in trust.MEASURES}
+    volume = _volume(found[ALL], spans)
+    authors = found[ALL][_here(spans)].authors
+    if places:
+        figures = {name: _figure_by_place(figure) for name, figure in figures.items()}
+        volume, authors = _volume_by_place(volume), disclosure.by_place(authors)
     return Overview(
         first=spans.first,
         last=spans.last,
         baseline_days=_baseline_days(spans),
-        authors=found[ALL][_here(spans)].authors,
+        authors=authors,
         mistrust=figures["mistrust"],
         trust=figures["trust"],
         negative=figures["negative"],
-        volume=_volume(found[ALL], spans),
+        volume=volume,
         series=_rolling(found[ALL], series, trust.JEFFREYS),
     )
 
@@ -109,7 +114,8 @@ def concerns(
     session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None = None, places: Sequence[int] = ()
 ) -> list[ConcernRow]:
     """Each concern that anybody raised in the last 7 days or in `spans`, at these places if any are given, most authors
-    first; shares are shrunk towards the town's, or that of the places."""
+    first; shares are shrunk towards the town's, or that of the places. At places a concern of fewer than five authors
+    is left out, and counts are as sentiment.disclosure lets them."""
     today = now.astimezone(zone).date()
     spans = spans or trust.windows(today, counts.first_day(session))
     days = _series_days(session, today)
@@ -119,7 +125,10 @@ def concerns(
     rows: list[ConcernRow] = []
     for key, concern in CONCERNS.items():
         figure = _figure("mistrust", found[key], spans, town.share, town.usual)
-        if figure.share is None:
+        posts = found[key][_here(spans)].posts
+        if places:
+            figure, posts = _figure_by_place(figure), disclosure.by_place(posts)
+        if figure.share is None or not figure.share.authors:
             continue
         place_id, place = _mostly(where.get(key, {}), figure.share.authors)
         rows.append(
@@ -127,7 +136,7 @@ def concerns(
                 concern=key,
                 name=concern.name,
                 authors=figure.share.authors,
-                posts=found[key][_here(spans)].posts,
+                posts=posts,
                 mistrust=figure.share,
                 usual=figure.usual,
                 change=figure.change,
@@ -204,6 +213,22 @@ def _figure(
     if here is not None and here.show is not Show.VALUE and change.direction != "unknown":
         change = Change("unknown", why="authors")  # an arrow says more than a hatched bar may
     return Figure(name, here, usual, change)
+
+
+def _figure_by_place(figure: Figure) -> Figure:
+    return replace(figure, share=_share_by_place(figure.share), usual=_share_by_place(figure.usual))
+
+
+def _share_by_place(share: Share | None) -> Share | None:
+    return replace(share, authors=disclosure.by_place(share.authors)) if share is not None else None
+
+
+def _volume_by_place(volume: Volume) -> Volume:
+    if volume.usual is None or volume.usual_low is None or volume.usual_high is None:
+        return replace(volume, posts=disclosure.by_place(volume.posts))
+    usual, low = (disclosure.by_place(round(number)) for number in (volume.usual, volume.usual_low))
+    high = disclosure.by_place(volume.usual_high + disclosure.LEAST - 1)
+    return Volume(disclosure.by_place(volume.posts), float(usual), low, high)
 
 
 def _baseline_days(spans: trust.Windows) -> int:

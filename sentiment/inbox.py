@@ -14,7 +14,7 @@ from config import audit
 from listeners import copies, triage
 from listeners import mentions as listeners_mentions
 from listeners.tables import Mention, MentionTag
-from sentiment import counts
+from sentiment import counts, disclosure
 from sentiment.model import SENTIMENTS, TRUSTS
 from sentiment.tables import AlertMention, Correction, MentionConcern, Score
 from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
@@ -72,7 +72,8 @@ class InboxRow:
 
 @dataclass(frozen=True)
 class InboxPage:
-    """Newest first. `counts`: mentions by state under the same filters, whatever `state` asks, to COUNTED at most.
+    """Newest first. `counts`: mentions by state under the same filters, whatever `state` asks, to COUNTED at most; by
+    place as sentiment.disclosure lets them.
     `after`: where the next page starts, none on the last one."""
 
     rows: tuple[InboxRow, ...]
@@ -234,6 +235,8 @@ def _counts(session: Session, filters: Filters) -> dict[str, int]:
         some = some.where(*_listed(filters), *_where(filters), col(Mention.state) == state).limit(COUNTED)
         counted = sa.select(sa.func.count()).select_from(some.subquery())
         number = session.connection().execute(counted).scalar_one()
+        if filters.place_id:
+            number = disclosure.by_place(number)
         if number:
             found[state] = number
     return found

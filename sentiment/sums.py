@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sqlmodel import Session, col
 
 from config import database
-from sentiment import trust
+from sentiment import disclosure, trust
 from sentiment.tables import AuthorDay, DayChange, KeptSum
 from sentiment.trust import AuthorDays, Span, Sums
 
@@ -23,10 +23,12 @@ DAYS_KEPT = 120  # of kept sums: a monthly edition looks back over three
 _FETCHED = 20_000  # rows at a time
 _NAMES = [field.name for field in fields(Sums)]
 Wanted = Mapping[str, Collection[Span]]  # by concern
+Ints = NDArray[np.int64]
 
 
 def read(session: Session, wanted: Wanted, places: Collection[int] = ()) -> dict[str, dict[Span, Sums]]:
-    """The sums of each concern's spans; of posts that name one of these places, if any are given (never kept)."""
+    """The sums of each concern's spans; of posts that name one of these places, if any are given (never kept): a place
+    that fewer than five people name in a span is left out of it."""
     found = _kept(session, wanted, _changes(session, wanted)) if not places else {key: {} for key in wanted}
     for concern, added in _added_up(session, _missing(wanted, found), places).items():
         found[concern] |= added
@@ -105,17 +107,37 @@ def _added_up(
     if not spans:
         return {}
     rows = _author_days(session, list(missing), min(s.first for s in spans), max(s.last for s in spans), places)
-    return {concern: {span: trust.add_up(rows[concern], span) for span in its} for concern, its in missing.items()}
+    return {
+        concern: {
+            span: trust.add_up(_without_few(*rows[concern], span) if places else rows[concern][0], span) for span in its
+        }
+        for concern, its in missing.items()
+    }
+
+
+def _without_few(rows: AuthorDays, places: Ints, span: Span) -> AuthorDays:
+    """The rows of a span without those of places that too few people name in it: else, what they said would show as
+    the difference between two views, with that place and without it."""
+    inside = (rows.days >= span.first.toordinal()) & (rows.days <= span.last.toordinal())
+    named = np.unique(np.stack([places[inside], rows.authors[inside]], axis=1), axis=0)[:, 0]
+    which, people = np.unique(named, return_counts=True)
+    kept = inside & np.isin(places, which[people >= disclosure.LEAST])
+    sums = {name: values[kept] for name, values in rows.sums.items()}
+    return AuthorDays(rows.days[kept], rows.authors[kept], rows.posts[kept], sums)
 
 
 def _author_days(
     session: Session, concerns: Sequence[str], first: date, last: date, places: Collection[int]
-) -> dict[str, AuthorDays]:
-    """Each concern's rows. Fetched some at a time: a million of them as Python's objects take half a gigabyte."""
+) -> dict[str, tuple[AuthorDays, Ints]]:
+    """Each concern's rows, with the place of each where places are asked for. Fetched some at a time: a million of them
+    as Python's objects take half a gigabyte."""
     measured = [col(getattr(AuthorDay, name)) for name in trust.MEASURES]
     here = [col(AuthorDay.place_id).in_(places)] if places else []
+    named = col(AuthorDay.place_id) if places else sa.literal(0)
     rows = session.connection().execute(
-        sa.select(col(AuthorDay.concern), col(AuthorDay.day), col(AuthorDay.author), col(AuthorDay.posts), *measured)
+        sa.select(
+            *(col(AuthorDay.concern), col(AuthorDay.day), col(AuthorDay.author), named, col(AuthorDay.posts)), *measured
+        )
         .where(col(AuthorDay.concern).in_(concerns), col(AuthorDay.day).between(first, last), *here)
         .order_by(col(AuthorDay.day)),
         execution_options={"yield_per": _FETCHED},
@@ -126,11 +148,13 @@ def _author_days(
         np.array([(which[concern], day.toordinal(), numbers[author], *sums) for concern, day, author, *sums in some])
         for some in rows.partitions()
     ]
-    every = np.concatenate(parts) if parts else np.zeros((0, 4 + len(trust.MEASURES)))
+    every = np.concatenate(parts) if parts else np.zeros((0, 5 + len(trust.MEASURES)))
     return {concern: _of(every[every[:, 0] == number]) for concern, number in which.items()}
 
 
-def _of(table: NDArray[np.float64]) -> AuthorDays:
-    """The rows of one concern from columns of its number, days, authors, posts and each measure."""
-    sums = {name: table[:, 4 + number] for number, name in enumerate(trust.MEASURES)}
-    return AuthorDays(table[:, 1].astype(np.int64), table[:, 2].astype(np.int64), table[:, 3], sums)
+def _of(table: NDArray[np.float64]) -> tuple[AuthorDays, Ints]:
+    """The rows of one concern, and their places, from columns of its number, days, authors, places, posts and each
+    measure."""
+    sums = {name: table[:, 5 + number] for number, name in enumerate(trust.MEASURES)}
+    days, authors, places = (table[:, number].astype(np.int64) for number in (1, 2, 3))
+    return AuthorDays(days, authors, table[:, 4], sums), places

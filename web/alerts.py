@@ -9,8 +9,8 @@ from fastapi.responses import RedirectResponse
 from config import clock, database
 from config.permissions import Action
 from posts import actions
-from sentiment import alerts, tuning
-from sentiment.tables import ALL, Alert
+from sentiment import alerts, digest_words, disclosure, tuning
+from sentiment.tables import ALL, Alert, HeldBack
 from web import pages
 from web.desk import TheDesk
 from web.fields import Id
@@ -33,8 +33,20 @@ def alerts_page(request: Request, found: TheDesk) -> Response:
         held, tuned = tuning.held_back(session, now - HELD_SHOWN), tuning.read(session, now)
     views = [alert_view(detail, zone, now, language) for detail in opened if detail is not None]
     return pages.render(
-        request, "alerts.html", views=views, closed=closed, labels=LABELS, held=held, level=tuned.department
+        request,
+        "alerts.html",
+        views=views,
+        closed=closed,
+        labels=LABELS,
+        held=[(one, disclosure.seen(one), _authors(one, language)) for one in held],
+        level=tuned.department,
     )
+
+
+def _authors(one: HeldBack, language: str) -> str:
+    seen = disclosure.seen(one)
+    words = digest_words.authors_at_place if seen.by_place else digest_words.authors_in_words
+    return words(seen.authors, language)
 
 
 @router.get("/alerts/{alert_id}", dependencies=[needs(Action.READ_FIGURES)])

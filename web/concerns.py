@@ -122,7 +122,7 @@ def _sayable(row: ConcernRow) -> bool:
 def _figure(row: ConcernRow, period: str, language: str) -> FigureView:
     _ = translate(language).gettext
     end = rulers.top([row.mistrust])
-    base = [digest_words.authors(row.authors, language), period]
+    base = [digest_words.authors_in_words(row.authors, language), period]
     if row.usual is not None and row.usual.show is Show.VALUE:
         base.append(_("usual %(level)s") % {"level": wording.percent(row.usual.value, language)})
     name = _("Posts voicing mistrust")
@@ -148,6 +148,7 @@ def _story(
                 posts=alert.posts,
                 authors=alert.authors,
                 expected=alert.expected,
+                by_place=alert.place_id is not None,
                 since=alert.since.astimezone(zone),
                 keyphrases=alert.keyphrases,
                 today=today,

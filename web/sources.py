@@ -15,6 +15,7 @@ from listeners import health, place_files, places, polling, rules, sources, watc
 from listeners.tables import Source
 from networks import accounts, registry
 from networks.network import NetworkError, Rejected
+from sentiment import disclosure
 from web import pages
 from web.desk import Desk, TheDesk
 from web.fields import Comment, Id, Line, Query, clean
@@ -99,12 +100,14 @@ def add_rule(request: Request, found: TheDesk, who: Who, name: Line = "", query:
 
 
 @router.post("/sources/rules/try", dependencies=[needs(Action.MANAGE)])
-def try_rule(request: Request, found: TheDesk, name: Line = "", query: Query = "") -> Response:
-    """Counts what a rule would have matched of the last 7 days; shows no words, adds nothing."""
+def try_rule(request: Request, found: TheDesk, who: Who, name: Line = "", query: Query = "") -> Response:
+    """Counts what a rule would have matched of the last 7 days, in fives; shows no words, adds nothing. It is in the
+    audit log, since it asks for words of the public's."""
     given = {"rule_name": name, "query": query}
     try:
-        with database.reading(found.engine) as session:
+        with database.writing(found.engine) as session:
             tried = rules.tried(session, query, clock.now() - TRIED)
+            audit.record(session, clock.now(), who.id, "rule.try", "rules", {"query": query}, who.address)
     except watch.WatchRuleError as error:
         return _page(request, found, wrong=("rule", str(error)), given=given, pointed=_pointed(query, error))
     return _page(request, found, given=given, tried=tried)
@@ -213,6 +216,7 @@ def _page(
         given=given or {},
         pointed=pointed,
         tried=tried,
+        tried_least=disclosure.by_place(tried.matched) if tried is not None else 0,
         asked=asked,
         places_taken=places_taken,
         gap_words=lambda gap: health.in_words(gap, lambda moment: moment.astimezone(zone)),

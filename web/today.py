@@ -154,7 +154,7 @@ def _figures(overview: Overview, language: str) -> list[FigureView]:
     period = wording.days(overview.first, overview.last, language)
     views = []
     for figure in overview.figures:
-        parts = [digest_words.authors(figure.share.authors if figure.share else 0, language), period]
+        parts = [digest_words.authors_in_words(figure.share.authors if figure.share else 0, language), period]
         if figure.usual is not None and figure.usual.show is Show.VALUE:
             parts.append(_("usual %(level)s") % {"level": wording.percent(figure.usual.value, language)})
         elif not overview.baseline_days:
@@ -200,6 +200,7 @@ def alert_view(detail: AlertDetail, zone: ZoneInfo, now: datetime, language: str
         posts=detail.posts,
         authors=detail.authors,
         expected=detail.expected,
+        by_place=detail.place_name is not None,
         since=alert.since.astimezone(zone),
         keyphrases=alert.keyphrases,
         today=now.astimezone(zone).date(),
@@ -250,6 +251,7 @@ def _taken(session: Session, alert: Alert, reader: int, zone: ZoneInfo, now: dat
         posts=alert.posts,
         authors=alert.authors,
         expected=alert.expected,
+        by_place=alert.place_id is not None,
         since=alert.since.astimezone(zone),
         keyphrases=(),
         today=now.astimezone(zone).date(),

@@ -21,7 +21,7 @@ from networks.tables import Account
 from posts import queue
 from posts.tables import Post, Target
 from posts.workflow import TargetState
-from sentiment import alerts, counts, digest, editions, figures, quotes, surges
+from sentiment import alerts, counts, digest, disclosure, editions, figures, quotes, surges
 from sentiment.editions import Edition
 from sentiment.figures import ConcernRow, Overview
 from sentiment.morning import AlertNews, Answered, Morning, Sent
@@ -134,12 +134,13 @@ class Town:
 
     def _news(self, session: Session, alert: Alert) -> AlertNews:
         place = self._once(("place", alert.place_id), lambda: session.get(Place, alert.place_id or 0))
+        told = disclosure.seen(alert)
         return AlertNews(
             title=alert.title,
             concern=alert.concern,
-            posts=alert.posts,
-            authors=alert.authors,
-            expected=alert.expected,
+            posts=told.posts,
+            authors=told.authors,
+            expected=told.expected,
             since=alert.since,
             path=f"/alerts/{alert.id}",
             keyphrases=tuple(alert.keyphrases),

@@ -280,9 +280,11 @@ def test_an_alert_says_what_how_much_and_how_sure() -> None:
     page = Page(made.html)
     assert made.subject == f"Alert: {SPEEDING.title}"
     for said in (
-        "17 posts by 14 authors since Monday; about 3 authors would be usual. Often in them: “crossing guard”.",
+        "At least 15 posts by at least 10 authors since Monday; about 3 authors would be usual.",
         "Chance alone hardly ever brings so many.",
-        "Facebook (11 posts), Bluesky (6 posts).",
+        "Elm Street (at least 10 authors),",
+        "(fewer than 5 authors).",
+        "Facebook (at least 10 posts), Bluesky (at least 5 posts).",
     ):
         assert said in page.text
         assert said in flat(made.text)

@@ -125,6 +125,7 @@ def test_its_detail_shows_quotes_columns_and_where(engine: sa.Engine) -> None:
         assert sum(column.posts for column in detail.columns) >= 30
         assert sum(column.expected for column in detail.columns) < 4
         assert detail.places == (("Elm Street", detail.authors),)
+        assert detail.authors % 5 == 0 < detail.authors <= alert.authors
         assert {name for name, _ in detail.networks} == {"facebook", "x", "bluesky"}
         assert detail.once_in_days > 300
 

@@ -10,8 +10,8 @@ from pydantic import AwareDatetime, BaseModel
 from config import audit, clock, database
 from config.permissions import Action
 from listeners import health
-from sentiment import alerts, figures, inbox, tuning
-from sentiment.tables import Alert
+from sentiment import alerts, disclosure, figures, inbox, tuning
+from sentiment.tables import Alert, HeldBack
 from sentiment.trust import Share, Show
 from web.desk import TheDesk
 from web.fields import Id
@@ -40,7 +40,8 @@ class MentionOut(BaseModel):
 
 
 class MentionsOut(BaseModel):
-    """A page, newest first; `next` goes into `before` for the page after it, none on the last."""
+    """A page, newest first; `next` goes into `before` for the page after it, none on the last. Counts by place are
+    rounded down to whole fives."""
 
     mentions: list[MentionOut]
     counts: dict[str, int]
@@ -85,6 +86,9 @@ class FiguresOut(BaseModel):
 
 
 class AlertOut(BaseModel):
+    """Counts of an alert with a place are rounded down to whole fives, so that nobody is found in them: 0 stands for
+    fewer than five, what is usual is a whole number, and the chance has one digit."""
+
     id: int
     kind: str
     severity: str
@@ -96,6 +100,7 @@ class AlertOut(BaseModel):
     since: datetime
     posts: int
     authors: int
+    rounded_down_to: int
     expected: float
     p_value: float
     keyphrases: list[str]
@@ -103,7 +108,7 @@ class AlertOut(BaseModel):
 
 
 class HeldBackOut(BaseModel):
-    """What was found and not raised."""
+    """What was found and not raised; counts by place as in AlertOut."""
 
     at: datetime
     kind: str
@@ -111,6 +116,7 @@ class HeldBackOut(BaseModel):
     place_id: int | None
     title: str
     authors: int
+    rounded_down_to: int
     expected: float
     p_value: float
     why: str
@@ -190,7 +196,7 @@ def list_held_back(found: TheDesk, since: AwareDatetime | None = None) -> list[H
     """What was found since then (else in the last 30 days) and not raised, newest first; kept for 90 days."""
     after = since or clock.now() - timedelta(days=30)
     with database.reading(found.engine) as session:
-        return [HeldBackOut.model_validate(one, from_attributes=True) for one in tuning.held_back(session, after)]
+        return [HeldBackOut(**one.model_dump() | _told(one)) for one in tuning.held_back(session, after)]
 
 
 @router.put("/alerts/sensitivity", status_code=204, dependencies=[needs(Action.TRIAGE)])
@@ -338,4 +344,12 @@ def _share(share: Share | None) -> ShareOut | None:
 
 
 def _alert(row: Alert) -> AlertOut:
-    return AlertOut.model_validate(row, from_attributes=True)
+    return AlertOut(**row.model_dump() | _told(row))
+
+
+def _told(found: Alert | HeldBack) -> dict[str, float]:
+    seen = disclosure.seen(found)
+    down_to = disclosure.LEAST if seen.by_place else 1
+    return {"posts": seen.posts, "authors": seen.authors, "expected": seen.expected, "p_value": seen.p_value} | {
+        "rounded_down_to": down_to
+    }
