@@ -252,13 +252,15 @@ def public_file(found: TheDesk, code: Annotated[str, Path(max_length=40)]) -> Re
 def public_page(request: Request, found: TheDesk, code: Annotated[str, Path(max_length=40)]) -> Response:
     """The event for the public: what its posts told, and the day, hour and place as they are now."""
     event, facts = _announced(found, code)
+    language = pages.language_of(request)
     return pages.render(
         request,
         "event_public.html",
         event=event,
         facts=facts,
-        details=event_words.details(facts, pages.language_of(request)),
-        zone_words=zone_words(event, pages.language_of(request)),
+        when=f"{event_words.day(facts, language)}, {event_words.hour(facts, language)}",
+        details=event_words.details(facts, language),
+        zone_words=zone_words(event, language),
     )
 
 

@@ -76,6 +76,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         "zone": zone,
         "language": language,
         "path": request.url.path,
+        "is_public": False,  # a page for the public, without the desk around it; its template says so
         "said": notice(request.query_params.get("said", ""), translate(language).gettext),
     }
     page = _environment(language).get_template(template).render(around | values)

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
+from networks import accounts
+from tests.browser.outreach_days import Days
 from web import app as web_app
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -99,6 +102,18 @@ def quiet_page(context_of: Callable[..., BrowserContext], complaints: list[str])
 
     yield open_one
     assert complaints == []
+
+
+@pytest.fixture
+def days(
+    sqlite_engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> Days:
+    """The desk's clock in the test's hands, and an account on the practice board."""
+    made = Days(sqlite_engine, keys, settings, now)
+    monkeypatch.setattr(clock, "now", made.now)
+    with database.writing(sqlite_engine) as session:
+        accounts.add(session, network="practice", name="Riverton PD", handle="", secret=None, keys=keys, now=now)
+    return made
 
 
 def overflow(page: Page) -> int:

@@ -164,3 +164,17 @@ def test_the_weeks_before_the_asking_are_set_against_the_days_since_the_end(
     assert changed.row is not None
     assert (changed.row.authors, changed.row.change.direction) == (66, "down")
     assert soon is None
+
+
+def test_what_is_due_waits_on_today_for_who_may_close_it(
+    ada: Browser, browser_of: Callable[..., Browser], at_eight: datetime
+) -> None:
+    hand_over(ada, due_on="2026-12-08")
+    hand_over(ada, due_on="2026-11-26", wanted="A second sign.")
+    hand_over(ada, due_on="2026-11-24", wanted="A third sign.")
+    shown = ada.get("/").text
+    assert "A speed sign" not in shown  # two weeks are time enough
+    assert shown.index("Traffic unit: due today") < shown.index("Traffic unit: due on Thursday 26 November")
+    with clock.at(at_eight + timedelta(hours=17)):
+        assert "/outreach/actions/3" not in browser_of("Ana", Role.ANALYST).get("/").text
+        assert "Traffic unit: late since Tuesday 24 November" in browser_of("Eve", Role.OFFICER).get("/").text

@@ -116,7 +116,7 @@ def test_the_public_sees_what_was_announced_and_the_day_as_it_is_now(
         assert "There is coffee." in anyone.get(f"/events/{code}").text
         send(ada, page, page=f"{page}/edit", **{**GIVEN, "notes": "Not approved.", "hour": "19:00", "revision": "0"})
         shown = anyone.get(f"/events/{code}").text
-        assert ("Not approved." in shown, "Tue 8 Dec, 19:00 EST" in shown) == (False, True)
+        assert ("Not approved." in shown, "Tuesday, December 8, 7:00 PM EST" in shown) == (False, True)
         file = anyone.get(f"/events/{code}.ics")
     assert file.headers["content-type"].startswith("text/calendar")
     found: Any
