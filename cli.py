@@ -265,6 +265,28 @@ def export_records(folder: Path) -> None:
     click.echo(f"{folder}: {number} posts; open {folder / 'data' / 'index.html'}")
 
 
+@export.command(name="dpia")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def export_dpia(file: Path) -> None:
+    """Write a data-protection impact assessment of this desk, filled from its settings and sources (Markdown).
+
+    \b
+    Example:
+      liaison export dpia dpia.md
+    What only the department can say stands in it as a question.
+    """
+    from config import database
+    from scheduler import assessment
+
+    with clear_errors(), desk() as (engine, settings, _keys):
+        with database.reading(engine) as session:
+            words = assessment.written(assessment.facts(session, settings, _now()), settings)
+        unfinished = file.with_name(f".{file.name}.new")
+        unfinished.write_text(words, encoding="utf-8")
+        unfinished.rename(file)
+    click.echo(f"{file}: {words.count(assessment.TO_SAY)} things are for the department to say")
+
+
 @liaison.group(name="legal-hold")
 def legal_hold() -> None:
     """What must be kept whatever its time."""

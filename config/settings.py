@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     late_limit_minutes: int = Field(default=120, ge=1)  # a post later than this is missed, not sent
     alert_escalation_minutes: int = Field(default=60, ge=0)  # until supervisors are told too; 0: never
     public_actions: bool = False  # show the public what was done about its concerns, at /said-and-done
+    public_transparency: bool = False  # tell the public what is collected, and what was done, at /transparency
+    privacy_contact: str = ""  # where people ask for their own data: an address of mail or of a page, shown to them
     public_events: bool = False  # show the public a page and a calendar file of announced events, at /events/…
     fetch_private_addresses: bool = False  # let feeds live on private or loopback addresses
     log_level: str = "INFO"

@@ -120,6 +120,20 @@ class Mention(SQLModel, table=True):
     snoozed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class DataRequest(SQLModel, table=True):
+    """Somebody asked for their own data to go (listeners.data_requests). Says nothing of who it was."""
+
+    __tablename__ = "data_request"
+
+    id: int | None = Field(default=None, primary_key=True)
+    word: str = Field(default="", index=True)  # what its owner says from the account; empty once it ended
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    opened_by: int = Field(foreign_key="person.id")
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_how: str = ""  # said: the word was heard | checked: an officer saw a proof | withdrawn | lapsed
+
+
 class CopyBand(SQLModel, table=True):
     """One band of a recent mention's MinHash: what shares a band may be a near-copy (listeners.copies)."""
 

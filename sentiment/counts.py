@@ -117,6 +117,16 @@ def forget_author_days(session: Session, today: date, limit: int) -> int:
     return session.connection().execute(sa.delete(table).where(sa.tuple_(*keys).in_(old))).rowcount
 
 
+def forget_author(session: Session, author: bytes) -> None:
+    """Removes an account's author-days: their owner asked for it. Hourly counts know no author and stay."""
+    table = _table(AuthorDay)
+    mine = table.c.author == author
+    connection = session.connection()
+    days = connection.execute(sa.select(table.c.day).where(mine).distinct()).scalars().all()
+    connection.execute(sa.delete(table).where(mine))
+    _note_changes(session, days)
+
+
 def _counted(session: Session, mention_ids: Sequence[int]) -> list[Counted]:
     connection = session.connection()
     scores = connection.execute(
@@ -174,7 +184,11 @@ def _counted(session: Session, mention_ids: Sequence[int]) -> list[Counted]:
 
 def _changed(session: Session, author_days: "_Cells") -> None:
     """Notes on which days something changed, so that what was added up of them (sentiment.sums) is added up anew."""
-    days = sorted({day for _, day, *_ in author_days})
+    _note_changes(session, {day for _, day, *_ in author_days})
+
+
+def _note_changes(session: Session, changed: Iterable[date]) -> None:
+    days = sorted(changed)
     if days:
         insert = database.upsert(session, DayChange)
         insert = insert.on_conflict_do_update(

@@ -139,14 +139,14 @@ def posts_in_words(number: int, language: str) -> str:
 
 def authors_at_place(number: int, language: str) -> str:
     """As "at least 10 authors", or "fewer than 5 authors": no more is said by place."""
-    _, shown = translate(language).gettext, disclosure.by_place(number)
+    _, shown = translate(language).gettext, disclosure.in_fives(number)
     words = _("at least %(count)s authors") if shown else _("fewer than %(count)s authors")
     return words % {"count": wording.whole(shown or disclosure.LEAST, language)}
 
 
 def posts_at_place(number: int, language: str) -> str:
     """As "at least 10 posts", or "fewer than 5 posts": no more is said by place."""
-    _, shown = translate(language).gettext, disclosure.by_place(number)
+    _, shown = translate(language).gettext, disclosure.in_fives(number)
     words = _("at least %(count)s posts") if shown else _("fewer than %(count)s posts")
     return words % {"count": wording.whole(shown or disclosure.LEAST, language)}
 

@@ -20,8 +20,9 @@ class Seen:
     by_place: bool
 
 
-def by_place(number: int) -> int:
-    """A count of people or posts at a place: at least so many; 0 stands for fewer than five, none included."""
+def in_fives(number: int) -> int:
+    """A count of people or posts as it is told of a place, or to the public: at least so many; 0 stands for fewer than
+    five, none included."""
     return number - number % LEAST
 
 
@@ -36,5 +37,5 @@ def seen(found: Alert | HeldBack) -> Seen:
     if found.place_id is None:
         return Seen(posts, found.authors, found.expected, found.p_value, by_place=False)
     return Seen(
-        by_place(posts), by_place(found.authors), float(round(found.expected)), coarse(found.p_value), by_place=True
+        in_fives(posts), in_fives(found.authors), float(round(found.expected)), coarse(found.p_value), by_place=True
     )

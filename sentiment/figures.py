@@ -96,7 +96,7 @@ def overview(
     authors = found[ALL][_here(spans)].authors
     if places:
         figures = {name: _figure_by_place(figure) for name, figure in figures.items()}
-        volume, authors = _volume_by_place(volume), disclosure.by_place(authors)
+        volume, authors = _volume_by_place(volume), disclosure.in_fives(authors)
     return Overview(
         first=spans.first,
         last=spans.last,
@@ -127,7 +127,7 @@ def concerns(
         figure = _figure("mistrust", found[key], spans, town.share, town.usual)
         posts = found[key][_here(spans)].posts
         if places:
-            figure, posts = _figure_by_place(figure), disclosure.by_place(posts)
+            figure, posts = _figure_by_place(figure), disclosure.in_fives(posts)
         if figure.share is None or not figure.share.authors:
             continue
         place_id, place = _mostly(where.get(key, {}), figure.share.authors)
@@ -220,15 +220,15 @@ def _figure_by_place(figure: Figure) -> Figure:
 
 
 def _share_by_place(share: Share | None) -> Share | None:
-    return replace(share, authors=disclosure.by_place(share.authors)) if share is not None else None
+    return replace(share, authors=disclosure.in_fives(share.authors)) if share is not None else None
 
 
 def _volume_by_place(volume: Volume) -> Volume:
     if volume.usual is None or volume.usual_low is None or volume.usual_high is None:
-        return replace(volume, posts=disclosure.by_place(volume.posts))
-    usual, low = (disclosure.by_place(round(number)) for number in (volume.usual, volume.usual_low))
-    high = disclosure.by_place(volume.usual_high + disclosure.LEAST - 1)
-    return Volume(disclosure.by_place(volume.posts), float(usual), low, high)
+        return replace(volume, posts=disclosure.in_fives(volume.posts))
+    usual, low = (disclosure.in_fives(round(number)) for number in (volume.usual, volume.usual_low))
+    high = disclosure.in_fives(volume.usual_high + disclosure.LEAST - 1)
+    return Volume(disclosure.in_fives(volume.posts), float(usual), low, high)
 
 
 def _baseline_days(spans: trust.Windows) -> int:

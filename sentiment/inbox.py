@@ -236,7 +236,7 @@ def _counts(session: Session, filters: Filters) -> dict[str, int]:
         counted = sa.select(sa.func.count()).select_from(some.subquery())
         number = session.connection().execute(counted).scalar_one()
         if filters.place_id:
-            number = disclosure.by_place(number)
+            number = disclosure.in_fives(number)
         if number:
             found[state] = number
     return found

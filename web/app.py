@@ -40,6 +40,7 @@ from web import (
     sign_in,
     snippets,
     styleguide,
+    transparency,
     triaging,
 )
 from web.api import docs, v1
@@ -75,6 +76,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     planning,
     snippets,
     styleguide,
+    transparency,
     triaging,
     docs,
     v1,

@@ -29,6 +29,7 @@ PUBLIC = frozenset(
         "/first-run",  # answers only until there is a first person, and then only to the one-time code
         "/feeds/{token}.ics",  # a calendar program reads it; the address is the secret, its hash is kept
         "/said-and-done",  # what was done about concerns, in words already published; only where switched on
+        "/transparency",  # what is collected and what was done, in figures; only where switched on
         "/events/{code}",  # an event that was announced, by an address not to be guessed; only where switched on
         "/events/{code}.ics",  # its calendar file
         "/stop/{token}",  # ends one kind of mail; the address in the mail is signed

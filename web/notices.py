@@ -26,6 +26,7 @@ NOTICES = MappingProxyType(
         "unscheduled": _("It has no time now; its approval stays."),
         "cancelled": _("It will not go out. Every version of it is kept."),
         "hold-placed": _("Hold is on. Nothing goes out until an approver lifts it."),
+        "own-data-met": _("What was kept of that account, if anything, is deleted."),
         "legal-hold-placed": _("The legal hold is in force."),
         "legal-hold-lifted": _("The legal hold is lifted. What is past its time goes within the hour."),
         "hold-lifted": _("The hold is lifted."),

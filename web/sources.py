@@ -216,7 +216,7 @@ def _page(
         given=given or {},
         pointed=pointed,
         tried=tried,
-        tried_least=disclosure.by_place(tried.matched) if tried is not None else 0,
+        tried_least=disclosure.in_fives(tried.matched) if tried is not None else 0,
         asked=asked,
         places_taken=places_taken,
         gap_words=lambda gap: health.in_words(gap, lambda moment: moment.astimezone(zone)),

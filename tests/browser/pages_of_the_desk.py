@@ -31,7 +31,8 @@ OURS = (
     "/outreach/events/1/edit", "/outreach/events/2", "/outreach/actions",
     "/outreach/actions/new", "/outreach/actions/1",
     "/outreach/heard",
-    "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records", "/account",
+    "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records",
+    "/records/own-data", "/account",
     "/styleguide", "/api/docs", "/nowhere",
 )  # fmt: skip
 HOSTILE = (

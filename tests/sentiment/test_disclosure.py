@@ -23,14 +23,14 @@ FEW = disclosure.LEAST - 1
 
 @given(st.integers(0, 10_000))
 def test_a_count_by_place_is_never_more_than_there_are_and_never_under_five(number: int) -> None:
-    shown = disclosure.by_place(number)
+    shown = disclosure.in_fives(number)
     assert shown <= number < shown + disclosure.LEAST
     assert shown == 0 or shown >= disclosure.LEAST
 
 
 @given(st.integers(0, 500), st.integers(0, FEW))
 def test_of_two_counts_nobody_can_tell_that_the_difference_is_one_to_four_people(smaller: int, more: int) -> None:
-    shown = disclosure.by_place(smaller), disclosure.by_place(smaller + more)
+    shown = disclosure.in_fives(smaller), disclosure.in_fives(smaller + more)
     possible = {
         larger - less
         for less in range(shown[0], shown[0] + disclosure.LEAST)

@@ -39,7 +39,10 @@ ONLY_TO_LEAVE_IT_OUT = 'value="protest_public_order"><span>a protest or gatherin
 ONE_VOTE = "one author one vote: how many people, never which"
 ONE_QUOTE = "quotes of different people: two of one person are not shown beside each other"
 TAKEN_BACK = "what a deletion or correction takes back is one author's day exactly"
+OWN_DATA = "a person's own data, at their word: found by its hash, deleted, shown to nobody"
 NAMED_IN_CODE = {
+    "listeners.data_requests.of_account": OWN_DATA,
+    "listeners.data_requests.said_by": OWN_DATA,
     "listeners.rechecks.known": "an account that its owner closed: all of it is deleted here too",
     "sentiment.alerts._leading": ONE_VOTE,
     "sentiment.alerts._since": ONE_VOTE,

@@ -1,0 +1,60 @@
+"""People's own data goes where they ask for it and prove that it is theirs (listeners.data_requests): their posts with
+what they had added to counts, and every day of theirs that is kept by its hash. What a legal hold keeps stays, as the
+law has it. The audit log says that a request was met: not whose it was, nor whether there was anything."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from config import audit, database
+from config.secrets import Keys
+from config.settings import Settings
+from listeners import data_requests, mentions
+from listeners.tables import DataRequest
+from scheduler.jobs import expiry
+from sentiment import counts
+
+ACTION = "own_data.deleted"
+
+
+def look(engine: sa.Engine, settings: Settings, now: datetime) -> int:
+    """Meets the requests whose word was heard, ends those whose time is over; how many were met."""
+    del settings
+    with database.reading(engine) as session:
+        if not data_requests.open_requests(session):
+            return 0
+    met = 0
+    with database.writing(engine) as session:
+        for request in data_requests.open_requests(session):
+            author = data_requests.said_by(session, request)
+            if author is not None:
+                _meet(session, request, author, "said", None, now)
+                met += 1
+            elif request.expires_at <= now:
+                data_requests.end(session, request, "lapsed", now)
+    return met
+
+
+def checked(
+    session: Session, request: DataRequest, network: str, account: str, keys: Keys, person_id: int, now: datetime
+) -> None:
+    """Meets a request whose owner proved it to an officer. Says nothing of what was found."""
+    _meet(session, request, data_requests.hash_of(network, account, keys), "checked", person_id, now)
+
+
+def erase(session: Session, author: bytes) -> None:
+    """Removes what is kept of an account, but for what a legal hold keeps."""
+    ids = data_requests.of_account(session, author, expiry.held_mentions(session))
+    if ids:
+        counts.subtract(session, ids)
+        mentions.remove(session, ids)
+    counts.forget_author(session, author)
+
+
+def _meet(
+    session: Session, request: DataRequest, author: bytes, how: str, person_id: int | None, now: datetime
+) -> None:
+    erase(session, author)
+    data_requests.end(session, request, how, now)
+    audit.record(session, now, person_id, ACTION, f"data_request:{request.id}", {"how": how})

@@ -1,0 +1,143 @@
+"""The public page tells figures only and is off by default; people's own data goes, and nobody learns whose it was."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from fastapi import FastAPI
+from sqlmodel import SQLModel, func, select
+
+from config import database, legal_holds
+from config.legal_holds import Kind
+from config.permissions import Role
+from config.secrets import Keys
+from config.settings import Settings
+from config.tables import AuditEntry
+from listeners import data_requests, intake, sources
+from listeners.tables import DataRequest, Mention
+from networks.network import RemoteMention
+from scheduler.jobs import own_data
+from sentiment import scoring
+from sentiment.tables import AuthorDay, HourCount
+from tests.sentiment.reader import WordReader
+from tests.sentiment.street import ZONE
+from tests.web.browsing import Browser, send
+from web import app as web_app
+
+PAGE = "/records/own-data"
+
+
+def hear(engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, said: list[tuple[str, str]]) -> None:
+    """Posts (author, text), a minute apart, read by the model."""
+    with database.writing(engine) as session:
+        source = sources.by_name(session, "Town") or sources.add(
+            session, network="archive", name="Town", settings={}, every_seconds=0, now=now
+        )
+        found = [
+            ("x", RemoteMention(f"{now}{n}", text, now - timedelta(minutes=n), author))
+            for n, (author, text) in enumerate(said)
+        ]
+        intake.store(session, intake.prepare(found, source, intake.EVERYTHING, keys, settings, now))
+    while scoring.score_pending(engine, WordReader(), now, zone=ZONE):
+        pass
+
+
+def count(engine: sa.Engine, table: type[SQLModel], *where: sa.ColumnElement[bool]) -> int:
+    with database.reading(engine) as session:
+        return session.exec(select(func.count()).select_from(table).where(*where)).one()
+
+
+@pytest.fixture
+def town(sqlite_engine: sa.Engine, keys: Keys, settings: Settings, at_eight: datetime) -> sa.Engine:
+    said = [(f"author {n}", f"speeding again {n}, useless") for n in range(12)]
+    hear(sqlite_engine, keys, settings, at_eight - timedelta(days=2), [*said, ("jo", "speeding on my street too")])
+    return sqlite_engine
+
+
+def test_the_public_page_is_off_unless_the_department_switches_it_on(
+    town: sa.Engine, settings: Settings, keys: Keys, stranger: Browser
+) -> None:
+    assert stranger.get("/transparency").status_code == 404
+    switched = {"public_transparency": True, "privacy_contact": "records@riverton.example", "retention_days": 21}
+    on: FastAPI = web_app.create(town, settings.model_copy(update=switched), keys)
+    with Browser(on) as anyone:
+        page = " ".join(anyone.get("/transparency").text.split())
+    assert "21 days at most" in page and "within 24 hours" in page  # the settings', and X's own rule
+    assert "at least 10" in page  # of 13 posts
+    assert "mailto:records@riverton.example" in page
+    assert "speeding" not in page.lower()
+
+
+def test_a_word_said_from_the_account_deletes_its_data_and_nobody_elses(
+    town: sa.Engine, keys: Keys, settings: Settings, at_eight: datetime, browser_of: Callable[..., Browser]
+) -> None:
+    sam = browser_of("Sam", Role.ADMINISTRATOR)
+    send(sam, PAGE, page=PAGE)
+    with database.reading(town) as session:
+        (request,) = data_requests.open_requests(session)
+    assert request.word in sam.get(PAGE).text
+    assert own_data.look(town, settings, at_eight) == 0
+    passed_on = ("somebody", f"RT @jo {request.word}")
+    hear(town, keys, settings, at_eight, [("jo", f"@RivertonPD {request.word.upper()}"), passed_on])
+    assert own_data.look(town, settings, at_eight) == 1
+    jo, somebody = (keys.hash("author", f"x\n{name}") for name in ("jo", "somebody"))
+    for table in (Mention, AuthorDay):
+        assert count(town, table, sa.column("author") == jo) == 0
+        assert count(town, table, sa.column("author") == somebody) > 0
+    assert count(town, Mention) == 13
+    with database.reading(town) as session:
+        assert session.exec(select(func.sum(HourCount.posts)).where(HourCount.concern == "")).one() == 13
+    assert request.word not in sam.get(PAGE).text
+    assert own_data.look(town, settings, at_eight) == 0
+
+
+def test_another_proof_is_answered_the_same_whether_or_not_anything_was_kept(
+    town: sa.Engine, keys: Keys, browser_of: Callable[..., Browser]
+) -> None:
+    sam = browser_of("Sam", Role.ADMINISTRATOR)
+    shown = []
+    for number, account in enumerate(("jo", "nobody at all"), start=1):
+        send(sam, PAGE, page=PAGE)
+        answer = send(sam, f"{PAGE}/{number}/checked", page=PAGE, network="x", account=account, proof="seen in person")
+        assert answer.status_code == 303
+        shown.append(answer.headers["location"])
+        assert send(sam, f"{PAGE}/{number}/withdraw", page=PAGE).status_code == 404
+    assert len(set(shown)) == 1
+    assert count(town, AuthorDay, sa.column("author") == keys.hash("author", "x\njo")) == 0
+    with database.reading(town) as session:
+        log = [str(entry.detail) for entry in session.exec(select(AuditEntry)) if entry.action.startswith("own_data")]
+        rows = [str(one.model_dump()) for one in session.exec(select(DataRequest))]
+    assert not [line for line in (*log, *rows) if "jo" in line or "nobody at all" in line]
+    assert {"count", "ids", "posts"}.isdisjoint(" ".join(log).split("'"))
+
+
+def test_what_is_said_too_little_of_deletes_nothing(town: sa.Engine, browser_of: Callable[..., Browser]) -> None:
+    sam, una = browser_of("Sam", Role.ADMINISTRATOR), browser_of("Una", Role.AUDITOR)
+    send(sam, PAGE, page=PAGE)
+    for fields in ({}, {"network": "x", "account": "jo"}, {"network": "moon", "account": "jo", "proof": "p"}):
+        assert send(sam, f"{PAGE}/1/checked", page=PAGE, **fields).status_code == 422
+    assert una.get(PAGE).status_code == 200
+    assert send(una, f"{PAGE}/1/checked", page="/account", network="x", account="jo", proof="p").status_code == 403
+    assert count(town, Mention) == 13
+
+
+def test_a_legal_hold_keeps_what_its_owner_asks_to_delete(
+    town: sa.Engine, keys: Keys, settings: Settings, at_eight: datetime, browser_of: Callable[..., Browser]
+) -> None:
+    sam = browser_of("Sam", Role.ADMINISTRATOR)
+    with database.writing(town) as session:
+        period = (at_eight - timedelta(days=3), at_eight - timedelta(days=1))
+        legal_holds.place(session, Kind.PERIOD, "Case 1", None, at_eight, period=period)
+    send(sam, PAGE, page=PAGE)
+    send(sam, f"{PAGE}/1/checked", page=PAGE, network="x", account="jo", proof="seen")
+    assert count(town, Mention, sa.column("author") == keys.hash("author", "x\njo")) == 1
+
+
+def test_a_word_that_nobody_says_lapses(
+    town: sa.Engine, settings: Settings, at_eight: datetime, browser_of: Callable[..., Browser]
+) -> None:
+    send(browser_of("Sam", Role.ADMINISTRATOR), PAGE, page=PAGE)
+    own_data.look(town, settings, at_eight + data_requests.LIFETIME)
+    with database.reading(town) as session:
+        assert session.get_one(DataRequest, 1).ended_how == "lapsed"

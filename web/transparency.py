@@ -1,0 +1,117 @@
+"""What anyone may know of this desk: the public page, where a department switched it on; and for the records officer
+people's requests for their own data, of which nothing is shown."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlmodel import Session
+
+from config import audit, clock, database, people
+from config.permissions import Action
+from listeners import data_requests
+from listeners.tables import DataRequest
+from networks.registry import NETWORKS
+from scheduler import transparency
+from scheduler.jobs import own_data
+from sentiment.taxonomy import CONCERNS
+from web import pages
+from web.desk import Desk, TheDesk
+from web.fields import Id, Line
+from web.guard import Who, needs
+from web.problems import Trouble
+
+router = APIRouter()
+OWN_DATA = "/records/own-data"
+LISTENED = [network for network in NETWORKS.values() if network.kinds and network.name != transparency.PRACTICE]
+
+
+@router.get("/transparency")
+def public_page(request: Request, found: TheDesk) -> Response:
+    """What is collected, how long, how much, what came of alerts, and how to ask for one's own data."""
+    if not found.settings.public_transparency:
+        raise Trouble(404, "This page is not shown", "The department has not switched it on.")
+    with database.reading(found.engine) as session:
+        told = transparency.tell(session, found.settings, clock.now())
+    return pages.render(
+        request,
+        "transparency.html",
+        told=told,
+        concerns=CONCERNS,
+        days=found.settings.retention_days,
+        years=found.settings.records_years,
+        contact=found.settings.privacy_contact,
+        word_days=data_requests.LIFETIME.days,
+    )
+
+
+@router.get(OWN_DATA, dependencies=[needs(Action.READ_RECORDS)])
+def page(request: Request, found: TheDesk) -> Response:
+    """The requests: when they were opened, and how they ended."""
+    return _page(request, found)
+
+
+@router.post(OWN_DATA, dependencies=[needs(Action.KEEP_RECORDS)])
+def open_request(found: TheDesk, who: Who) -> Response:
+    """A new request, with the word that proves it."""
+    moment = clock.now()
+    with database.writing(found.engine) as session:
+        made = data_requests.open_request(session, who.id, moment)
+        audit.record(session, moment, who.id, "own_data.open", f"data_request:{made.id}", {}, who.address)
+    return RedirectResponse(OWN_DATA, 303)
+
+
+@router.post(OWN_DATA + "/{request_id}/checked", dependencies=[needs(Action.KEEP_RECORDS)])
+def checked(
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    request_id: Id,
+    network: Annotated[str, Form(max_length=40)] = "",
+    account: Line = "",
+    proof: Line = "",
+) -> Response:
+    """Deletes what is kept of an account whose owner proved it otherwise; answers the same whatever there was."""
+    _ = pages.words(request).gettext
+    if network not in {one.name for one in LISTENED} or not account or not proof:
+        return _page(request, found, wrong=_("Say the network, the account's id, and how you know whose it is."))
+    moment = clock.now()
+    with database.writing(found.engine) as session:
+        row = _waiting(session, request_id)
+        own_data.checked(session, row, network, account, found.keys, who.id, moment)
+        detail = {"network": network, "proof": proof}
+        audit.record(session, moment, who.id, "own_data.checked", f"data_request:{request_id}", detail, who.address)
+    return RedirectResponse(f"{OWN_DATA}?said=own-data-met", 303)
+
+
+@router.post(OWN_DATA + "/{request_id}/withdraw", dependencies=[needs(Action.KEEP_RECORDS)])
+def withdraw(found: TheDesk, who: Who, request_id: Id) -> Response:
+    """Ends a request without anything being deleted."""
+    moment = clock.now()
+    with database.writing(found.engine) as session:
+        data_requests.end(session, _waiting(session, request_id), "withdrawn", moment)
+        audit.record(session, moment, who.id, "own_data.withdraw", f"data_request:{request_id}", {}, who.address)
+    return RedirectResponse(OWN_DATA, 303)
+
+
+def _waiting(session: Session, number: int) -> DataRequest:
+    row = session.get(DataRequest, number)
+    if row is None or row.ended_at is not None:
+        raise Trouble(404, "There is no such request that waits", "It was met, or ended. Nothing was changed.")
+    return row
+
+
+def _page(request: Request, found: Desk, *, wrong: str | None = None) -> Response:
+    with database.reading(found.engine) as session:
+        requests = data_requests.latest(session)
+        names = {one.id: one.name for one in people.all_people(session)}
+    return pages.render(
+        request,
+        "own_data.html",
+        status=200 if wrong is None else 422,
+        wrong=wrong,
+        requests=requests,
+        waiting=sum(one.ended_at is None for one in requests),
+        names=names,
+        networks=LISTENED,
+    )
