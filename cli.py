@@ -612,6 +612,29 @@ def user_add(
     click.echo(f"{name} can sign in at {settings.base_url}/sign-in")
 
 
+@user.command(name="reset-second-factor")
+@click.argument("email")
+@click.option("--reason", required=True, help="As it should stand in the audit log.")
+def user_reset_second_factor(email: str, reason: str) -> None:
+    """Take a person's second factor away, when phone and recovery codes are lost; they are signed out everywhere.
+
+    \b
+    Example:
+      liaison user reset-second-factor ana@town.example --reason "New phone; she came to my desk"
+    """
+    from config import audit, database, people, second_factor, security_mail, sign_ins
+
+    with clear_errors(), desk() as (engine, settings, keys), database.writing(engine) as session:
+        person = _person(session, email)
+        number = people.known_id(person)
+        if not second_factor.remove(session, number):
+            raise Failure(f"{email} has no second factor")
+        sign_ins.end_all(session, number, keys)
+        audit.record(session, _now(), None, "second_factor.reset", f"person:{number}", {"reason": reason})
+        security_mail.put(session, person, security_mail.Change.FACTOR_RESET, settings, _now())
+    click.echo(f"{email} comes in with the password alone now")
+
+
 @liaison.group()
 def account() -> None:
     """Accounts of the department on networks."""

@@ -2,37 +2,27 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from email_validator import EmailNotValidError, validate_email
-from sqlmodel import Session, col, delete, func, select
+from sqlmodel import Session, col, delete, select
 
+from config import throttle
 from config.permissions import Role
 from config.secrets import Keys
-from config.tables import Person, PersonRole, SignInFailure
+from config.tables import Person, PersonRole
 
 MINIMUM_PASSWORD = 12
 LOOKED_AT = 72  # characters: zxcvbn's time grows with the length, and a longer password is no easier to guess
 SAFELY_UNGUESSABLE = 3  # of 0 to 4: over 10**8 guesses
-TRIES = 8  # wrong passwords for one e-mail from one address …
-WINDOW = timedelta(minutes=15)  # … within this time
 _hasher = PasswordHasher()
 
 
 class PersonError(ValueError):
     """A name, e-mail or password that cannot be taken; the message says why."""
-
-
-class TooManyTries(Exception):
-    """Wrong passwords came too fast; `until` is when to try again. Counted per e-mail and address together, so that
-    nobody can lock a colleague out from elsewhere."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__("too many wrong passwords")
-        self.until = until
 
 
 def add_person(
@@ -141,15 +131,10 @@ def _nobodys_hash() -> str:
 def check_password(
     session: Session, email: str, password: str, address: str, keys: Keys, now: datetime
 ) -> Person | None:
-    """The person, or none. Writes a failure row when wrong, so the caller commits either way. Raises TooManyTries."""
-    subject = keys.hash("subject", f"{email.strip().lower()} {address}")
-    recent = session.exec(
-        select(func.count(), func.min(SignInFailure.at)).where(
-            SignInFailure.subject_hash == subject, SignInFailure.at > now - WINDOW
-        )
-    ).one()
-    if recent[0] >= TRIES:
-        raise TooManyTries(until=recent[1] + WINDOW)
+    """The person, or none. Writes a failure row when wrong, so the caller commits either way. Raises
+    throttle.TooManyTries."""
+    subject = f"{email.strip().lower()} {address}"
+    throttle.look(session, subject, keys, now)
     person = by_email(session, email)
     stored = person.password_hash if person is not None and person.active else None
     nobodys = _nobodys_hash()  # made whoever asks: the first sign-in of a process takes as long for all
@@ -158,9 +143,9 @@ def check_password(
     except VerifyMismatchError:
         stored = None
     if stored is None or person is None:
-        session.add(SignInFailure(subject_hash=subject, at=now))
+        throttle.count(session, subject, keys, now)
         return None
     if _hasher.check_needs_rehash(stored):
         person.password_hash = _hasher.hash(password)
-    session.exec(delete(SignInFailure).where(col(SignInFailure.subject_hash) == subject))
+    throttle.clear(session, subject, keys)
     return person

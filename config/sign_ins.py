@@ -3,6 +3,7 @@
 import secrets as randomness
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlmodel import Session, col, delete, select, update
 
@@ -12,11 +13,25 @@ from config.tables import ApiToken, OneTimeCode, Person, SignIn, SignInFailure
 
 LIFETIME = timedelta(hours=12)  # of a sign-in; a working day
 REMEMBERED = timedelta(days=30)  # after their end
+HALFWAY = timedelta(minutes=10)  # between the first and the second factor
 _SEEN_EVERY = timedelta(minutes=5)  # seen_at is written this seldom, so that reading a page is no write
 
 
+class Way(StrEnum):
+    """How somebody came in."""
+
+    PASSWORD = "password"  # noqa: S105
+    LINK = "link"
+
+
 def open_sign_in(
-    session: Session, person_id: int, keys: Keys, now: datetime, address: str = "", browser: str = ""
+    session: Session,
+    person_id: int,
+    keys: Keys,
+    now: datetime,
+    address: str = "",
+    browser: str = "",
+    by: Way = Way.PASSWORD,
 ) -> str:
     """Signs a browser in; the cookie's token."""
     token = randomness.token_urlsafe(32)
@@ -29,19 +44,53 @@ def open_sign_in(
             expires_at=now + LIFETIME,
             address=address[:64],
             browser=browser[:200],
+            by=by.value,
         )
     )
     session.flush()
     return token
 
 
-def who(session: Session, token: str, keys: Keys, now: datetime) -> Person | None:
-    """The active person whose live sign-in this is. Only reads."""
+def live(session: Session, token: str, keys: Keys, now: datetime) -> tuple[Person, SignIn] | None:
+    """The active person whose live sign-in this is, and the sign-in. Only reads."""
     sign_in = session.get(SignIn, keys.hash("token", token))
     if sign_in is None or sign_in.expires_at <= now:
         return None
     person = session.get(Person, sign_in.person_id)
-    return person if person is not None and person.active else None
+    return (person, sign_in) if person is not None and person.active else None
+
+
+def who(session: Session, token: str, keys: Keys, now: datetime) -> Person | None:
+    """The active person whose live sign-in this is. Only reads."""
+    found = live(session, token, keys, now)
+    return found[0] if found is not None else None
+
+
+def end_all(session: Session, person_id: int, keys: Keys, but: str = "") -> int:
+    """Signs a person out everywhere, except where the cookie is `but`, and makes links and half-done sign-ins void; how
+    many browsers were signed out."""
+    session.exec(delete(OneTimeCode).where(col(OneTimeCode.person_id) == person_id, col(OneTimeCode.used_at).is_(None)))
+    ended = delete(SignIn).where(col(SignIn.person_id) == person_id, col(SignIn.token_hash) != keys.hash("token", but))
+    return session.exec(ended).rowcount
+
+
+def open_half(session: Session, person_id: int, by: Way, keys: Keys, now: datetime) -> str:
+    """A sign-in that waits for its second factor; the code that goes on with it."""
+    return new_code(session, f"half_{by.value}", person_id, keys, now, HALFWAY)
+
+
+def half(session: Session, code: str, keys: Keys, now: datetime) -> tuple[Person, Way] | None:
+    """Whose half-done sign-in this is, and how they came; uses nothing up."""
+    row = session.get(OneTimeCode, keys.hash("token", code))
+    if row is None or row.used_at is not None or row.expires_at <= now or not row.purpose.startswith("half_"):
+        return None
+    person = session.get(Person, row.person_id)
+    return (person, Way(row.purpose.removeprefix("half_"))) if person is not None and person.active else None
+
+
+def use_half(session: Session, code: str, by: Way, keys: Keys, now: datetime) -> bool:
+    """Uses the half-done sign-in up; of two at once only one gets it."""
+    return use_code(session, code, f"half_{by.value}", keys, now) is not None
 
 
 def seen(session: Session, token: str, keys: Keys, now: datetime) -> None:
@@ -61,7 +110,7 @@ def close(session: Session, token: str, keys: Keys) -> None:
 def new_code(
     session: Session, purpose: str, person_id: int | None, keys: Keys, now: datetime, lifetime: timedelta
 ) -> str:
-    """A code that works once: purpose "first_run" (no person) or "sign_in"."""
+    """A code that works once: purpose "first_run" (no person), "sign_in", or "half_…" (open_half)."""
     code = randomness.token_urlsafe(18)
     session.add(
         OneTimeCode(

@@ -43,15 +43,48 @@ class SignIn(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime)
     address: str = ""
     browser: str = ""
+    by: str = "password"  # config.sign_ins.Way
+
+
+class SecondFactor(SQLModel, table=True):
+    """A person's app for codes, in use once `sealed_secret` is there; it stays so until a new one is confirmed."""
+
+    __tablename__ = "second_factor"
+
+    person_id: int = Field(foreign_key="person.id", primary_key=True)
+    sealed_secret: bytes | None = None
+    sealed_pending: bytes | None = None  # shown as a square, waits for its first code
+    begun_at: datetime = Field(sa_type=UtcDateTime)
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_step: int | None = None  # the half minute of the last code taken: none up to it is taken again
+
+
+class RecoveryCode(SQLModel, table=True):
+    """A code that stands in for the app once."""
+
+    __tablename__ = "recovery_code"
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+    code_hash: bytes = Field(unique=True)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class FactorRule(SQLModel, table=True):
+    """A role that comes in only with a second factor."""
+
+    __tablename__ = "factor_rule"
+
+    role: str = Field(primary_key=True)  # config.permissions.Role
 
 
 class OneTimeCode(SQLModel, table=True):
-    """A code that works once: the first administrator's (no person), or a sign-in link's."""
+    """A code that works once: the first administrator's (no person), a link's, or that of a sign-in half done."""
 
     __tablename__ = "one_time_code"
 
     code_hash: bytes = Field(primary_key=True)
-    purpose: str  # first_run | sign_in
+    purpose: str  # first_run | sign_in | half_password | half_link
     person_id: int | None = Field(default=None, foreign_key="person.id")
     expires_at: datetime = Field(sa_type=UtcDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -6,9 +6,9 @@ from email.message import EmailMessage
 from babel.dates import format_date
 from sqlmodel import Session
 
+from config import letters
 from config.settings import Settings
 from config.translations import LANGUAGES, translate
-from posts import letters
 from posts.tables import UnitAction
 
 

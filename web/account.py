@@ -6,11 +6,12 @@ from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from sqlmodel import col, delete, select
+from sqlmodel import col, select
 
-from config import audit, clock, database, people, sign_ins
+from config import audit, clock, database, people, second_factor, security_mail, sign_ins, throttle
 from config.permissions import ALLOWED, Action
-from config.tables import ApiToken, Person, SignIn
+from config.security_mail import Change
+from config.tables import ApiToken, Person
 from config.translations import LANGUAGES
 from web import csrf, guard, pages
 from web.desk import Desk, TheDesk
@@ -79,14 +80,14 @@ def set_password(
         hashed = people.hash_password(new, (who.person.name, who.person.email))  # takes its time, so outside the write
     except people.PersonError as error:
         return _page(request, found, who, wrong=str(error))
-    except people.TooManyTries:
+    except throttle.TooManyTries:
         return _page(request, found, who, wrong=_("Too many wrong passwords. Try again in a quarter of an hour."))
-    here = found.keys.hash("token", request.cookies.get(guard.cookie_name(found), ""))
     with database.writing(found.engine) as session:
         person = session.get_one(Person, who.id)
         person.password_hash = hashed
         session.add(person)
-        session.exec(delete(SignIn).where(col(SignIn.person_id) == who.id, col(SignIn.token_hash) != here))
+        sign_ins.end_all(session, who.id, found.keys, but=request.cookies.get(guard.cookie_name(found), ""))
+        security_mail.put(session, person, Change.PASSWORD, found.settings, moment)
         audit.record(session, moment, who.id, "person.password", f"person:{who.id}", {}, who.address)
     return RedirectResponse("/account?said=account-saved", 303)
 
@@ -137,6 +138,8 @@ def _page(
         )
         tokens = list(session.exec(live.order_by(col(ApiToken.id))))
         person = session.get_one(Person, who.id)
+        factor = second_factor.is_on(session, who.id)
+        codes_left = second_factor.recovery_codes_left(session, who.id)
     return pages.render(
         request,
         "account.html",
@@ -147,6 +150,8 @@ def _page(
         tokens=tokens,
         token=token,
         wrong=wrong,
+        factor=factor,
+        codes_left=codes_left,
         zones=sorted(available_timezones()),
         minimum=people.MINIMUM_PASSWORD,
     )

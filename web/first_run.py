@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from config import audit, clock, database, people, sign_ins
 from config.permissions import Role
+from config.sign_ins import Way
 from config.tables import Person
 from networks import accounts
 from web import guard, pages
@@ -80,7 +81,7 @@ def begin(
         return _form(request, found, given, words)
     except people.PersonError as error:
         return _form(request, found, given, str(error))
-    return enter(request, found, people.known_id(person), "/?said=welcome")
+    return enter(request, found, people.known_id(person), "/?said=welcome", by=Way.PASSWORD)
 
 
 def _first_person(

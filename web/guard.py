@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, params
 
-from config import clock, database, people, sign_ins
+from config import clock, database, people, second_factor, sign_ins
 from config.permissions import Action, Role, may
-from config.tables import Person, SignIn
+from config.sign_ins import Way
+from config.tables import Person
 from web import csrf
 from web.desk import Desk, desk
 from web.problems import Trouble
@@ -24,6 +25,7 @@ PUBLIC = frozenset(
         "/crest",  # and its crest, as on its letters
         "/sign-in",
         "/sign-in/link/{code}",
+        "/sign-in/code",  # the second half of a sign-in; wants the code of the first
         "/sign-out",  # of whoever holds the cookie
         "/pictures/{name}.jpg",  # a network fetches what we are about to publish; the name is signed and short-lived
         "/first-run",  # answers only until there is a first person, and then only to the one-time code
@@ -36,17 +38,21 @@ PUBLIC = frozenset(
     }
 )
 BY_ADDRESS = "/stop/"  # a mail program sends such a form by itself (RFC 8058): the signed address is its proof
+ENROLLING = "/account/second-factor"  # all that is open to whoever must have a second factor and has none yet
 _SEEN_EVERY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Someone signed in. `scopes`: what an API token is limited to; none for a browser."""
+    """Someone signed in. `scopes`: what an API token is limited to; none for a browser. `by`: how they came in; none by
+    a token. `must_enrol`: their roles ask for a second factor that they have not."""
 
     person: Person
     roles: frozenset[Role]
     address: str
     scopes: frozenset[Action] | None = None
+    by: Way | None = None
+    must_enrol: bool = False
 
     @property
     def id(self) -> int:
@@ -60,6 +66,10 @@ class Visitor:
 
 class SignedOut(Exception):
     """Nobody is signed in where somebody must be; pages lead to sign-in, the API answers 401."""
+
+
+class EnrolFirst(Exception):
+    """Their roles ask for a second factor; pages lead to where they set it up, everything else answers 403."""
 
 
 def address_of(request: Request) -> str:
@@ -89,24 +99,27 @@ def find_visitor(request: Request, found: Desk) -> Visitor | None:
     if not cookie:
         return None
     with database.reading(found.engine) as session:
-        signed_in = sign_ins.who(session, cookie, found.keys, moment)
-        if signed_in is None:
+        live = sign_ins.live(session, cookie, found.keys, moment)
+        if live is None:
             return None
+        signed_in, row = live
         roles = people.roles_of(session, people.known_id(signed_in))
-        row = session.get(SignIn, found.keys.hash("token", cookie))
-        unseen = row is not None and row.seen_at < moment - _SEEN_EVERY
+        must_enrol = second_factor.is_missing(session, people.known_id(signed_in), roles)
+        unseen = row.seen_at < moment - _SEEN_EVERY
     if unseen:  # a write, so only when it would change something
         with database.writing(found.engine) as session:
             sign_ins.seen(session, cookie, found.keys, moment)
-    return Visitor(signed_in, roles, address_of(request))
+    return Visitor(signed_in, roles, address_of(request), by=Way(row.by), must_enrol=must_enrol)
 
 
 def visitor(request: Request, found: Annotated[Desk, Depends(desk)]) -> Visitor:
-    """Who is signed in. Raises SignedOut."""
+    """Who is signed in. Raises SignedOut, or EnrolFirst."""
     who = find_visitor(request, found)
     if who is None:
         raise SignedOut
     request.state.visitor = who
+    if who.must_enrol and not request.url.path.startswith(ENROLLING):
+        raise EnrolFirst
     return who
 
 

@@ -14,6 +14,10 @@ def _(message: str) -> str:
 NOTICES = MappingProxyType(
     {
         "signed-out": _("You are signed out."),
+        "half-over": _("That took more than ten minutes, or it was used already. Begin again with your password."),
+        "factor-off": _("Your second factor is taken away. Your password alone lets you in now."),
+        "factor-reset": _("Their second factor is taken away, and they are signed out everywhere."),
+        "factor-rule": _("It is asked from now on, at the next page that they open."),
         "saved": _("The draft is saved."),
         "submitted": _("It waits for approval now. Nothing goes out before someone else approves it."),
         "withdrawn": _("It is a draft again."),

@@ -8,11 +8,12 @@ from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, select
 
-from config import audit, clock, database, people, sign_ins
+from config import audit, clock, database, people, second_factor, security_mail, sign_ins
 from config.permissions import Action, Role
-from config.tables import Person, PersonRole, SignIn
+from config.security_mail import Change
+from config.tables import Person, PersonRole
 from web import pages
 from web.desk import Desk, TheDesk
 from web.fields import Id, Line
@@ -103,12 +104,42 @@ def set_active(found: TheDesk, who: Who, person_id: Id, active: Annotated[bool, 
         person = _person(session, person_id)
         if not active:
             _someone_else_administers(session, person_id)
-            session.exec(delete(SignIn).where(col(SignIn.person_id) == person_id))
+            sign_ins.end_all(session, person_id, found.keys)
         person.active = active
         session.add(person)
         action = "person.open" if active else "person.close"
         audit.record(session, clock.now(), who.id, action, f"person:{person_id}", {}, who.address)
     return RedirectResponse("/people?said=roles-changed", 303)
+
+
+@router.post("/people/second-factor")
+def require_factor(found: TheDesk, who: Who, roles: Annotated[list[Role] | None, Form()] = None) -> Response:
+    """Asks a second factor of these roles and no others."""
+    with database.writing(found.engine) as session:
+        before = sorted(second_factor.required(session))
+        second_factor.require(session, roles or [])
+        detail = {"before": before, "after": sorted(set(roles or []))}
+        audit.record(session, clock.now(), who.id, "second_factor.required", "people", detail, who.address)
+    return RedirectResponse("/people?said=factor-rule", 303)
+
+
+@router.post("/people/{person_id}/second-factor/reset")
+def reset_factor(found: TheDesk, who: Who, person_id: Id, reason: Line = "") -> Response:
+    """Takes somebody's second factor away, with a reason; one's own goes by one's own page, with a code."""
+    if person_id == who.id:
+        raise Trouble(409, "This is your own", "Nothing was changed.", "Change it under Your account, with a code.")
+    if not reason:
+        raise Trouble(422, "A reason is needed", "It stands in the audit log. Nothing was changed.")
+    moment = clock.now()
+    with database.writing(found.engine) as session:
+        person = _person(session, person_id)
+        if not second_factor.remove(session, person_id):
+            raise Trouble(409, "They have no second factor", "Nothing was changed.")
+        sign_ins.end_all(session, person_id, found.keys)
+        detail = {"reason": reason}
+        audit.record(session, moment, who.id, "second_factor.reset", f"person:{person_id}", detail, who.address)
+        security_mail.put(session, person, Change.FACTOR_RESET, found.settings, moment)
+    return RedirectResponse("/people?said=factor-reset", 303)
 
 
 def _page(
@@ -125,6 +156,7 @@ def _page(
         roles: dict[int, set[str]] = {}
         for pair in session.exec(select(PersonRole)):
             roles.setdefault(pair.person_id, set()).add(pair.role)
+        with_factor, factor_roles = second_factor.on_for(session), second_factor.required(session)
     blank: dict[str, object] = {
         "name": "",
         "email": "",
@@ -137,6 +169,8 @@ def _page(
         status=200 if wrong is None else 422,
         people=[(person, roles.get(people.known_id(person), set())) for person in rows],
         every_role=list(Role),
+        with_factor=with_factor,
+        factor_roles=factor_roles,
         zones=sorted(available_timezones()),
         given=given or blank,
         wrong=wrong,

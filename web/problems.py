@@ -46,7 +46,7 @@ def answer(request: Request, trouble: Trouble) -> Response:
 def install(app: FastAPI) -> None:
     """Makes every failure of `app` answer by `answer`."""
     from posts.workflow import EditConflict, NotAllowed, WrongState  # rooms' errors, given their words here
-    from web.guard import SignedOut
+    from web.guard import ENROLLING, EnrolFirst, SignedOut
 
     def trouble(request: Request, error: Exception) -> Response:
         assert isinstance(error, Trouble)  # noqa: S101  (the handler is registered for no other class)
@@ -67,6 +67,12 @@ def install(app: FastAPI) -> None:
                 "Sign in again, open the same page, and it offers your text back.",
             ),
         )
+
+    def enrol_first(request: Request, _error: Exception) -> Response:
+        if request.method == "GET" and not request.url.path.startswith("/api/"):
+            return RedirectResponse(ENROLLING, 303)
+        words = "Your roles ask for a second factor, and you have none yet. Nothing was changed."
+        return answer(request, Trouble(403, "First set up your second factor", words, f"It is under {ENROLLING}."))
 
     def refused(request: Request, error: Exception) -> Response:
         return answer(request, Trouble(409, str(error) or "That is not possible now", "Nothing was changed."))
@@ -125,6 +131,7 @@ def install(app: FastAPI) -> None:
 
     app.add_exception_handler(Trouble, trouble)
     app.add_exception_handler(SignedOut, signed_out)
+    app.add_exception_handler(EnrolFirst, enrol_first)
     app.add_exception_handler(EditConflict, conflict)
     app.add_exception_handler(NotAllowed, not_allowed)
     app.add_exception_handler(WrongState, refused)

@@ -1,4 +1,4 @@
-"""Sign-in by password or by a link that works once, and sign-out."""
+"""Sign-in by password or by a link that works once, then by the second factor of who has one; and sign-out."""
 
 import secrets as randomness
 from typing import Annotated
@@ -6,7 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from config import audit, clock, database, people, sign_ins
+from config import audit, clock, database, people, second_factor, security_mail, sign_ins, throttle
+from config.second_factor import Used
+from config.security_mail import Change
+from config.sign_ins import Way
 from config.tables import Person
 from web import csrf, guard, pages
 from web.desk import Desk, TheDesk
@@ -43,19 +46,52 @@ def sign_in(
     try:
         with database.writing(found.engine) as session:
             person = people.check_password(session, email, password, address, found.keys, moment)
-            if person is not None:
-                audit.record(session, moment, person.id, "sign_in", f"person:{person.id}", {}, address)
-    except people.TooManyTries as error:
+    except throttle.TooManyTries as error:
         status = 429
-        zone = found.settings.department.zone
-        until = f"{error.until.astimezone(zone):%H:%M} {pages.zone_name(error.until, zone, 'en')}"
-        wrong = _("Too many wrong passwords from here. Try again at %(until)s.") % {"until": until}
+        wrong = _("Too many wrong passwords from here. Try again at %(until)s.") % {"until": _until(found, error)}
     if person is None:
         wrong = wrong or _("That e-mail and password do not belong together. Check both and try again.")
         return stranger_page(
             request, found, "sign_in.html", status=status, next=own_path(next), email=email, wrong=wrong
         )
-    return enter(request, found, people.known_id(person), own_path(next))
+    return enter(request, found, people.known_id(person), own_path(next), by=Way.PASSWORD)
+
+
+@router.post("/sign-in/code")
+def give_code(
+    request: Request,
+    found: TheDesk,
+    half: Line,
+    code: Line = "",
+    next: Annotated[str, Form()] = "/",  # noqa: A002
+) -> Response:
+    """The second half of a sign-in: a code of the app, or a recovery code."""
+    _ = pages.words(request).gettext
+    address, moment = guard.address_of(request), clock.now()
+    used, wrong, status = None, None, 401
+    try:
+        with database.writing(found.engine) as session:
+            begun = sign_ins.half(session, half, found.keys, moment)
+            if begun is not None:
+                person, by = begun
+                used = second_factor.check(session, people.known_id(person), code, address, found.keys, moment)
+                if used is None:
+                    audit.record(session, moment, person.id, "sign_in.wrong_code", f"person:{person.id}", {}, address)
+                elif not sign_ins.use_half(session, half, by, found.keys, moment):
+                    begun = None
+                elif used is Used.RECOVERY:
+                    security_mail.put(session, person, Change.RECOVERY_USED, found.settings, moment)
+    except throttle.TooManyTries as error:
+        status = 429
+        wrong = _("Too many wrong codes. Try again at %(until)s.") % {"until": _until(found, error)}
+    if begun is None:
+        return RedirectResponse("/sign-in?said=half-over", 303)
+    if used is None:
+        wrong = wrong or _("That code is not right, or it was used already. Wait for the next one, and try again.")
+        return stranger_page(
+            request, found, "sign_in_code.html", status=status, half=half, next=own_path(next), wrong=wrong
+        )
+    return _let_in(request, found, people.known_id(person), own_path(next), by, {"factor": used.value})
 
 
 @router.get("/sign-in/link/{code}")
@@ -76,10 +112,8 @@ def use_link(request: Request, found: TheDesk, code: str) -> Response:
         used = sign_ins.use_code(session, code, "sign_in", found.keys, moment)
         if used is None or used.person_id is None:
             raise _link_is_over()
-        subject = f"person:{used.person_id}"
-        audit.record(session, moment, used.person_id, "sign_in.link", subject, {}, guard.address_of(request))
         has_password = session.get_one(Person, used.person_id).password_hash is not None
-    return enter(request, found, used.person_id, "/" if has_password else "/?said=choose-password")
+    return enter(request, found, used.person_id, "/" if has_password else "/?said=choose-password", by=Way.LINK)
 
 
 @router.post("/sign-out")
@@ -94,11 +128,23 @@ def sign_out(request: Request, found: TheDesk) -> Response:
     return response
 
 
-def enter(request: Request, found: Desk, person_id: int, to: str) -> Response:
-    """Opens a sign-in for this browser and leads on."""
-    browser = request.headers.get("user-agent", "")
+def enter(request: Request, found: Desk, person_id: int, to: str, *, by: Way) -> Response:
+    """Opens a sign-in for this browser and leads on; who has a second factor is asked for it first."""
     with database.writing(found.engine) as session:
-        token = sign_ins.open_sign_in(session, person_id, found.keys, clock.now(), guard.address_of(request), browser)
+        asked = second_factor.is_on(session, person_id)
+        half = sign_ins.open_half(session, person_id, by, found.keys, clock.now()) if asked else ""
+    if asked:
+        return stranger_page(request, found, "sign_in_code.html", half=half, next=to, wrong=None)
+    return _let_in(request, found, person_id, to, by, {})
+
+
+def _let_in(request: Request, found: Desk, person_id: int, to: str, by: Way, how: dict[str, str]) -> Response:
+    """Opens the sign-in, with its entry in the audit log."""
+    address, browser, moment = guard.address_of(request), request.headers.get("user-agent", ""), clock.now()
+    with database.writing(found.engine) as session:
+        token = sign_ins.open_sign_in(session, person_id, found.keys, moment, address, browser, by)
+        action = "sign_in" if by is Way.PASSWORD else f"sign_in.{by.value}"
+        audit.record(session, moment, person_id, action, f"person:{person_id}", how, address)
     response = RedirectResponse(to, 303)
     response.set_cookie(
         guard.cookie_name(found),
@@ -128,6 +174,12 @@ def own_path(wanted: str) -> str:
     """`wanted` if it is a path of ours, else Today: a sign-in must not lead to somebody else's site."""
     plain = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted
     return wanted if plain and wanted.isprintable() else "/"
+
+
+def _until(found: Desk, slowed: throttle.TooManyTries) -> str:
+    """08:25 EST"""
+    zone = found.settings.department.zone
+    return f"{slowed.until.astimezone(zone):%H:%M} {pages.zone_name(slowed.until, zone, 'en')}"
 
 
 def _link_is_over() -> Trouble:

@@ -32,7 +32,7 @@ OURS = (
     "/outreach/actions/new", "/outreach/actions/1",
     "/outreach/heard",
     "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records",
-    "/records/own-data", "/account",
+    "/records/own-data", "/account", "/account/second-factor",
     "/styleguide", "/api/docs", "/nowhere",
 )  # fmt: skip
 HOSTILE = (

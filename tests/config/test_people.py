@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import select
 
-from config import database, people, sign_ins
+from config import database, people, sign_ins, throttle
 from config.permissions import Action, Role
 from config.secrets import Keys
 from config.tables import Person, SignIn
@@ -45,14 +45,14 @@ def test_guessing_is_slowed_for_the_guesser_and_nobody_else(
     engine: sa.Engine, ada: Person, keys: Keys, now: datetime
 ) -> None:
     with database.writing(engine) as session:
-        for _ in range(people.TRIES):
+        for _ in range(throttle.TRIES):
             people.check_password(session, ada.email, "wrong password", "192.0.2.1", keys, now)
             session.flush()
-        with pytest.raises(people.TooManyTries) as slowed:
+        with pytest.raises(throttle.TooManyTries) as slowed:
             people.check_password(session, ada.email, PASSWORD, "192.0.2.1", keys, now)
-        assert slowed.value.until == now + people.WINDOW
+        assert slowed.value.until == now + throttle.WINDOW
         assert people.check_password(session, ada.email, PASSWORD, "198.51.100.7", keys, now) is not None
-        later = now + people.WINDOW + timedelta(seconds=1)
+        later = now + throttle.WINDOW + timedelta(seconds=1)
         assert people.check_password(session, ada.email, PASSWORD, "192.0.2.1", keys, later) is not None
 
 

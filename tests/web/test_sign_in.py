@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import select
 
-from config import clock, database, people, sign_ins
+from config import clock, database, people, sign_ins, throttle
 from config.permissions import Role
 from config.secrets import Keys
 from config.tables import AuditEntry, Person, SignIn
@@ -51,8 +51,8 @@ def test_too_many_wrong_passwords_are_slowed_down_with_a_time_to_come_back(
     add(sqlite_engine, person)
     token = form_token(stranger.get("/sign-in").text)
     fields = {"csrf": token, "email": "ada@riverton.example", "password": "not this one"}
-    tries = [stranger.post("/sign-in", data=fields).status_code for _ in range(people.TRIES + 1)]
-    assert tries == [401] * people.TRIES + [429]
+    tries = [stranger.post("/sign-in", data=fields).status_code for _ in range(throttle.TRIES + 1)]
+    assert tries == [401] * throttle.TRIES + [429]
     assert "08:25 EST" in stranger.post("/sign-in", data=fields | {"password": PASSWORD}).text
 
 

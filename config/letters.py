@@ -1,4 +1,4 @@
-"""A mail of this room, addressed and put into the outbox: the same key is the same mail, and is put once."""
+"""A mail of one room, addressed and put into the outbox: the same key is the same mail, and is put once."""
 
 import hashlib
 from datetime import datetime
