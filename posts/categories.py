@@ -38,6 +38,8 @@ KINDS: Mapping[str, Rules] = MappingProxyType(
         "event": Rules("Event"),
         "answer": Rules("Answer"),
         "you_said_we_did": Rules("You said, we did"),
+        "success_story": Rules("Success story"),
+        "recruiting": Rules("Recruiting"),
     }
 )
 LATEST = timedelta(days=7)

@@ -18,7 +18,7 @@ class Post(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     title: str
-    category: str = "general"  # general | safety | event | answer | you_said_we_did
+    category: str = "general"  # posts.categories.KINDS
     state: str = Field(default="draft", index=True)  # posts.workflow.PostState
     author_id: int = Field(foreign_key="person.id")
     message: str  # what variants follow until reworded
@@ -203,6 +203,29 @@ class Snippet(SQLModel, table=True):
     language: str = "en"
     category: str = "general"  # of the post that a template begins
     text: str
+    changed_by: int = Field(foreign_key="person.id")
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class MixTarget(SQLModel, table=True):
+    """How many posts of a kind the department wants in four weeks, at least."""
+
+    __tablename__ = "mix_target"
+
+    category: str = Field(primary_key=True)  # posts.categories.KINDS
+    posts: int
+
+
+class Resource(SQLModel, table=True):
+    """Where the public finds help: complaints, victim services, legal aid, numbers that are no emergency."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str  # posts.resources.KINDS
+    name: str
+    phone: str = ""
+    address: str = ""  # on the web
+    note: str = ""  # hours, what it costs, languages spoken
+    language: str = "en"  # in which this is written
     changed_by: int = Field(foreign_key="person.id")
     changed_at: datetime = Field(sa_type=UtcDateTime)
 

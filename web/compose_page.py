@@ -14,11 +14,12 @@ from config.tables import Person
 from config.translations import LANGUAGES, translate
 from listeners.tables import Mention
 from networks import accounts, registry
-from posts import addresses, drafts, likeness, links, readability, snippets
+from posts import addresses, drafts, likeness, links, readability, resources, snippets
 from posts import categories as rules_of_kinds
 from posts import pictures as kept
 from posts.categories import Rules, Step
 from posts.tables import Post, PostPicture, Review
+from sentiment.tables import Score
 from sentiment.taxonomy import CONCERNS
 from web import changes, drafting, pages, variants
 from web.desk import Desk
@@ -66,6 +67,8 @@ def page(
         sisters = drafts.translations_of(session, post) if post is not None else []
         approvers = [(people.known_id(one), one.name) for one in people.with_role(session, Role.APPROVER)]
         words = snippets.kept(session)
+        helps = [(one, resources.sentence(one)) for one in resources.kept(session)]
+        angry = _angry(session, draft.reply_to)
     return pages.render(
         request,
         "compose.html",
@@ -85,6 +88,8 @@ def page(
         languages=languages(),
         approvers=[one for one in approvers if one[0] != (post.author_id if post is not None else who.id)],
         templates=[one for one in words if one.kind == "template"],
+        helps=helps,
+        angry=angry,
         sentences=[one for one in words if one.kind == "snippet"],
         reads=reads(draft.message, draft.language, pages.language_of(request)),
         campaign=links.slug(draft.title),
@@ -163,6 +168,8 @@ def categories(request: Request) -> list[tuple[str, str]]:
         "event": _("Event"),
         "answer": _("Answer to a question or concern"),
         "you_said_we_did": _("You said, we did"),
+        "success_story": _("Success story"),
+        "recruiting": _("Recruiting"),
     }
     return [(key, words[key]) for key in drafting.CATEGORIES]
 
@@ -177,6 +184,17 @@ def _answered(found: Desk, who: Visitor, mention_id: int | None) -> Mention | No
             return None
         audit.record(session, clock.now(), who.id, "mention.read", f"mention:{mention_id}", {}, who.address)
     return mention
+
+
+def _angry(session: Session, mention_id: int | None) -> bool:
+    """Whether what an answer answers was read as angry: mistrust in a negative tone."""
+    score = session.get(Score, mention_id) if mention_id is not None else None
+    return score is not None and is_angry(score.trust_label, score.sentiment_label)
+
+
+def is_angry(trust: str | None, tone: str | None) -> bool:
+    """Whether care is due in an answer. Pure."""
+    return trust == "mistrust" and tone == "negative"
 
 
 def _changes_asked(session: Session, post_id: int | None) -> Asked | None:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints, Valida
 from web.fields import LARGEST_ID, clean
 
 MESSAGE_LIMIT = 100_000  # characters; more than any network takes
-CATEGORIES = ("general", "safety", "event", "answer", "you_said_we_did")
+CATEGORIES = ("general", "safety", "event", "answer", "you_said_we_did", "success_story", "recruiting")
 DAY = r"^(\d{4}-\d{2}-\d{2})?$"
 HOUR = r"^(\d{2}:\d{2}(:\d{2})?)?$"
 Words = Annotated[str, StringConstraints(max_length=MESSAGE_LIMIT), AfterValidator(clean)]
@@ -33,7 +33,7 @@ class DraftIn(BaseModel):
     title: Annotated[str, StringConstraints(max_length=120, strip_whitespace=True), AfterValidator(clean)] = ""
     message: Words = ""
     language: Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")] = "en"
-    category: Annotated[str, StringConstraints(pattern="^(general|safety|event|answer|you_said_we_did)$")] = "general"
+    category: Annotated[str, StringConstraints(pattern=f"^({'|'.join(CATEGORIES)})$")] = "general"
     concern: Annotated[str, StringConstraints(max_length=64)] = ""
     accounts: Annotated[list[Number], Field(max_length=100)] = Field(default_factory=list)
     own: dict[Number, Words | None] = Field(default_factory=dict)

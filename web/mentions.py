@@ -19,7 +19,7 @@ from posts.tables import Post
 from sentiment import inbox
 from sentiment.inbox import Cursor, Filters, InboxRow
 from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
-from web import pages, triaging
+from web import compose_page, pages, triaging
 from web.desk import TheDesk
 from web.fields import Id
 from web.guard import Visitor, Who, needs
@@ -163,6 +163,7 @@ def mention_page(
         near_words=words,
         why=why,
         answers=answers,
+        angry=compose_page.is_angry(row.trust, row.sentiment),
         tag_options=tags,
         never_tracked=sorted(NEVER_TRACKED),
         link_concern=lambda key: f"/concerns/{key}",

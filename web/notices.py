@@ -68,6 +68,8 @@ NOTICES = MappingProxyType(
         "snippet-gone": _("The words are removed. Posts that were made of them keep theirs."),
         "heard-gone": _("It is taken out, and its count with it."),
         "action-asked": _("It is handed over. You are reminded before its day."),
+        "resource-kept": _("The resource is kept; Compose offers it from now on."),
+        "resource-gone": _("It is removed. Posts that name it keep their words."),
         "event-made": _("The event is kept. Nobody is told of it before a post about it was approved and sent."),
         "event-changed": _(
             "The event is changed, and its posts are brought in step. See below what waits for approval."

@@ -15,7 +15,7 @@ from listeners import intake, places, triage
 from listeners.tables import Source
 from networks import accounts
 from networks.network import Page, RemoteMention
-from posts import actions, blackouts, drafts, event_posts, events, heard, snippets
+from posts import actions, blackouts, drafts, event_posts, events, heard, mix, resources, snippets
 from posts.event_words import Kind
 from posts.events import Given
 from sentiment import model, scoring
@@ -30,7 +30,7 @@ OURS = (
     "/snippets", "/outreach", "/outreach/events", "/outreach/events/new", "/outreach/events/1",
     "/outreach/events/1/edit", "/outreach/events/2", "/outreach/actions",
     "/outreach/actions/new", "/outreach/actions/1",
-    "/outreach/heard",
+    "/outreach/heard", "/outreach/mix", "/outreach/resources",
     "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records",
     "/records/own-data", "/account", "/account/second-factor",
     "/styleguide", "/api/docs", "/nowhere",
@@ -94,6 +94,11 @@ def fill(engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[...
             concern="traffic_safety", trust="mistrust", people=4, words="Cars do not stop.", keep=timedelta(days=30),
         )  # fmt: skip
         _hold_events(session, ada, board, settings)
+        resources.keep(
+            session, ada, now, kind="complaints", name="Office of complaints", phone="555 0142",
+            address="riverton.example/complaints", note="Mon to Fri, 9 to 5; English, Spanish",
+        )  # fmt: skip
+        mix.set_targets(session, {"event": 2, "success_story": 1}, ada, now)
         for kind in snippets.KINDS:
             snippets.keep(session, ada, now, kind=kind, name=f"A {kind}", text="Call 555 0100.")
     scoring.score_pending(engine, model.load(), now, zone=settings.department.zone)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from config.permissions import Action
-from web.api import connections, listening, outreach, planning, posting
+from web.api import connections, listening, outreach, planning, posting, resources
 from web.guard import needs
 
 router = APIRouter()
@@ -16,6 +16,7 @@ _versioned.include_router(listening.router)
 _versioned.include_router(posting.router)
 _versioned.include_router(planning.router)
 _versioned.include_router(outreach.router)
+_versioned.include_router(resources.router)
 _versioned.include_router(connections.router)
 router.include_router(_versioned)
 

@@ -1,0 +1,55 @@
+"""Content mix: what kinds of posts went out, in which languages, against the department's own targets."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from config import clock, database
+from config.permissions import Action
+from posts import categories, mix
+from posts.workflow import WrongState
+from web import compose_page, pages
+from web.actions import today
+from web.desk import Desk, TheDesk
+from web.guard import Who, needs
+
+router = APIRouter(prefix="/outreach/mix")
+
+
+@router.get("", dependencies=[needs(Action.READ_FIGURES)])
+def page(request: Request, found: TheDesk) -> Response:
+    """Three times four weeks, and the targets."""
+    return _page(request, found)
+
+
+@router.post("", dependencies=[needs(Action.WRITE_POSTS)])
+async def set_targets(request: Request, found: TheDesk, who: Who) -> Response:
+    """Other targets; an empty field takes one away."""
+    form = await request.form()
+    given = {kind: str(form.get(f"target_{kind}", "")).strip() for kind in categories.KINDS}
+    try:
+        if any(text and not (text.isdecimal() and len(text) < 6) for text in given.values()):
+            raise WrongState(f"A target is one to {mix.MOST} posts in four weeks.")
+        wanted = {kind: int(text) if text else None for kind, text in given.items()}
+        with database.writing(found.engine) as session:
+            mix.set_targets(session, wanted, who.id, clock.now())
+    except WrongState as error:
+        return _page(request, found, wrong=str(error), given=given)
+    return RedirectResponse("/outreach/mix?said=planned", 303)
+
+
+def _page(request: Request, found: Desk, *, wrong: str | None = None, given: dict[str, str] | None = None) -> Response:
+    with database.reading(found.engine) as session:
+        made = mix.read(session, today(found), found.settings.department.zone)
+    return pages.render(
+        request,
+        "mix.html",
+        status=200 if wrong is None else 422,
+        mix=made,
+        short=[row for row in made.rows if row.missing],
+        sent=sum(row.counts[-1] for row in made.rows),
+        labels=dict(compose_page.categories(request)),
+        languages=dict(compose_page.languages()),
+        given=given or {row.category: str(row.target or "") for row in made.rows},
+        most=mix.MOST,
+        wrong=wrong,
+    )
