@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run dev test test-browser test-live check bench clean
+.PHONY: help setup demo run dev test test-browser test-live check bench sbom clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -42,14 +42,18 @@ test-live: $(VENV)/.dev ## on real network servers on loopback (the first time i
 	@$(BIN)/python -m tests.live.installed
 	@$(BIN)/pytest -m live tests/live $(ARGS)
 
-check: $(VENV)/.dev ## style, types, floors of the house
+check: $(VENV)/.dev ## style, types, floors of the house, known mistakes of security
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/bandit -q -c pyproject.toml -r cli.py config listeners networks posts scheduler sentiment web deploy
 
 bench: $(VENV)/.dev ## measure; benchmarks/RESULTS.md says what came out
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+sbom: $(VENV)/.dev ## the bill of materials of what runs (CycloneDX), in liaison-sbom.json
+	@$(BIN)/python -m deploy.materials liaison-sbom.json
 
 clean: ## remove what was installed and the sample town
 	rm -rf $(VENV) .venv-training .bench demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -204,6 +204,6 @@ def _failed(engine: sa.Engine, source_id: int, words: str, retry_at: datetime | 
         held.last_error, held.lease_until = storable(words)[:500], None
         wait = min(LONGEST_WAIT, timedelta(seconds=held.every_seconds * 2 ** min(held.failures - 1, 10)))
         soonest = now + timedelta(seconds=held.every_seconds)  # a clock that is behind names a time that is over
-        spread = now + wait * random.uniform(0.8, 1.2)  # noqa: S311 - spread, not secrecy
+        spread = now + wait * random.uniform(0.8, 1.2)  # noqa: S311  spread, not secrecy  # nosec B311
         held.next_poll_at = spread if retry_at is None else max(retry_at, soonest)
         session.add(held)

@@ -109,7 +109,7 @@ class Streams:
                     words = f"an error inside Liaison ({type(error).__name__}); see the log"
                     self._failed(number, reader, words)
                 if not reader.stop.is_set():
-                    wait = min(LONGEST_WAIT, 2.0 ** min(failures, 6)) * random.uniform(0.5, 1.0)  # noqa: S311 - spread
+                    wait = min(LONGEST_WAIT, 2.0 ** min(failures, 6)) * random.uniform(0.5, 1.0)  # noqa: S311  # nosec B311
                     self._wait(number, reader, wait)
             except _TakenOver:
                 log.info("stream_taken_over", source=number)

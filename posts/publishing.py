@@ -184,7 +184,7 @@ def _pause(engine: sa.Engine, made: Claim) -> timedelta:
             )
         ).one()
     doubled: timedelta = FIRST_PAUSE * 2 ** min(failures, 16)
-    return min(LONGEST_PAUSE, doubled) * random.uniform(0.7, 1.3)  # noqa: S311
+    return min(LONGEST_PAUSE, doubled) * random.uniform(0.7, 1.3)  # noqa: S311  spread  # nosec B311
 
 
 def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> Outcome:

@@ -108,7 +108,7 @@ def message(
     mail.set_content(made.text, cte="quoted-printable")
     mail.add_alternative(made.html, subtype="html", cte="quoted-printable")
     html = mail.get_payload(1)
-    assert isinstance(html, EmailMessage)  # noqa: S101  what add_alternative has just made
+    assert isinstance(html, EmailMessage)  # noqa: S101  what add_alternative has just made  # nosec B101
     for cid, picture in made.pictures.items():
         html.add_related(picture, "image", "png", cid=f"<{cid}>", filename=file_name(cid), disposition="inline")
     return mail

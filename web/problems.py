@@ -49,7 +49,7 @@ def install(app: FastAPI) -> None:
     from web.guard import ENROLLING, EnrolFirst, SignedOut
 
     def trouble(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Trouble)  # noqa: S101  (the handler is registered for no other class)
+        assert isinstance(error, Trouble)  # noqa: S101  registered for no other class  # nosec B101
         return answer(request, error)
 
     def signed_out(request: Request, _error: Exception) -> Response:
@@ -92,7 +92,7 @@ def install(app: FastAPI) -> None:
         )
 
     def http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)  # noqa: S101
+        assert isinstance(error, HTTPException)  # noqa: S101  # nosec B101
         words = {
             404: Trouble(404, "There is nothing here", "It may have expired, or the address is not right."),
             413: Trouble(413, "That is more than one request may bring", "Nothing was changed."),
@@ -101,7 +101,7 @@ def install(app: FastAPI) -> None:
         return answer(request, words.get(error.status_code, Trouble(error.status_code, str(error.detail))))
 
     def invalid(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)  # noqa: S101
+        assert isinstance(error, RequestValidationError)  # noqa: S101  # nosec B101
         faults = [f"{'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}" for fault in error.errors()]
         return answer(request, Trouble(422, "Some of this cannot be taken", "; ".join(faults), "Nothing was changed."))
 
