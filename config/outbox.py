@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, delete, select, update
 
 from config.database import upsert
+from config.secrets import Keys
 from config.tables import OutboxMessage
 
 YEAR = timedelta(days=366)
@@ -26,11 +27,13 @@ def put(
     message: EmailMessage,
     now: datetime,
     due_at: datetime | None = None,
+    keys: Keys | None = None,
 ) -> bool:
-    """Puts one mail for one recipient. False: that key is there already, nothing was added.
+    """Puts one mail for one recipient, sealed where `keys` are given. False: that key is there already, none was added.
     `message` has its Message-ID, so that a second delivery can be recognised as the same."""
     if message["Message-ID"] is None:
         raise ValueError("a message without Message-ID cannot be recognised when it is sent again")
+    written = message.as_bytes(policy=SMTP.clone(cte_type="7bit") if keys is not None else SMTP)
     return _put(
         session,
         key=key,
@@ -38,7 +41,8 @@ def put(
         transport="mail",
         recipient=recipient,
         subject=str(message["Subject"]),
-        message=message.as_bytes(policy=SMTP),
+        message=keys.seal(written.decode("ascii")) if keys is not None else written,
+        sealed=keys is not None,
         now=now,
         due_at=due_at,
     )

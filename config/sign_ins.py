@@ -69,9 +69,34 @@ def who(session: Session, token: str, keys: Keys, now: datetime) -> Person | Non
 def end_all(session: Session, person_id: int, keys: Keys, but: str = "") -> int:
     """Signs a person out everywhere, except where the cookie is `but`, and makes links and half-done sign-ins void; how
     many browsers were signed out."""
-    session.exec(delete(OneTimeCode).where(col(OneTimeCode.person_id) == person_id, col(OneTimeCode.used_at).is_(None)))
+    void_links(session, person_id)
     ended = delete(SignIn).where(col(SignIn.person_id) == person_id, col(SignIn.token_hash) != keys.hash("token", but))
     return session.exec(ended).rowcount
+
+
+def open_of(session: Session, person_id: int, now: datetime) -> list[SignIn]:
+    """Where a person is signed in, the one last seen first."""
+    query = select(SignIn).where(SignIn.person_id == person_id, SignIn.expires_at > now)
+    return list(session.exec(query.order_by(col(SignIn.seen_at).desc())))
+
+
+def end_one(session: Session, person_id: int, token_hash: bytes) -> bool:
+    """Signs one browser of this person out; whether it was signed in."""
+    ended = delete(SignIn).where(col(SignIn.person_id) == person_id, col(SignIn.token_hash) == token_hash)
+    return session.exec(ended).rowcount == 1
+
+
+def hash_in(which: str) -> bytes:
+    """The hash that a page's form names; empty, which is nobody's, for what is none."""
+    try:
+        return bytes.fromhex(which)
+    except ValueError:
+        return b""
+
+
+def void_links(session: Session, person_id: int) -> None:
+    """Links and invitations of this person work no more."""
+    session.exec(delete(OneTimeCode).where(col(OneTimeCode.person_id) == person_id, col(OneTimeCode.used_at).is_(None)))
 
 
 def open_half(session: Session, person_id: int, by: Way, keys: Keys, now: datetime) -> str:
@@ -110,7 +135,7 @@ def close(session: Session, token: str, keys: Keys) -> None:
 def new_code(
     session: Session, purpose: str, person_id: int | None, keys: Keys, now: datetime, lifetime: timedelta
 ) -> str:
-    """A code that works once: purpose "first_run" (no person), "sign_in", or "half_…" (open_half)."""
+    """A code that works once: purpose "first_run" (no person), "sign_in", "invitation", or "half_…" (open_half)."""
     code = randomness.token_urlsafe(18)
     session.add(
         OneTimeCode(
@@ -147,6 +172,13 @@ def code_is_live(session: Session, code: str, purpose: str, keys: Keys, now: dat
     return row is not None and row.purpose == purpose and row.used_at is None and row.expires_at > now
 
 
+def owner_of(session: Session, code: str, keys: Keys) -> Person | None:
+    """Whose code this is, if they may come in."""
+    row = session.get(OneTimeCode, keys.hash("token", code))
+    person = session.get(Person, row.person_id) if row is not None and row.person_id is not None else None
+    return person if person is not None and person.active else None
+
+
 def new_token(
     session: Session,
     person_id: int,
@@ -173,7 +205,7 @@ def new_token(
 
 
 def token_holder(session: Session, token: str, keys: Keys, now: datetime) -> tuple[Person, frozenset[Action]] | None:
-    """The active person behind a live token, and its scopes."""
+    """The active person behind a live token, and its scopes. Only reads."""
     row = session.exec(select(ApiToken).where(ApiToken.token_hash == keys.hash("token", token))).one_or_none()
     if row is None or row.revoked_at is not None or row.expires_at <= now:
         return None
@@ -181,6 +213,17 @@ def token_holder(session: Session, token: str, keys: Keys, now: datetime) -> tup
     if person is None or not person.active:
         return None
     return person, frozenset(Action(scope) for scope in row.scopes)
+
+
+def token_is_unseen(session: Session, token: str, keys: Keys, now: datetime) -> bool:
+    """Whether `token_seen` would note anything: it does so at most every few minutes."""
+    row = session.exec(select(ApiToken).where(ApiToken.token_hash == keys.hash("token", token))).one()
+    return row.used_at is None or row.used_at < now - _SEEN_EVERY
+
+
+def token_seen(session: Session, token: str, keys: Keys, now: datetime) -> None:
+    """Notes that a token is in use."""
+    session.exec(update(ApiToken).where(col(ApiToken.token_hash) == keys.hash("token", token)).values(used_at=now))
 
 
 def forget(session: Session, now: datetime) -> int:

@@ -84,7 +84,7 @@ class OneTimeCode(SQLModel, table=True):
     __tablename__ = "one_time_code"
 
     code_hash: bytes = Field(primary_key=True)
-    purpose: str  # first_run | sign_in | half_password | half_link
+    purpose: str  # first_run | sign_in | invitation | half_password | half_link
     person_id: int | None = Field(default=None, foreign_key="person.id")
     expires_at: datetime = Field(sa_type=UtcDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -194,6 +194,7 @@ class OutboxMessage(SQLModel, table=True):
     recipient: str  # an e-mail address, or "channel:3"
     subject: str
     message: bytes  # RFC 5322, with its Message-ID; of a webhook the words as JSON
+    sealed: bool = False  # `message` is, for it holds an address that lets somebody in
     state: str = "waiting"  # waiting | sending | sent | failed
     created_at: datetime = Field(sa_type=UtcDateTime)
     due_at: datetime = Field(sa_type=UtcDateTime)  # not before

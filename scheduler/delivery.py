@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import func, select, update
 
-from config import clock, database
+from config import clock, database, secrets
 from config.settings import Settings
 from config.tables import OutboxMessage
 from scheduler import outgoing, smtp
@@ -61,7 +61,8 @@ def deliver_due(engine: sa.Engine, settings: Settings, now: datetime, *, limit: 
         claimed = outgoing.claim(session, now, limit)
     if not claimed:
         return Delivered()
-    return _send(engine, to, parseaddr(settings.mail_from)[1], claimed, now)
+    readable = _opened(engine, settings, claimed)
+    return _send(engine, to, parseaddr(settings.mail_from)[1], readable, now)
 
 
 def deliver_all(engine: sa.Engine, settings: Settings) -> int:
@@ -74,6 +75,19 @@ def deliver_all(engine: sa.Engine, settings: Settings) -> int:
         if done.sent + done.failed < BATCH:
             break
     return sent
+
+
+def _opened(engine: sa.Engine, settings: Settings, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """The mails with what was sealed opened; one that another key sealed is given up."""
+    if not any(one.sealed for one in claimed):
+        return list(claimed)
+    keys, readable = secrets.load(settings), []
+    for one in claimed:
+        try:
+            readable.append(replace(one, message=keys.open(one.message).encode()) if one.sealed else one)
+        except secrets.SecretKeyError as error:
+            outgoing.failed(engine, one, str(error))
+    return readable
 
 
 def _send(engine: sa.Engine, to: smtp.MailServer, sender: str, claimed: Sequence[Claimed], now: datetime) -> Delivered:

@@ -35,6 +35,7 @@ class Claimed:
     tries: int
     created_at: datetime
     lease_until: datetime
+    sealed: bool = False
 
 
 def waiting(session: Session, now: datetime, transport: Transport = "mail") -> int:
@@ -86,6 +87,7 @@ def claim(session: Session, now: datetime, limit: int, transport: Transport = "m
                 row.tries,
                 row.created_at,
                 now + LEASE,
+                row.sealed,
             )
         )
     return claimed

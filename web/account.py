@@ -8,9 +8,10 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from sqlmodel import col, select
 
-from config import audit, clock, database, people, second_factor, security_mail, sign_ins, throttle
+from config import audit, browsers, clock, database, people, second_factor, security_mail, sign_ins, throttle
 from config.permissions import ALLOWED, Action
 from config.security_mail import Change
+from config.sign_ins import Way
 from config.tables import ApiToken, Person
 from config.translations import LANGUAGES
 from web import csrf, guard, pages
@@ -20,7 +21,7 @@ from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 
 router = APIRouter(dependencies=[needs(Action.OWN_ACCOUNT)])
-TOKEN_LIFETIME = timedelta(days=365)
+TOKEN_DAYS = (7, 30, 90, 365)
 
 
 @router.get("/account")
@@ -71,7 +72,8 @@ def set_password(
         raise Trouble(403, "A token cannot set a password", "Nothing was changed.")
     try:
         with database.writing(found.engine) as session:
-            has_one = session.get_one(Person, who.id).password_hash is not None
+            stored = session.get_one(Person, who.id).password_hash
+            has_one = stored is not None and who.by is not Way.LINK  # a link is for who forgot it
             known = has_one and people.check_password(
                 session, who.person.email, old, who.address, found.keys, moment
             )  # commits a failure row too, hence no early return inside
@@ -99,18 +101,21 @@ def make_token(
     who: Who,
     name: Line = "",
     scopes: Annotated[list[Action] | None, Form()] = None,
+    days: Annotated[int, Form()] = 90,
 ) -> Response:
-    """An API token, shown once. It never may more than its person."""
+    """An API token, shown once. It never may more than its person, and ends after the days chosen."""
     _ = pages.words(request).gettext
     if who.scopes is not None:
         raise Trouble(403, "A token cannot make tokens", "Nothing was changed.")
+    if days not in TOKEN_DAYS:
+        return _page(request, found, who, wrong=_("Choose from the list when the token ends."))
     if not name.strip() or not scopes:
         return _page(request, found, who, wrong=_("A token needs a name and at least one right."))
     moment = clock.now()
     allowed = [scope for scope in scopes if who.may(scope)]
     with database.writing(found.engine) as session:
-        token = sign_ins.new_token(session, who.id, name.strip(), allowed, found.keys, moment, TOKEN_LIFETIME)
-        detail = {"name": name.strip(), "scopes": sorted(allowed)}
+        token = sign_ins.new_token(session, who.id, name.strip(), allowed, found.keys, moment, timedelta(days=days))
+        detail = {"name": name.strip(), "scopes": sorted(allowed), "days": days}
         audit.record(session, moment, who.id, "token.make", f"person:{who.id}", detail, who.address)
     return _page(request, found, who, token=token)
 
@@ -129,6 +134,26 @@ def revoke_token(found: TheDesk, who: Who, token_id: Id) -> Response:
     return RedirectResponse("/account?said=token-revoked", 303)
 
 
+@router.post("/account/sign-ins/end")
+def end_sign_in(
+    request: Request, found: TheDesk, who: Who, which: Annotated[str, Form(max_length=64)] = ""
+) -> Response:
+    """Signs one of one's own browsers out; without `which`, all but this one."""
+    if who.scopes is not None:
+        raise Trouble(403, "A token cannot sign anybody out", "Nothing was changed.")
+    with database.writing(found.engine) as session:
+        if which:
+            number = int(sign_ins.end_one(session, who.id, sign_ins.hash_in(which)))
+        else:
+            number = sign_ins.end_all(
+                session, who.id, found.keys, but=request.cookies.get(guard.cookie_name(found), "")
+            )
+        if number:
+            detail = {"browsers": number}
+            audit.record(session, clock.now(), who.id, "sign_in.end", f"person:{who.id}", detail, who.address)
+    return RedirectResponse("/account?said=sign-in-ended", 303)
+
+
 def _page(
     request: Request, found: Desk, who: Visitor, *, wrong: str | None = None, token: str | None = None
 ) -> Response:
@@ -138,6 +163,7 @@ def _page(
         )
         tokens = list(session.exec(live.order_by(col(ApiToken.id))))
         person = session.get_one(Person, who.id)
+        signed_in = sign_ins.open_of(session, who.id, clock.now())
         factor = second_factor.is_on(session, who.id)
         codes_left = second_factor.recovery_codes_left(session, who.id)
     return pages.render(
@@ -151,6 +177,10 @@ def _page(
         token=token,
         wrong=wrong,
         factor=factor,
+        asks_old=person.password_hash is not None and who.by is not Way.LINK,
+        token_days=TOKEN_DAYS,
+        signed_in=[(row, browsers.plain(row.browser)) for row in signed_in],
+        this_browser=found.keys.hash("token", request.cookies.get(guard.cookie_name(found), "")),
         codes_left=codes_left,
         zones=sorted(available_timezones()),
         minimum=people.MINIMUM_PASSWORD,

@@ -45,7 +45,6 @@ from web import (
     styleguide,
     transparency,
     triaging,
-    urgent,
 )
 from web.api import docs, v1
 from web.api.once import OnceOnly
@@ -76,7 +75,6 @@ _ROOMS: tuple[ModuleType, ...] = (
     mix,
     resources,
     events,
-    urgent,
     look,
     fetched_pictures,
     board,

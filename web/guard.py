@@ -94,6 +94,10 @@ def find_visitor(request: Request, found: Desk) -> Visitor | None:
                 raise Trouble(401, "This token is not live", "It is wrong, revoked or past its end.", "Make a new one.")
             person, scopes = holder
             roles = people.roles_of(session, people.known_id(person))
+            unseen = sign_ins.token_is_unseen(session, token.strip(), found.keys, moment)
+        if unseen:  # a write, so only when it would change something
+            with database.writing(found.engine) as session:
+                sign_ins.token_seen(session, token.strip(), found.keys, moment)
         return Visitor(person, roles, address_of(request), scopes)
     cookie = request.cookies.get(cookie_name(found))
     if not cookie:

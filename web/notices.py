@@ -15,6 +15,8 @@ NOTICES = MappingProxyType(
     {
         "signed-out": _("You are signed out."),
         "half-over": _("That took more than ten minutes, or it was used already. Begin again with your password."),
+        "sign-in-ended": _("Signed out there."),
+        "invited": _("The invitation is on its way by mail. It works once, for seven days."),
         "factor-off": _("Your second factor is taken away. Your password alone lets you in now."),
         "factor-reset": _("Their second factor is taken away, and they are signed out everywhere."),
         "factor-rule": _("It is asked from now on, at the next page that they open."),
@@ -67,9 +69,6 @@ NOTICES = MappingProxyType(
         "snippet-kept": _("The words are kept."),
         "snippet-gone": _("The words are removed. Posts that were made of them keep theirs."),
         "heard-gone": _("It is taken out, and its count with it."),
-        "urgent-asked": _("Everyone who may approve it is asked now. It goes out with the first approval."),
-        "urgent-out": _("Approved. It goes out now."),
-        "urgent-held": _("Approved. It waits until the hold is lifted."),
         "action-asked": _("It is handed over. You are reminded before its day."),
         "resource-kept": _("The resource is kept; Compose offers it from now on."),
         "resource-gone": _("It is removed. Posts that name it keep their words."),

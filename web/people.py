@@ -10,14 +10,14 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session, select
 
-from config import audit, clock, database, people, second_factor, security_mail, sign_ins
+from config import audit, browsers, clock, database, invitations, people, second_factor, security_mail, sign_ins
 from config.permissions import Action, Role
 from config.security_mail import Change
 from config.tables import Person, PersonRole
 from web import pages
 from web.desk import Desk, TheDesk
 from web.fields import Id, Line
-from web.guard import Who, needs
+from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 
 router = APIRouter(dependencies=[needs(Action.MANAGE)])
@@ -40,8 +40,9 @@ def add(
     roles: Annotated[list[Role] | None, Form()] = None,
     time_zone: Annotated[str, Form(max_length=64)] = "",
     language: Annotated[str, Form(max_length=8)] = "en",
+    by_mail: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Adds a person without a password and shows the link with which they come in and choose one."""
+    """Adds a person without a password: they choose one at the address that they are sent, or that is shown here."""
     _ = pages.words(request).gettext
     given: dict[str, object] = {"name": name, "email": email, "roles": roles or [], "time_zone": time_zone}
     if not roles:
@@ -63,21 +64,31 @@ def add(
             )
             detail = {"roles": sorted(roles)}
             audit.record(session, moment, who.id, "person.add", f"person:{person.id}", detail, who.address)
-            link = _new_link(session, found, people.known_id(person))
+            link = _invite(session, found, who, person, by_mail=by_mail)
     except people.PersonError as error:
         return _page(request, found, given=given, wrong=str(error))
+    if by_mail:
+        return RedirectResponse("/people?said=invited", 303)
     return _page(request, found, link=link, link_for=person.name)
 
 
 @router.post("/people/{person_id}/link")
-def make_link(request: Request, found: TheDesk, who: Who, person_id: Id) -> Response:
-    """A new link for someone who forgot the password."""
+def make_link(
+    request: Request, found: TheDesk, who: Who, person_id: Id, by_mail: Annotated[bool, Form()] = False
+) -> Response:
+    """A new link for someone who forgot the password, or the invitation anew; earlier ones are void."""
     with database.writing(found.engine) as session:
         person = _person(session, person_id)
         if not person.active:
             raise Trouble(409, "They do not work here any more", "No link was made.", "Open their way in first.")
-        link = _new_link(session, found, person_id)
-        audit.record(session, clock.now(), who.id, "person.link", f"person:{person_id}", {}, who.address)
+        invited = person.password_hash is None
+        link = (
+            _invite(session, found, who, person, by_mail=by_mail) if invited else _new_link(session, found, person_id)
+        )
+        detail = {"by": "mail" if invited and by_mail else "hand"}
+        audit.record(session, clock.now(), who.id, "person.link", f"person:{person_id}", detail, who.address)
+    if invited and by_mail:
+        return RedirectResponse("/people?said=invited", 303)
     return _page(request, found, link=link, link_for=person.name)
 
 
@@ -142,6 +153,20 @@ def reset_factor(found: TheDesk, who: Who, person_id: Id, reason: Line = "") -> 
     return RedirectResponse("/people?said=factor-reset", 303)
 
 
+@router.post("/people/{person_id}/sign-ins/end")
+def end_sign_ins(found: TheDesk, who: Who, person_id: Id, which: Annotated[str, Form(max_length=64)] = "") -> Response:
+    """Signs somebody out of one browser, or everywhere."""
+    with database.writing(found.engine) as session:
+        _person(session, person_id)
+        if which:
+            number = int(sign_ins.end_one(session, person_id, sign_ins.hash_in(which)))
+        else:
+            number = sign_ins.end_all(session, person_id, found.keys)
+        detail = {"browsers": number}
+        audit.record(session, clock.now(), who.id, "sign_in.end", f"person:{person_id}", detail, who.address)
+    return RedirectResponse("/people?said=sign-in-ended", 303)
+
+
 def _page(
     request: Request,
     found: Desk,
@@ -156,6 +181,8 @@ def _page(
         roles: dict[int, set[str]] = {}
         for pair in session.exec(select(PersonRole)):
             roles.setdefault(pair.person_id, set()).add(pair.role)
+        signed_in = {known.id: sign_ins.open_of(session, people.known_id(known), clock.now()) for known in rows}
+        invited = invitations.open_until(session, clock.now())
         with_factor, factor_roles = second_factor.on_for(session), second_factor.required(session)
     blank: dict[str, object] = {
         "name": "",
@@ -169,6 +196,8 @@ def _page(
         status=200 if wrong is None else 422,
         people=[(person, roles.get(people.known_id(person), set())) for person in rows],
         every_role=list(Role),
+        signed_in={one: [(row, browsers.plain(row.browser)) for row in found_] for one, found_ in signed_in.items()},
+        invited=invited,
         with_factor=with_factor,
         factor_roles=factor_roles,
         zones=sorted(available_timezones()),
@@ -179,7 +208,16 @@ def _page(
     )
 
 
+def _invite(session: Session, found: Desk, who: Visitor, person: Person, *, by_mail: bool) -> str:
+    """An invitation, sent or to be shown; the address where it is shown."""
+    if not by_mail:
+        return invitations.make(session, person, found.settings, found.keys, clock.now())
+    invitations.send(session, person, who.person.name, found.settings, found.keys, clock.now())
+    return ""
+
+
 def _new_link(session: Session, found: Desk, person_id: int) -> str:
+    sign_ins.void_links(session, person_id)
     code = sign_ins.new_code(session, "sign_in", person_id, found.keys, clock.now(), LINK_LIFETIME)
     return f"{found.settings.base_url.rstrip('/')}/sign-in/link/{code}"
 

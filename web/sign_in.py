@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlmodel import Session
 
-from config import audit, clock, database, people, second_factor, security_mail, sign_ins, throttle
+from config import audit, clock, database, invitations, people, second_factor, security_mail, sign_ins, throttle
 from config.second_factor import Used
 from config.security_mail import Change
 from config.sign_ins import Way
@@ -98,21 +99,33 @@ def give_code(
 def link_page(request: Request, found: TheDesk, code: str) -> HTMLResponse:
     """A button, not the sign-in itself: mail scanners open links, and the code works only once."""
     with database.reading(found.engine) as session:
-        live = sign_ins.code_is_live(session, code, "sign_in", found.keys, clock.now())
-    if not live:
+        purpose = _purpose(session, found, code)
+    if purpose is None:
         raise _link_is_over()
-    return stranger_page(request, found, "sign_in_link.html", code=code)
+    return _link_page(request, found, code, purpose)
 
 
 @router.post("/sign-in/link/{code}")
-def use_link(request: Request, found: TheDesk, code: str) -> Response:
-    """Uses the code up and signs in."""
+def use_link(request: Request, found: TheDesk, code: str, new: Annotated[str, Form(max_length=1000)] = "") -> Response:
+    """Uses the code up and signs in; an invitation wants a password chosen with it."""
     moment = clock.now()
+    with database.reading(found.engine) as session:
+        purpose = _purpose(session, found, code)
+        owner = sign_ins.owner_of(session, code, found.keys)
+    if purpose is None or owner is None:
+        raise _link_is_over()
+    try:  # takes its time, so outside the write
+        hashed = people.hash_password(new, (owner.name, owner.email)) if purpose == invitations.PURPOSE else None
+    except people.PersonError as error:
+        return _link_page(request, found, code, purpose, wrong=str(error))
     with database.writing(found.engine) as session:
-        used = sign_ins.use_code(session, code, "sign_in", found.keys, moment)
+        used = sign_ins.use_code(session, code, purpose, found.keys, moment)
         if used is None or used.person_id is None:
             raise _link_is_over()
-        has_password = session.get_one(Person, used.person_id).password_hash is not None
+        person = session.get_one(Person, used.person_id)
+        person.password_hash = hashed or person.password_hash
+        session.add(person)
+        has_password = person.password_hash is not None
     return enter(request, found, used.person_id, "/" if has_password else "/?said=choose-password", by=Way.LINK)
 
 
@@ -174,6 +187,26 @@ def own_path(wanted: str) -> str:
     """`wanted` if it is a path of ours, else Today: a sign-in must not lead to somebody else's site."""
     plain = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted
     return wanted if plain and wanted.isprintable() else "/"
+
+
+def _purpose(session: Session, found: Desk, code: str) -> str | None:
+    """What a live link is for; none for one that is over."""
+    purposes = ("sign_in", invitations.PURPOSE)
+    live = [one for one in purposes if sign_ins.code_is_live(session, code, one, found.keys, clock.now())]
+    return live[0] if live else None
+
+
+def _link_page(request: Request, found: Desk, code: str, purpose: str, wrong: str | None = None) -> HTMLResponse:
+    return stranger_page(
+        request,
+        found,
+        "sign_in_link.html",
+        status=200 if wrong is None else 422,
+        code=code,
+        invited=purpose == invitations.PURPOSE,
+        minimum=people.MINIMUM_PASSWORD,
+        wrong=wrong,
+    )
 
 
 def _until(found: Desk, slowed: throttle.TooManyTries) -> str:

@@ -115,8 +115,8 @@ def test_closing_someones_way_in_ends_their_open_sign_ins(
     assert ada.get("/account").status_code == 303
 
 
-def test_someone_let_in_by_a_link_is_told_to_choose_a_password(
-    browser_of: Callable[..., Browser], stranger: Browser, sqlite_engine: sa.Engine
+def test_someone_invited_chooses_a_password_at_the_link_and_comes_in(
+    browser_of: Callable[..., Browser], stranger: Browser
 ) -> None:
     admin = browser_of("Root", Role.ADMINISTRATOR)
     shown = send(
@@ -124,10 +124,20 @@ def test_someone_let_in_by_a_link_is_told_to_choose_a_password(
         time_zone="America/New_York",
     )  # fmt: skip
     link = shown.text[shown.text.index("/sign-in/link/") :].split("<")[0]
-    assert send(stranger, link, page=link).headers["location"] == "/?said=choose-password"
-    chosen = send(stranger, "/account/password", page="/account", new=PASSWORD)
-    assert chosen.headers["location"] == "/account?said=account-saved"
-    wrong = send(stranger, "/account/password", page="/account", old="not this one", new="another sentence")
+    assert send(stranger, link, page=link, new="password1234").status_code == 422  # and the link is not used up
+    assert send(stranger, link, page=link, new=PASSWORD).headers["location"] == "/"
+    assert stranger.get("/account").status_code == 200
+    assert stranger.get(link).status_code == 410
+    wrong = send(stranger, "/account/password", page="/account", old="not this one", new="another long sentence")
+    assert wrong.status_code == 303  # who came by a link need not know the old one
+
+
+def test_who_came_by_password_must_know_it_to_change_it(
+    stranger: Browser, sqlite_engine: sa.Engine, person: Callable[..., Person]
+) -> None:
+    add(sqlite_engine, person)
+    send(stranger, "/sign-in", page="/sign-in", email="ada@riverton.example", password=PASSWORD)
+    wrong = send(stranger, "/account/password", page="/account", old="not this one", new="another long sentence")
     assert wrong.status_code == 422
 
 

@@ -1,0 +1,151 @@
+"""People invited by mail, and where people are signed in."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import select
+
+from config import clock, database, invitations, people, sign_ins
+from config.permissions import Role
+from config.secrets import Keys
+from config.tables import ApiToken, AuditEntry, OutboxMessage, Person, SignIn
+from tests.web.browsing import Browser, Response, send
+
+PASSWORD = "a bridge over the river"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
+
+
+def invite(admin: Browser, **more: str) -> Response:
+    return send(
+        admin, "/people", page="/people", name="Eve", email="eve@riverton.example", roles="analyst",
+        time_zone="America/New_York", by_mail="true", **more,
+    )  # fmt: skip
+
+
+def link_in(engine: sa.Engine, keys: Keys) -> str:
+    """The path in the newest invitation that waits in the outbox."""
+    with database.reading(engine) as session:
+        mail = session.exec(select(OutboxMessage).where(OutboxMessage.kind == "invitation")).all()[-1]
+    assert mail.sealed
+    assert b"/sign-in/link/" not in mail.message
+    words = keys.open(mail.message).replace("=\r\n", "")
+    return "/sign-in/link/" + words[words.index("/sign-in/link/") + 14 :].split()[0]
+
+
+def test_an_invitation_goes_by_mail_and_is_nowhere_in_the_clear(
+    browser_of: Callable[..., Browser], stranger: Browser, sqlite_engine: sa.Engine, keys: Keys
+) -> None:
+    sent = invite(browser_of("Root", Role.ADMINISTRATOR))
+    assert sent.headers["location"] == "/people?said=invited"
+    link = link_in(sqlite_engine, keys)
+    assert send(stranger, link, page=link, new=PASSWORD).headers["location"] == "/"
+    assert stranger.get(link).status_code == 410
+    with database.reading(sqlite_engine) as session:
+        eve = people.by_email(session, "eve@riverton.example")
+        assert eve is not None
+        assert people.roles_of(session, people.known_id(eve)) == {Role.ANALYST}
+
+
+def test_an_invitation_ends_after_its_time_when_sent_anew_and_when_withdrawn(
+    browser_of: Callable[..., Browser], stranger: Browser, sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime
+) -> None:
+    admin = browser_of("Root", Role.ADMINISTRATOR)
+    invite(admin)
+    first = link_in(sqlite_engine, keys)
+    assert "invited, until" in admin.get("/people").text
+    with clock.at(at_eight + invitations.LIFETIME):
+        assert stranger.get(first).status_code == 410
+    assert send(admin, "/people/2/link", page="/people", by_mail="true").status_code == 303
+    second = link_in(sqlite_engine, keys)
+    assert [stranger.get(one).status_code for one in (first, second)] == [410, 200]
+    assert "Withdraw the invitation" in admin.get("/people").text
+    send(admin, "/people/2/active", page="/people")
+    assert stranger.get(second).status_code == 410
+
+
+def test_where_one_is_signed_in_is_listed_in_plain_words_and_ended_one_by_one(
+    browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, keys: Keys
+) -> None:
+    here, there = browser_of("Ada", Role.OFFICER), browser_of("Ada")
+    with database.writing(sqlite_engine) as session:
+        other = sign_ins.open_sign_in(session, 1, keys, clock.now(), "192.0.2.7", FIREFOX)
+    page = here.get("/account").text
+    assert "Firefox on Linux" in page
+    assert "192.0.2.7" in page
+    assert page.count(">this one<") == 1
+    assert page.count("Sign out there<") == 2
+    assert other not in page
+    which = keys.hash("token", other).hex()
+    assert send(here, "/account/sign-ins/end", page="/account", which=which).status_code == 303
+    assert "Firefox on Linux" not in here.get("/account").text
+    assert there.get("/account").status_code == 200
+    send(here, "/account/sign-ins/end", page="/account")
+    assert (here.get("/account").status_code, there.get("/account").status_code) == (200, 303)
+    with database.reading(sqlite_engine) as session:
+        told = [(entry.action, entry.detail) for entry in session.exec(select(AuditEntry))]
+    assert told == [("sign_in.end", {"browsers": 1}), ("sign_in.end", {"browsers": 1})]
+
+
+def test_nobody_ends_a_sign_in_of_somebody_else_but_an_administrator(
+    browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, keys: Keys
+) -> None:
+    ada, eve, admin = (
+        browser_of("Ada", Role.OFFICER), browser_of("Eve", Role.ANALYST), browser_of("Root", Role.ADMINISTRATOR),
+    )  # fmt: skip
+    which = keys.hash("token", ada.cookies["liaison"]).hex()
+    send(eve, "/account/sign-ins/end", page="/account", which=which)
+    send(eve, "/account/sign-ins/end", page="/account", which="no hash")
+    assert ada.get("/account").status_code == 200
+    send(admin, "/people/2/sign-ins/end", page="/people", which=which)  # Eve's number, Ada's browser
+    assert ada.get("/account").status_code == 200
+    send(admin, "/people/1/sign-ins/end", page="/people", which=which)
+    assert ada.get("/account").status_code == 303
+    send(admin, "/people/2/sign-ins/end", page="/people")
+    assert eve.get("/account").status_code == 303
+
+
+def test_a_new_password_ends_every_other_sign_in_and_every_link(
+    browser_of: Callable[..., Browser],
+    stranger: Browser,
+    sqlite_engine: sa.Engine,
+    person: Callable[..., Person],
+    keys: Keys,
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        person(session, "Ada", Role.OFFICER, password=PASSWORD)
+    here, there = browser_of("Ada"), browser_of("Ada")
+    with database.writing(sqlite_engine) as session:
+        link = sign_ins.new_code(session, "sign_in", 1, keys, clock.now(), timedelta(days=1))
+    send(here, "/account/password", page="/account", old=PASSWORD, new="another sentence of words")
+    assert (here.get("/account").status_code, there.get("/account").status_code) == (200, 303)
+    assert stranger.get(f"/sign-in/link/{link}").status_code == 410
+    with database.reading(sqlite_engine) as session:
+        assert len(session.exec(select(SignIn)).all()) == 1
+        assert [mail.subject for mail in session.exec(select(OutboxMessage))] == ["Your password was changed"]
+
+
+@pytest.mark.parametrize(("days", "made"), [("7", True), ("365", True), ("36500", False)])
+def test_a_token_ends_after_the_days_chosen_and_says_when_it_was_used(
+    browser_of: Callable[..., Browser],
+    stranger: Browser,
+    sqlite_engine: sa.Engine,
+    at_eight: datetime,
+    days: str,
+    made: bool,
+) -> None:
+    ada = browser_of("Ada", Role.OFFICER)
+    shown = send(ada, "/account/tokens", page="/account", name="mine", scopes="read_posts", days=days)
+    assert (shown.status_code == 200) == made
+    if not made:
+        return
+    assert "never used" in ada.get("/account").text
+    token = shown.text[shown.text.index("lia_") :].split("<")[0]
+    sent = {"authorization": f"Bearer {token}"}
+    assert stranger.get("/api/v1/posts", headers=sent).status_code == 200
+    with database.reading(sqlite_engine) as session:
+        row = session.exec(select(ApiToken)).one()
+    assert (row.used_at, row.expires_at) == (at_eight, at_eight + timedelta(days=int(days)))
+    with clock.at(row.expires_at):
+        assert stranger.get("/api/v1/posts", headers=sent).status_code == 401
