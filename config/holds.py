@@ -37,6 +37,12 @@ def in_force(session: Session) -> Hold | None:
     return session.exec(query).first()
 
 
+def stopping(session: Session, over: int | None) -> Hold | None:
+    """The hold that stops what may pass hold number `over` by a person's word (none: nobody said so)."""
+    found = in_force(session)
+    return found if found is None or found.id != over else None
+
+
 def between(session: Session, start: datetime, end: datetime) -> list[Hold]:
     """Holds that were in force at any time from `start` to before `end`, the first one first."""
     lasted = sa.or_(col(Hold.lifted_at).is_(None), col(Hold.lifted_at) > start)

@@ -35,6 +35,7 @@ KINDS: Mapping[str, Rules] = MappingProxyType(
     {
         "general": Rules("General"),
         "safety": Rules("Safety", over_blackout=True),
+        "urgent": Rules("Urgent safety update", over_blackout=True),
         "event": Rules("Event"),
         "answer": Rules("Answer"),
         "you_said_we_did": Rules("You said, we did"),
@@ -77,6 +78,8 @@ def change(
         raise WrongState(f"There is no kind of post called {name}.")
     if not 1 <= len(steps) <= MOST_STEPS:
         raise WrongState(f"Approval has one to {MOST_STEPS} steps.")
+    if name == "urgent" and not over_blackout:
+        raise WrongState("An urgent safety update goes out on days of silence too.")
     if any(step.everyone and not step.people for step in steps):
         raise WrongState("Say who all must approve.")
     if late is not None and not timedelta(minutes=1) <= late <= LATEST:

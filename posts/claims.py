@@ -60,15 +60,14 @@ def anything_due(session: Session, now: datetime) -> bool:
 
 
 def claim(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 200) -> list[Claim]:
-    """Takes targets that are due and may go out: approved for exactly these words, account connected, no hold.
+    """Takes targets that are due and may go out: approved for exactly these words, account connected, no hold but one
+    that they may pass by a person's word.
 
     Claims, attempt rows and keys are one commit, made before any call. What is too late was taken out by `lapse`."""
     with database.reading(engine) as session:
-        if holds.in_force(session) is not None or not _due(session, now, 1):
+        if not _due(session, now, 1):
             return []
     with database.writing(engine) as session:
-        if holds.in_force(session) is not None:
-            return []
         silent = bool(blackouts.coming(session, (now - timedelta(days=2)).date()))
         approved: dict[int, str | None] = {}
         taken = []
@@ -81,7 +80,9 @@ def claim(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 200) -> lis
 
 
 def _due(session: Session, now: datetime, limit: int) -> list[Target]:
-    before = aliased(Target)
+    hold = holds.in_force(session)
+    passes = [] if hold is None else [col(Target.over_hold_id) == hold.id]
+    before, first = aliased(Target), aliased(Target)
     sent_before = (
         sa.select(col(before.id))
         .where(
@@ -90,6 +91,16 @@ def _due(session: Session, now: datetime, limit: int) -> list[Target]:
             col(before.part) == col(Target.part) - 1,
             col(before.state) == TargetState.PUBLISHED.value,
             col(before.remote_id).is_not(None),  # what a person says is there cannot be answered by us
+        )
+        .exists()
+    )
+    first_under_way = (  # what follows a post of ours waits until that is out there, or surely is not
+        sa.select(col(first.id))
+        .where(
+            col(first.post_id) == col(Target.follows_id),
+            col(first.account_id) == col(Target.account_id),
+            col(first.part) == 0,
+            col(first.state).not_in([state.value for state in workflow.DONE]),
         )
         .exists()
     )
@@ -103,6 +114,8 @@ def _due(session: Session, now: datetime, limit: int) -> list[Target]:
                 col(Target.next_try_at) <= now,
                 Account.state == "connected",
                 sa.or_(col(Target.part) == 0, sent_before),
+                ~first_under_way,
+                *passes,
             )
             .order_by(col(Target.next_try_at), col(Target.id))
             .limit(limit)
@@ -136,6 +149,8 @@ def _attempts(
     begun: list[tuple[Target, Attempt, tuple[str | None, str | None], datetime | None]] = []
     for target in found:
         try:
+            if target.follows_id is not None:
+                _settle_what_it_follows(session, target, keys)
             reply_to = _answers(session, target, keys)
         except SecretKeyError as error:  # one row that cannot be read must not stop the others
             settle(session, target, TargetState.FAILED, f"what it answers cannot be read: {error}", now)
@@ -171,8 +186,23 @@ def _attempts(
     ]
 
 
+def _settle_what_it_follows(session: Session, target: Target, keys: Keys) -> None:
+    """From its first attempt on a target answers the same: a look-up must ask for what was sent. Where what it follows
+    is not to be seen, it speaks for itself."""
+    query = select(Target.remote_id, Target.remote_url).where(
+        Target.post_id == target.follows_id,
+        Target.account_id == target.account_id,
+        Target.part == 0,
+        Target.state == TargetState.PUBLISHED.value,
+        col(Target.remote_id).is_not(None),
+    )
+    first = session.exec(query).one_or_none()
+    target.follows_id = None
+    target.reply_to = keys.seal(json.dumps(tuple(first))) if first is not None else None
+
+
 def _answers(session: Session, target: Target, keys: Keys) -> tuple[str | None, str | None]:
-    """Remote id and address of what a target answers: a mention, or the part of its thread before it."""
+    """Remote id and address of what a target answers: a mention, a post of ours, or its thread's part before it."""
     if target.part == 0:
         if target.reply_to is None:
             return None, None

@@ -7,6 +7,7 @@ Long, because every move that people make stands here beside the others."""
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from secrets import token_hex
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, delete, select
 
@@ -37,9 +38,13 @@ def create(
     options: Mapping[int, Mapping[str, str]] | None = None,
     pictures: Iterable[PostPicture] = (),
     translation_of: int | None = None,
+    urgent: str | None = None,
+    follows_id: int | None = None,
+    time_zone: str | None = None,
 ) -> Post:
     """A new draft. `wordings`: account id -> its own words, or none to follow the message (default: `accounts`);
-    `options`: account id -> what it chose of its network's own options; `pictures`: of no post yet."""
+    `options`: account id -> what it chose of its network's own options; `pictures`: of no post yet. `urgent`: a stage
+    of posts.urgent; `time_zone`: of the wall time that such a post gets when it is approved."""
     post = Post(
         title=title.strip() or message.strip().split("\n")[0][:80] or "Untitled",
         category=category,
@@ -49,6 +54,9 @@ def create(
         concern=concern,
         reply_to_mention_id=reply_to_mention_id,
         translation_of=translation_of,
+        urgent=urgent,
+        follows_id=follows_id,
+        time_zone=time_zone,
         created_at=now,
         updated_at=now,
     )
@@ -155,7 +163,8 @@ def withdraw(session: Session, post_id: int, person_id: int, now: datetime) -> P
 
 
 def approve(session: Session, post_id: int, person_id: int, content_hash: str, now: datetime) -> Post:
-    """Approves exactly the content that was looked at; with the last step of its kind, the post is approved.
+    """Approves exactly the content that was looked at; with the last step of its kind, the post is approved, and goes
+    out at once if it is urgent.
 
     Raises NotAllowed for the author, the last one who changed the words, and whose word this step does not ask for;
     WrongState if the words changed since, or another post has come to say the same where that is forbidden."""
@@ -181,6 +190,9 @@ def approve(session: Session, post_id: int, person_id: int, content_hash: str, n
         _note(session, post, "approve_step", person_id, now, content_hash=content_hash)
         return post
     moved = _move(session, post, Move.APPROVE, person_id, now, content_hash=content_hash)
+    if moved.urgent is not None:
+        zone = moved.time_zone or "UTC"
+        moved.wall_time, moved.time_zone, moved.due_at = now.astimezone(ZoneInfo(zone)).replace(tzinfo=None), zone, now
     if moved.due_at is not None:
         moved.state = workflow.after(moved.state, Move.SCHEDULE).value
         _make_targets(session, moved, now)
@@ -294,6 +306,7 @@ def content_of(session: Session, post: Post) -> Content:
         pictures=tuple((picture.digest, picture.alt) for picture in pictures_of(session, post)),
         options={variant.account_id: variant.options for variant in chosen},
         steps=categories.signature(categories.rules_of(session, post.category)),
+        follows_id=post.follows_id,
     )
 
 
@@ -435,6 +448,7 @@ def _make_targets(session: Session, post: Post, now: datetime) -> None:
                     options=dict(content.options.get(account_id, {})),
                     reply_to=_answered(session, post, networks[account_id]) if number == 0 else None,
                     reply_addressed=mention is None or mention.addressed,
+                    follows_id=post.follows_id if number == 0 else None,
                 )
             )
     session.flush()

@@ -121,13 +121,14 @@ class _Ready:
 def _ready(engine: sa.Engine, made: Claim, now: datetime, as_sent: Callable[[PostPicture], Picture]) -> _Ready:
     """One read just before the call. Pictures are read only now: a thousand claims at once would hold them all."""
     with database.reading(engine) as session:
-        if holds.in_force(session) is not None:
-            return _Ready(made.outgoing, "held")
         found = session.exec(
             select(Target, Account)
             .join(Account, col(Account.id) == col(Target.account_id))
             .where(Target.id == made.target_id)
         ).one_or_none()
+        over = found[0].over_hold_id if found is not None else None
+        if holds.stopping(session, over) is not None:
+            return _Ready(made.outgoing, "held")
         if (
             found is None
             or (found[0].key, found[0].attempts, found[0].state)
@@ -141,15 +142,15 @@ def _ready(engine: sa.Engine, made: Claim, now: datetime, as_sent: Callable[[Pos
         made.outgoing,
         pictures=tuple(as_sent(picture) for picture in shown),
         memory=_Memory(engine, made.target_id),
-        proceed=lambda: _proceed(engine),
+        proceed=lambda: _proceed(engine, over),
     )
     misfits = limits.problems(outgoing) if limits is not None else ()
     return _Ready(outgoing, misfits=tuple(problem.message for problem in misfits))
 
 
-def _proceed(engine: sa.Engine) -> None:
+def _proceed(engine: sa.Engine, over: int | None) -> None:
     with database.reading(engine) as session:
-        if holds.in_force(session) is not None:
+        if holds.stopping(session, over) is not None:
             raise HeldBack("a hold was placed")
 
 

@@ -31,6 +31,8 @@ class Post(SQLModel, table=True):
     series_id: int | None = Field(default=None, index=True)  # made by a series; no foreign key, a pattern is a post
     series_time: datetime | None = Field(default=None, sa_type=sa.DateTime)  # its wall time by the rule, wherever moved
     translation_of: int | None = Field(default=None, index=True)  # the post that says the same in another language
+    urgent: str | None = None  # posts.urgent.Stage: goes out as soon as it is approved, over days of silence
+    follows_id: int | None = Field(default=None, index=True)  # the post of ours that it answers wherever that is out
     asked: list[int] = Field(default_factory=list, sa_type=sa.JSON)  # approvers whom the author asks by name
     submitted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # reviews before it do not count
     content_hash: str = ""  # of what an approval is bound to (posts.workflow.content_hash)
@@ -125,6 +127,8 @@ class Target(SQLModel, table=True):
     options: dict[str, str] = Field(default_factory=dict, sa_type=sa.JSON)
     reply_to: bytes | None = None  # sealed reference of what it answers
     reply_addressed: bool = True  # which named our account
+    follows_id: int | None = None  # the post of ours to be answered; its first attempt settles that into reply_to
+    over_hold_id: int | None = None  # the one hold that does not stop it, by a person's word
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     attempts: int = 0
     remote_id: str | None = None

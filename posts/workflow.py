@@ -156,6 +156,7 @@ class Content:
     pictures: tuple[tuple[str, str], ...] = ()  # SHA-256 of the bytes, and the description, in order
     options: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # account id -> its network's options
     steps: str = ""  # the steps of approval that its kind asks for, where they are not one approver's word
+    follows_id: int | None = None  # the post of ours that it answers
 
 
 def content_hash(content: Content) -> str:
@@ -172,6 +173,8 @@ def content_hash(content: Content) -> str:
         said["options"] = chosen
     if content.steps:
         said["steps"] = content.steps
+    if content.follows_id is not None:
+        said["follows"] = content.follows_id
     return hashlib.sha256(json.dumps(said, ensure_ascii=True).encode()).hexdigest()
 
 

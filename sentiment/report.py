@@ -93,7 +93,8 @@ def compose(morning: Morning, mix: Sequence[tuple[str, int]], statements: Sequen
         )  # fmt: skip
     sent, answered = morning.sent, morning.answered
     hours = answered.half_within.total_seconds() / 3600 if answered.half_within is not None else None
-    names = {"general": _("General"), "safety": _("Safety"), "event": _("Events"), "answer": _("Answers"),
+    names = {"general": _("General"), "safety": _("Safety"),
+             "urgent": _("Urgent safety update"), "event": _("Events"), "answer": _("Answers"),
              "you_said_we_did": _("You said, we did"), "success_story": _("Success story"),
              "recruiting": _("Recruiting")}  # fmt: skip
     ours = [

@@ -45,6 +45,7 @@ from web import (
     styleguide,
     transparency,
     triaging,
+    urgent,
 )
 from web.api import docs, v1
 from web.api.once import OnceOnly
@@ -75,6 +76,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     mix,
     resources,
     events,
+    urgent,
     look,
     fetched_pictures,
     board,

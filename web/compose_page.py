@@ -165,6 +165,7 @@ def categories(request: Request) -> list[tuple[str, str]]:
     words = {
         "general": _("General"),
         "safety": _("Safety"),
+        "urgent": _("Urgent safety update"),
         "event": _("Event"),
         "answer": _("Answer to a question or concern"),
         "you_said_we_did": _("You said, we did"),

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints, Valida
 from web.fields import LARGEST_ID, clean
 
 MESSAGE_LIMIT = 100_000  # characters; more than any network takes
-CATEGORIES = ("general", "safety", "event", "answer", "you_said_we_did", "success_story", "recruiting")
+CATEGORIES = ("general", "safety", "urgent", "event", "answer", "you_said_we_did", "success_story", "recruiting")
 DAY = r"^(\d{4}-\d{2}-\d{2})?$"
 HOUR = r"^(\d{2}:\d{2}(:\d{2})?)?$"
 Words = Annotated[str, StringConstraints(max_length=MESSAGE_LIMIT), AfterValidator(clean)]

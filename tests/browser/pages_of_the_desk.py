@@ -15,7 +15,7 @@ from listeners import intake, places, triage
 from listeners.tables import Source
 from networks import accounts
 from networks.network import Page, RemoteMention
-from posts import actions, blackouts, drafts, event_posts, events, heard, mix, resources, snippets
+from posts import actions, blackouts, drafts, event_posts, events, heard, mix, resources, snippets, urgent
 from posts.event_words import Kind
 from posts.events import Given
 from sentiment import model, scoring
@@ -31,6 +31,7 @@ OURS = (
     "/outreach/events/1/edit", "/outreach/events/2", "/outreach/actions",
     "/outreach/actions/new", "/outreach/actions/1",
     "/outreach/heard", "/outreach/mix", "/outreach/resources",
+    "/outreach/urgent", "/outreach/urgent/new?template=evacuation", "/outreach/urgent/3",
     "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records",
     "/records/own-data", "/account", "/account/second-factor",
     "/styleguide", "/api/docs", "/nowhere",
@@ -92,6 +93,11 @@ def fill(engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[...
         heard.write_down(
             session, ada, now, heard_on=today, today=today, channel="meeting", where="Elm Street Library",
             concern="traffic_safety", trust="mistrust", people=4, words="Cars do not stop.", keep=timedelta(days=30),
+        )  # fmt: skip
+        blanks = {"where": "Elm Street", "why": "a gas leak", "advice": "stay inside"}
+        urgent.begin(
+            session, luc, now, template="avoid_area", message=urgent.words("avoid_area", blanks, "en"), language="en",
+            settings=settings,
         )  # fmt: skip
         _hold_events(session, ada, board, settings)
         resources.keep(

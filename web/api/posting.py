@@ -125,7 +125,7 @@ def list_posts(
     first = start or clock.now()
     with database.reading(found.engine) as session:
         rows = queue.going_out(session, first, first + timedelta(days=days))
-        return [_post(session, row.post_id) for row in rows]
+        return [post_out(session, row.post_id) for row in rows]
 
 
 @router.post("/posts", status_code=201, dependencies=[needs(Action.WRITE_POSTS)])
@@ -137,7 +137,7 @@ def make_post(found: TheDesk, who: Who, given: DraftIn) -> PostOut:
 @router.get("/posts/{post_id}", dependencies=[needs(Action.READ_POSTS)])
 def one_post(found: TheDesk, post_id: Id) -> PostOut:
     with database.reading(found.engine) as session:
-        return _post(session, post_id)
+        return post_out(session, post_id)
 
 
 @router.put("/posts/{post_id}", dependencies=[needs(Action.WRITE_POSTS)])
@@ -150,7 +150,7 @@ def save_post(found: TheDesk, who: Who, post_id: Id, given: DraftIn) -> PostOut:
 def submit_post(found: TheDesk, who: Who, post_id: Id) -> PostOut:
     with database.writing(found.engine) as session:
         drafts.submit(session, post_id, who.id, clock.now(), base_url=found.settings.base_url)
-        return _post(session, post_id)
+        return post_out(session, post_id)
 
 
 @router.post(
@@ -173,14 +173,14 @@ def add_picture(
         raise Trouble(422, "That is no picture we can take", str(error)) from error
     with database.writing(found.engine) as session:
         kept.add(session, post_id, who.id, read, clock.now())
-        return _post(session, post_id)
+        return post_out(session, post_id)
 
 
 @router.delete("/posts/{post_id}/pictures/{picture_id}", dependencies=[needs(Action.WRITE_POSTS)])
 def take_out_picture(found: TheDesk, who: Who, post_id: Id, picture_id: Id) -> PostOut:
     with database.writing(found.engine) as session:
         kept.take_out(session, post_id, who.id, picture_id, clock.now())
-        return _post(session, post_id)
+        return post_out(session, post_id)
 
 
 @router.post("/posts/{post_id}/targets/{target_id}/take-down", dependencies=[needs(Action.WRITE_POSTS)])
@@ -191,7 +191,7 @@ def take_down(found: TheDesk, who: Who, post_id: Id, target_id: Id) -> PostOut:
         if target is None or target.post_id != post_id:
             raise Trouble(404, "This post has no such target")
         takedown.ask(session, target_id, who.id, clock.now())
-        return _post(session, post_id)
+        return post_out(session, post_id)
 
 
 @router.post("/posts/{post_id}/approve", dependencies=[needs(Action.APPROVE_POSTS)])
@@ -199,14 +199,14 @@ def approve_post(found: TheDesk, who: Who, post_id: Id, given: Decision) -> Post
     """403 for one's own post; 409 when the content is no longer the one with this hash."""
     with database.writing(found.engine) as session:
         drafts.approve(session, post_id, who.id, given.content_hash, clock.now())
-        return _post(session, post_id)
+        return post_out(session, post_id)
 
 
 @router.post("/posts/{post_id}/ask-changes", dependencies=[needs(Action.APPROVE_POSTS)])
 def ask_changes(found: TheDesk, who: Who, post_id: Id, given: Comment) -> PostOut:
     with database.writing(found.engine) as session:
         drafts.ask_changes(session, post_id, who.id, given.comment, clock.now())
-        return _post(session, post_id)
+        return post_out(session, post_id)
 
 
 @router.post("/posts/{post_id}/targets/{target_id}/decide", dependencies=[needs(Action.WRITE_POSTS)])
@@ -217,7 +217,7 @@ def decide_target(found: TheDesk, who: Who, post_id: Id, target_id: Id, given: C
         if target is None or target.post_id != post_id:
             raise Trouble(404, "This post has no such target")
         decide.decide(session, target_id, who.id, given.decision, clock.now())
-        return _post(session, post_id)
+        return post_out(session, post_id)
 
 
 @router.put("/posts/{post_id}/time", dependencies=[needs(Action.WRITE_POSTS)])
@@ -229,7 +229,7 @@ def set_time(found: TheDesk, who: Who, post_id: Id, given: TimeIn) -> PostOut:
             drafts.unschedule(session, post_id, who.id, clock.now())
         else:
             drafts.schedule(session, post_id, who.id, given.wall_time, zone, clock.now())
-        return _post(session, post_id)
+        return post_out(session, post_id)
 
 
 @router.post("/posts/{post_id}/withdraw", dependencies=[needs(Action.WRITE_POSTS)])
@@ -237,7 +237,7 @@ def withdraw_post(found: TheDesk, who: Who, post_id: Id) -> PostOut:
     """Out of review, or out of its approval: a draft again."""
     with database.writing(found.engine) as session:
         drafts.withdraw(session, post_id, who.id, clock.now())
-        return _post(session, post_id)
+        return post_out(session, post_id)
 
 
 @router.post("/posts/{post_id}/comments", status_code=201, dependencies=[needs(Action.READ_POSTS)])
@@ -245,14 +245,14 @@ def comment_post(found: TheDesk, who: Who, post_id: Id, given: Comment) -> PostO
     """A word beside it; nothing moves."""
     with database.writing(found.engine) as session:
         drafts.comment(session, post_id, who.id, given.comment, clock.now())
-        return _post(session, post_id)
+        return post_out(session, post_id)
 
 
 @router.post("/posts/{post_id}/cancel", dependencies=[needs(Action.WRITE_POSTS)])
 def cancel_post(found: TheDesk, who: Who, post_id: Id) -> PostOut:
     with database.writing(found.engine) as session:
         drafts.cancel(session, post_id, who.id, clock.now())
-        return _post(session, post_id)
+        return post_out(session, post_id)
 
 
 @router.post("/limits", dependencies=[needs(Action.WRITE_POSTS)])
@@ -307,10 +307,11 @@ def _hold(session: Session) -> HoldOut:
 
 def _stored(found: TheDesk, post: Post) -> PostOut:
     with database.reading(found.engine) as session:
-        return _post(session, post.id or 0)
+        return post_out(session, post.id or 0)
 
 
-def _post(session: Session, post_id: int) -> PostOut:
+def post_out(session: Session, post_id: int) -> PostOut:
+    """A post as programs get it. Raises Trouble 404."""
     detail = queue.post_detail(session, post_id)
     if detail is None:
         raise Trouble(404, "There is no such post")
