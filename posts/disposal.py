@@ -10,7 +10,19 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
-from posts.tables import Attempt, EventPost, Post, PostPicture, PostVersion, Review, Series, Target, UnitAction, Variant
+from posts.tables import (
+    Attempt,
+    EventPost,
+    Post,
+    PostPicture,
+    PostVersion,
+    Review,
+    Series,
+    Story,
+    Target,
+    UnitAction,
+    Variant,
+)
 from posts.workflow import PostState
 
 AT_REST = (
@@ -42,6 +54,8 @@ def dispose(session: Session, before: datetime, kept: Kept, limit: int) -> int:
             col(Post.updated_at) < before,
             col(Post.id).not_in(published),
             col(Post.id).not_in(select(Series.post_id)),
+            col(Post.id).not_in(select(Story.ask_id).where(col(Story.ask_id).is_not(None))),
+            col(Post.id).not_in(select(Story.post_id).where(col(Story.post_id).is_not(None))),
             col(Post.id).not_in(select(UnitAction.post_id).where(col(UnitAction.post_id).is_not(None))),
             ~_held(kept),
         )

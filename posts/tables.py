@@ -234,6 +234,23 @@ class Resource(SQLModel, table=True):
     changed_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class Story(SQLModel, table=True):
+    """Praise that may become a success story: nothing of it is used before whoever said it agreed."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    mention_id: int | None = Field(default=None, unique=True)  # no foreign key: a mention expires; none: told to us
+    state: str = Field(default="asked", index=True)  # posts.stories.StoryState
+    language: str = "en"
+    ask_id: int | None = Field(default=None, foreign_key="post.id")  # the answer that asks for consent
+    words: str = ""  # as they may be used, without a name; none before consent, and none after it is taken back
+    consent: str = ""  # how they agreed, as "by message, 24 November"
+    post_id: int | None = Field(default=None, foreign_key="post.id")  # the post that tells it
+    begun_by: int = Field(foreign_key="person.id")
+    begun_at: datetime = Field(sa_type=UtcDateTime)
+    changed_by: int = Field(foreign_key="person.id")
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class UnitAction(SQLModel, table=True):
     """What a unit of the department (or of the town) was asked to do about a concern, until when, and how it ended."""
 

@@ -75,6 +75,8 @@ NOTICES = MappingProxyType(
         "action-asked": _("It is handed over. You are reminded before its day."),
         "resource-kept": _("The resource is kept; Compose offers it from now on."),
         "resource-gone": _("It is removed. Posts that name it keep their words."),
+        "story-agreed": _("Their consent is written down. Now it may be told."),
+        "story-refused": _("It is not used. The words are erased here; a post that was not sent is cancelled."),
         "event-made": _("The event is kept. Nobody is told of it before a post about it was approved and sent."),
         "event-changed": _(
             "The event is changed, and its posts are brought in step. See below what waits for approval."

@@ -15,7 +15,7 @@ from listeners import intake, places, triage
 from listeners.tables import Source
 from networks import accounts
 from networks.network import Page, RemoteMention
-from posts import actions, blackouts, drafts, event_posts, events, heard, mix, resources, snippets, urgent
+from posts import actions, blackouts, drafts, event_posts, events, heard, mix, resources, snippets, stories, urgent
 from posts.event_words import Kind
 from posts.events import Given
 from sentiment import model, scoring
@@ -30,7 +30,7 @@ OURS = (
     "/snippets", "/outreach", "/outreach/events", "/outreach/events/new", "/outreach/events/1",
     "/outreach/events/1/edit", "/outreach/events/2", "/outreach/actions",
     "/outreach/actions/new", "/outreach/actions/1",
-    "/outreach/heard", "/outreach/mix", "/outreach/resources",
+    "/outreach/heard", "/outreach/stories", "/outreach/mix", "/outreach/resources",
     "/outreach/urgent", "/outreach/urgent/new?template=evacuation", "/outreach/urgent/3",
     "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records",
     "/records/own-data", "/account", "/account/second-factor",
@@ -104,6 +104,7 @@ def fill(engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[...
             session, ada, now, kind="complaints", name="Office of complaints", phone="555 0142",
             address="riverton.example/complaints", note="Mon to Fri, 9 to 5; English, Spanish",
         )  # fmt: skip
+        stories.told_to_us(session, "They found my father.", "signed at the counter", "en", ada, now)
         mix.set_targets(session, {"event": 2, "success_story": 1}, ada, now)
         for kind in snippets.KINDS:
             snippets.keep(session, ada, now, kind=kind, name=f"A {kind}", text="Call 555 0100.")

@@ -67,8 +67,8 @@ def test_care_is_shown_where_a_mention_is_angry_and_while_it_is_answered(
     assert CARE not in ada.get("/compose?reply_to=2").text
 
 
-def said(session: Session, keys: Keys, settings: Settings, now: datetime) -> None:
-    source = Source(network="facebook", name="Town")
+def said(session: Session, keys: Keys, settings: Settings, now: datetime, network: str = "facebook") -> None:
+    source = Source(network=network, name="Town")
     session.add(source)
     session.flush()
     texts = ("You never come when we call, liars.", "Thank you for walking my mother home.")
