@@ -13,6 +13,7 @@ from sqlmodel import Session, SQLModel, col, select
 from posts.tables import (
     Attempt,
     EventPost,
+    PartnerComment,
     Post,
     PostPicture,
     PostVersion,
@@ -32,7 +33,7 @@ AT_REST = (
     PostState.MISSED,
     PostState.CANCELLED,
 )
-_PARTS: tuple[type[SQLModel], ...] = (Variant, PostPicture, PostVersion, Review, Target, EventPost)
+_PARTS: tuple[type[SQLModel], ...] = (Variant, PostPicture, PostVersion, Review, Target, EventPost, PartnerComment)
 
 
 @dataclass(frozen=True)

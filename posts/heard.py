@@ -14,7 +14,7 @@ from listeners import masking
 from posts.tables import Heard
 from posts.workflow import WrongState
 
-CHANNELS = ("meeting", "counter", "phone", "street", "other")
+CHANNELS = ("meeting", "counter", "phone", "street", "partner", "other")
 TRUST = ("mistrust", "neither", "trust")
 MOST_PEOPLE = 500
 LONGEST = 1000  # characters
@@ -36,7 +36,7 @@ class InPerson:
 
 def write_down(
     session: Session,
-    person_id: int,
+    person_id: int | None,
     now: datetime,
     *,
     heard_on: date,
@@ -51,8 +51,10 @@ def write_down(
     people: int = 1,
     words: str = "",
     event_id: int | None = None,
+    partner_id: int | None = None,
 ) -> Heard:
-    """Keeps a note; its words for as long as `keep`. Raises WrongState for what cannot be."""
+    """Keeps a note (by nobody at the desk: what a partner passes on); its words for as long as `keep`. Raises
+    WrongState for what cannot be."""
     if channel not in CHANNELS or trust not in TRUST:
         raise WrongState("Choose how it was heard, and how it sounded.")
     if not 1 <= people <= MOST_PEOPLE:
@@ -75,6 +77,7 @@ def write_down(
         written_at=now,
         expires_at=now + keep,
         event_id=event_id,
+        partner_id=partner_id,
     )
     session.add(made)
     session.flush()

@@ -326,7 +326,49 @@ class Heard(SQLModel, table=True):
     trust: str = "neither"  # mistrust | neither | trust
     people: int = 1  # so many said so
     words: str | None = None  # what was said, in our words; none: gone, or never written
-    written_by: int = Field(foreign_key="person.id")
+    written_by: int | None = Field(default=None, foreign_key="person.id")  # none: a partner, at its own address
     written_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)  # of the words
     event_id: int | None = Field(default=None, foreign_key="event.id", index=True)  # where it was heard
+    partner_id: int | None = Field(default=None, foreign_key="partner.id", index=True)  # who passed it on
+
+
+class Partner(SQLModel, table=True):
+    """An organisation that passes things on and tells us what it hears. Whom to write to there is sealed."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    kind: str  # posts.partners.KINDS
+    place_id: int | None = Field(default=None, foreign_key="place.id")
+    languages: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+    notes: str = ""
+    reach: bytes | None = None  # sealed: name, e-mail address, telephone number
+    active: bool = True
+    added_by: int = Field(foreign_key="person.id")
+    added_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PartnerContact(SQLModel, table=True):
+    """We were in contact with a partner: met, called, wrote, or sent a share kit or a draft to read."""
+
+    __tablename__ = "partner_contact"
+
+    id: int | None = Field(default=None, primary_key=True)
+    partner_id: int = Field(foreign_key="partner.id", index=True)
+    how: str  # posts.partners.WAYS | kit | review
+    at: datetime = Field(sa_type=UtcDateTime)
+    by: int = Field(foreign_key="person.id")
+    post_id: int | None = None  # no foreign key: the note outlives the post
+
+
+class PartnerComment(SQLModel, table=True):
+    """What a partner said of a post before it went out; it decides nothing."""
+
+    __tablename__ = "partner_comment"
+
+    id: int | None = Field(default=None, primary_key=True)
+    partner_id: int = Field(foreign_key="partner.id")
+    post_id: int = Field(foreign_key="post.id", index=True)
+    content_hash: str  # of the words that it is about
+    words: str
+    at: datetime = Field(sa_type=UtcDateTime)

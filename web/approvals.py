@@ -16,7 +16,7 @@ from config.tables import Person
 from listeners.tables import Mention
 from networks import registry
 from networks.tables import Account
-from posts import approval, decide, drafts, event_posts, likeness, queue, takedown
+from posts import approval, decide, drafts, event_posts, likeness, partners, queue, takedown
 from posts import pictures as kept
 from posts.queue import PostDetail
 from posts.tables import Post, PostPicture, PostVersion, Target
@@ -193,6 +193,9 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
         names = {people.known_id(person): person.name for person in session.exec(select(Person))}
         event = event_posts.of_post(session, post_id)
+        said_by_partners = [
+            (partners.read(session, one.partner_id).name, one) for one in partners.comments(session, post_id)
+        ]
     post = detail.post
     concern = CONCERNS.get(post.concern or "")
     return pages.render(
@@ -215,6 +218,8 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
             and who.id not in stands.said
         ),
         stands=stands,
+        partner_words=said_by_partners,
+        to_partners="kit" if post.state in partners.SHARED else "review" if post.state in OPEN else "",
         alike=alike,
         is_open=post.state in OPEN,
         concern=_(concern.name) if concern is not None else "",

@@ -34,10 +34,12 @@ PUBLIC = frozenset(
         "/transparency",  # what is collected and what was done, in figures; only where switched on
         "/events/{code}",  # an event that was announced, by an address not to be guessed; only where switched on
         "/events/{code}.ics",  # its calendar file
+        "/partner/{token}",  # a partner's own address, signed: what it hears, what it thinks of a draft
         "/stop/{token}",  # ends one kind of mail; the address in the mail is signed
     }
 )
-BY_ADDRESS = "/stop/"  # a mail program sends such a form by itself (RFC 8058): the signed address is its proof
+# A mail program sends such a form by itself (RFC 8058), a partner has no sign-in: the signed address is the proof.
+BY_ADDRESS = ("/stop/", "/partner/")
 ENROLLING = "/account/second-factor"  # all that is open to whoever must have a second factor and has none yet
 _SEEN_EVERY = timedelta(minutes=5)
 

@@ -72,6 +72,8 @@ NOTICES = MappingProxyType(
         "urgent-asked": _("Everyone who may approve it is asked now. It goes out with the first approval."),
         "urgent-out": _("Approved. It goes out now."),
         "urgent-held": _("Approved. It waits until the hold is lifted."),
+        "kit-sent": _("It is on its way to them; what they hear comes back under “Heard in person”."),
+        "review-asked": _("They are asked to read it; what they say stands beside the post."),
         "action-asked": _("It is handed over. You are reminded before its day."),
         "resource-kept": _("The resource is kept; Compose offers it from now on."),
         "resource-gone": _("It is removed. Posts that name it keep their words."),

@@ -15,7 +15,20 @@ from listeners import intake, places, triage
 from listeners.tables import Source
 from networks import accounts
 from networks.network import Page, RemoteMention
-from posts import actions, blackouts, drafts, event_posts, events, heard, mix, resources, snippets, stories, urgent
+from posts import (
+    actions,
+    blackouts,
+    drafts,
+    event_posts,
+    events,
+    heard,
+    mix,
+    partners,
+    resources,
+    snippets,
+    stories,
+    urgent,
+)
 from posts.event_words import Kind
 from posts.events import Given
 from sentiment import model, scoring
@@ -31,6 +44,7 @@ OURS = (
     "/outreach/events/1/edit", "/outreach/events/2", "/outreach/actions",
     "/outreach/actions/new", "/outreach/actions/1",
     "/outreach/heard", "/outreach/stories", "/outreach/mix", "/outreach/resources",
+    "/outreach/partners", "/outreach/partners/new", "/outreach/partners/1", "/outreach/kits/new?post=2",
     "/outreach/urgent", "/outreach/urgent/new?template=evacuation", "/outreach/urgent/3",
     "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records",
     "/records/own-data", "/account", "/account/second-factor",
@@ -94,6 +108,8 @@ def fill(engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[...
             session, ada, now, heard_on=today, today=today, channel="meeting", where="Elm Street Library",
             concern="traffic_safety", trust="mistrust", people=4, words="Cars do not stop.", keep=timedelta(days=30),
         )  # fmt: skip
+        school = partners.Given("Elm Street School", "school", None, ("es",), "Mornings.", partners.Reach("Rosa Diaz"))
+        partners.keep(session, school, keys, ada, now)
         blanks = {"where": "Elm Street", "why": "a gas leak", "advice": "stay inside"}
         urgent.begin(
             session, luc, now, template="avoid_area", message=urgent.words("avoid_area", blanks, "en"), language="en",

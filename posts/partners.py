@@ -1,0 +1,219 @@
+"""Partners: schools, faith groups, non-profits, businesses and others who pass things on, read drafts and tell us what
+they hear. Whom to write to is sealed; the mails themselves are posts.partner_mail's."""
+
+import hmac
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from email_validator import EmailNotValidError, validate_email
+from sqlmodel import Session, col, func, select
+
+from config import audit
+from config.secrets import Keys
+from posts import drafts
+from posts.tables import Heard, Partner, PartnerComment, PartnerContact, Post
+from posts.workflow import OPEN, PostState, WrongState
+
+KINDS = ("school", "faith", "non_profit", "business", "youth", "neighbourhood", "other")
+WAYS = ("met", "called", "wrote")  # entered by a person; mails enter themselves as kit and review
+LONG = timedelta(days=60)  # since the last contact, after which a partner is shown as not heard from
+LONGEST_LINE, LONGEST = 120, 1000  # characters
+MOST_A_DAY = 30  # notes and comments of one partner
+SHARED = frozenset({PostState.APPROVED, PostState.SCHEDULED, PostState.PUBLISHED, PostState.PARTLY_PUBLISHED})
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whom to write to: opened only to show it to an officer, and to send."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True)
+class Given:
+    """A partner as a form gives it."""
+
+    name: str
+    kind: str
+    place_id: int | None = None
+    languages: tuple[str, ...] = ()
+    notes: str = ""
+    reach: Reach = Reach()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A partner with when it was last in contact, and how many people's words it passed on."""
+
+    partner: Partner
+    last: datetime | None
+    heard: int
+
+    def silent(self, now: datetime) -> bool:
+        """Whether nobody has been in contact for long."""
+        return now - (self.last or self.partner.added_at) >= LONG
+
+
+def keep(
+    session: Session, given: Given, keys: Keys, person_id: int, now: datetime, partner_id: int | None = None
+) -> Partner:
+    """Adds a partner, or changes the one with this number. Raises WrongState for what cannot be."""
+    if not given.name.strip() or len(given.name) > LONGEST_LINE or given.kind not in KINDS:
+        raise WrongState("A partner needs a name and a kind.")
+    if len(given.notes) > LONGEST:
+        raise WrongState(f"Notes have {LONGEST} characters at most.")
+    reach = Reach(given.reach.name[:LONGEST_LINE], _mail(given.reach.email), given.reach.phone[:40])
+    found = read(session, partner_id) if partner_id is not None else None
+    if found is None:
+        found = Partner(name="", kind="", added_by=person_id, added_at=now)
+    found.name, found.kind, found.place_id = given.name.strip(), given.kind, given.place_id
+    found.languages, found.notes = list(given.languages), given.notes.strip()
+    found.reach = keys.seal(json.dumps([reach.name, reach.email, reach.phone])) if reach != Reach() else None
+    session.add(found)
+    session.flush()
+    move = "partner.change" if partner_id is not None else "partner.add"
+    audit.record(session, now, person_id, move, f"partner:{found.id}", {"name": found.name, "kind": found.kind})
+    return found
+
+
+def read(session: Session, partner_id: int) -> Partner:
+    """Raises WrongState if there is none."""
+    found = session.get(Partner, partner_id)
+    if found is None:
+        raise WrongState("There is no such partner.")
+    return found
+
+
+def reach(partner: Partner, keys: Keys) -> Reach:
+    """Whom to write to, opened. Raises SecretKeyError."""
+    return Reach(*json.loads(keys.open(partner.reach))) if partner.reach is not None else Reach()
+
+
+def retire(session: Session, partner_id: int, person_id: int, now: datetime) -> None:
+    """No partner any more: whom to write to is forgotten, what was done together stays."""
+    found = read(session, partner_id)
+    found.active, found.reach = False, None
+    session.add(found)
+    audit.record(session, now, person_id, "partner.retire", f"partner:{partner_id}", {"name": found.name})
+
+
+def contacted(
+    session: Session, partner_id: int, how: str, person_id: int, now: datetime, post_id: int | None = None
+) -> PartnerContact:
+    """Notes that somebody of us was in contact."""
+    made = PartnerContact(partner_id=read(session, partner_id).id or 0, how=how, at=now, by=person_id, post_id=post_id)
+    session.add(made)
+    session.flush()
+    audit.record(session, now, person_id, f"partner.{how}", f"partner:{partner_id}", {"post": post_id})
+    return made
+
+
+def listed(session: Session, *, place_id: int | None = None, language: str = "", kind: str = "") -> list[Listed]:
+    """Partners that are active, by name, with what they are looked for by."""
+    query = select(Partner).where(col(Partner.active)).order_by(col(Partner.name), col(Partner.id))
+    if place_id is not None:
+        query = query.where(Partner.place_id == place_id)
+    if kind:
+        query = query.where(Partner.kind == kind)
+    last = select(PartnerContact.partner_id, func.max(PartnerContact.at)).group_by(col(PartnerContact.partner_id))
+    passed_on = select(Heard.partner_id, func.sum(Heard.people)).group_by(col(Heard.partner_id))
+    contacts = dict(session.exec(last).all())
+    heard = dict(session.exec(passed_on.where(col(Heard.partner_id).is_not(None))).all())
+    return [
+        Listed(one, contacts.get(one.id or 0), int(heard.get(one.id, 0)))
+        for one in session.exec(query)
+        if not language or language in one.languages
+    ]
+
+
+def contacts(session: Session, partner_id: int, limit: int = 50) -> list[PartnerContact]:
+    """What was done together, the last first."""
+    query = select(PartnerContact).where(PartnerContact.partner_id == partner_id)
+    return list(session.exec(query.order_by(col(PartnerContact.id).desc()).limit(limit)))
+
+
+def comments(session: Session, post_id: int) -> list[PartnerComment]:
+    """What partners said about a post, the first first."""
+    query = select(PartnerComment).where(PartnerComment.post_id == post_id)
+    return list(session.exec(query.order_by(col(PartnerComment.id))))
+
+
+def comment(session: Session, partner: Partner, post_id: int, words: str, now: datetime) -> PartnerComment:
+    """A partner's word on a post that is still open; it decides nothing. Raises WrongState."""
+    post = drafts.locked(session, post_id)
+    if post.state not in OPEN:
+        raise WrongState("This post is out already, or will not go out. Thank you all the same.")
+    if not words.strip() or len(words) > LONGEST:
+        raise WrongState(f"A comment has words, {LONGEST} characters at most.")
+    check_rate(session, partner, now)
+    made = PartnerComment(
+        partner_id=partner.id or 0, post_id=post_id, content_hash=post.content_hash, words=words.strip(), at=now
+    )
+    session.add(made)
+    session.flush()
+    audit.record(session, now, None, "partner.comment", f"post:{post_id}", {"partner": partner.id})
+    return made
+
+
+def check_rate(session: Session, partner: Partner, now: datetime) -> None:
+    """Raises WrongState when this partner's addresses were used more often within a day than people write."""
+    day = now - timedelta(days=1)
+    said = session.exec(
+        select(func.count()).where(PartnerComment.partner_id == partner.id, col(PartnerComment.at) > day)
+    ).one()
+    heard = session.exec(select(func.count()).where(Heard.partner_id == partner.id, col(Heard.written_at) > day)).one()
+    if said + heard >= MOST_A_DAY:
+        raise WrongState("That is a lot for one day; please write the rest tomorrow, or call us.")
+
+
+def what_is_asked(post: Post) -> str:
+    """What a partner can be asked with this post: to share it once it is approved, to review it before. Raises
+    WrongState for a post that goes nowhere."""
+    if post.state in SHARED:
+        return "kit"
+    if post.state in OPEN:
+        return "review"
+    raise WrongState("This post does not go out; there is nothing to share.")
+
+
+def token(keys: Keys, what: str, partner_id: int, post_id: int) -> str:
+    """The last part of a partner's own address: `what` is kit (to give feedback) or review (to comment)."""
+    return f"{what}-{partner_id}-{post_id}-{_mark(keys, what, partner_id, post_id)}"
+
+
+def opened(session: Session, keys: Keys, given: str) -> tuple[str, Partner, Post] | None:
+    """What such an address is for; none if we did not make it, or the partner or the post is gone."""
+    what, _, rest = given.partition("-")
+    numbers = rest.split("-")
+    if what not in ("kit", "review") or len(numbers) != 3 or not given.isascii():
+        return None
+    first, second, mark = numbers
+    if not (first.isdecimal() and second.isdecimal() and len(first) < 10 and len(second) < 10):
+        return None
+    if not hmac.compare_digest(_mark(keys, what, int(first), int(second)), mark):
+        return None
+    partner, post = session.get(Partner, int(first)), session.get(Post, int(second))
+    return (what, partner, post) if partner is not None and partner.active and post is not None else None
+
+
+def chosen(session: Session, numbers: Iterable[int]) -> list[Partner]:
+    """The active ones of these."""
+    query = select(Partner).where(col(Partner.id).in_(list(numbers)), col(Partner.active)).order_by(col(Partner.id))
+    return list(session.exec(query))
+
+
+def _mark(keys: Keys, what: str, partner_id: int, post_id: int) -> str:
+    return keys.hash("partner", f"{what} {partner_id} {post_id}").hex()
+
+
+def _mail(given: str) -> str:
+    if not given.strip():
+        return ""
+    try:
+        return validate_email(given.strip(), check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise WrongState(f"{given!r} is no e-mail address.") from error

@@ -1,0 +1,208 @@
+"""Partners: a directory whose contacts are sealed, share kits over a real mail server with feedback that arrives as
+heard, and drafts that are read before they go out."""
+
+import email
+import email.policy
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from urllib.parse import urlsplit
+
+import pytest
+import sqlalchemy as sa
+from aiosmtpd.controller import Controller
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sqlmodel import select
+
+from config import clock, database, people, sign_ins
+from config.permissions import Action, Role
+from config.secrets import Keys
+from config.settings import Settings
+from networks import accounts, pictures
+from posts import drafts, partners
+from posts import pictures as kept
+from posts.tables import Heard, Partner, Post
+from scheduler import delivery
+from tests.posts.test_pictures import photo
+from tests.scheduler.postbox import Post as MailServer
+from tests.scheduler.postbox import free_port, using
+from tests.web.browsing import Browser, send
+
+GIVEN = {
+    "name": "Elm Street <b>School</b>", "kind": "school", "languages": ["es"], "notes": "Mornings.",
+    "contact": "Rosa Diaz", "email": "rosa@school.example", "phone": "555 0100",
+}  # fmt: skip
+PAGE = "/outreach/partners"
+WORDS = "Officers walk the school way on Monday."
+
+
+@pytest.fixture
+def ada(at_eight: datetime, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, keys: Keys) -> Browser:
+    browser = browser_of("Ada", Role.OFFICER)
+    with database.writing(sqlite_engine) as session:
+        made = accounts.add(session, network="practice", name="PD", handle="", secret=None, keys=keys, now=at_eight)
+        post = drafts.create(session, 1, WORDS, [made.id or 0], at_eight, title="School way")
+        kept.add(session, post.id or 0, 1, pictures.read(photo((600, 400)), "An officer and two children"), at_eight)
+        drafts.submit(session, post.id or 0, 1, at_eight)
+    return browser
+
+
+@pytest.fixture
+def mail() -> Iterator[tuple[MailServer, str]]:
+    server = MailServer()
+    controller = Controller(server, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield server, f"smtp://127.0.0.1:{controller.port}"
+    controller.stop()
+
+
+def approve(engine: sa.Engine, browser_of: Callable[..., Browser]) -> None:
+    browser_of("Luc", Role.APPROVER)
+    with database.writing(engine) as session:
+        luc = people.by_email(session, "luc@riverton.example")
+        assert luc is not None
+        drafts.approve(session, 1, luc.id or 0, session.get_one(Post, 1).content_hash, clock.now())
+
+
+def own_path(text: str) -> str:
+    """The path of the partner's own address in a mail."""
+    found = re.search(r"http\S+/partner/\S+", text)
+    assert found is not None, text
+    return urlsplit(found.group()).path
+
+
+def test_the_directory_finds_and_seals(
+    ada: Browser, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, keys: Keys
+) -> None:
+    assert send(ada, PAGE, page=f"{PAGE}/new", **GIVEN).headers["location"] == f"{PAGE}/1?said=planned"
+    assert send(ada, PAGE, page=f"{PAGE}/new", **{**GIVEN, "email": "rosa"}).status_code == 422
+    page = ada.get(f"{PAGE}/1").text
+    assert ("rosa@school.example" in page, "<b>School</b>" in page) == (True, False)
+    assert "rosa@" not in browser_of("Luc", Role.APPROVER).get(f"{PAGE}/1").text
+    with database.reading(sqlite_engine) as session:
+        partner = session.get_one(Partner, 1)
+        assert b"rosa" not in (partner.reach or b"")
+        assert partners.reach(partner, keys).phone == "555 0100"
+    for question, there in (("", True), ("?language=es&kind=school", True), ("?language=en", False)):
+        assert ("Elm Street" in ada.get(f"{PAGE}{question}").text) is there
+    later = clock.now() + timedelta(days=61)
+    with clock.at(later):
+        assert "has not heard from us" in browser_of("Ada").get(PAGE).text
+        again = browser_of("Ada")
+        send(again, f"{PAGE}/1/contact", page=f"{PAGE}/1", how="met")
+        assert "has not heard from us" not in again.get(PAGE).text
+        send(again, f"{PAGE}/1/retire", page=f"{PAGE}/1")
+        assert "Elm Street" not in again.get(PAGE).text
+    with database.reading(sqlite_engine) as session:
+        assert session.get_one(Partner, 1).reach is None
+
+
+def test_a_share_kit_is_received_and_what_comes_back_is_heard(
+    ada: Browser,
+    stranger: Browser,
+    browser_of: Callable[..., Browser],
+    sqlite_engine: sa.Engine,
+    settings: Settings,
+    mail: tuple[MailServer, str],
+) -> None:
+    send(ada, PAGE, page=f"{PAGE}/new", **GIVEN)
+    approve(sqlite_engine, browser_of)
+    form = "/outreach/kits/new?post=1"
+    assert WORDS in ada.get(form).text
+    assert send(ada, "/outreach/kits", page=form, post="1", link="https://a.example").status_code == 422
+    sent = send(ada, "/outreach/kits", page=form, post="1", to="1", link="https://town.example/way", note="Thank you!")
+    assert sent.headers["location"] == "/posts/1?said=kit-sent"
+    assert delivery.deliver_due(sqlite_engine, using(settings, mail[1]), clock.now()).sent == 1
+    (taken,) = mail[0].to("rosa@school.example")
+    received = email.message_from_bytes(bytes(taken), policy=email.policy.default)
+    assert isinstance(received, EmailMessage)
+    plain, picture = received.iter_parts()
+    text = plain.get_content()
+    for words in (WORDS, "Thank you!", "https://town.example/way", "An officer and two children"):
+        assert words in text
+    assert received["Reply-To"] == "ada@riverton.example"
+    assert picture.get_content()[:3] == b"\xff\xd8\xff"
+    path = own_path(text)
+    assert "Elm Street &lt;b&gt;School" in stranger.get(path).text
+    said = {"concern": "traffic_safety", "trust": "mistrust", "people": "7", "language": "es"}
+    answer = stranger.post(path, data={**said, "words": "Too fast. Call 555 010 0199."})
+    assert (answer.status_code, "set-cookie" in answer.headers) == (200, False)
+    with database.reading(sqlite_engine) as session:
+        (row,) = session.exec(select(Heard))
+        assert (row.channel, row.people, row.partner_id, row.written_by) == ("partner", 7, 1, None)
+        assert row.words == "Too fast. Call …."
+    assert "7 people told us something" in ada.get("/outreach/heard").text
+    assert "what 7 people said" in ada.get(f"{PAGE}/1").text
+
+
+def test_a_draft_is_read_by_a_partner_who_decides_nothing(
+    ada: Browser, stranger: Browser, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, keys: Keys
+) -> None:
+    send(ada, PAGE, page=f"{PAGE}/new", **GIVEN)
+    sent = send(ada, "/outreach/kits", page="/outreach/kits/new?post=1", post="1", to="1")
+    assert sent.headers["location"] == "/posts/1?said=review-asked"
+    path = f"/partner/{partners.token(keys, 'review', 1, 1)}"
+    assert WORDS in stranger.get(path).text
+    assert stranger.post(path, data={"words": " "}).status_code == 422
+    assert "beside the draft" in stranger.post(path, data={"words": "Say <i>which</i> school."}).text
+    page = ada.get("/posts/1").text
+    assert ("Say &lt;i&gt;which&lt;/i&gt; school." in page, "Waits for approval" in page) == (True, True)
+    with database.writing(sqlite_engine) as session:
+        drafts.cancel(session, 1, 1, clock.now())
+    assert "decided already" in stranger.get(path).text
+    assert stranger.post(path, data={"words": "Late."}).status_code == 422
+
+
+def test_an_address_is_signed_and_takes_no_more_in_a_day_than_people_write(
+    ada: Browser, stranger: Browser, sqlite_engine: sa.Engine, keys: Keys
+) -> None:
+    send(ada, PAGE, page=f"{PAGE}/new", **GIVEN)
+    token = partners.token(keys, "kit", 1, 1)
+    for forged in (token.replace("kit", "review"), token.replace("-1-1-", "-1-2-"), "kit-1-1-", "kit-x-1-0", "kit"):
+        assert stranger.get(f"/partner/{forged}").status_code == 404
+    said = {"concern": "traffic_safety", "words": "x"}
+    stranger.post(f"/partner/{token}", data={**said, "website": "https://spam.example"})
+    answers = [stranger.post(f"/partner/{token}", data=said).status_code for _ in range(partners.MOST_A_DAY + 2)]
+    assert answers == [200] * partners.MOST_A_DAY + [422, 422]
+    with database.writing(sqlite_engine) as session:
+        assert len(session.exec(select(Heard)).all()) == partners.MOST_A_DAY
+        partners.retire(session, 1, 1, clock.now())
+    assert stranger.get(f"/partner/{token}").status_code == 404
+
+
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    fields=st.dictionaries(
+        st.sampled_from(["words", "concern", "trust", "people", "language", "website", "csrf", "other"]),
+        st.text(max_size=40),
+    ),
+    what=st.sampled_from(["kit", "review"]),
+)
+def test_whatever_is_sent_to_it_is_answered(
+    ada: Browser, stranger: Browser, keys: Keys, sqlite_engine: sa.Engine, fields: dict[str, str], what: str
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        if session.get(Partner, 1) is None:
+            partners.keep(session, partners.Given("School", "school"), keys, 1, clock.now())
+    answer = stranger.post(f"/partner/{partners.token(keys, what, 1, 1)}", data=fields)
+    assert answer.status_code in (200, 422)
+
+
+def test_the_api_adds_lists_and_sends(
+    ada: Browser, desk_app: FastAPI, sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime
+) -> None:
+    scopes = (Action.WRITE_POSTS, Action.READ_POSTS, Action.TRIAGE)
+    with database.writing(sqlite_engine) as session:
+        token = sign_ins.new_token(session, 1, "test", scopes, keys, at_eight, timedelta(days=1))
+    api = Browser(desk_app, headers={"authorization": f"Bearer {token}"}, raise_server_exceptions=False)
+    body = {"name": "School", "kind": "school", "languages": ["es"], "email": "rosa@school.example"}
+    assert api.post("/api/v1/partners", json=body).status_code == 201
+    assert api.post("/api/v1/partners", json={**body, "email": "rosa"}).status_code == 409
+    assert api.post("/api/v1/partners/1/contacts/met").status_code == 204
+    (listed,) = api.get("/api/v1/partners?language=es").json()
+    assert (listed["name"], listed["last_contact"] is not None, "email" in listed) == ("School", True, False)
+    assert api.post("/api/v1/partners/kits", json={"post": 1, "partners": [1]}).json() == {"what": "review"}
