@@ -90,8 +90,11 @@ def store(folder: Path, mentions: int, over: int) -> str:
         marks = ",".join("?" * len(row))
         raw.executemany(f"INSERT INTO {table} ({','.join(row)}) VALUES ({marks})", rows())
     raw.executemany(
-        "INSERT INTO mention_concern (mention_id, concern) VALUES (?, ?)",
-        ((number + 2, keys[concern[number]]) for number in range(mentions)),
+        "INSERT INTO mention_concern (mention_id, concern, posted_at) VALUES (?, ?, ?)",
+        (
+            (number + 2, keys[concern[number]], _stamp(NOW - timedelta(days=float(ago[number]))))
+            for number in range(mentions)
+        ),
     )
     recent = np.flatnonzero((ago > 0.5) & (ago < KEPT))
     days: dict[tuple[bytes, str, str], list[float]] = {}

@@ -110,6 +110,19 @@ def all_people(session: Session) -> list[Person]:
     return list(session.exec(select(Person).order_by(Person.name)))
 
 
+def with_roles(session: Session) -> list[tuple[Person, frozenset[Role]]]:
+    """Everybody by name, with their roles, in one question."""
+    rows = session.exec(
+        select(Person, PersonRole.role)
+        .outerjoin(PersonRole, col(PersonRole.person_id) == Person.id)
+        .order_by(Person.name, col(Person.id))
+    )
+    found: dict[int, tuple[Person, set[Role]]] = {}
+    for person, role in rows:
+        found.setdefault(known_id(person), (person, set()))[1].update([Role(role)] if role else [])
+    return [(person, frozenset(roles)) for person, roles in found.values()]
+
+
 def with_role(session: Session, role: Role) -> list[Person]:
     """Active people with this role, by id."""
     query = (

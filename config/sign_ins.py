@@ -2,14 +2,15 @@
 
 import secrets as randomness
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlmodel import Session, col, delete, select, update
 
-from config.permissions import Action
+from config.permissions import Action, Role
 from config.secrets import Keys
-from config.tables import ApiToken, OneTimeCode, Person, SignIn, SignInFailure
+from config.tables import ApiToken, OneTimeCode, Person, PersonRole, SignIn, SignInFailure
 
 LIFETIME = timedelta(hours=12)  # of a sign-in; a working day
 REMEMBERED = timedelta(days=30)  # after their end
@@ -22,6 +23,16 @@ class Way(StrEnum):
 
     PASSWORD = "password"  # noqa: S105
     LINK = "link"
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Somebody in a browser, with their roles. `unnoted`: it is a while since the use of the sign-in was noted."""
+
+    person: Person
+    roles: frozenset[Role]
+    by: Way
+    unnoted: bool
 
 
 def open_sign_in(
@@ -51,19 +62,19 @@ def open_sign_in(
     return token
 
 
-def live(session: Session, token: str, keys: Keys, now: datetime) -> tuple[Person, SignIn] | None:
-    """The active person whose live sign-in this is, and the sign-in. Only reads."""
-    sign_in = session.get(SignIn, keys.hash("token", token))
-    if sign_in is None or sign_in.expires_at <= now:
+def who(session: Session, token: str, keys: Keys, now: datetime) -> SignedIn | None:
+    """The active person whose live sign-in this is. Every request asks this, so it is one question, and only reads."""
+    rows = session.exec(
+        select(SignIn, Person, PersonRole.role)
+        .join(Person, col(Person.id) == SignIn.person_id)
+        .outerjoin(PersonRole, col(PersonRole.person_id) == SignIn.person_id)
+        .where(SignIn.token_hash == keys.hash("token", token), SignIn.expires_at > now, col(Person.active))
+    ).all()
+    if not rows:
         return None
-    person = session.get(Person, sign_in.person_id)
-    return (person, sign_in) if person is not None and person.active else None
-
-
-def who(session: Session, token: str, keys: Keys, now: datetime) -> Person | None:
-    """The active person whose live sign-in this is. Only reads."""
-    found = live(session, token, keys, now)
-    return found[0] if found is not None else None
+    sign_in, person, _ = rows[0]
+    roles = frozenset(Role(role) for _, _, role in rows if role)
+    return SignedIn(person, roles, Way(sign_in.by), sign_in.seen_at < now - _SEEN_EVERY)
 
 
 def end_all(session: Session, person_id: int, keys: Keys, but: str = "") -> int:

@@ -160,16 +160,6 @@ def pass_on(session: Session, ids: Sequence[int]) -> None:
         session.connection().execute(sa.delete(CopyBand).where(col(CopyBand.mention_id).in_(going)))
 
 
-def numbers(session: Session, ids: Sequence[int]) -> dict[int, int]:
-    """How many copies and bare reposts each of these has that are not listed."""
-    rows = session.exec(
-        select(Mention.copy_of, func.count())
-        .where(col(Mention.copy_of).in_(ids), col(Mention.shown), col(Mention.scored_at).is_not(None))
-        .group_by(col(Mention.copy_of))
-    )
-    return {first: number for first, number in rows if first is not None}
-
-
 def forget(session: Session, now: datetime, limit: int) -> int:
     """Removes bands older than a week; how many."""
     old = select(CopyBand.mention_id, CopyBand.band).where(col(CopyBand.posted_at) < now - WINDOW).limit(limit)

@@ -79,6 +79,8 @@ def _matcher(rows: tuple[tuple[int, str], ...], named: tuple[tuple[str, tuple[st
 
 def why(session: Session, mention: Mention) -> list[tuple[WatchRule, list[str]]]:
     """The rules that let a mention in and are still there, each with its words that stand in the text as it is kept."""
+    if not mention.rules:
+        return []
     nearby = places.nearby(session)
     found = session.exec(select(WatchRule).where(col(WatchRule.id).in_(mention.rules)).order_by(col(WatchRule.id)))
     return [(rule, watch.parse(rule.query).why(mention.text or "", nearby)) for rule in found]

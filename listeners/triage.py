@@ -153,15 +153,6 @@ def untag(session: Session, mention_id: int, words: str, person_id: int, now: da
         audit.record(session, now, person_id, "mention.untag", f"mention:{mention_id}", {"tag": found.tag})
 
 
-def tags_of(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    """The tags of these mentions, each in alphabetical order."""
-    rows = session.exec(select(MentionTag).where(col(MentionTag.mention_id).in_(ids)).order_by(col(MentionTag.tag)))
-    found: dict[int, tuple[str, ...]] = {}
-    for row in rows:
-        found[row.mention_id] = (*found.get(row.mention_id, ()), row.tag)
-    return found
-
-
 def known_tags(session: Session, limit: int = 30) -> list[str]:
     """Tags in use, the most used first."""
     used = sa.func.count().label("used")

@@ -2,10 +2,10 @@
 
 Reads author-days and places only, never the mentions, so that it costs the same whatever their number."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 
 from listeners.tables import Place
 from sentiment import cells, counts, disclosure, sums, trust
-from sentiment.tables import ALL, AuthorDay
+from sentiment.tables import ALL
 from sentiment.taxonomy import CONCERNS
 from sentiment.trust import Change, DayShare, Share, Show, Span, Sums
 
@@ -87,27 +87,9 @@ def overview(
 ) -> Overview:
     """The three figures, the posts and the mistrust series, as of `now`: of the last 7 days, or of `spans`; of posts
     that name one of these places, if any are given, with counts as sentiment.disclosure lets them."""
-    today = now.astimezone(zone).date()
-    spans = spans or trust.windows(today, counts.first_day(session))
-    series = _series_days(session, today)
+    spans, series = _days(session, now, zone, spans)
     found = sums.read(session, {ALL: _town(spans, series)}, places)
-    figures = {name: _figure(name, found[ALL], spans, None, None) for name in trust.MEASURES}
-    volume = _volume(found[ALL], spans)
-    authors = found[ALL][_here(spans)].authors
-    if places:
-        figures = {name: _figure_by_place(figure) for name, figure in figures.items()}
-        volume, authors = _volume_by_place(volume), disclosure.in_fives(authors)
-    return Overview(
-        first=spans.first,
-        last=spans.last,
-        baseline_days=_baseline_days(spans),
-        authors=authors,
-        mistrust=figures["mistrust"],
-        trust=figures["trust"],
-        negative=figures["negative"],
-        volume=volume,
-        series=_rolling(found[ALL], series, trust.JEFFREYS),
-    )
+    return _overview(found[ALL], spans, series, bool(places))
 
 
 def concerns(
@@ -116,21 +98,25 @@ def concerns(
     """Each concern that anybody raised in the last 7 days or in `spans`, at these places if any are given, most authors
     first; shares are shrunk towards the town's, or that of the places. At places a concern of fewer than five authors
     is left out, and counts are as sentiment.disclosure lets them."""
-    today = now.astimezone(zone).date()
-    spans = spans or trust.windows(today, counts.first_day(session))
-    days = _series_days(session, today)
+    return town(session, now, zone, spans, places)[1]
+
+
+def town(
+    session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None = None, places: Sequence[int] = ()
+) -> tuple[Overview, list[ConcernRow]]:
+    """`overview` and `concerns`, from sums that are read once."""
+    spans, days = _days(session, now, zone, spans)
     found = sums.read(session, _wanted(spans, days), places)
-    town = _figure("mistrust", found[ALL], spans, None, None)
-    where = _places(session, spans, places)
+    whole = _figure("mistrust", found[ALL], spans, None, None)
+    where = sums.read_places(session, list(CONCERNS), _here(spans), places)
     rows: list[ConcernRow] = []
     for key, concern in CONCERNS.items():
-        figure = _figure("mistrust", found[key], spans, town.share, town.usual)
+        figure = _figure("mistrust", found[key], spans, whole.share, whole.usual)
         posts = found[key][_here(spans)].posts
         if places:
             figure, posts = _figure_by_place(figure), disclosure.in_fives(posts)
         if figure.share is None or not figure.share.authors:
             continue
-        place_id, place = _mostly(where.get(key, {}), figure.share.authors)
         rows.append(
             ConcernRow(
                 concern=key,
@@ -140,28 +126,32 @@ def concerns(
                 mistrust=figure.share,
                 usual=figure.usual,
                 change=figure.change,
-                mostly=place,
-                mostly_place_id=place_id,
-                spark=_rolling(found[key], days, trust.toward(town.usual or town.share))
+                mostly=None,
+                mostly_place_id=_mostly(where.get(key, {}), figure.share.authors),
+                spark=_rolling(found[key], days, trust.toward(whole.usual or whole.share))
                 if spans.baseline_first is not None
                 else (),
             )
         )
-    return sorted(rows, key=lambda row: (-row.authors, row.name))
+    named = _named(session, {row.mostly_place_id for row in rows if row.mostly_place_id is not None})
+    rows = [replace(row, mostly=named[row.mostly_place_id]) if row.mostly_place_id else row for row in rows]
+    return _overview(found[ALL], spans, days, bool(places)), sorted(rows, key=lambda row: (-row.authors, row.name))
 
 
 def daily_mistrust(session: Session, now: datetime, zone: ZoneInfo, concern: str = ALL) -> tuple[DayShare, ...]:
     """Mistrust in one concern (ALL: the town), each of the last 42 days for the 7 days up to it, oldest first."""
-    today = now.astimezone(zone).date()
-    days = _series_days(session, today)
+    days = _days(session, now, zone, None)[1]
     found = sums.read(session, {concern: [trust.week_to(day) for day in days]})
     return _rolling(found[concern], days, trust.JEFFREYS)
 
 
-def wanted(session: Session, now: datetime, zone: ZoneInfo) -> sums.Wanted:
-    """Every sum that the day's overview and concerns ask for."""
-    today = now.astimezone(zone).date()
-    return _wanted(trust.windows(today, counts.first_day(session)), _series_days(session, today))
+def out_of_date(session: Session, now: datetime, zone: ZoneInfo) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of KeptSum and of KeptPlaces that the day's overview and concerns ask for, and that are not kept."""
+    spans, series = _days(session, now, zone, None)
+    return (
+        sums.out_of_date(session, _wanted(spans, series)),
+        sums.places_out_of_date(session, list(CONCERNS), _here(spans)),
+    )
 
 
 _Found = Mapping[Span, Sums]
@@ -195,7 +185,8 @@ def _town(spans: trust.Windows, series: Sequence[date]) -> list[Span]:
 
 
 def _wanted(spans: trust.Windows, series: Sequence[date]) -> dict[str, list[Span]]:
-    return {ALL: _town(spans, series)} | {key: _concern(spans, series) for key in CONCERNS}
+    each = _concern(spans, series)
+    return {ALL: _town(spans, series)} | dict.fromkeys(CONCERNS, each)
 
 
 def _rolling(found: _Found, days: Sequence[date], prior: trust.Prior) -> tuple[DayShare, ...]:
@@ -254,34 +245,45 @@ def _volume(found: _Found, spans: trust.Windows) -> Volume:
     return Volume(posts, expected, int(np.floor(max(low, 0))), int(np.ceil(max(high, 0))))
 
 
-def _series_days(session: Session, today: date) -> list[date]:
-    """The last 42 whole days that have 7 days of history up to them."""
-    history = counts.first_day(session)
+def _days(
+    session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None
+) -> tuple[trust.Windows, list[date]]:
+    """The days of the figures, and the last 42 whole days that have 7 days of history up to them."""
+    today, history = now.astimezone(zone).date(), counts.first_day(session)
+    spans = spans or trust.windows(today, history)
     if history is None:
-        return []
+        return spans, []
     first = max(today - timedelta(days=SERIES_DAYS), history + timedelta(days=trust.WEEK - 1))
-    return [first + timedelta(days=day) for day in range((today - first).days)]
+    return spans, [first + timedelta(days=day) for day in range((today - first).days)]
 
 
-def _places(session: Session, spans: trust.Windows, places: Sequence[int]) -> dict[str, dict[tuple[int, str], int]]:
-    """Distinct authors of each concern at each place (of these, if any are given) in the days of the figures."""
-    here = [col(Place.id).in_(places)] if places else []
-    rows = session.connection().execute(
-        sa.select(
-            col(AuthorDay.concern), col(Place.id), col(Place.name), sa.func.count(sa.distinct(col(AuthorDay.author)))
-        )
-        .join(Place, col(Place.id) == col(AuthorDay.place_id))
-        .where(col(AuthorDay.concern).in_(list(CONCERNS)), col(AuthorDay.day).between(spans.first, spans.last), *here)
-        .group_by(col(AuthorDay.concern), col(Place.id), col(Place.name))
+def _overview(found: _Found, spans: trust.Windows, series: Sequence[date], by_place: bool) -> Overview:
+    figures = {name: _figure(name, found, spans, None, None) for name in trust.MEASURES}
+    volume, authors = _volume(found, spans), found[_here(spans)].authors
+    if by_place:
+        figures = {name: _figure_by_place(figure) for name, figure in figures.items()}
+        volume, authors = _volume_by_place(volume), disclosure.in_fives(authors)
+    return Overview(
+        first=spans.first,
+        last=spans.last,
+        baseline_days=_baseline_days(spans),
+        authors=authors,
+        mistrust=figures["mistrust"],
+        trust=figures["trust"],
+        negative=figures["negative"],
+        volume=volume,
+        series=_rolling(found, series, trust.JEFFREYS),
     )
-    found: dict[str, dict[tuple[int, str], int]] = defaultdict(dict)
-    for concern, place_id, name, number in rows:
-        found[concern][int(place_id or 0), name] = number
-    return found
 
 
-def _mostly(places: Mapping[tuple[int, str], int], authors: int) -> tuple[int | None, str | None]:
+def _named(session: Session, places: set[int]) -> dict[int, str]:
     if not places:
-        return None, None
-    (place_id, name), number = max(places.items(), key=lambda item: (item[1], item[0][1]))
-    return (place_id, name) if number >= max(MOSTLY_AUTHORS, MOSTLY * authors) else (None, None)
+        return {}
+    rows = session.connection().execute(sa.select(col(Place.id), col(Place.name)).where(col(Place.id).in_(places)))
+    return {number: name for number, name in rows if number is not None}
+
+
+def _mostly(places: Mapping[int, int], authors: int) -> int | None:
+    """The place where at least a third of the authors put it."""
+    place_id, number = max(places.items(), key=lambda item: (item[1], -item[0]), default=(0, 0))
+    return place_id if number >= max(MOSTLY_AUTHORS, MOSTLY * authors) else None

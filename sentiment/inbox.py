@@ -5,13 +5,13 @@ Only mentions that are scored, shown and still have a text; never selected or or
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from config import audit
-from listeners import copies, triage
 from listeners import mentions as listeners_mentions
 from listeners.tables import Mention, MentionTag
 from sentiment import counts, disclosure
@@ -19,8 +19,10 @@ from sentiment.model import SENTIMENTS, TRUSTS
 from sentiment.tables import AlertMention, Correction, MentionConcern, Score
 from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
 
+STATES = ("new", "assigned", "snoozed", "done")
 COUNTED = 1000  # a count that reaches it means "or more"
 Cursor = tuple[datetime, int]  # posted_at and id of the last row seen
+Found = tuple[Mention, Score | None]
 
 
 class WrongLabel(ValueError):
@@ -48,6 +50,7 @@ class Filters:
     thread: bytes | None = None  # everything of a thread
     since: datetime | None = None
     until: datetime | None = None
+    concern_of: int | None = None  # raising the first concern of that mention
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,16 @@ class InboxRow:
 
 
 @dataclass(frozen=True)
+class Context:
+    """A mention, what else stands in its thread in the order in which it was said, and what was said near it: at its
+    place, or else about its first concern. Newest first, none of it twice."""
+
+    row: InboxRow
+    thread: tuple[InboxRow, ...]
+    near: tuple[InboxRow, ...]
+
+
+@dataclass(frozen=True)
 class InboxPage:
     """Newest first. `counts`: mentions by state under the same filters, whatever `state` asks, to COUNTED at most; by
     place as sentiment.disclosure lets them.
@@ -83,20 +96,7 @@ class InboxPage:
 
 def mentions(session: Session, filters: Filters, before: Cursor | None = None, limit: int = 50) -> InboxPage:
     """One page of the inbox, from `before` on."""
-    query = (
-        select(Mention, Score)
-        .outerjoin(Score, col(Score.mention_id) == col(Mention.id))
-        .where(*_listed(filters), *_where(filters))
-        .order_by(col(Mention.posted_at).desc(), col(Mention.id).desc())
-        .limit(limit + 1)
-    )
-    if filters.state is not None:
-        query = query.where(col(Mention.state) == filters.state)
-    if before is not None:
-        posted_at, mention_id = before
-        earlier = col(Mention.posted_at) < posted_at
-        query = query.where(sa.or_(earlier, sa.and_(col(Mention.posted_at) == posted_at, col(Mention.id) < mention_id)))
-    found = list(session.exec(query))
+    found = _found(session, filters, before, limit + 1)
     page = found[:limit]
     last = page[-1][0] if len(found) > limit else None
     return InboxPage(
@@ -108,12 +108,53 @@ def mentions(session: Session, filters: Filters, before: Cursor | None = None, l
 
 def mention(session: Session, mention_id: int) -> InboxRow | None:
     """One mention as the inbox shows it, if it shows it."""
+    found = _one(session, mention_id)
+    return _rows(session, [found])[0] if found is not None else None
+
+
+def in_context(session: Session, mention_id: int, within: timedelta, in_thread: int, near: int) -> Context | None:
+    """One mention with what stands around it, at most so many of each; none if the inbox does not show it."""
+    one = _one(session, mention_id)
+    if one is None:
+        return None
+    this = one[0]
+    thread = _found(session, Filters(thread=this.thread), None, in_thread) if this.thread is not None else []
+    first, last = this.posted_at - within, this.posted_at + within
+    here = Filters(place_id=this.place_id, concern_of=None if this.place_id else mention_id, since=first, until=last)
+    around = _found(session, here, None, near + 1 + len(thread))
+    every = {found[0].id: found for found in (one, *thread, *around)}
+    rows = {row.mention.id: row for row in _rows(session, list(every.values()))}
+    row = rows[mention_id]
+    talk = [rows[found[0].id] for found in reversed(thread) if found[0].id != mention_id]
+    there = {mention_id, *(other.mention.id for other in talk)}
+    return Context(row, tuple(talk), tuple(rows[found[0].id] for found in around if found[0].id not in there)[:near])
+
+
+def _one(session: Session, mention_id: int) -> Found | None:
     query = (
         select(Mention, Score)
         .outerjoin(Score, col(Score.mention_id) == col(Mention.id))
         .where(*_shown(), col(Mention.id) == mention_id)
     )
-    return next(iter(_rows(session, list(session.exec(query)))), None)
+    return session.exec(query).one_or_none()
+
+
+def _found(session: Session, filters: Filters, before: Cursor | None, limit: int) -> list[Found]:
+    """Newest first, from `before` on."""
+    query = (
+        select(Mention, Score)
+        .outerjoin(Score, col(Score.mention_id) == col(Mention.id))
+        .where(*_listed(filters), *_where(filters))
+        .order_by(col(Mention.posted_at).desc(), col(Mention.id).desc())
+        .limit(limit)
+    )
+    if filters.state is not None:
+        query = query.where(col(Mention.state) == filters.state)
+    if before is not None:
+        posted_at, mention_id = before
+        earlier = col(Mention.posted_at) < posted_at
+        query = query.where(sa.or_(earlier, sa.and_(col(Mention.posted_at) == posted_at, col(Mention.id) < mention_id)))
+    return list(session.exec(query))
 
 
 def correct(
@@ -166,7 +207,10 @@ def correct(
     session.add(score)
     if raised is not None:
         session.execute(sa.delete(MentionConcern).where(col(MentionConcern.mention_id) == mention_id))
-        session.add_all(MentionConcern(mention_id=mention_id, concern=concern) for concern in raised)
+        posted_at = session.get_one(Mention, mention_id).posted_at
+        session.add_all(
+            MentionConcern(mention_id=mention_id, concern=concern, posted_at=posted_at) for concern in raised
+        )
     session.flush()
     counts.add(session, counts.counted(session, [mention_id]))
 
@@ -200,6 +244,14 @@ def _where(filters: Filters) -> list[sa.ColumnElement[bool]]:
     if filters.concern is not None:
         raising = sa.select(col(MentionConcern.mention_id)).where(col(MentionConcern.concern) == filters.concern)
         where.append(col(Mention.id).in_(raising))
+    if filters.concern_of is not None:
+        of_it = sa.select(sa.func.min(col(MentionConcern.concern))).where(
+            col(MentionConcern.mention_id) == filters.concern_of
+        )
+        raising = sa.select(col(MentionConcern.mention_id)).where(
+            col(MentionConcern.concern) == of_it.scalar_subquery()
+        )
+        where.append(col(Mention.id).in_(raising))
     if filters.place_id is not None:
         where.append(col(Mention.place_id) == filters.place_id if filters.place_id else col(Mention.place_id).is_(None))
     for column, value in (
@@ -226,40 +278,53 @@ def _where(filters: Filters) -> list[sa.ColumnElement[bool]]:
 
 def _counts(session: Session, filters: Filters) -> dict[str, int]:
     """By state, each counted to COUNTED at most: a person needs no more, and a million rows are not looked through."""
-    joined = bool(filters.sentiment or filters.trust)
-    found = {}
-    for state in ("new", "assigned", "snoozed", "done"):
+    states = []
+    for state in STATES:
         some = sa.select(sa.literal(1)).select_from(Mention)
-        if joined:
+        if filters.sentiment or filters.trust:
             some = some.outerjoin(Score, col(Score.mention_id) == col(Mention.id))
         some = some.where(*_listed(filters), *_where(filters), col(Mention.state) == state).limit(COUNTED)
-        counted = sa.select(sa.func.count()).select_from(some.subquery())
-        number = session.connection().execute(counted).scalar_one()
-        if filters.place_id:
-            number = disclosure.in_fives(number)
-        if number:
-            found[state] = number
-    return found
+        states.append(sa.select(sa.func.count()).select_from(some.subquery()).scalar_subquery().label(state))
+    row = session.connection().execute(sa.select(*states)).one()
+    told = disclosure.in_fives if filters.place_id else int
+    return {state: told(number) for state, number in row._mapping.items() if told(number)}
 
 
 def _rows(session: Session, found: Sequence[tuple[Mention, Score | None]]) -> tuple[InboxRow, ...]:
-    ids = [mention.id for mention, _ in found]
-    connection = session.connection()
-    concerns: dict[int, list[str]] = defaultdict(list)
-    for mention_id, concern in connection.execute(
-        sa.select(col(MentionConcern.mention_id), col(MentionConcern.concern))
-        .where(col(MentionConcern.mention_id).in_(ids))
-        .order_by(col(MentionConcern.concern))
-    ):
-        concerns[mention_id].append(concern)
-    corrected = set(
-        connection.execute(sa.select(col(Correction.mention_id)).where(col(Correction.mention_id).in_(ids))).scalars()
-    )
-    known = [number for number in ids if number is not None]
-    more, tags = copies.numbers(session, known), triage.tags_of(session, known)
+    """With what hangs on each mention, asked for in one question."""
+    ids = [mention.id for mention, _ in found if mention.id is not None]
+    if not ids:
+        return ()
+    hanging: dict[tuple[int, str], list[str]] = defaultdict(list)
+    for kind, mention_id, word in session.connection().execute(_hanging(ids)):
+        hanging[mention_id, kind].append(word)
     return tuple(
         InboxRow(
-            mention, score, tuple(concerns[number]), number in corrected, more.get(number, 0), tags.get(number, ())
+            mention,
+            score,
+            concerns=tuple(sorted(hanging[number, "concern"])),
+            corrected=bool(hanging[number, "corrected"]),
+            copies=int(next(iter(hanging[number, "copies"]), "0")),
+            tags=tuple(sorted(hanging[number, "tag"])),
         )
         for number, mention, score in ((mention.id or 0, mention, score) for mention, score in found)
+    )
+
+
+def _hanging(ids: Sequence[int]) -> sa.CompoundSelect[Any]:
+    """What hangs on these mentions: kind, mention, word. Copies are told by their number."""
+    word = sa.cast(sa.func.count(), sa.String)
+    return sa.union_all(
+        sa.select(sa.literal("concern"), col(MentionConcern.mention_id), col(MentionConcern.concern)).where(
+            col(MentionConcern.mention_id).in_(ids)
+        ),
+        sa.select(sa.literal("corrected"), col(Correction.mention_id), sa.literal("")).where(
+            col(Correction.mention_id).in_(ids)
+        ),
+        sa.select(sa.literal("tag"), col(MentionTag.mention_id), col(MentionTag.tag)).where(
+            col(MentionTag.mention_id).in_(ids)
+        ),
+        sa.select(sa.literal("copies"), col(Mention.copy_of), word)
+        .where(col(Mention.copy_of).in_(ids), col(Mention.shown), col(Mention.scored_at).is_not(None))
+        .group_by(col(Mention.copy_of)),
     )

@@ -1,8 +1,9 @@
 """A few quotes that differ, to stand for many posts: one an author, other stances and networks, never a name."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -64,39 +65,58 @@ def choose(candidates: Sequence[Candidate], number: int = 3) -> list[Quote]:
 
 def of_mentions(session: Session, mention_ids: Sequence[int], number: int = 3) -> list[Quote]:
     """Quotes from these mentions, of those that still have a text."""
-    return choose(_candidates(session, col(Mention.id).in_(sorted(mention_ids)[-READ_FIRST:])), number)
+    query = _QUOTABLE.where(col(Mention.id).in_(sorted(mention_ids)[-READ_FIRST:]))
+    return choose([_candidate(row) for row in session.connection().execute(query)], number)
 
 
-def of_concern(session: Session, concern: str, since: datetime, until: datetime, number: int = 1) -> list[Quote]:
-    """Quotes from the mentions that raise a concern, posted from `since` until before `until`."""
-    raising = sa.select(col(MentionConcern.mention_id)).where(col(MentionConcern.concern) == concern)
-    here = sa.and_(col(Mention.id).in_(raising), col(Mention.posted_at) >= since, col(Mention.posted_at) < until)
-    return choose(_candidates(session, here), number)
-
-
-def _candidates(session: Session, which: sa.ColumnElement[bool]) -> list[Candidate]:
-    rows = session.connection().execute(
+def of_concerns(
+    session: Session, concerns: Collection[str], since: datetime, until: datetime, number: int = 1
+) -> dict[str, list[Quote]]:
+    """Quotes from the mentions that raise each concern, posted from `since` until before `until`."""
+    if not concerns:
+        return {}
+    newest = [
         sa.select(
-            col(Mention.id),
-            col(Mention.author),
-            col(Mention.text),
-            col(Mention.language),
-            col(Mention.network),
-            col(Mention.posted_at),
-            col(Score.trust_label),
-            col(Score.sentiment_label),
-            col(Score.embedding),
+            sa.select(col(MentionConcern.mention_id), col(MentionConcern.concern))
+            .where(
+                col(MentionConcern.concern) == concern,
+                col(MentionConcern.posted_at) >= since,
+                col(MentionConcern.posted_at) < until,
+            )
+            .order_by(col(MentionConcern.posted_at).desc())
+            .limit(READ_FIRST)
+            .subquery()
         )
-        .join(Score, col(Score.mention_id) == col(Mention.id))
-        .where(which, col(Mention.shown), col(Mention.text).is_not(None))
-        .order_by(col(Mention.posted_at).desc(), col(Mention.id).desc())
-        .limit(READ_FIRST)
-    )
-    return [
-        Candidate(
-            Quote(row.id, row.text, row.language, row.network, row.posted_at, row.trust_label, row.sentiment_label),
-            row.author,
-            np.frombuffer(row.embedding, dtype=np.float16).astype(np.float32),
-        )
-        for row in rows
+        for concern in concerns
     ]
+    raised = sa.union_all(*newest).subquery()
+    found: dict[str, list[Candidate]] = {concern: [] for concern in concerns}
+    query = _QUOTABLE.add_columns(raised.c.concern).join(raised, raised.c.mention_id == col(Mention.id))
+    for row in session.connection().execute(query):
+        found[row.concern].append(_candidate(row))
+    return {concern: choose(candidates, number) for concern, candidates in found.items()}
+
+
+_QUOTABLE = (
+    sa.select(
+        col(Mention.id),
+        col(Mention.author),
+        col(Mention.text),
+        col(Mention.language),
+        col(Mention.network),
+        col(Mention.posted_at),
+        col(Score.trust_label),
+        col(Score.sentiment_label),
+        col(Score.embedding),
+    )
+    .join(Score, col(Score.mention_id) == col(Mention.id))
+    .where(col(Mention.shown), col(Mention.text).is_not(None))
+)
+
+
+def _candidate(row: Any) -> Candidate:
+    return Candidate(
+        Quote(row.id, row.text, row.language, row.network, row.posted_at, row.trust_label, row.sentiment_label),
+        row.author,
+        np.frombuffer(row.embedding, dtype=np.float16).astype(np.float32),
+    )

@@ -99,7 +99,7 @@ def _store(session: Session, read: Sequence[_Read], model: str, zone: ZoneInfo) 
     connection = session.connection()
     connection.execute(sa.insert(Score), [_score(one, model, zone) for one in kept])
     raised = [
-        {"mention_id": one.mention.id, "concern": concern}
+        {"mention_id": one.mention.id, "concern": concern, "posted_at": one.mention.posted_at}
         for one in kept
         for concern in dict.fromkeys(one.reading.raised)
     ]

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 
 from config import database
 from sentiment import disclosure, trust
-from sentiment.tables import AuthorDay, DayChange, KeptSum
+from sentiment.tables import AuthorDay, DayChange, KeptPlaces, KeptSum
 from sentiment.trust import AuthorDays, Span, Sums
 
 DAYS_KEPT = 120  # of kept sums: a monthly edition looks back over three
@@ -59,6 +59,73 @@ def keep(session: Session, rows: Sequence[Mapping[str, Any]], today: date) -> No
         session.connection().execute(insert, list(rows))
     old = today - timedelta(days=DAYS_KEPT)
     session.connection().execute(sa.delete(KeptSum).where(col(KeptSum.last) < old))
+
+
+def read_places(
+    session: Session, concerns: Collection[str], span: Span, places: Collection[int] = ()
+) -> dict[str, dict[int, int]]:
+    """Authors of each concern by the places that they named in these days; of these places, if any are given (never
+    kept)."""
+    found: dict[str, dict[int, int]] = {}
+    if not places:
+        rows = session.connection().execute(
+            sa.select(col(KeptPlaces.concern), col(KeptPlaces.authors)).where(
+                col(KeptPlaces.concern).in_(concerns), *_of_span(span), col(KeptPlaces.changes) == _changed(span)
+            )
+        )
+        found = {concern: {int(place): number for place, number in authors.items()} for concern, authors in rows}
+    missing = [concern for concern in concerns if concern not in found]
+    return found | (_counted(session, missing, span, places) if missing else {})
+
+
+def places_out_of_date(session: Session, concerns: Collection[str], span: Span) -> list[dict[str, Any]]:
+    """Rows of `KeptPlaces` for what is not kept or out of date, as `out_of_date`."""
+    changes = session.connection().execute(sa.select(_changed(span))).scalar_one()
+    good = sa.select(col(KeptPlaces.concern)).where(*_of_span(span), col(KeptPlaces.changes) == changes)
+    missing = set(concerns) - set(session.connection().execute(good).scalars())
+    counted = _counted(session, sorted(missing), span, ()) if missing else {}
+    return [
+        {"concern": concern, "first": span.first, "last": span.last, "changes": changes, "authors": authors}
+        for concern, authors in counted.items()
+    ]
+
+
+def keep_places(session: Session, rows: Sequence[Mapping[str, Any]], today: date) -> None:
+    """Keeps what `places_out_of_date` gave, and lets go of what is too old to be asked for."""
+    if rows:
+        insert = database.upsert(session, KeptPlaces)
+        insert = insert.on_conflict_do_update(
+            index_elements=["concern", "last", "first"],
+            set_={name: insert.excluded[name] for name in ("changes", "authors")},
+        )
+        session.connection().execute(insert, list(rows))
+    old = today - timedelta(days=DAYS_KEPT)
+    session.connection().execute(sa.delete(KeptPlaces).where(col(KeptPlaces.last) < old))
+
+
+def _of_span(span: Span) -> tuple[sa.ColumnElement[bool], ...]:
+    return col(KeptPlaces.first) == span.first, col(KeptPlaces.last) == span.last
+
+
+def _changed(span: Span) -> sa.ScalarSelect[int]:
+    """How often the days of a span changed."""
+    total = sa.func.coalesce(sa.func.sum(col(DayChange.changes)), 0)
+    return sa.select(total).where(col(DayChange.day).between(span.first, span.last)).scalar_subquery()
+
+
+def _counted(
+    session: Session, concerns: Collection[str], span: Span, places: Collection[int]
+) -> dict[str, dict[int, int]]:
+    here = [col(AuthorDay.place_id).in_(places)] if places else [col(AuthorDay.place_id) != 0]
+    rows = session.connection().execute(
+        sa.select(col(AuthorDay.concern), col(AuthorDay.place_id), sa.func.count(sa.distinct(col(AuthorDay.author))))
+        .where(col(AuthorDay.concern).in_(concerns), col(AuthorDay.day).between(span.first, span.last), *here)
+        .group_by(col(AuthorDay.concern), col(AuthorDay.place_id))
+    )
+    found: dict[str, dict[int, int]] = {concern: {} for concern in concerns}
+    for concern, place_id, number in rows:
+        found[concern][place_id] = number
+    return found
 
 
 def _missing(wanted: Wanted, found: Mapping[str, Mapping[Span, Sums]]) -> dict[str, list[Span]]:

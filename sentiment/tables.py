@@ -36,9 +36,13 @@ class MentionConcern(SQLModel, table=True):
     """A concern that a mention raises: the model's at its threshold, or an officer's correction."""
 
     __tablename__ = "mention_concern"
+    __table_args__ = (sa.Index("ix_mention_concern_newest", "concern", "posted_at"),)
 
     mention_id: int = Field(primary_key=True, foreign_key="mention.id", ondelete="CASCADE")
-    concern: str = Field(primary_key=True, index=True)
+    concern: str = Field(primary_key=True)
+    posted_at: datetime = Field(
+        sa_type=UtcDateTime
+    )  # the mention's: the newest of a concern are found without the rest
 
 
 class Correction(SQLModel, table=True):
@@ -116,6 +120,18 @@ class KeptSum(SQLModel, table=True):
     mistrust: float
     trust: float
     negative: float
+
+
+class KeptPlaces(SQLModel, table=True):
+    """Where a concern was raised in a span of days: authors by place, as JSON. Kept as KeptSum is."""
+
+    __tablename__ = "kept_places"
+
+    concern: str = Field(primary_key=True)
+    last: date = Field(primary_key=True)
+    first: date = Field(primary_key=True)
+    changes: int
+    authors: dict[str, int] = Field(sa_type=sa.JSON)  # by place's id
 
 
 class Alert(SQLModel, table=True):

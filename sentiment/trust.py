@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from math import hypot
 from typing import Literal
 
@@ -182,6 +183,7 @@ class Span:
         return found
 
 
+@lru_cache(maxsize=512)
 def week_to(day: date) -> Span:
     """The 7 days up to and with this one."""
     return Span(day - timedelta(days=WEEK - 1), day)

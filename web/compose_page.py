@@ -58,9 +58,9 @@ def page(
 ) -> Response:
     zone = found.settings.department.zone
     with database.reading(found.engine) as session:
+        post = session.get(Post, draft.id) if draft.id else None  # first: while it is here nobody reads it again
         cards, shown = cards_of(session, draft, found.settings.base_url), pictures_of(session, draft)
         asked = _changes_asked(session, draft.id)
-        post = session.get(Post, draft.id) if draft.id else None
         said = likeness.said_by(session, post) if post is not None and post.state not in GONE else []
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
         asks = {name: _asks(request, rules) for name, rules in rules_of_kinds.rules(session).items()}

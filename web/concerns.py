@@ -50,8 +50,7 @@ def concerns_page(request: Request, found: TheDesk) -> Response:
     """Every concern of the last 7 whole days."""
     zone, language = found.settings.department.zone, pages.language_of(request)
     with database.reading(found.engine) as session:
-        rows = figures.concerns(session, clock.now(), zone)
-        overview = figures.overview(session, clock.now(), zone)
+        overview, rows = figures.town(session, clock.now(), zone)
     end = rulers.top(row.mistrust for row in rows)
     return pages.render(
         request,
@@ -69,9 +68,9 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         raise Trouble(404, "There is no such concern", "", "All concerns are on their page.")
     zone, language, now = found.settings.department.zone, pages.language_of(request), clock.now()
     with database.reading(found.engine) as session:
-        row = next((one for one in figures.concerns(session, now, zone) if one.concern == concern), None)
-        overview = figures.overview(session, now, zone)
-        voices = quotes.of_concern(session, concern, now - QUOTED, now, VOICES)
+        overview, rows = figures.town(session, now, zone)
+        row = next((one for one in rows if one.concern == concern), None)
+        voices = quotes.of_concerns(session, [concern], now - QUOTED, now, VOICES)[concern]
         raised = [alert for alert in alerts.all_alerts(session) if alert.concern == concern]
         today = now.astimezone(zone).date()
         in_person = heard.counted(session, today - heard.SHOWN, today)

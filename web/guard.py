@@ -3,7 +3,6 @@
 `config.permissions` holds the table; a test walks all routes. What a person's own data allows is the rooms' affair."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, params
@@ -41,7 +40,6 @@ PUBLIC = frozenset(
 # A mail program sends such a form by itself (RFC 8058), a partner has no sign-in: the signed address is the proof.
 BY_ADDRESS = ("/stop/", "/partner/")
 ENROLLING = "/account/second-factor"  # all that is open to whoever must have a second factor and has none yet
-_SEEN_EVERY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -105,17 +103,15 @@ def find_visitor(request: Request, found: Desk) -> Visitor | None:
     if not cookie:
         return None
     with database.reading(found.engine) as session:
-        live = sign_ins.live(session, cookie, found.keys, moment)
-        if live is None:
+        signed_in = sign_ins.who(session, cookie, found.keys, moment)
+        if signed_in is None:
             return None
-        signed_in, row = live
-        roles = people.roles_of(session, people.known_id(signed_in))
-        must_enrol = second_factor.is_missing(session, people.known_id(signed_in), roles)
-        unseen = row.seen_at < moment - _SEEN_EVERY
-    if unseen:  # a write, so only when it would change something
+        person, roles = signed_in.person, signed_in.roles
+        must_enrol = second_factor.is_missing(session, people.known_id(person), roles)
+    if signed_in.unnoted:  # a write, so only when it would change something
         with database.writing(found.engine) as session:
             sign_ins.seen(session, cookie, found.keys, moment)
-    return Visitor(signed_in, roles, address_of(request), by=Way(row.by), must_enrol=must_enrol)
+    return Visitor(person, roles, address_of(request), by=signed_in.by, must_enrol=must_enrol)
 
 
 def visitor(request: Request, found: Annotated[Desk, Depends(desk)]) -> Visitor:

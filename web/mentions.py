@@ -2,7 +2,6 @@
 was said. Nothing selects or orders by author; each page that is read is one row in the audit log. What is done with a
 mention is web.triaging's affair."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -17,7 +16,7 @@ from config.translations import translate
 from listeners import places, rules, triage, views
 from posts.tables import Post
 from sentiment import inbox
-from sentiment.inbox import Cursor, Filters, InboxRow
+from sentiment.inbox import Cursor, Filters
 from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
 from web import compose_page, pages, triaging
 from web.desk import TheDesk
@@ -130,25 +129,19 @@ def mention_page(
     """One mention in its thread, and among what was said that day at its place, or else about its first concern."""
     _ = pages.words(request).gettext
     with database.reading(found.engine) as session:
-        row = inbox.mention(session, mention_id)
-        if row is None:
+        context = inbox.in_context(session, mention_id, AROUND, IN_THREAD, NEAR)
+        if context is None:
             raise Trouble(404, "This mention is not here any more", "It expired, or its author deleted it.")
+        row, thread, near = context.row, context.thread, context.near
         around = _around(session, who)
-        thread = _thread(session, row)
-        place, concern = row.mention.place_id, next(iter(row.concerns), None)
-        near: list[InboxRow] = []
-        words = _("It names no place and raises no concern.")
-        if place is not None or concern is not None:
-            same = Filters(place_id=place, concern=None if place is not None else concern)
-            first, last = row.mention.posted_at - AROUND, row.mention.posted_at + AROUND
-            page = inbox.mentions(session, replace(same, since=first, until=last), None, NEAR + 1)
-            there = {mention_id, *(other.mention.id for other in thread)}
-            near = [other for other in page.rows if other.mention.id not in there][:NEAR]
-            name = around["place_names"].get(place) if place is not None else _(CONCERNS[str(concern)].name)
-            words = _("%(name)s, within a day.") % {"name": name}
         why = rules.why(session, row.mention)
         tags = triage.known_tags(session)
         answers = list(session.exec(select(Post).where(Post.reply_to_mention_id == mention_id).order_by(col(Post.id))))
+    place, concern = row.mention.place_id, next(iter(row.concerns), None)
+    words = _("It names no place and raises no concern.")
+    if place is not None or concern is not None:
+        name = around["place_names"].get(place) if place is not None else _(CONCERNS[str(concern)].name)
+        words = _("%(name)s, within a day.") % {"name": name}
     seen = [mention_id, *(other.mention.id for other in (*thread, *near))]
     with database.writing(found.engine) as session:
         subject = f"mention:{mention_id}"
@@ -174,14 +167,6 @@ def mention_page(
     )
 
 
-def _thread(session: Session, row: InboxRow) -> list[InboxRow]:
-    """What else stands in the thread of a mention, in the order in which it was said."""
-    if row.mention.thread is None:
-        return []
-    page = inbox.mentions(session, Filters(thread=row.mention.thread), None, IN_THREAD)
-    return [other for other in reversed(page.rows) if other.mention.id != row.mention.id]
-
-
 def _link(asked: dict[str, str], changed: dict[str, str]) -> str:
     kept = {key: value for key, value in {**asked, **changed}.items() if value and (key, value) != ("state", "new")}
     return "/mentions" + (f"?{urlencode(kept)}" if kept else "")
@@ -189,10 +174,11 @@ def _link(asked: dict[str, str], changed: dict[str, str]) -> str:
 
 def _around(session: Session, who: Visitor) -> dict[str, Any]:
     """Names for what the rows tell only as numbers and keys, and to whom a mention may be given."""
-    officers = people.with_role(session, Role.OFFICER) if who.may(Action.TRIAGE) else []
+    everyone = people.with_roles(session)
+    officers = [one for one, roles in everyone if one.active and Role.OFFICER in roles and who.may(Action.TRIAGE)]
     return {
         "place_names": {one.id: one.name for one in places.all_places(session)},
-        "names": {one.id: one.name for one in people.all_people(session)},
+        "names": {one.id: one.name for one, _ in everyone},
         "officers": [(people.known_id(one), one.name) for one in officers],
         "concerns": CONCERNS,
         "labels": LABELS,

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import jinja2
+import sqlalchemy as sa
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_decimal
 from fastapi import Request
@@ -20,7 +21,7 @@ from markupsafe import Markup
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, col, func, select
 
-from config import clock, database, holds, templates
+from config import clock, database, templates
 from config.permissions import Action
 from config.tables import Hold, Person
 from config.translations import LANGUAGES, translate
@@ -127,27 +128,30 @@ def _around(found: Desk, who: guard.Visitor | None) -> tuple[Tape | None, Counts
 
 
 def _tape(session: Session) -> Tape | None:
-    hold: Hold | None = holds.in_force(session)
-    if hold is None:
-        return None
-    by = session.get(Person, hold.placed_by)
-    waiting = session.exec(
+    waiting = (
         select(func.count(func.distinct(Target.post_id))).where(col(Target.state).in_(("waiting", "retry")))
-    ).one()
-    return Tape(hold.placed_at, by.name if by is not None else "", hold.reason, waiting)
+    ).scalar_subquery()
+    query = select(Hold, Person.name, waiting).outerjoin(Person, col(Person.id) == Hold.placed_by)
+    found = session.exec(query.where(col(Hold.lifted_at).is_(None)).order_by(col(Hold.id))).first()
+    if found is None:
+        return None
+    hold, name, number = found
+    return Tape(hold.placed_at, name or "", hold.reason, number)
 
 
 def _counts(session: Session, who: guard.Visitor) -> Counts:
-    mentions = alerts = approvals = 0
+    """Every page asks for these: one question, of what this person may see."""
+    waits: dict[str, Any] = {}
     if who.may(Action.READ_MENTIONS):
-        new = select(func.count()).where(Mention.state == "new", *listeners_mentions.listed())
-        mentions = session.exec(new).one()
+        waits["mentions"] = select(func.count()).where(Mention.state == "new", *listeners_mentions.listed())
     if who.may(Action.READ_FIGURES):
-        alerts = session.exec(select(func.count()).select_from(Alert).where(Alert.state == "new")).one()
+        waits["alerts"] = select(func.count()).select_from(Alert).where(Alert.state == "new")
     if who.may(Action.APPROVE_POSTS):
-        waits = select(func.count()).where(Post.state == "in_review", Post.author_id != who.id)
-        approvals = session.exec(waits).one()
-    return Counts(mentions, alerts, approvals)
+        waits["approvals"] = select(func.count()).where(Post.state == "in_review", Post.author_id != who.id)
+    if not waits:
+        return Counts()
+    row = session.execute(sa.select(*(count.scalar_subquery().label(name) for name, count in waits.items()))).one()
+    return Counts(**row._mapping)
 
 
 @cache

@@ -124,6 +124,7 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
     new = [alert for alert in opened if alert.state == "new"]
     shown = [alerts.alert_detail(session, alert.id or 0, zone) for alert in new[:MOST_ALERTS]]
     trend = charts.mistrust_in_town(overview)
+    any_mentions, any_sources = session.exec(select(select(Mention.id).exists(), select(Source.id).exists())).one()
     return {
         "headline": content.headline,
         "lead": content.lead,
@@ -142,8 +143,8 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
         "scale": rulers.ruler("", None, None, end, language).marks,
         "period": wording.days(overview.first, overview.last, language),
         "plan": queue.going_out(session, midnight, midnight + timedelta(days=1)),
-        "any_mentions": session.exec(select(Mention.id).limit(1)).first() is not None,
-        "any_sources": session.exec(select(Source.id).limit(1)).first() is not None,
+        "any_mentions": any_mentions,
+        "any_sources": any_sources,
         "last_looked": who.person.last_looked_at,
         "labels": LABELS,
     }

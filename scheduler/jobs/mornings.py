@@ -78,9 +78,8 @@ class Town:
         found: dict[str, Sequence[Quote]] = {}
         for alert in (*raised, *still_open):
             found.setdefault(alert.concern, self._of_alert(session, alert))
-        for row in rows[: QUOTED + 1]:
-            if row.concern not in found:
-                found[row.concern] = self._of_concern(session, row.concern, since)
+        quoted = tuple(row.concern for row in rows[: QUOTED + 1] if row.concern not in found)
+        found |= self._of_concerns(session, quoted, since)
         end_of_day = (now.astimezone(zone) + DAY).replace(hour=0, minute=0, second=0, microsecond=0)
         return Morning(
             key=key,
@@ -117,20 +116,19 @@ class Town:
         return editions.windows(edition, today, counts.first_day(session))
 
     def _figures(self, session: Session, spans: Windows, places: tuple[int, ...]) -> tuple[Overview, list[ConcernRow]]:
-        return (
-            figures.overview(session, self._now, self._zone, spans, places),
-            figures.concerns(session, self._now, self._zone, spans, places),
-        )
+        return figures.town(session, self._now, self._zone, spans, places)
 
     def _of_alert(self, session: Session, alert: Alert) -> Sequence[Quote]:
         posts = select(AlertMention.mention_id).where(AlertMention.alert_id == alert.id)
         return self._once(("quotes of alert", alert.id), lambda: quotes.of_mentions(session, session.exec(posts).all()))
 
-    def _of_concern(self, session: Session, concern: str, since: datetime) -> Sequence[Quote]:
+    def _of_concerns(self, session: Session, concerns: Sequence[str], since: datetime) -> dict[str, Sequence[Quote]]:
+        """Those that nobody asked for yet are read in one question."""
         since = min(since, self._now - 2 * DAY)
-        return self._once(
-            ("quotes", concern, since), lambda: quotes.of_concern(session, concern, since, self._now, QUOTED)
-        )
+        new = [concern for concern in concerns if ("quotes", concern, since) not in self._read]
+        for concern, found in quotes.of_concerns(session, new, since, self._now, QUOTED).items():
+            self._read["quotes", concern, since] = found
+        return {concern: cast(Sequence[Quote], self._read["quotes", concern, since]) for concern in concerns}
 
     def _news(self, session: Session, alert: Alert) -> AlertNews:
         place = self._once(("place", alert.place_id), lambda: session.get(Place, alert.place_id or 0))
@@ -186,13 +184,13 @@ def _going_out(session: Session, now: datetime, end: datetime) -> int:
 
 def _sent(session: Session, since: datetime, now: datetime) -> Sent:
     posts, networks = queue.published_between(session, since, now)
-    unknown = session.exec(
-        select(func.count()).select_from(Target).where(Target.state == TargetState.UNKNOWN.value, Target.due_at <= now)
-    ).one()
-    failed = session.exec(
-        select(func.count())
-        .select_from(Target)
-        .where(Target.state == TargetState.FAILED.value, Target.due_at > since, Target.due_at <= now)
+    open_ = select(func.count()).select_from(Target).where(Target.state == TargetState.UNKNOWN.value)
+    lost = select(func.count()).select_from(Target).where(Target.state == TargetState.FAILED.value)
+    unknown, failed = session.exec(
+        select(
+            open_.where(Target.due_at <= now).scalar_subquery(),
+            lost.where(Target.due_at > since, Target.due_at <= now).scalar_subquery(),
+        )
     ).one()
     return Sent(posts=posts, networks=networks, unconfirmed=unknown, failed=failed)
 

@@ -13,8 +13,9 @@ def keep(engine: sa.Engine, settings: Settings, now: datetime) -> int:
     """Adds up what is missing or out of date, then keeps it in a transaction of its own; how many sums."""
     zone = settings.department.zone
     with database.reading(engine) as session:
-        rows = sums.out_of_date(session, figures.wanted(session, now, zone))
-    if rows:
+        rows, places = figures.out_of_date(session, now, zone)
+    if rows or places:
         with database.writing(engine) as session:
             sums.keep(session, rows, now.astimezone(zone).date())
-    return len(rows)
+            sums.keep_places(session, places, now.astimezone(zone).date())
+    return len(rows) + len(places)

@@ -83,7 +83,8 @@ def test_a_sign_in_lasts_its_time_and_ends_when_closed(
 ) -> None:
     with database.writing(engine) as session:
         token = sign_ins.open_sign_in(session, people.known_id(ada), keys, now)
-        assert sign_ins.who(session, token, keys, now + sign_ins.LIFETIME - timedelta(seconds=1)) == ada
+        found = sign_ins.who(session, token, keys, now + sign_ins.LIFETIME - timedelta(seconds=1))
+        assert found is not None and found.person == ada and found.roles == people.roles_of(session, ada.id or 0)
         assert sign_ins.who(session, token, keys, now + sign_ins.LIFETIME) is None
         sign_ins.close(session, token, keys)
         assert sign_ins.who(session, token, keys, now) is None

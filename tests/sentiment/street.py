@@ -94,7 +94,10 @@ def score(session: Session, ids: Sequence[int], posts: Sequence[Said]) -> None:
                 embedding=_embedding(post.text or ""),
             )
         )
-        session.add_all(MentionConcern(mention_id=mention_id, concern=concern) for concern in post.concerns)
+        session.add_all(
+            MentionConcern(mention_id=mention_id, concern=concern, posted_at=mention.posted_at)
+            for concern in post.concerns
+        )
         counted.append(
             counts.Counted(
                 author=mention.author,

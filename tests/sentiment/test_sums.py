@@ -120,7 +120,8 @@ def test_the_days_figures_are_read_without_adding_up_once_the_job_has_run(
         before = figures.overview(session, now, ZONE), figures.concerns(session, now, ZONE)
     assert job.keep(engine, desk, now) > 0
     assert job.keep(engine, desk, now) == 0
-    monkeypatch.setattr(sums, "_author_days", None)  # adding up now fails
+    for adding_up in ("_author_days", "_counted"):
+        monkeypatch.setattr(sums, adding_up, None)  # fails now
     with database.reading(engine) as session:
         assert (figures.overview(session, now, ZONE), figures.concerns(session, now, ZONE)) == before
 
@@ -131,6 +132,28 @@ def test_sums_of_long_ago_are_let_go(engine: sa.Engine) -> None:
         sums.keep(session, sums.out_of_date(session, WANTED), FIRST)
         sums.keep(session, [], FIRST + timedelta(days=sums.DAYS_KEPT + 30))
         assert session.exec(select(func.count()).select_from(KeptSum)).one() == 0
+
+
+def test_kept_or_not_the_places_are_those_of_the_posts(engine: sa.Engine) -> None:
+    week = SPANS[0]
+
+    def at(place_id: int, author: str) -> Counted:
+        return Counted(
+            author=author.encode() * 16, day=FIRST, hour=datetime(2026, 11, 1, 12, tzinfo=UTC), place_id=place_id,
+            network="x", language="en", concerns=("streets",), mistrust=0.5, trust=0.5, negative=0.0, positive=0.0,
+        )  # fmt: skip
+
+    with database.writing(engine) as session:
+        for said, found in (
+            ([at(1, "a"), at(1, "a"), at(2, "b"), at(0, "c")], {1: 1, 2: 1}),
+            ([at(2, "d")], {1: 1, 2: 2}),  # the day changed: what was kept is out of date
+        ):
+            counts.add(session, said)
+            assert sums.read_places(session, ["streets"], week) == {"streets": found}
+            assert sums.read_places(session, ["streets"], week, [1]) == {"streets": {1: 1}}
+            sums.keep_places(session, sums.places_out_of_date(session, ["streets"], week), FIRST)
+            assert sums.places_out_of_date(session, ["streets"], week) == []
+            assert sums.read_places(session, ["streets"], week) == {"streets": found}
 
 
 def _say(session: Session, *days: date) -> None:

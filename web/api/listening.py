@@ -247,8 +247,7 @@ def read_figures(found: TheDesk) -> FiguresOut:
     """Trust and tone of the last 7 days against the usual level, and the concerns."""
     zone = found.settings.department.zone
     with database.reading(found.engine) as session:
-        overview = figures.overview(session, clock.now(), zone)
-        rows = figures.concerns(session, clock.now(), zone)
+        overview, rows = figures.town(session, clock.now(), zone)
     return FiguresOut(
         first=overview.first,
         last=overview.last,
