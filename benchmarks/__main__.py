@@ -13,6 +13,7 @@ ALL = (
     "flowing",
     "digest",
     "cluster",
+    "api",
 )  # "model" by name, once weights of the present training are shipped
 
 

@@ -110,7 +110,7 @@ def _unpack(source: Path, folder: Path) -> Manifest:
         if not inside or STORE.get(manifest.kind) not in manifest.files:
             raise BackupFailed(f"{source} is no backup of Liaison")
         altered = [part for part, digest in manifest.files.items() if _sha256(folder / part) != digest]
-    except (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+    except (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise BackupFailed(f"{source} cannot be read as a backup ({error})") from error
     if altered:
         raise BackupFailed(f"{source} is damaged: {', '.join(altered)} is not what was written")

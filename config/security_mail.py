@@ -17,7 +17,7 @@ from config.translations import LANGUAGES, translate
 class Change(StrEnum):
     """What was changed."""
 
-    PASSWORD = "password"  # noqa: S105
+    PASSWORD = "password"  # noqa: S105  the name of a kind of mail  # nosec B105
     FACTOR_ON = "factor_on"
     FACTOR_OFF = "factor_off"
     FACTOR_RESET = "factor_reset"

@@ -32,6 +32,7 @@ VERSION = "v24.0"
 SECONDS = 20.0  # for an answer
 UPLOADING = 60.0
 WAITS = timedelta(minutes=15)  # where a limit does not say how long
+LONGEST_WAIT = 7 * 24 * 60  # minutes; a network that tells of more has told nonsense
 ENDED = frozenset({102, 190, 463, 467})  # codes of a sign-in that is over
 LIMITED = frozenset({4, 17, 32, 613, *range(80000, 80015)})
 PASSING = frozenset({1, 2})  # Meta's own trouble
@@ -120,10 +121,12 @@ def _retry_at(headers: Mapping[str, str], now: datetime) -> datetime:
     for name in ("x-business-use-case-usage", "x-app-usage"):
         try:
             told = json.loads(headers.get(name, "{}"))
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        rows = [told] if name == "x-app-usage" else [row for found in told.values() for row in found]
-        minutes += [float(row.get("estimated_time_to_regain_access") or 0) for row in rows if isinstance(row, dict)]
+        found = list(told.values()) if isinstance(told, dict) else []
+        rows = [told] if name == "x-app-usage" else [row for some in found if isinstance(some, list) for row in some]
+        said = [row.get("estimated_time_to_regain_access") for row in rows if isinstance(row, dict)]
+        minutes += [float(number) for number in said if isinstance(number, int | float) and 0 < number < LONGEST_WAIT]
     return now + (timedelta(minutes=max(minutes)) if max(minutes) > 0 else WAITS)
 
 

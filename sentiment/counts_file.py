@@ -37,6 +37,13 @@ def alarms(folder: Path, target: Path, progress: Callable[[int], None] = lambda 
 
 def _series(path: Path) -> tuple[list[str], list[datetime], list[float]]:
     """Times as written, times, and counts, in order of time."""
+    try:
+        return _read(path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableSeries(f"{path.name}: this is no CSV file in UTF-8") from error
+
+
+def _read(path: Path) -> tuple[list[str], list[datetime], list[float]]:
     rows: list[tuple[datetime, str, float]] = []
     with path.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.DictReader(lines)

@@ -8,7 +8,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 from starlette.exceptions import HTTPException
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,7 @@ def answer(request: Request, trouble: Trouble) -> Response:
 def install(app: FastAPI) -> None:
     """Makes every failure of `app` answer by `answer`."""
     from posts.workflow import EditConflict, NotAllowed, WrongState  # rooms' errors, given their words here
+    from web.compose import WallTimeError
     from web.guard import ENROLLING, EnrolFirst, SignedOut
 
     def trouble(request: Request, error: Exception) -> Response:
@@ -105,6 +106,15 @@ def install(app: FastAPI) -> None:
         faults = [f"{'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}" for fault in error.errors()]
         return answer(request, Trouble(422, "Some of this cannot be taken", "; ".join(faults), "Nothing was changed."))
 
+    def no_time(request: Request, error: Exception) -> Response:
+        return answer(request, Trouble(422, "That is no time", f"{error}.", "Nothing was changed."))
+
+    def names_nothing(request: Request, error: Exception) -> Response:
+        """A number of something that is not there, or what is there already: the store's own rules refused it."""
+        log.info("store_refused", path=request.url.path, kind=type(error).__name__)
+        words = "It names something that is not there, or that is there already."
+        return answer(request, Trouble(409, "This cannot be kept", words, "Nothing was changed."))
+
     def store(request: Request, error: Exception) -> Response:
         log.error("store_failed", path=request.url.path, error=str(error)[:300])
         return answer(
@@ -135,7 +145,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(EditConflict, conflict)
     app.add_exception_handler(NotAllowed, not_allowed)
     app.add_exception_handler(WrongState, refused)
+    app.add_exception_handler(WallTimeError, no_time)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(IntegrityError, names_nothing)
     app.add_exception_handler(DatabaseError, store)
     app.add_exception_handler(Exception, broken)
