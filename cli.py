@@ -395,6 +395,55 @@ def verify_records(head: str) -> None:
     click.echo(f"{verdict.sealed} entries hold; the chain ends in {verdict.head or 'nothing yet'}")
 
 
+@liaison.group()
+def key() -> None:
+    """The secret key that seals sign-ins and references."""
+
+
+@key.command(name="rotate")
+def key_rotate() -> None:
+    """Make a new secret key and seal everything anew with it, while the desk runs. Stopped at any point: run it again.
+
+    \b
+    Example:
+      liaison key rotate && systemctl restart liaison && liaison key finish
+    The key before opens what it sealed until `liaison key finish`. Where the key stands in the environment, first set
+    LIAISON_SECRET_KEY to the new one, LIAISON_SECRET_KEY_BEFORE and LIAISON_SECRET_KEY_HASHES to the one before.
+    """
+    from config import audit, database, key_rotation, secrets
+    from scheduler import resealing
+
+    with clear_errors(), desk() as (engine, settings, _keys):
+        begun = key_rotation.begin(settings)
+        keys = secrets.load(settings)
+        with _bar("sealing", "things") as step:
+            done = resealing.reseal(engine, keys, step)
+        with database.writing(engine) as session:
+            audit.record(session, _now(), None, "key.rotate", "secret_key", {"begun": begun, "lost": done.lost})
+    if done.lost:
+        click.echo(f"{done.lost} things open with neither key, as before; liaison doctor names the accounts", err=True)
+    click.echo("All is sealed with the new key. Restart liaison everywhere, then run: liaison key finish")
+
+
+@key.command(name="finish")
+def key_finish() -> None:
+    """Forget the key before, once nothing is sealed with it any more."""
+    from config import audit, database, key_rotation
+    from scheduler import resealing
+
+    with clear_errors(), desk() as (engine, settings, keys):
+        with database.reading(engine) as session:
+            left = resealing.left(session, keys).old if keys.rotating else 0
+        if left:
+            raise Failure(f"{left} things are sealed with the key before: run liaison key rotate again")
+        key_rotation.finish(settings)
+        with database.writing(engine) as session:
+            audit.record(session, _now(), None, "key.finish", "secret_key")
+    click.echo(
+        "The key before is forgotten. Keep the new one apart from the backups; older backups need the one before."
+    )
+
+
 @liaison.group(name="database")
 def database_() -> None:
     """The store: SQLite in the data folder, or PostgreSQL."""

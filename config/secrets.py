@@ -1,12 +1,15 @@
 """Secrets of an installation: sealing (Fernet) and keyed hashes (BLAKE2b), from one secret key.
 
-The key comes from LIAISON_SECRET_KEY or from a file of mode 600 in the data folder, made on first use.
+The key comes from LIAISON_SECRET_KEY or from a file of mode 600 in the data folder, made on first use. A new one may
+seal while the one before still opens (config.key_rotation); hashes are always made with the first, for nobody could
+make those that are stored anew.
 Whoever loses it loses accounts' sign-ins and the links back to mentions; nothing else."""
 
 import base64
 import os
 import stat
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -25,10 +28,18 @@ class SecretKeyError(Exception):
 
 @dataclass(frozen=True)
 class Keys:
-    """Seals and hashes with keys derived from the one secret. Never printed."""
+    """Seals and hashes with keys derived from secrets. Never printed. `_again` reads them anew: another process may
+    have begun to seal with a new one."""
 
     _fernet: Fernet = field(repr=False)
     _hash_key: bytes = field(repr=False)
+    _before: Fernet | None = field(default=None, repr=False)
+    _again: Callable[[], "Keys"] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def rotating(self) -> bool:
+        """Whether what another key sealed is still opened."""
+        return self._before is not None
 
     def seal(self, text: str) -> bytes:
         """`text` encrypted and signed (Fernet: AES-128-CBC with HMAC-SHA256)."""
@@ -36,10 +47,16 @@ class Keys:
 
     def open(self, sealed: bytes) -> str:
         """What was sealed. Raises SecretKeyError if another key sealed it or it was altered."""
-        try:
-            return self._fernet.decrypt(sealed).decode("utf-8", "surrogatepass")
-        except InvalidToken as error:
-            raise SecretKeyError("this was sealed with another secret key, or altered since") from error
+        for fernet in (self._fernet, self._before):
+            if fernet is not None and _opens(fernet, sealed):
+                return fernet.decrypt(sealed).decode("utf-8", "surrogatepass")
+        if self._again is not None:
+            return self._again().open(sealed)
+        raise SecretKeyError("this was sealed with another secret key, or altered since")
+
+    def is_present(self, sealed: bytes) -> bool:
+        """Whether the present key sealed it, and not the one before."""
+        return _opens(self._fernet, sealed)
 
     def hash(self, kind: str, value: str) -> bytes:
         """16 bytes that stand for `value`, the same each time, not reversible without the key (keyed BLAKE2b).
@@ -52,13 +69,38 @@ class Keys:
         ).digest()
 
 
+@dataclass(frozen=True)
+class Secrets:
+    """The secrets of an installation: `present` seals, `before` still opens, `hashes` is what hashes are made with."""
+
+    present: str = field(repr=False)
+    before: str | None = field(default=None, repr=False)
+    hashes: str | None = field(default=None, repr=False)  # none: the present one
+
+    def keys(self) -> Keys:
+        before = _fernet(self.before) if self.before is not None else None
+        return Keys(_fernet(self.present), _derived(self.hashes or self.present, b"hash"), before)
+
+
 def derive(secret: str) -> Keys:
     """Keys from any secret text, by HKDF-SHA256 (RFC 5869)."""
+    return Secrets(secret).keys()
 
-    def key(purpose: bytes) -> bytes:
-        return HKDF(algorithm=SHA256(), length=32, salt=b"liaison", info=purpose).derive(secret.encode())
 
-    return Keys(Fernet(base64.urlsafe_b64encode(key(b"seal"))), key(b"hash"))
+def _derived(secret: str, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=b"liaison", info=purpose).derive(secret.encode())
+
+
+def _fernet(secret: str) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(_derived(secret, b"seal")))
+
+
+def _opens(fernet: Fernet, sealed: bytes) -> bool:
+    try:
+        fernet.decrypt(sealed)
+    except InvalidToken:
+        return False
+    return True
 
 
 def for_tests() -> Keys:
@@ -69,8 +111,36 @@ def for_tests() -> Keys:
 def load(settings: Settings) -> Keys:
     """The installation's keys; makes the key file on first use. Raises SecretKeyError with what to do."""
     if settings.secret_key is not None:
-        return derive(settings.secret_key.get_secret_value())
-    return derive(_key_file(settings.data_dir / KEY_FILE))
+        given = (settings.secret_key_before, settings.secret_key_hashes)
+        before, hashes = (one.get_secret_value() if one is not None else None for one in given)
+        return Secrets(settings.secret_key.get_secret_value(), before, hashes).keys()
+    path = settings.data_dir / KEY_FILE
+    return replace(read(path).keys(), _again=lambda: read(path).keys())
+
+
+def read(path: Path) -> Secrets:
+    """The key file: the present secret in its first line, then lines "before …" and "hashes …" where there are such."""
+    first, *others = _key_file(path).splitlines()
+    named = dict(line.split(" ", 1) for line in others if " " in line)
+    return Secrets(first, named.get("before"), named.get("hashes"))
+
+
+def write(path: Path, secrets: Secrets) -> None:
+    """Puts the file in place of the one that is there, whole or not at all."""
+    lines = [secrets.present]
+    lines += [f"before {secrets.before}"] if secrets.before is not None else []
+    lines += [f"hashes {secrets.hashes}"] if secrets.hashes is not None else []
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    try:
+        beside.touch(mode=0o600)
+        with beside.open("w", encoding="ascii") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise SecretKeyError(f"cannot write the key file {path}: {error.strerror}") from error
 
 
 def _key_file(path: Path) -> str:

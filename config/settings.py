@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = None  # smtp://user:password@host:587, smtps://host, smtp+starttls://host
     mail_from: str = "Liaison <liaison@localhost>"
     secret_key: SecretStr | None = None  # default: a key file, mode 600, inside data_dir
+    secret_key_before: SecretStr | None = None  # while the key in the environment is changed: still opens
+    secret_key_hashes: SecretStr | None = None  # once it was changed: the first one, with which hashes are made
     department: Department = Field(default_factory=Department)
     retention_days: int = Field(default=30, ge=1, le=365)
     records_years: int | None = Field(default=None, ge=1, le=100)  # own posts go after; none: kept for ever

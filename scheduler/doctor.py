@@ -15,7 +15,7 @@ from config.settings import Settings
 from listeners import health
 from listeners.tables import Source
 from networks import accounts
-from scheduler import outgoing, smtp
+from scheduler import outgoing, resealing, smtp
 from scheduler.engine import queue
 from scheduler.tables import JobMark
 from sentiment import model
@@ -46,7 +46,7 @@ def look(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> li
         return parts
     with database.reading(engine) as session:
         parts += [_clock(session, now), _work(session, now), *_queue(session, now)]
-        parts += [_outbox(session, now), _records(session)]
+        parts += [_outbox(session, now), _records(session), _secret_key(session, keys)]
         parts += [*_accounts(session, keys, now), *_sources(session, now)]
     return parts
 
@@ -153,6 +153,18 @@ def _records(session: Session) -> Part:
     if last.detail.get("wrong"):
         return Part("records", False, f"the audit log was altered ({last.at:%Y-%m-%d}): liaison verify records")
     return Part("records", True, f"the audit log's chain held on {last.at:%Y-%m-%d}")
+
+
+def _secret_key(session: Session, keys: Keys) -> Part:
+    """Whether what the key before sealed was all sealed anew."""
+    if not keys.rotating:
+        return Part("secret key", True, "one key seals and opens")
+    left = resealing.left(session, keys)
+    if left.old:
+        return Part("secret key", False, f"{left.old} things are sealed with the key before: liaison key rotate")
+    return Part(
+        "secret key", False, "all is sealed with the new key: restart liaison everywhere, then liaison key finish"
+    )
 
 
 def _accounts(session: Session, keys: Keys, now: datetime) -> Iterator[Part]:

@@ -24,7 +24,7 @@ def parts(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> d
 def test_a_new_installation_says_what_is_fine_and_what_to_do(engine: sa.Engine, settings: Settings, keys: Keys) -> None:
     found = parts(engine, settings, keys, clock.now())
     assert {name for name, part in found.items() if part.fine} == {
-        "database", "migrations", "model", "disk", "clock", "outbox", "records"
+        "database", "migrations", "model", "disk", "clock", "outbox", "records", "secret key"
     }  # fmt: skip
     assert "LIAISON_SMTP_URL" in found["mail"].words
     assert "liaison run" in found["work"].words
