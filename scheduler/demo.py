@@ -22,7 +22,7 @@ from networks import accounts
 from posts import drafts, queue
 from posts.pools import Pools
 from scheduler.jobs import alerting, digests, publishing, scoring
-from scheduler.sample_town import town
+from scheduler.sample_town import outreach, town
 from sentiment import alerts, model
 
 MARK = "sample-town"  # a folder with this file was made by the demo and may be made anew
@@ -85,6 +85,8 @@ def play(folder: Path, *, base_url: str, say: Callable[[str], None], bar: Bar) -
         smtp_url=None,
         base_url=base_url,
         department=town.DEPARTMENT,
+        public_actions=True,
+        public_events=True,
     )
     keys = secrets.load(settings)
     engine = database.connect(settings.database)
@@ -105,6 +107,9 @@ def play(folder: Path, *, base_url: str, say: Callable[[str], None], bar: Bar) -
         say(f"Alert, {at.astimezone(town.ZONE):%a %d %b %H:%M}: {title}")
     published = _answer(engine, settings, keys, now)
     say(f"{published} post, approved by a second person, is on the practice board.")
+    with database.writing(engine) as session:
+        board = [account.id or 0 for account in accounts.connected(session)]
+        outreach.reach_out(session, settings, _id_of(session, town.OFFICER), board, now)
     digest = digests.preview(engine, settings, folder / "digest", town.CHIEF.email, morning)
     with clock.at(morning):
         digests.put_due(engine, settings, morning)

@@ -1,11 +1,14 @@
 """What may wait for a person in the morning, and the line that says so. Pure; the digest job finds what waits."""
 
+import textwrap
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from config.translations import translate
-from sentiment import digest_words
+from sentiment import digest_words, wording
+
+WIDEST = 90  # characters of what was asked
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,35 @@ class SourceTrouble:
     path: str
 
 
-Waiting = AlertWaits | MentionsWait | ApprovalsWait | ChangesAsked | DecisionsWait | SignInEnds | SourceTrouble
+@dataclass(frozen=True)
+class ActionDue:
+    """What a unit was asked for until a day that is near, or over."""
+
+    wanted: str
+    unit: str
+    due_on: date
+    path: str
+
+
+@dataclass(frozen=True)
+class MoreDue:
+    """Further actions whose day is near, or over."""
+
+    count: int
+    path: str
+
+
+Waiting = (
+    AlertWaits
+    | MentionsWait
+    | ApprovalsWait
+    | ChangesAsked
+    | DecisionsWait
+    | SignInEnds
+    | SourceTrouble
+    | ActionDue
+    | MoreDue
+)
 
 
 @dataclass(frozen=True)
@@ -109,6 +140,16 @@ def in_words(one: Waiting, zone: ZoneInfo, today: date, language: str) -> Waitin
                 return WaitingWords(link, _(" has ended: connect it again"), path)
             rest = ngettext(" ends in %(count)s day", " ends in %(count)s days", days) % {"count": days}
             return WaitingWords(link, rest, path)
+        case ActionDue(wanted, unit, due_on, path):
+            link = textwrap.shorten(digest_words.one_line(wanted), WIDEST, placeholder=" …")
+            words = _(". %(unit)s: due today") if due_on == today else _(". %(unit)s: due on %(day)s")
+            if due_on < today:
+                words = _(". %(unit)s: late since %(day)s")
+            day = wording.day_in_full(due_on, language)
+            return WaitingWords(link, words % {"unit": digest_words.one_line(unit), "day": day}, path)
+        case MoreDue(count, path):
+            link = ngettext("%(count)s more action is due", "%(count)s more actions are due", count) % {"count": count}
+            return WaitingWords(link, "", path)
         case SourceTrouble(name, state, path):
             name = digest_words.one_line(name)
             if state == "failing":

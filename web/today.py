@@ -1,9 +1,8 @@
 """Today: what is new, how sure we are, what waits, what goes out. Opens with a sentence; the figures are its proof."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +19,7 @@ from config.tables import Person
 from config.translations import translate
 from listeners.tables import Mention, Source
 from networks.registry import NETWORKS
-from posts import actions, queue
+from posts import queue
 from scheduler.jobs import digests
 from sentiment import alerts, charts, digest, digest_words, wording
 from sentiment.alerts import AlertDetail
@@ -36,8 +35,6 @@ from web.rulers import Ruler, Spark
 
 router = APIRouter()
 MOST_ALERTS = 3
-MOST_ACTIONS = 3  # that are due
-WIDEST = 90  # characters of what was asked
 TABLE_DAYS = 14
 LOOKED_EVERY = timedelta(minutes=5)  # last_looked_at is written this seldom
 LABELS = {name: network.label for name, network in NETWORKS.items()}
@@ -128,10 +125,7 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
     return {
         "headline": content.headline,
         "lead": content.lead,
-        "waiting": [
-            *(waiting_view(one, language) for one in content.waiting),
-            *_due(session, who, zone, now, language),
-        ],
+        "waiting": [waiting_view(one, language) for one in content.waiting],
         "figures": _figures(overview, language),
         "alert_views": [alert_view(detail, zone, now, language) for detail in shown if detail is not None],
         "more_alerts": max(0, len(new) - MOST_ALERTS),
@@ -148,37 +142,6 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
         "last_looked": who.person.last_looked_at,
         "labels": LABELS,
     }
-
-
-def _due(session: Session, who: Visitor, zone: ZoneInfo, now: datetime, language: str) -> list[WaitingView]:
-    """Actions whose day is near or over, the most urgent first, for whoever may close them."""
-    if not who.may(Action.TRIAGE):
-        return []
-    _ = translate(language).gettext
-    day = now.astimezone(zone).date()
-    near = [one for one in actions.open_ones(session) if actions.reminder(one.due_on, day) is not None]
-    shown = [
-        WaitingView(
-            textwrap.shorten(one.wanted, WIDEST, placeholder=" …"),
-            f"{one.unit}: {_due_words(one.due_on, day, language)}",
-            f"/outreach/actions/{one.id}",
-            "i-turn",
-            _("Look"),
-        )
-        for one in near[:MOST_ACTIONS]
-    ]
-    if more := len(near) - len(shown):
-        words = translate(language).ngettext("%(count)d more action is due", "%(count)d more actions are due", more)
-        shown.append(WaitingView(words % {"count": more}, "", "/outreach/actions", "i-turn", _("Look")))
-    return shown
-
-
-def _due_words(due_on: date, today: date, language: str) -> str:
-    _ = translate(language).gettext
-    if due_on == today:
-        return _("due today")
-    words = _("late since %(day)s") if due_on < today else _("due on %(day)s")
-    return words % {"day": wording.day_in_full(due_on, language)}
 
 
 def _figures(overview: Overview, language: str) -> list[FigureView]:
@@ -260,6 +223,7 @@ def waiting_view(one: WaitingWords, language: str) -> WaitingView:
         "queue": ("i-warn", _("Decide")),
         "compose": ("i-turn", _("Revise")),
         "sources": ("i-plug", _("Look")),
+        "outreach": ("i-turn", _("Look")),
     }
     room = one.path.split("?")[0].strip("/").split("/")[0]
     icon, go = kinds.get(room, ("i-bell", _("Look")))

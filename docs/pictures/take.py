@@ -1,8 +1,9 @@
 """Takes the pictures of docs/for-officers from the desk of the sample town.
 
     liaison demo                      (in another terminal; it prints a sign-in link for each person)
-    python docs/pictures/take.py LINK
-LINK is the officer's sign-in link. The pictures are of the town that does not exist; nothing real is in them."""
+    python docs/pictures/take.py LINK [NAME ...]
+LINK is the officer's sign-in link; NAMEs take only these. The pictures are of the town that
+does not exist; nothing real is in them."""
 
 import sys
 from pathlib import Path
@@ -19,10 +20,16 @@ PAGES = {  # file name: path, width, whether the whole page
     "compose": ("/compose", 1280, False),
     "concern": ("/concerns/traffic_safety", 1280, False),
     "today-phone": ("/", 390, False),
+    "event": ("/outreach/events/2", 1280, True),
+    "heard": ("/outreach/events/1", 1280, True),
+    "action": ("/outreach/actions/1", 1280, False),
+    "stories": ("/outreach/stories", 1280, False),
+    "mix": ("/outreach/mix", 1280, False),
+    "resources": ("/outreach/resources", 1280, False),
 }
 
 
-def main(link: str) -> None:
+def main(link: str, names: list[str]) -> None:
     """One picture a page, in the light theme."""
     parts = urlsplit(link)
     base = f"{parts.scheme}://{parts.netloc}"
@@ -33,7 +40,8 @@ def main(link: str) -> None:
         page = context.new_page()
         page.goto(link)
         page.locator("main form button").first.click()
-        for name, (path, width, whole) in PAGES.items():
+        for name in names or PAGES:
+            path, width, whole = PAGES[name]
             page.set_viewport_size({"width": width, "height": 844 if width < 800 else 900})
             page.goto(path)
             page.wait_for_load_state("networkidle")
@@ -42,4 +50,4 @@ def main(link: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])

@@ -3,7 +3,7 @@ one: figures by edition and places, alerts, quotes, what was sent and answered."
 
 import statistics
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from listeners import health
 from listeners.tables import Mention, Place
 from networks.registry import NETWORKS
 from networks.tables import Account
-from posts import queue
+from posts import actions, queue
 from posts.tables import Post, Target
 from posts.workflow import TargetState
 from sentiment import alerts, counts, digest, disclosure, editions, figures, quotes, surges
@@ -30,10 +30,12 @@ from sentiment.tables import Alert, AlertMention
 from sentiment.taxonomy import CONCERNS
 from sentiment.trust import Windows
 from sentiment.waiting import (
+    ActionDue,
     AlertWaits,
     ApprovalsWait,
     DecisionsWait,
     MentionsWait,
+    MoreDue,
     SignInEnds,
     SourceTrouble,
     Waiting,
@@ -41,6 +43,7 @@ from sentiment.waiting import (
 
 DAY = timedelta(days=1)
 QUOTED = 3  # concerns with a quote
+MOST_ACTIONS = 3  # that are due, by name
 Value = TypeVar("Value")
 _PARTS = {  # what is read -> what a report calls it
     "spans": "figures",
@@ -99,7 +102,7 @@ class Town:
             sent=self._once(("sent", since), lambda: _sent(session, since, now)),
             answered=self._once(("answered", since), lambda: _answered(session, since, now)),
             going_out=self._once(("going out",), lambda: _going_out(session, now, end_of_day)),
-            waiting=_waiting(session, person, now),
+            waiting=_waiting(session, person, now, now.astimezone(self._zone).date()),
             edition=edition,
             only_concerns=chosen,
             only_places=names,
@@ -211,8 +214,8 @@ def _place_name(session: Session, alert: Alert) -> str | None:
     return place.name if place is not None else None
 
 
-def _waiting(session: Session, person: Person, now: datetime) -> list[Waiting]:
-    """What waits for this person, by their roles; paths lead into the desk."""
+def _waiting(session: Session, person: Person, now: datetime, today: date) -> list[Waiting]:
+    """What waits for this person, by their roles; paths lead into the desk. `today`: of the department."""
     roles = people.roles_of(session, people.known_id(person))
     found: list[Waiting] = []
     if may(roles, Action.TRIAGE):
@@ -228,6 +231,12 @@ def _waiting(session: Session, person: Person, now: datetime) -> list[Waiting]:
         ).one()
         if count:
             found.append(MentionsWait(count, oldest, "/mentions?state=assigned"))
+        near = [one for one in actions.open_ones(session) if actions.reminder(one.due_on, today) is not None]
+        found += [
+            ActionDue(one.wanted, one.unit, one.due_on, f"/outreach/actions/{one.id}") for one in near[:MOST_ACTIONS]
+        ]
+        if len(near) > MOST_ACTIONS:
+            found.append(MoreDue(len(near) - MOST_ACTIONS, "/outreach/actions"))
     if may(roles, Action.APPROVE_POSTS):
         approvals = queue.waiting_for(session, people.known_id(person), roles)
         if approvals:

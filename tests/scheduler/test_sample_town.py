@@ -1,7 +1,19 @@
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from scheduler.sample_town import town
+import pytest
+import sqlalchemy as sa
+
+from config import database
+from config.permissions import Role
+from config.secrets import Keys
+from config.settings import Settings
+from config.tables import Person
+from listeners import places
+from networks import accounts
+from posts import actions, event_posts, events, heard
+from scheduler.sample_town import outreach, town
 
 MORNING = datetime(2026, 11, 24, 8, tzinfo=town.ZONE)
 
@@ -27,3 +39,23 @@ def test_every_post_says_who_where_and_in_which_language() -> None:
     assert {post["language"] for post in posts} == {"en", "es"}
     assert {post["network"] for post in posts} <= {"facebook", "x", "bluesky", "mastodon", "instagram", "feed"}
     assert all(post["author"] and post["text"].strip() for post in posts)
+
+
+@pytest.mark.parametrize("hour", [0, 8, 23])
+def test_the_officer_reaches_out_at_whatever_hour_the_town_is_made(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[..., Person], hour: int
+) -> None:
+    now = MORNING.replace(hour=hour)
+    with database.writing(sqlite_engine) as session:
+        ana = person(session, "Ana", Role.OFFICER).id or 0
+        places.add(session, "Elm Street", [])
+        board = accounts.add(
+            session, network="practice", name="Riverton PD", handle="", secret=None, keys=keys, now=now
+        )
+        outreach.reach_out(session, settings, ana, [board.id or 0], now)
+        (coming,) = events.coming(session, now)
+        (held,) = events.past(session, now)
+        states = [one.post.state for one in event_posts.of_event(session, coming.id or 0)]
+        assert states == ["in_review", "draft", "draft"]
+        assert [one.people for one in heard.counted_at(session, held.id or 0)] == [9, 7, 5]
+        assert len(actions.open_ones(session)) == len(actions.closed_ones(session)) == 1

@@ -1,0 +1,83 @@
+"""What Riverton's officer does besides posting: two meetings, one held and one to come, what was heard, what was asked
+of whom, where people find help."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from config.settings import Settings
+from posts import actions, drafts, event_posts, events, heard, mix, resources, stories
+from posts.event_words import Kind
+from posts.events import Given
+
+HEARD = (
+    ("traffic_safety", "mistrust", 9, "Cars do not stop at the crosswalk by the market; nobody is ever fined."),
+    ("responsiveness", "mistrust", 5, "When we call about the noise at night, nobody comes back to us."),
+    ("community_relations", "trust", 7, "The officer on the river path knows the children by name."),
+)
+HELP = (
+    ("complaints", "Complaints and compliments", "555 0110", "riverton.example/tell-us", "in English and Spanish"),
+    ("victims", "Riverton victim services", "555 0142", "", "free, day and night"),
+    ("legal_aid", "Valley legal aid", "555 0177", "legalaid.example", "Mon to Fri, 9 to 5"),
+    ("non_emergency", "Police, not an emergency", "555 0100", "", ""),
+)
+
+
+def reach_out(session: Session, settings: Settings, officer: int, accounts: list[int], now: datetime) -> None:
+    """Puts all of it in the store, as if it had been done on the days before `now`."""
+    zone = settings.department.zone
+    local = now.astimezone(zone).replace(hour=18, minute=0, second=0, microsecond=0, tzinfo=None)
+    today = now.astimezone(zone).date()
+    earlier = now - timedelta(days=12)
+    held = events.make(
+        session, _meeting("Listening meeting at St. Brigid's", local - timedelta(days=4), zone.key), officer, earlier
+    )
+    for concern, trust, people, words in HEARD:
+        heard.write_down(
+            session, officer, now, heard_on=held.wall_time.date(), today=today, channel="meeting", where=held.where,
+            concern=concern, trust=trust, people=people, words=words,
+            keep=timedelta(days=settings.retention_days), event_id=held.id,
+        )  # fmt: skip
+    coming = events.make(
+        session, _meeting("Town hall on Elm Street", local + timedelta(days=6), zone.key), officer, earlier
+    )
+    number = coming.id or 0
+    place = event_posts.Desk(zone, f"{settings.base_url.rstrip('/')}/events/{coming.code}")
+    announced = event_posts.make(session, number, Kind.ANNOUNCEMENT, ("en", "es"), accounts, officer, now, place)
+    event_posts.make(session, number, Kind.REMINDER, ("en",), accounts, officer, now, place, before=timedelta(days=1))
+    drafts.submit(session, announced[0].id or 0, officer, now)
+    _ask(session, officer, now)
+    for kind, name, phone, address, note in HELP:
+        resources.keep(session, officer, now, kind=kind, name=name, phone=phone, address=address, note=note)
+    mix.set_targets(session, {"event": 2, "safety": 2, "you_said_we_did": 1, "success_story": 1}, officer, now)
+    words = "They stayed with my father until the ambulance came, and called us the next day."
+    stories.told_to_us(session, words, "signed at the counter", "en", officer, now)
+
+
+def _meeting(name: str, wall: datetime, zone: str) -> Given:
+    return Given(
+        name=name, kind="town_hall", wall_time=wall, time_zone=zone, minutes=90,
+        where="Elm Street Library" if "Elm" in name else "St. Brigid's, the hall",
+        access="Step-free; sign language; children welcome.", languages=("en", "es"), capacity=80,
+        partners="Lincoln School" if "Elm" in name else "St. Brigid's parish",
+        notes="Come and tell us what should change. Nobody writes down who says what.",
+    )  # fmt: skip
+
+
+def _ask(session: Session, officer: int, now: datetime) -> None:
+    """One action that is due, one that is done."""
+    day = now.date()
+    earlier = now - timedelta(days=20)
+    actions.hand_over(
+        session, officer, now, concern="traffic_safety",
+        said="Drivers speed past Lincoln School on Elm Street; parents are afraid for their children.",
+        wanted="An officer at Elm and 4th at drop-off and pick-up, and a speed count over two weeks.",
+        unit="Traffic unit", due_on=day + timedelta(days=2), today=day, place_id=1,
+    )  # fmt: skip
+    done = actions.hand_over(
+        session, officer, earlier, concern="responsiveness", said="Nobody calls back after a report is taken.",
+        wanted="A call within five days to everyone who reported something.", unit="Records desk",
+        due_on=earlier.date() + timedelta(days=14), today=earlier.date(),
+    )  # fmt: skip
+    outcome = "Since the first of the month everyone who reports something gets a call within five days."
+    actions.close(session, done.id or 0, True, outcome, officer, now - timedelta(days=1))

@@ -1,0 +1,31 @@
+"""What waits, in words."""
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from sentiment.waiting import ActionDue, MoreDue, in_words
+
+ZONE = ZoneInfo("America/New_York")
+TODAY = date(2026, 11, 24)
+
+
+@pytest.mark.parametrize(
+    ("days", "rest"),
+    [
+        (0, ". Traffic: due today"),
+        (2, ". Traffic: due on Thursday 26 November"),
+        (-1, ". Traffic: late since Monday 23 November"),
+    ],
+)
+def test_an_action_says_of_whom_it_was_asked_and_until_when(days: int, rest: str) -> None:
+    due = ActionDue("A speed sign.", "Traffic", TODAY + timedelta(days=days), "/outreach/actions/1")
+    said = in_words(due, ZONE, TODAY, "en")
+    assert (said.link, said.rest, said.path) == ("A speed sign.", rest, "/outreach/actions/1")
+
+
+def test_a_long_one_is_cut_at_a_word_and_the_rest_is_counted() -> None:
+    said = in_words(ActionDue("sign " * 50, "Traffic", TODAY, "/"), ZONE, TODAY, "en")
+    assert (len(said.link) <= 92, said.link.endswith("sign …")) == (True, True)
+    assert in_words(MoreDue(2, "/outreach/actions"), ZONE, TODAY, "es").link == "2 acciones más vencen"
