@@ -34,10 +34,17 @@ class ExportRefused(ValueError):
 
 
 def write(
-    engine: sa.Engine, settings: Settings, keys: Keys, out: Path, now: datetime, step: Callable[[int], None]
+    engine: sa.Engine,
+    settings: Settings,
+    keys: Keys,
+    out: Path,
+    now: datetime,
+    step: Callable[[int], None],
+    only: int | None = None,
 ) -> int:
-    """Writes the package to the folder `out`, beside first and then renamed; how many posts. Raises ExportRefused when
-    something is there already."""
+    """Writes the package to the folder `out`, beside first and then renamed; how many posts. `only` one post: with the
+    entries of the log that are about it; whom it does not name, what is held and the rest of the log stay out. Raises
+    ExportRefused when something is there already."""
     if out.exists():
         raise ExportRefused(f"{out} is there already; give another name or move it away")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +58,8 @@ def write(
         with database.reading(engine) as session:
             names = {people.known_id(one): one.name for one in people.all_people(session)}
             accounts = {one.id or 0: f"{one.name} ({one.network})" for one in session.exec(select(Account))}
-            for number in session.exec(select(Post.id).order_by(col(Post.id))).all():
+            every = select(Post.id).order_by(col(Post.id))
+            for number in session.exec(every if only is None else every.where(Post.id == only)).all():
                 detail = queue.post_detail(session, number or 0)
                 if detail is None:
                     continue
@@ -62,12 +70,18 @@ def write(
                 (folder / "posts" / f"{number}.html").write_text(html, encoding="utf-8")
                 session.expunge_all()  # pictures of years must not be held
                 step(1)
-            _json(folder / "people.json", names)
-            _json(folder / "legal_holds.json", [_row(one) for one in legal_holds.all_holds(session)])
-            _json(folder / "held_mentions.json", _held(session))
-            _lines(folder / "audit.jsonl", _log(session))
+            if only is None:
+                _json(folder / "people.json", names)
+                _json(folder / "legal_holds.json", [_row(one) for one in legal_holds.all_holds(session)])
+                _json(folder / "held_mentions.json", _held(session))
+            _lines(folder / "audit.jsonl", _log(session, only))
         index = page.get_template("index.html").render(
-            around, posts=listed, made=now.isoformat(timespec="seconds"), sealed=verdict.sealed, head=verdict.head
+            around,
+            posts=listed,
+            made=now.isoformat(timespec="seconds"),
+            sealed=verdict.sealed,
+            head=verdict.head,
+            only=only,
         )
         (folder / "index.html").write_text(index, encoding="utf-8")
         told = {
@@ -82,6 +96,14 @@ def write(
         folder.chmod(0o700)
         shutil.move(folder, out)
     return len(listed)
+
+
+def zipped(
+    engine: sa.Engine, settings: Settings, keys: Keys, folder: Path, now: datetime, only: int | None = None
+) -> Path:
+    """The package as one file in `folder`."""
+    write(engine, settings, keys, folder / "records", now, lambda _: None, only)
+    return Path(shutil.make_archive(str(folder / "records"), "zip", folder, "records"))
 
 
 def _post(
@@ -133,13 +155,15 @@ def _held(session: Session) -> list[dict[str, Any]]:
     return [{name: _value(getattr(row, name)) for name in fields} for row in rows]
 
 
-def _log(session: Session) -> Iterator[dict[str, Any]]:
+def _log(session: Session, only: int | None) -> Iterator[dict[str, Any]]:
+    """The sealed entries, in the order of the chain; those about one post if it is asked for."""
+    about = [] if only is None else [col(AuditEntry.subject) == f"post:{only}"]
     last = 0
     while True:
         query = (
             select(AuditSeal, AuditEntry)
             .join(AuditEntry, col(AuditEntry.id) == AuditSeal.entry_id)
-            .where(AuditSeal.position > last)
+            .where(AuditSeal.position > last, *about)
             .order_by(col(AuditSeal.position))
             .limit(_AT_ONCE)
         )

@@ -1,22 +1,28 @@
 """Records: how long what is kept, legal holds, whether the audit log's chain holds; and the audit log itself, for
 auditors. The log is by what our own people did; each look at it is an entry of it."""
 
+import shutil
+import tempfile
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import FileResponse, RedirectResponse
 from sqlmodel import col, select
+from starlette.background import BackgroundTask
 
 from config import audit, clock, database, legal_holds, people
 from config.legal_holds import HoldRefused, Kind
 from config.permissions import Action
 from config.tables import AuditEntry
+from posts.tables import Post
+from scheduler import records_package
 from scheduler.jobs import expiry
 from web import pages
 from web.desk import Desk, TheDesk
 from web.fields import LARGEST_ID, Id, Line
-from web.guard import Who, needs
+from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 
 router = APIRouter()
@@ -70,6 +76,32 @@ def lift(request: Request, found: TheDesk, who: Who, hold_id: Id, why: Line = ""
     if lifted is None:
         raise Trouble(404, "There is no such hold in force", "Somebody lifted it already. Nothing was changed.")
     return RedirectResponse("/records?said=legal-hold-lifted", 303)
+
+
+@router.get("/records/export", dependencies=[needs(Action.READ_RECORDS)])
+def export(found: TheDesk, who: Who, post: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None) -> Response:
+    """The records package as one file: of everything, or of one post."""
+    return exported(found, who, post)
+
+
+def exported(found: Desk, who: Visitor, post: int | None) -> Response:
+    """The package as a download; it is noted who took it."""
+    moment = clock.now()
+    with database.writing(found.engine) as session:
+        if post is not None and session.get(Post, post) is None:
+            raise Trouble(404, "There is no such post")
+        subject = "records" if post is None else f"post:{post}"
+        audit.record(session, moment, who.id, "records.export", subject, {}, who.address)
+    folder = Path(tempfile.mkdtemp(prefix="liaison-records-"))
+    try:
+        file = records_package.zipped(found.engine, found.settings, found.keys, folder, moment, post)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    day = moment.astimezone(found.settings.department.zone).date().isoformat()
+    name = f"liaison-records-{day}.zip" if post is None else f"liaison-post-{post}-{day}.zip"
+    cleared = BackgroundTask(shutil.rmtree, folder)
+    return FileResponse(file, media_type="application/zip", filename=name, background=cleared)
 
 
 @router.get("/records/log", dependencies=[needs(Action.READ_AUDIT)])

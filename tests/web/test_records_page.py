@@ -1,13 +1,19 @@
 """Records: holds placed and lifted on the page; the audit log for auditors, each look an entry."""
 
+import io
+import json
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
+import bagit
 import sqlalchemy as sa
-from sqlmodel import select
+from sqlmodel import Session, select
 
-from config import database, legal_holds
+from config import clock, database, legal_holds, people
 from config.permissions import Role
-from config.tables import AuditEntry
+from config.tables import AuditEntry, Person
+from posts import drafts
 from tests.web.browsing import Browser, send
 
 
@@ -48,3 +54,34 @@ def test_an_auditor_reads_the_log_and_that_is_an_entry_too(
     with database.reading(sqlite_engine) as session:
         told = session.exec(select(AuditEntry.detail).where(AuditEntry.action == "log.read")).all()
     assert told == [{"action": "", "before": None}, {"action": "log.read", "before": None}]
+
+
+def test_the_records_are_taken_from_the_page_whole_or_one_post_and_that_is_an_entry(
+    sqlite_engine: sa.Engine, browser_of: Callable[..., Browser], tmp_path: Path
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        ada = people.known_id(_ada(session))
+        first, second = (drafts.create(session, ada, f"Cones on Elm {n}", [], clock.now()).id for n in (1, 2))
+    una = browser_of("Una", Role.AUDITOR)
+    whole, one = una.get("/records/export"), una.get(f"/records/export?post={second}")
+    for answer, name, posts in ((whole, "whole", {first, second}), (one, "one", {second})):
+        assert answer.headers["content-disposition"].endswith('.zip"')
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+            packed.extractall(tmp_path / name)
+        bag = tmp_path / name / "records"
+        assert bagit.Bag(str(bag)).is_valid()
+        assert {int(file.stem) for file in (bag / "data" / "posts").glob("*.html")} == posts
+    log = (tmp_path / "one/records/data/audit.jsonl").read_text("utf-8").splitlines()
+    assert {json.loads(line)["entry"]["subject"] for line in log} == {f"post:{second}"}
+    assert not (tmp_path / "one/records/data/people.json").exists()
+    assert una.get("/records/export?post=999").status_code == 404
+    with database.reading(sqlite_engine) as session:
+        taken = session.exec(select(AuditEntry.subject).where(AuditEntry.action == "records.export")).all()
+    assert taken == ["records", f"post:{second}"]
+
+
+def _ada(session: Session) -> Person:
+    return people.add_person(
+        session, name="Ada", email="ada@riverton.example", password=None, roles=[Role.OFFICER], time_zone="UTC",
+        now=clock.now(),
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from config.permissions import Action
-from web.api import connections, listening, outreach, partners, planning, posting, resources, urgent
+from web.api import connections, listening, outreach, partners, planning, posting, records, resources, urgent
 from web.guard import needs
 
 router = APIRouter()
@@ -20,6 +20,7 @@ _versioned.include_router(resources.router)
 _versioned.include_router(connections.router)
 _versioned.include_router(urgent.router)
 _versioned.include_router(partners.router)
+_versioned.include_router(records.router)
 router.include_router(_versioned)
 
 ABOUT = (
