@@ -1,5 +1,6 @@
 """Whose word a post still needs: the steps of its kind, and what was said of exactly the words that stand there now."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,10 +25,35 @@ class Progress:
         return self.done >= len(self.steps)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """A post's approval, and who wrote what stands there: their word does not count."""
+
+    progress: Progress
+    writers: frozenset[int]
+
+    def asks(self, person_id: int) -> bool:
+        """Whether this approver's word would count now."""
+        missing, said = self.progress.missing, self.progress.said
+        return (not missing or person_id in missing) and person_id not in said and person_id not in self.writers
+
+
 def progress(session: Session, post: Post) -> Progress:
     """By the rules of its kind as they are now."""
-    steps = categories.rules_of(session, post.category).steps
-    return standing(steps, [review.person_id for review in _given(session, post)], writers(session, post))
+    return of_all(session, [post])[post.id or 0].progress
+
+
+def of_all(session: Session, posts: Sequence[Post]) -> dict[int, Standing]:
+    """Where the approval of each of these posts stands, by the rules of its kind as they are now."""
+    if not posts:
+        return {}
+    rules, barred, said = categories.rules(session), _writers(session, posts), _given(session, posts)
+    found = {}
+    for post in posts:
+        number = post.id or 0
+        steps = rules.get(post.category, rules["general"]).steps
+        found[number] = Standing(standing(steps, said[number], barred[number]), frozenset(barred[number]))
+    return found
 
 
 def standing(steps: Sequence[Step], said: Sequence[int], barred: set[int]) -> Progress:
@@ -59,14 +85,26 @@ def standing(steps: Sequence[Step], said: Sequence[int], barred: set[int]) -> Pr
 
 def writers(session: Session, post: Post) -> set[int]:
     """Who may not approve it: its author, and whoever put the words there that stand there now."""
+    return _writers(session, [post])[post.id or 0]
+
+
+def _writers(session: Session, posts: Sequence[Post]) -> dict[int, set[int]]:
     versions = session.exec(
-        select(PostVersion).where(PostVersion.post_id == post.id).order_by(col(PostVersion.revision))
+        select(PostVersion.post_id, PostVersion.saved_by, PostVersion.content_hash)
+        .where(col(PostVersion.post_id).in_([post.id for post in posts]))
+        .order_by(col(PostVersion.revision))
     )
-    found, before = {post.author_id}, ""
-    for version in versions:
-        if version.content_hash == post.content_hash != before:
-            found.add(version.saved_by)
-        before = version.content_hash
+    saved: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for post_id, saved_by, content_hash in versions:
+        saved[post_id].append((saved_by, content_hash))
+    found = {}
+    for post in posts:
+        its, before = {post.author_id}, ""
+        for saved_by, content_hash in saved[post.id or 0]:
+            if content_hash == post.content_hash != before:
+                its.add(saved_by)
+            before = content_hash
+        found[post.id or 0] = its
     return found
 
 
@@ -83,15 +121,17 @@ def approval_of(session: Session, post: Post) -> Review | None:
     return None
 
 
-def _given(session: Session, post: Post) -> list[Review]:
-    """Approvals of these words since they were last handed in, or sent back."""
-    query = select(Review).where(Review.post_id == post.id).order_by(col(Review.id))
-    if post.submitted_at is not None:
-        query = query.where(Review.at >= post.submitted_at)
-    found: list[Review] = []
+def _given(session: Session, posts: Sequence[Post]) -> dict[int, list[int]]:
+    """Who approved the words of each post since they were last handed in, or sent back."""
+    by_id = {post.id or 0: post for post in posts}
+    found: dict[int, list[int]] = {number: [] for number in by_id}
+    query = select(Review).where(col(Review.post_id).in_(list(by_id))).order_by(col(Review.id))
     for review in session.exec(query):
+        post = by_id[review.post_id]
+        if post.submitted_at is not None and review.at < post.submitted_at:
+            continue
         if review.decision == "changes_asked":
-            found.clear()
+            found[review.post_id].clear()
         elif review.decision == "approved" and review.content_hash == post.content_hash:
-            found.append(review)
+            found[review.post_id].append(review.person_id)
     return found

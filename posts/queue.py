@@ -27,6 +27,8 @@ class QueueRow:
     account_ids: tuple[int, ...] = ()
     comes_again: bool = False  # made by a series
     wall_time: datetime | None = None  # local, naive on purpose
+    timed: bool = True  # else `due_at` is when it was last changed
+    asked: tuple[int, ...] = ()  # approvers whose word the author asked for
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,9 @@ def waiting_for(session: Session, person_id: int, roles: Iterable[Role]) -> list
     """Posts that this person may approve, the next due first; those without a time last."""
     if not may(roles, Action.APPROVE_POSTS):
         return []
-    return _rows(session, [post for post in _in_review(session) if _asks(session, post, person_id)])
-
-
-def _asks(session: Session, post: Post, person_id: int) -> bool:
-    stands = approval.progress(session, post)
-    asked = not stands.missing or person_id in stands.missing
-    return asked and person_id not in stands.said and person_id not in approval.writers(session, post)
+    posts = _in_review(session)
+    stands = approval.of_all(session, posts)
+    return _rows(session, [post for post in posts if stands[post.id or 0].asks(person_id)])
 
 
 def in_review_by(session: Session, person_id: int) -> list[QueueRow]:
@@ -152,6 +150,8 @@ def _rows(session: Session, posts: Sequence[Post]) -> list[QueueRow]:
             account_ids=tuple(number or 0 for _, number in there[post.id]),
             comes_again=post.series_id is not None,
             wall_time=post.wall_time,
+            timed=post.due_at is not None,
+            asked=tuple(post.asked),
         )
         for post in posts
     ]

@@ -257,9 +257,8 @@ def threads(session: Session, limit: int = 30) -> list[Thread]:
 
 def asked(session: Session, post: Post, approvers: list[int]) -> list[int]:
     """Of these approvers, those whose word the post needs now."""
-    stands = approval.progress(session, post)
-    barred = approval.writers(session, post) | set(stands.said)
-    return [number for number in approvers if number not in barred and (not stands.missing or number in stands.missing)]
+    stands = approval.of_all(session, [post])[post.id or 0]
+    return [number for number in approvers if stands.asks(number)]
 
 
 def _hand_in(

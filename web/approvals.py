@@ -19,7 +19,7 @@ from networks.tables import Account
 from posts import approval, decide, drafts, event_posts, likeness, partners, queue, takedown
 from posts import pictures as kept
 from posts.queue import PostDetail
-from posts.tables import Post, PostPicture, PostVersion, Target
+from posts.tables import PostPicture, PostVersion, Target
 from posts.workflow import OPEN, PostState
 from sentiment.taxonomy import CONCERNS
 from web import changes, compose_page, pages, variants
@@ -51,9 +51,9 @@ def approvals_page(request: Request, found: TheDesk, who: Who) -> Response:
         waiting = queue.waiting_for(session, who.id, who.roles) if who.may(Action.APPROVE_POSTS) else []
         mine = queue.in_review_by(session, who.id)
         names = {people.known_id(person): person.name for person in people.all_people(session)}
-        asked = {row.post_id for row in waiting if who.id in session.get_one(Post, row.post_id).asked}
-        waiting.sort(key=lambda row: row.post_id not in asked)
-        due = {row.post_id: session.get_one(Post, row.post_id).due_at for row in (*waiting, *mine)}
+    asked = {row.post_id for row in waiting if who.id in row.asked}
+    waiting.sort(key=lambda row: row.post_id not in asked)
+    due = {row.post_id: row.due_at if row.timed else None for row in (*waiting, *mine)}
     return pages.render(request, "approvals.html", waiting=waiting, mine=mine, names=names, due=due, asked=asked)
 
 
@@ -186,8 +186,8 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         before = _last_reviewed(detail, who.id)
         parts = _shown(session, detail, before)
         shown = drafts.pictures_of(session, detail.post)
-        wrote_it = who.id in approval.writers(session, detail.post)
-        stands = approval.progress(session, detail.post)
+        standing = approval.of_all(session, [detail.post])[post_id]
+        wrote_it, stands = who.id in standing.writers, standing.progress
         asked = not stands.missing or who.id in stands.missing
         said = likeness.said_by(session, detail.post) if detail.post.state in OPEN else []
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
