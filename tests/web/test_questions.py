@@ -19,8 +19,8 @@ MORE = {  # Today gathers from every room; a post is read with its whole story
     "/compose/1": 19,
     "/compose?reply_to=1": 17,
     "/outreach/urgent/3": 21,
-    "/posts/1": 20,
-    "/posts/2": 20,
+    "/posts/1": 21,
+    "/posts/2": 21,
 }
 
 
