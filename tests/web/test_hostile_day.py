@@ -3,6 +3,7 @@ to publish without approval, to find an author. docs/security.md lists what is t
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -53,7 +54,7 @@ def test_no_cookie_or_token_that_was_made_up_opens_anything(desk: sa.Engine, str
         "x-forwarded-for": b"127.0.0.1",
         "x-original-url": b"/healthz",
     }
-    tried = [named]
+    tried: list[Any] = [named]
     for one in MADE_UP:
         tried += [{"cookie": f"{name}={one}".encode()} for name in ("liaison", "__Host-liaison")]
         tried += [{"authorization": f"{scheme} {one}".encode()} for scheme in ("Bearer", "Basic")]
