@@ -661,6 +661,27 @@ def user_add(
     click.echo(f"{name} can sign in at {settings.base_url}/sign-in")
 
 
+@user.command(name="break-glass")
+@click.argument("email")
+@click.option("--reason", required=True, help="As it should stand in the audit log.")
+def user_break_glass(email: str, reason: str) -> None:
+    """Print a link that signs a person in once, within an hour, when single sign-on is down and passwords are off.
+
+    \b
+    Example:
+      liaison user break-glass sam@town.example --reason "The provider is down"
+    """
+    from datetime import timedelta
+
+    from config import audit, database, people, sign_ins
+
+    with clear_errors(), desk() as (engine, settings, keys), database.writing(engine) as session:
+        number = people.known_id(_person(session, email))
+        code = sign_ins.new_code(session, sign_ins.BREAK_GLASS, number, keys, _now(), timedelta(hours=1))
+        audit.record(session, _now(), None, "person.break_glass", f"person:{number}", {"reason": reason})
+    click.echo(f"{settings.base_url.rstrip('/')}/sign-in/link/{code}")
+
+
 @user.command(name="reset-second-factor")
 @click.argument("email")
 @click.option("--reason", required=True, help="As it should stand in the audit log.")

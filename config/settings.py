@@ -16,6 +16,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from config.permissions import Role
+
 READABLE = 4.5  # contrast of text, WCAG 2.2
 
 
@@ -72,6 +74,19 @@ class Department(BaseModel):
         return ZoneInfo(self.time_zone)
 
 
+class SingleSignOn(BaseModel):
+    """The department's provider of OpenID Connect. In use once `issuer` is set."""
+
+    issuer: str = ""  # exactly as the provider writes it
+    client_id: str = ""
+    client_secret: SecretStr | None = None
+    name: str = ""  # on the button: "Riverton"
+    trust_email: bool = False  # for a provider that gives out only checked addresses and does not say so
+    roles_claim: str = ""  # the claim that gives roles; empty: only people who were invited
+    roles: dict[str, Role] = Field(default_factory=dict)  # {"desk-officers": "officer"}
+    passwords: bool = True  # false: no other way in, but the link of `liaison user break-glass`
+
+
 class Settings(BaseSettings):
     """Environment names are LIAISON_<FIELD>; nested fields use two underscores (LIAISON_DEPARTMENT__NAME)."""
 
@@ -96,6 +111,7 @@ class Settings(BaseSettings):
     public_transparency: bool = False  # tell the public what is collected, and what was done, at /transparency
     privacy_contact: str = ""  # where people ask for their own data: an address of mail or of a page, shown to them
     public_events: bool = False  # show the public a page and a calendar file of announced events, at /events/…
+    single_sign_on: SingleSignOn = Field(default_factory=SingleSignOn)
     fetch_private_addresses: bool = False  # let feeds live on private or loopback addresses
     log_level: str = "INFO"
 

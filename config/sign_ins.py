@@ -14,6 +14,7 @@ from config.tables import ApiToken, OneTimeCode, Person, PersonRole, SignIn, Sig
 
 LIFETIME = timedelta(hours=12)  # of a sign-in; a working day
 REMEMBERED = timedelta(days=30)  # after their end
+BREAK_GLASS = "break_glass"  # the purpose of a link from the terminal, which works though passwords are off
 HALFWAY = timedelta(minutes=10)  # between the first and the second factor
 _SEEN_EVERY = timedelta(minutes=5)  # seen_at is written this seldom, so that reading a page is no write
 
@@ -23,6 +24,7 @@ class Way(StrEnum):
 
     PASSWORD = "password"  # noqa: S105  the name of a way in  # nosec B105
     LINK = "link"
+    SSO = "sso"
 
 
 @dataclass(frozen=True)

@@ -78,13 +78,23 @@ class FactorRule(SQLModel, table=True):
     role: str = Field(primary_key=True)  # config.permissions.Role
 
 
+class SsoIdentity(SQLModel, table=True):
+    """Whom a provider of single sign-on knows by this subject; one person has one there."""
+
+    __tablename__ = "sso_identity"
+
+    issuer: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    person_id: int = Field(foreign_key="person.id", index=True)
+
+
 class OneTimeCode(SQLModel, table=True):
     """A code that works once: the first administrator's (no person), a link's, or that of a sign-in half done."""
 
     __tablename__ = "one_time_code"
 
     code_hash: bytes = Field(primary_key=True)
-    purpose: str  # first_run | sign_in | invitation | half_password | half_link
+    purpose: str  # first_run | sign_in | invitation | break_glass | half_password | half_link
     person_id: int | None = Field(default=None, foreign_key="person.id")
     expires_at: datetime = Field(sa_type=UtcDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

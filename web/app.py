@@ -42,6 +42,7 @@ from web import (
     resources,
     second_factor,
     sign_in,
+    single_sign_on,
     snippets,
     stories,
     styleguide,
@@ -59,6 +60,7 @@ from web.request_ids import RequestIds
 _ROOMS: tuple[ModuleType, ...] = (
     health,
     sign_in,
+    single_sign_on,
     first_run,
     account,
     second_factor,

@@ -24,6 +24,8 @@ PUBLIC = frozenset(
         "/crest",  # and its crest, as on its letters
         "/sign-in",
         "/sign-in/link/{code}",
+        "/sign-in/sso",  # leads to the department's provider, where one is set
+        "/sign-in/sso/back",  # and back; wants what the provider signed
         "/sign-in/code",  # the second half of a sign-in; wants the code of the first
         "/sign-out",  # of whoever holds the cookie
         "/pictures/{name}.jpg",  # a network fetches what we are about to publish; the name is signed and short-lived
@@ -107,7 +109,8 @@ def find_visitor(request: Request, found: Desk) -> Visitor | None:
         if signed_in is None:
             return None
         person, roles = signed_in.person, signed_in.roles
-        must_enrol = second_factor.is_missing(session, people.known_id(person), roles)
+        factor_is_ours = signed_in.by is not Way.SSO  # there it is the provider's
+        must_enrol = factor_is_ours and second_factor.is_missing(session, people.known_id(person), roles)
     if signed_in.unnoted:  # a write, so only when it would change something
         with database.writing(found.engine) as session:
             sign_ins.seen(session, cookie, found.keys, moment)

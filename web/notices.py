@@ -16,6 +16,7 @@ NOTICES = MappingProxyType(
         "signed-out": _("You are signed out."),
         "half-over": _("That took more than ten minutes, or it was used already. Begin again with your password."),
         "sign-in-ended": _("Signed out there."),
+        "known": _("They can come in by single sign-on now."),
         "invited": _("The invitation is on its way by mail. It works once, for seven days."),
         "factor-off": _("Your second factor is taken away. Your password alone lets you in now."),
         "factor-reset": _("Their second factor is taken away, and they are signed out everywhere."),

@@ -64,9 +64,12 @@ def add(
             )
             detail = {"roles": sorted(roles)}
             audit.record(session, moment, who.id, "person.add", f"person:{person.id}", detail, who.address)
-            link = _invite(session, found, who, person, by_mail=by_mail)
+            invited = found.settings.single_sign_on.passwords
+            link = _invite(session, found, who, person, by_mail=by_mail) if invited else ""
     except people.PersonError as error:
         return _page(request, found, given=given, wrong=str(error))
+    if not invited:
+        return RedirectResponse("/people?said=known", 303)
     if by_mail:
         return RedirectResponse("/people?said=invited", 303)
     return _page(request, found, link=link, link_for=person.name)
@@ -81,6 +84,10 @@ def make_link(
         person = _person(session, person_id)
         if not person.active:
             raise Trouble(409, "They do not work here any more", "No link was made.", "Open their way in first.")
+        if not found.settings.single_sign_on.passwords:
+            raise Trouble(
+                409, "They come in by single sign-on", "No link was made.", "In need: the terminal makes one."
+            )
         invited = person.password_hash is None
         link = (
             _invite(session, found, who, person, by_mail=by_mail) if invited else _new_link(session, found, person_id)

