@@ -372,3 +372,44 @@ class PartnerComment(SQLModel, table=True):
     content_hash: str  # of the words that it is about
     words: str
     at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Question(SQLModel, table=True):
+    """What the public is asked, by a post and at an address of its own."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    code: str = Field(unique=True)  # of its public address
+    text: str
+    language: str = "en"
+    post_id: int | None = None  # the post that asks; no foreign key, the question outlives it
+    closes_on: date  # of the department's calendar; the last day
+    asked_by: int = Field(foreign_key="person.id")
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    answer: str = ""  # what we answer
+    answer_post_id: int | None = None  # the post that tells it
+
+
+class QuestionAnswer(SQLModel, table=True):
+    """What somebody answered. Nothing of who; the words go with the retention of mentions, the count stays."""
+
+    __tablename__ = "question_answer"
+
+    id: int | None = Field(default=None, primary_key=True)
+    question_id: int = Field(foreign_key="question.id", index=True)
+    said_at: datetime = Field(sa_type=UtcDateTime)
+    words: str | None = None
+    concern: str | None = None  # taxonomy key that it raises most
+    trust: str | None = None  # mistrust | neither | trust; none: the model has not read it
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)  # of the words
+
+
+class QuestionTry(SQLModel, table=True):
+    """That an address answered within the hour: a keyed hash, forgotten then."""
+
+    __tablename__ = "question_try"
+
+    id: int | None = Field(default=None, primary_key=True)
+    question_id: int = Field(foreign_key="question.id", index=True)
+    subject_hash: bytes
+    at: datetime = Field(sa_type=UtcDateTime, index=True)

@@ -35,12 +35,14 @@ PUBLIC = frozenset(
         "/transparency",  # what is collected and what was done, in figures; only where switched on
         "/events/{code}",  # an event that was announced, by an address not to be guessed; only where switched on
         "/events/{code}.ics",  # its calendar file
+        "/ask/{code}",  # a question that a published post asks, and a form without a name
         "/partner/{token}",  # a partner's own address, signed: what it hears, what it thinks of a draft
         "/stop/{token}",  # ends one kind of mail; the address in the mail is signed
     }
 )
-# A mail program sends such a form by itself (RFC 8058), a partner has no sign-in: the signed address is the proof.
-BY_ADDRESS = ("/stop/", "/partner/")
+# A mail program sends such a form by itself (RFC 8058), a partner signs in nowhere: the signed address is the
+# proof. Who answers a question is nobody to us.
+BY_ADDRESS = ("/stop/", "/partner/", "/ask/")
 ENROLLING = "/account/second-factor"  # all that is open to whoever must have a second factor and has none yet
 
 

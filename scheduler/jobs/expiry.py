@@ -14,7 +14,7 @@ from config.settings import Settings
 from listeners import copies, mentions, rhythm
 from listeners.tables import Mention, Source
 from networks.tables import Account
-from posts import disposal, heard
+from posts import disposal, heard, questions
 from posts.tables import Post
 from sentiment import counts
 from sentiment.tables import Alert, AlertMention
@@ -34,6 +34,7 @@ def expire(engine: sa.Engine, settings: Settings, now: datetime) -> dict[str, in
         "copies": lambda session: copies.forget(session, now, BATCH),
         "source_hours": lambda session: rhythm.forget(session, now),
         "heard_words": lambda session: heard.expire(session, now, BATCH, _held_days(session, settings)),
+        "answers": lambda session: questions.expire(session, now, BATCH),
         "mails": lambda session: outbox.forget(session, now - words, BATCH),
         "sign_ins": lambda session: sign_ins.forget(session, now),
     }

@@ -1,12 +1,18 @@
-"""Reads what is waiting with the model, batch after batch."""
+"""Reads what is waiting with the model, batch after batch: mentions, then what was answered to questions."""
 
 from collections.abc import Callable
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from config import database
 from config.settings import Settings
+from posts import questions
+from posts.questions import Read
 from sentiment import scoring
+from sentiment.model import Reading
+
+AT_ONCE = 256  # answers
 
 
 def score_all(
@@ -27,4 +33,26 @@ def score_all(
             break
         progress(scored)
         total += scored
+    if part == 0 and not stop():
+        total += read_answers(engine, reader)
     return total
+
+
+def read_answers(engine: sa.Engine, reader: scoring.Reader) -> int:
+    """Reads what the public answered to questions with the model that scores mentions; how many."""
+    with database.reading(engine) as session:
+        waiting = [(one.id or 0, one.words or "") for one in questions.unread(session, AT_ONCE)]
+    if not waiting:
+        return 0
+    found = reader.read([words for _, words in waiting])
+    read = [(number, _read(one)) for (number, _), one in zip(waiting, found, strict=True)]
+    with database.writing(engine) as session:
+        questions.note(session, read)
+    return len(read)
+
+
+def _read(found: Reading | None) -> Read:
+    if found is None:
+        return Read(None, "neither")
+    concern = max(found.raised, key=lambda key: found.concerns[key], default=None)
+    return Read(concern, scoring.trust_label(found), found.never_tracked)

@@ -24,6 +24,7 @@ from posts import (
     heard,
     mix,
     partners,
+    questions,
     resources,
     snippets,
     stories,
@@ -44,6 +45,7 @@ OURS = (
     "/outreach/events/1/edit", "/outreach/events/2", "/outreach/actions",
     "/outreach/actions/new", "/outreach/actions/1",
     "/outreach/heard", "/outreach/stories", "/outreach/mix", "/outreach/resources",
+    "/outreach/questions", "/outreach/questions/1",
     "/outreach/partners", "/outreach/partners/new", "/outreach/partners/1", "/outreach/kits/new?post=2",
     "/outreach/urgent", "/outreach/urgent/new?template=evacuation", "/outreach/urgent/3",
     "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records",
@@ -114,6 +116,10 @@ def fill(engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[...
         urgent.begin(
             session, luc, now, template="avoid_area", message=urgent.words("avoid_area", blanks, "en"), language="en",
             settings=settings,
+        )  # fmt: skip
+        questions.ask(
+            session, ada, now, text="Where do cars go too fast?", language="en", closes_on=today + timedelta(days=9),
+            today=today, accounts=board, base_url=settings.base_url,
         )  # fmt: skip
         _hold_events(session, ada, board, settings)
         resources.keep(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from config.permissions import Action
-from web.api import connections, listening, outreach, partners, planning, posting, records, resources, urgent
+from web.api import connections, listening, outreach, partners, planning, posting, questions, records, resources, urgent
 from web.guard import needs
 
 router = APIRouter()
@@ -21,11 +21,12 @@ _versioned.include_router(connections.router)
 _versioned.include_router(urgent.router)
 _versioned.include_router(partners.router)
 _versioned.include_router(records.router)
+_versioned.include_router(questions.router)
 router.include_router(_versioned)
 
 ABOUT = (
     "Everything that a page of the desk can do with mentions, alerts, posts, urgent updates, events, partners, "
-    "accounts and the hold. "
+    "questions, accounts and the hold. "
     "Send `Authorization: Bearer lia_…`; make a token under “Your account”. A token may do what is in its scopes and "
     "in its person's roles both. Times are ISO 8601 with a zone. Failures are application/problem+json (RFC 9457)."
 )

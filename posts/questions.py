@@ -1,0 +1,230 @@
+"""Questions to the public: a post that asks, a short form of our own where anybody answers without an account, what was
+said by concern, and the answer given back.
+
+Nothing of who answers is kept: against spam there is a hidden field, a signed time stamp, limits of length, and a keyed
+hash of the address that is forgotten within the hour."""
+
+import hmac
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from sqlmodel import Session, col, delete, func, select
+
+from config import audit
+from config.secrets import Keys
+from config.translations import translate
+from posts import drafts
+from posts.heard import nameless
+from posts.tables import Post, Question, QuestionAnswer, QuestionTry
+from posts.workflow import PostState, WrongState
+
+LONGEST_QUESTION, LONGEST = 200, 600  # characters
+QUICKEST, LONGEST_OPEN = timedelta(seconds=3), timedelta(hours=12)  # between opening the form and sending it
+HOUR = timedelta(hours=1)
+MOST_AN_HOUR, MOST_OF_ALL = 5, 300  # answers from one address, and to one question
+LONGEST_ASKED = timedelta(days=92)
+
+
+class Refused(Exception):
+    """An answer that is not taken; nothing was kept. The message says it to people."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the model reads in one answer: the concern it raises most, if any, and the trust in it."""
+
+    concern: str | None
+    trust: str
+    never_tracked: bool = False
+
+
+@dataclass(frozen=True)
+class Said:
+    """Answers that raise one concern (none: no concern that we know), of whom so many with mistrust and with trust."""
+
+    concern: str | None
+    answers: int
+    mistrust: int
+    trust: int
+
+
+def ask(
+    session: Session,
+    person_id: int,
+    now: datetime,
+    *,
+    text: str,
+    language: str,
+    closes_on: date,
+    today: date,
+    accounts: Iterable[int],
+    base_url: str,
+) -> Question:
+    """A question with the draft that asks it, for approval like any post. Raises WrongState."""
+    if not text.strip() or len(text) > LONGEST_QUESTION:
+        raise WrongState(f"A question has words, {LONGEST_QUESTION} characters at most.")
+    if not today <= closes_on <= today + LONGEST_ASKED:
+        raise WrongState("It is asked until today or later, three months at most.")
+    made = Question(
+        code=secrets.token_urlsafe(9), text=text.strip(), language=language, closes_on=closes_on,
+        asked_by=person_id, asked_at=now,
+    )  # fmt: skip
+    address = f"{base_url.rstrip('/')}/ask/{made.code}"
+    words = translate(language).gettext("%(question)s\n\nAnswer here, without an account: %(link)s")
+    post = drafts.create(
+        session, person_id, words % {"question": made.text, "link": address}, accounts, now, title=made.text[:120],
+        language=language,
+    )  # fmt: skip
+    made.post_id = post.id
+    session.add(made)
+    session.flush()
+    audit.record(session, now, person_id, "question.ask", f"question:{made.id}", {"post": post.id})
+    return made
+
+
+def by_code(session: Session, code: str) -> Question | None:
+    """The question at this address, once the post that asks it was approved."""
+    found = session.exec(select(Question).where(Question.code == code)).one_or_none()
+    post = session.get(Post, found.post_id) if found is not None else None
+    waits = (PostState.DRAFT, PostState.IN_REVIEW, PostState.CANCELLED, PostState.MISSED)
+    return found if post is not None and post.state not in waits else None
+
+
+def is_open(question: Question, today: date) -> bool:
+    return question.closed_at is None and today <= question.closes_on
+
+
+def stamp(keys: Keys, code: str, now: datetime) -> str:
+    """When a form was opened, signed."""
+    at = int(now.timestamp())
+    return f"{at}-{keys.hash('ask', f'{code} {at}').hex()}"
+
+
+def check_stamp(keys: Keys, code: str, given: str, now: datetime) -> None:
+    """Raises Refused for a form that we did not give out, that was filled in faster than people do, or long ago."""
+    at, _, mark = given.partition("-")
+    if not (at.isascii() and at.isdecimal() and len(at) < 12):
+        raise Refused("Please load the page again and send it once more.")
+    if not hmac.compare_digest(keys.hash("ask", f"{code} {int(at)}").hex().encode(), mark.encode("utf-8", "replace")):
+        raise Refused("Please load the page again and send it once more.")
+    age = now - datetime.fromtimestamp(int(at), UTC)
+    if age < QUICKEST:
+        raise Refused("That was very quick. Please look at it once more, and send it again.")
+    if age > LONGEST_OPEN:
+        raise Refused("This page was open for long. Please send it once more.")
+
+
+def take(
+    session: Session, question: Question, words: str, address: str, keys: Keys, now: datetime, keep: timedelta
+) -> QuestionAnswer:
+    """Keeps an answer for as long as `keep`; handles, e-mail addresses and telephone numbers masked. Raises Refused."""
+    if not words.strip() or len(words) > LONGEST:
+        raise Refused(f"An answer has words, {LONGEST} characters at most.")
+    session.exec(delete(QuestionTry).where(col(QuestionTry.at) <= now - HOUR))
+    whose = keys.hash("ask", f"{question.id} {address}")
+    tries = session.exec(
+        select(QuestionTry.subject_hash, func.count())
+        .where(QuestionTry.question_id == question.id)
+        .group_by(col(QuestionTry.subject_hash))
+    ).all()
+    if dict(tries).get(whose, 0) >= MOST_AN_HOUR or sum(number for _, number in tries) >= MOST_OF_ALL:
+        raise Refused("Too many answers came at once. Please try again in an hour.")
+    made = QuestionAnswer(
+        question_id=question.id or 0, said_at=now, words=nameless(words.strip()), expires_at=now + keep
+    )
+    session.add_all([made, QuestionTry(question_id=question.id or 0, subject_hash=whose, at=now)])
+    session.flush()
+    return made
+
+
+def unread(session: Session, limit: int) -> list[QuestionAnswer]:
+    """Answers that the model has not read."""
+    query = select(QuestionAnswer).where(col(QuestionAnswer.trust).is_(None), col(QuestionAnswer.words).is_not(None))
+    return list(session.exec(query.order_by(col(QuestionAnswer.id)).limit(limit)))
+
+
+def note(session: Session, found: Sequence[tuple[int, Read]]) -> None:
+    """Writes down what the model read; an answer that raises what is never tracked goes whole."""
+    for number, read in found:
+        answer = session.get(QuestionAnswer, number)
+        if answer is None:
+            continue
+        if read.never_tracked:
+            session.delete(answer)
+            continue
+        answer.concern, answer.trust = read.concern, read.trust
+        session.add(answer)
+
+
+def counted(session: Session, question_id: int) -> list[Said]:
+    """Answers by the concern that they raise most: most answers first. Their sum is n."""
+    rows = session.exec(
+        select(QuestionAnswer.concern, QuestionAnswer.trust).where(QuestionAnswer.question_id == question_id)
+    ).all()
+    found: dict[str | None, list[str | None]] = {}
+    for concern, trust in rows:
+        found.setdefault(concern, []).append(trust)
+    said = [Said(key, len(all_), all_.count("mistrust"), all_.count("trust")) for key, all_ in found.items()]
+    return sorted(said, key=lambda one: (-one.answers, one.concern or "~"))
+
+
+def answers(session: Session, question_id: int, limit: int = 100) -> list[QuestionAnswer]:
+    """Whose words are kept still, the last first."""
+    query = select(QuestionAnswer).where(
+        QuestionAnswer.question_id == question_id, col(QuestionAnswer.words).is_not(None)
+    )
+    return list(session.exec(query.order_by(col(QuestionAnswer.id).desc()).limit(limit)))
+
+
+def everyone(session: Session, limit: int = 100) -> list[Question]:
+    """Every question, the last first."""
+    return list(session.exec(select(Question).order_by(col(Question.id).desc()).limit(limit)))
+
+
+def give_back(
+    session: Session, question_id: int, answer: str, accounts: Iterable[int], person_id: int, now: datetime
+) -> Post:
+    """Closes it with what we answer, and drafts the post that tells it, with how many said what. Raises WrongState."""
+    question = session.get(Question, question_id)
+    if question is None:
+        raise WrongState("There is no such question.")
+    if not answer.strip() or len(answer) > LONGEST:
+        raise WrongState(f"Say what you answer, in {LONGEST} characters at most.")
+    there = session.get(Post, question.answer_post_id) if question.answer_post_id is not None else None
+    if there is not None and there.state != PostState.CANCELLED:
+        raise WrongState("There is a post that answers it already.")
+    total = sum(one.answers for one in counted(session, question_id))
+    catalogue = translate(question.language)
+    said = catalogue.ngettext(
+        "We asked: %(question)s\n\nOne person answered.", "We asked: %(question)s\n\n%(count)d people answered.", total
+    )
+    words = f"{said % {'question': question.text, 'count': total}}\n\n{answer.strip()}"
+    post = drafts.create(
+        session, person_id, words, accounts, now, title=question.text[:120], category="answer",
+        language=question.language,
+    )  # fmt: skip
+    question.answer, question.answer_post_id = answer.strip(), post.id
+    question.closed_at = question.closed_at or now
+    session.add(question)
+    audit.record(session, now, person_id, "question.answer", f"question:{question_id}", {"post": post.id, "n": total})
+    session.flush()
+    return post
+
+
+def told(session: Session, question: Question) -> str:
+    """What was answered, once the post that tells it went out; else empty."""
+    post = session.get(Post, question.answer_post_id) if question.answer_post_id is not None else None
+    return question.answer if post is not None and post.state in ("published", "partly_published") else ""
+
+
+def expire(session: Session, now: datetime, limit: int) -> int:
+    """Lets go of words past their time; how many. Counts stay."""
+    session.exec(delete(QuestionTry).where(col(QuestionTry.at) <= now - HOUR))
+    past = select(QuestionAnswer).where(col(QuestionAnswer.expires_at) <= now, col(QuestionAnswer.words).is_not(None))
+    gone = session.exec(past.limit(limit)).all()
+    for answer in gone:
+        answer.words = None
+        session.add(answer)
+    return len(gone)
