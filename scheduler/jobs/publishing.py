@@ -8,7 +8,7 @@ from email.message import EmailMessage
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from config import database, outbox
+from config import database, letters
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
@@ -59,11 +59,9 @@ def _tell(session: Session, settings: Settings, lapsed: Lapsed, now: datetime) -
     author = session.get_one(Person, lapsed.author_id)
     key = f"missed:{lapsed.post_id}:{lapsed.due_at.isoformat()}"
     message = EmailMessage()
-    message["From"], message["To"] = settings.mail_from, author.email
     message["Subject"] = "Not sent: " + " ".join(lapsed.title.split())
-    message["Message-ID"] = f"<missed-{lapsed.post_id}-{lapsed.due_at:%Y%m%dT%H%M}@{settings.mail_domain}>"
     message.set_content(
         f"“{lapsed.title}” was not sent: {lapsed.reason}. Every word of it is kept.\n\n"
         f"Give it a new time or leave it: {settings.base_url}/posts/{lapsed.post_id}\n"
     )
-    outbox.put(session, key=key, kind="post", recipient=author.email, message=message, now=now)
+    letters.put(session, message, key=key, kind="post", recipient=author.email, settings=settings, now=now)

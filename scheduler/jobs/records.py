@@ -7,7 +7,7 @@ from email.message import EmailMessage
 import sqlalchemy as sa
 import structlog
 
-from config import audit, chain, database, outbox, people, secrets
+from config import audit, chain, database, letters, people, secrets
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
@@ -45,8 +45,9 @@ def check(engine: sa.Engine, settings: Settings, now: datetime) -> chain.Verdict
             }
             for email, person in told.items():
                 key = f"records-altered:{now:%Y%m%d}:{person.id}"
-                message = _message(verdict, email, key, settings)
-                outbox.put(session, key=key, kind="records", recipient=email, message=message, now=now)
+                letters.put(
+                    session, _message(verdict), key=key, kind="records", recipient=email, settings=settings, now=now
+                )
     return verdict
 
 
@@ -60,15 +61,13 @@ def _sealed(engine: sa.Engine, keys: Keys, *, everything: bool) -> int:
             return total
 
 
-def _message(verdict: chain.Verdict, email: str, key: str, settings: Settings) -> EmailMessage:
+def _message(verdict: chain.Verdict) -> EmailMessage:
     places = "\n".join(
         f"- place {one.position or '?'} of the chain, entry {one.entry_id or '?'}: {one.words}"
         for one in verdict.wrong[:20]
     )
     message = EmailMessage()
-    message["From"], message["To"] = settings.mail_from, email
     message["Subject"] = "The audit log was altered"
-    message["Message-ID"] = f"<{key.replace(':', '-')}@{settings.mail_domain}>"
     message.set_content(
         "Last night's check of the audit log found that it is not what was written:\n\n"
         f"{places}\n\n"

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import Session
 
-from config import database, outbox, people
+from config import database, letters, people
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
+from config.translations import translate
 from listeners import joined
 from networks import accounts, registry
 from networks.network import NetworkError
@@ -48,24 +49,40 @@ def tell(session: Session, settings: Settings, now: datetime) -> int:
             continue
         for person in people.with_role(session, Role.ADMINISTRATOR):
             key = f"sign-in-ends:{account.id}:{account.ends_at:%Y%m%d}:{passed[-1].days}:{person.id}"
-            message = _message(account, person.email, key, left, settings)
-            sent += outbox.put(session, key=key, kind="account", recipient=person.email, message=message, now=now)
+            message = _message(account, left, settings, person.language)
+            sent += letters.put(
+                session, message, key=key, kind="account", recipient=person.email, settings=settings, now=now
+            )
     return sent
 
 
-def _message(account: Account, email: str, key: str, left: timedelta, settings: Settings) -> EmailMessage:
-    label = registry.network(account.network).label
+def _message(account: Account, left: timedelta, settings: Settings, language: str) -> EmailMessage:
+    _ = translate(language)
     days = max(0, left.days)
-    when = "has ended" if left <= timedelta() else "ends today" if not days else "ends tomorrow" if days == 1 else ""
-    when = when or f"ends in {days} days"
-    message = EmailMessage()
-    message["From"], message["To"] = settings.mail_from, email
-    message["Subject"] = " ".join(f"The sign-in of {account.name} on {label} {when}".split())
-    message["Message-ID"] = f"<{key.replace(':', '-')}@{settings.mail_domain}>"
-    message.set_content(
-        f"Liaison publishes and listens as {account.name} (@{account.handle}) on {label}. That sign-in {when}; "
-        f"{label} asks a person to sign in again.\n\n"
-        "Until then everything goes on. After it, posts for this account wait; nothing is lost.\n\n"
-        f"Connect it again, it takes a minute: {settings.base_url}/accounts\n"
+    if left <= timedelta():
+        subject = _.gettext("The sign-in of %(name)s on %(network)s has ended")
+    elif not days:
+        subject = _.gettext("The sign-in of %(name)s on %(network)s ends today")
+    else:
+        subject = _.ngettext(
+            "The sign-in of %(name)s on %(network)s ends tomorrow",
+            "The sign-in of %(name)s on %(network)s ends in %(days)d days",
+            days,
+        )
+    words = _.gettext(
+        "Liaison publishes and listens as %(name)s (@%(handle)s) on %(network)s, which asks a person to sign in again "
+        "now and then.\n\n"
+        "Until the sign-in ends everything goes on. After it, posts for this account wait; nothing is lost.\n\n"
+        "Connect it again, it takes a minute: %(link)s"
     )
+    about = {
+        "name": " ".join(account.name.split()),
+        "handle": account.handle,
+        "network": registry.network(account.network).label,
+        "days": days,
+        "link": f"{settings.base_url}/accounts",
+    }
+    message = EmailMessage()
+    message["Subject"] = subject % about
+    message.set_content(words % about + "\n")
     return message

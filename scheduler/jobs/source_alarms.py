@@ -6,7 +6,7 @@ from email.message import EmailMessage
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from config import database, outbox, people
+from config import database, letters, people
 from config.permissions import Role
 from config.settings import Settings
 from listeners import gaps, health
@@ -54,9 +54,9 @@ def _tell(session: Session, known: Known, settings: Settings, now: datetime) -> 
     for person in people.with_role(session, Role.ADMINISTRATOR):
         key = f"source:{source.id}:{'begins' if trouble else 'ends'}:{(since or now):%Y%m%d%H%M%S}:{person.id}"
         message = _begins(known, settings) if trouble else _ends(session, known, settings)
-        message["From"], message["To"] = settings.mail_from, person.email
-        message["Message-ID"] = f"<{key.replace(':', '-')}@{settings.mail_domain}>"
-        sent += outbox.put(session, key=key, kind="source", recipient=person.email, message=message, now=now)
+        sent += letters.put(
+            session, message, key=key, kind="source", recipient=person.email, settings=settings, now=now
+        )
     return sent
 
 
