@@ -109,7 +109,8 @@ def play(folder: Path, *, base_url: str, say: Callable[[str], None], bar: Bar) -
     say(f"{published} post, approved by a second person, is on the practice board.")
     with database.writing(engine) as session:
         board = [account.id or 0 for account in accounts.connected(session)]
-        outreach.reach_out(session, settings, _id_of(session, town.OFFICER), board, now)
+        officer, approver = _id_of(session, town.OFFICER), _id_of(session, town.APPROVER)
+        outreach.reach_out(session, settings, keys, officer, approver, board, now)
     digest = digests.preview(engine, settings, folder / "digest", town.CHIEF.email, morning)
     with clock.at(morning):
         digests.put_due(engine, settings, morning)

@@ -80,6 +80,9 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         "is_public": False,  # a page for the public, without the desk around it; its template says so
         "said": notice(request.query_params.get("said", ""), translate(language).gettext),
     }
+    hidden = values.keys() & around.keys() - {"zone"}
+    if hidden:  # a page's own value would stand where the frame has its own: answers of people as a notice, say
+        raise TypeError(f"{template}: {', '.join(sorted(hidden))} is the frame's")
     page = _environment(language).get_template(template).render(around | values)
     return HTMLResponse(page, status)
 

@@ -138,10 +138,10 @@ def _page(
         if question is None:
             raise Trouble(404, "There is no such question", "It may be a number from another desk.")
         counted = questions.counted(session, question_id)
-        said = questions.answers(session, question_id) if who.may(Action.READ_MENTIONS) else []
+        answers = questions.answers(session, question_id) if who.may(Action.READ_MENTIONS) else []
         post = session.get(Post, question.post_id or 0)
         told = session.get(Post, question.answer_post_id or 0)
-    if said:
+    if answers:
         with database.writing(found.engine) as session:
             audit.record(session, clock.now(), who.id, "question.read", f"question:{question_id}", {}, who.address)
     return pages.render(
@@ -152,7 +152,7 @@ def _page(
         open_now=questions.is_open(question, today(found)),
         counted=counted,
         total=sum(one.answers for one in counted),
-        said=said,
+        answers=answers,
         post=post,
         told=told,
         address=f"{found.settings.base_url.rstrip('/')}/ask/{question.code}",

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from config.secrets import Keys
 from config.settings import Settings
-from posts import actions, drafts, event_posts, events, heard, mix, resources, stories
+from posts import actions, drafts, event_posts, events, heard, mix, partners, questions, resources, stories
 from posts.event_words import Kind
 from posts.events import Given
 
@@ -23,7 +24,22 @@ HELP = (
 )
 
 
-def reach_out(session: Session, settings: Settings, officer: int, accounts: list[int], now: datetime) -> None:
+PARTNERS = (  # name, kind, languages, what they do, days since the last contact
+    ("Lincoln School", "school", ("en", "es"), "Tells parents; asks for a crossing guard.", 6),
+    ("St. Brigid's parish", "faith", ("en", "es"), "Lends its hall, tells people after Mass.", 4),
+    ("Riverton shopkeepers", "business", ("en",), "Forty shops on Market Street.", 75),
+)
+ANSWERS = (
+    "At the crosswalk by the market, between seven and eight in the morning.",
+    "Near the school, when parents stop on both sides.",
+    "On the river path after dark; two lamps are out.",
+    "En la parada del autobús de la calle Elm.",
+)
+
+
+def reach_out(
+    session: Session, settings: Settings, keys: Keys, officer: int, approver: int, accounts: list[int], now: datetime
+) -> None:
     """Puts all of it in the store, as if it had been done on the days before `now`."""
     zone = settings.department.zone
     local = now.astimezone(zone).replace(hour=18, minute=0, second=0, microsecond=0, tzinfo=None)
@@ -52,6 +68,27 @@ def reach_out(session: Session, settings: Settings, officer: int, accounts: list
     mix.set_targets(session, {"event": 2, "safety": 2, "you_said_we_did": 1, "success_story": 1}, officer, now)
     words = "They stayed with my father until the ambulance came, and called us the next day."
     stories.told_to_us(session, words, "signed at the counter", "en", officer, now)
+    for name, kind, languages, notes, days in PARTNERS:
+        known = now - timedelta(days=200)
+        partner = partners.keep(session, partners.Given(name, kind, None, languages, notes), keys, officer, known)
+        partners.contacted(session, partner.id or 0, "met", officer, now - timedelta(days=days))
+    _question(session, settings, keys, officer, approver, accounts, now)
+
+
+def _question(
+    session: Session, settings: Settings, keys: Keys, officer: int, approver: int, accounts: list[int], now: datetime
+) -> None:
+    """One question that was approved, and what people answered."""
+    today = now.astimezone(settings.department.zone).date()
+    asked = questions.ask(
+        session, officer, now, text="Where on your way do you feel unsafe on foot?", language="en",
+        closes_on=today + timedelta(days=14), today=today, accounts=accounts, base_url=settings.base_url,
+    )  # fmt: skip
+    number = asked.post_id or 0
+    drafts.submit(session, number, officer, now)
+    drafts.approve(session, number, approver, drafts.read(session, number).content_hash, now)
+    for person, words in enumerate(ANSWERS):
+        questions.take(session, asked, words, f"answer {person}", keys, now, timedelta(days=settings.retention_days))
 
 
 def _meeting(name: str, wall: datetime, zone: str) -> Given:

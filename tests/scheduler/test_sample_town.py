@@ -12,7 +12,7 @@ from config.settings import Settings
 from config.tables import Person
 from listeners import places
 from networks import accounts
-from posts import actions, event_posts, events, heard
+from posts import actions, event_posts, events, heard, partners, questions
 from scheduler.sample_town import outreach, town
 
 MORNING = datetime(2026, 11, 24, 8, tzinfo=town.ZONE)
@@ -52,10 +52,14 @@ def test_the_officer_reaches_out_at_whatever_hour_the_town_is_made(
         board = accounts.add(
             session, network="practice", name="Riverton PD", handle="", secret=None, keys=keys, now=now
         )
-        outreach.reach_out(session, settings, ana, [board.id or 0], now)
+        bo = person(session, "Bo", Role.APPROVER).id or 0
+        outreach.reach_out(session, settings, keys, ana, bo, [board.id or 0], now)
         (coming,) = events.coming(session, now)
         (held,) = events.past(session, now)
         states = [one.post.state for one in event_posts.of_event(session, coming.id or 0)]
         assert states == ["in_review", "draft", "draft"]
         assert [one.people for one in heard.counted_at(session, held.id or 0)] == [9, 7, 5]
         assert len(actions.open_ones(session)) == len(actions.closed_ones(session)) == 1
+        assert [one.partner.name for one in partners.listed(session) if one.silent(now)] == ["Riverton shopkeepers"]
+        (asked,) = questions.everyone(session)
+        assert len(questions.answers(session, asked.id or 0)) == len(outreach.ANSWERS)

@@ -74,7 +74,7 @@ def test_from_a_question_to_the_answer_given_back(
     assert scoring.score_all(sqlite_engine, WordReader(), settings, clock.now()) == 3
     page = ada.get(f"{PAGE}/1").text
     assert ("2 answers" in page, "Speeding on &lt;b&gt;Elm&lt;/b&gt; Street, useless. Call …" in page) == (True, True)
-    assert ("protest" in page, "Traffic" in page) == (False, True)
+    assert ("protest" in page, "Traffic" in page, "QuestionAnswer(" in page) == (False, True, False)
     sent = send(ada, f"{PAGE}/1/answer", page=f"{PAGE}/1", words="A camera on Elm Street from Monday.")
     assert sent.headers["location"] == "/compose/2"
     with database.writing(sqlite_engine) as session:
