@@ -26,9 +26,9 @@ from scheduler import doctor, resealing
 # Bytes that nothing seals: hashes, pictures, numbers of the model.
 NOT_SEALED = {
     "sign_in.token_hash", "one_time_code.code_hash", "sign_in_failure.subject_hash", "api_token.token_hash",
-    "calendar_feed.token_hash", "recovery_code.code_hash", "kept_reply.key_hash", "kept_reply.request_hash",
-    "kept_reply.body", "audit_seal.hash", "audit_seal.mark", "mention.key", "mention.author", "mention.thread",
-    "pending_sign_in.state", "post_picture.data", "score.embedding", "author_day.author",
+    "calendar_feed.token_hash", "recovery_code.code_hash", "question_try.subject_hash", "kept_reply.key_hash",
+    "kept_reply.request_hash", "kept_reply.body", "audit_seal.hash", "audit_seal.mark", "mention.key", "mention.author",
+    "mention.thread", "pending_sign_in.state", "post_picture.data", "score.embedding", "author_day.author",
 }  # fmt: skip
 MANY = 3 * resealing.BATCH
 
