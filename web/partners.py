@@ -4,7 +4,7 @@ partner's own signed address, to tell us what it hears or to comment on a draft.
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from config import clock, database
@@ -27,6 +27,23 @@ Token = Annotated[str, Path(max_length=120)]
 Number = Annotated[str, Form(max_length=20)]
 Languages = Annotated[list[str] | None, Form(max_length=20)]
 PostNumber = Annotated[int, Query(ge=1, le=LARGEST_ID)]
+
+
+def _entered(
+    name: Line = "",
+    kind: Line = "",
+    place: Number = "",
+    languages: Languages = None,
+    notes: Comment = "",
+    contact: Line = "",
+    email: Line = "",
+    phone: Line = "",
+) -> tuple[Given, str]:
+    """What the form says of a partner, and its place as the form names it."""
+    return Given(name, kind, None, tuple(languages or ()), notes, Reach(contact, email, phone)), place
+
+
+Entered = Annotated[tuple[Given, str], Depends(_entered)]
 
 
 @router.get("/outreach/partners", dependencies=[needs(Action.READ_POSTS)])
@@ -59,21 +76,8 @@ def new_page(request: Request, found: TheDesk) -> Response:
 
 
 @router.post("/outreach/partners", dependencies=[needs(Action.TRIAGE)])
-def add(
-    request: Request,
-    found: TheDesk,
-    who: Who,
-    name: Line = "",
-    kind: Line = "",
-    place: Number = "",
-    languages: Languages = None,
-    notes: Comment = "",
-    contact: Line = "",
-    email: Line = "",
-    phone: Line = "",
-) -> Response:
-    given = Given(name, kind, None, tuple(languages or ()), notes, Reach(contact, email, phone))
-    return _kept(request, found, who, given, place, None)
+def add(request: Request, found: TheDesk, who: Who, entered: Entered) -> Response:
+    return _kept(request, found, who, *entered, None)
 
 
 @router.get("/outreach/partners/{partner_id}", dependencies=[needs(Action.READ_POSTS)])
@@ -109,22 +113,8 @@ def edit_page(request: Request, found: TheDesk, partner_id: Id) -> Response:
 
 
 @router.post("/outreach/partners/{partner_id}", dependencies=[needs(Action.TRIAGE)])
-def change(
-    request: Request,
-    found: TheDesk,
-    who: Who,
-    partner_id: Id,
-    name: Line = "",
-    kind: Line = "",
-    place: Number = "",
-    languages: Languages = None,
-    notes: Comment = "",
-    contact: Line = "",
-    email: Line = "",
-    phone: Line = "",
-) -> Response:
-    given = Given(name, kind, None, tuple(languages or ()), notes, Reach(contact, email, phone))
-    return _kept(request, found, who, given, place, partner_id)
+def change(request: Request, found: TheDesk, who: Who, partner_id: Id, entered: Entered) -> Response:
+    return _kept(request, found, who, *entered, partner_id)
 
 
 @router.post("/outreach/partners/{partner_id}/contact", dependencies=[needs(Action.TRIAGE)])

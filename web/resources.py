@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from config import clock, database
@@ -19,6 +19,20 @@ Kind = Annotated[str, Form(pattern="^[a-z_]{1,40}$")]
 Language = Annotated[str, Form(pattern="^[a-z]{2,3}$")]
 
 
+def _entered(
+    kind: Kind = "other",
+    name: Line = "",
+    phone: Line = "",
+    address: Line = "",
+    note: Line = "",
+    language: Language = "en",
+) -> dict[str, str]:
+    return {"kind": kind, "name": name, "phone": phone, "address": address, "note": note, "language": language}
+
+
+Entered = Annotated[dict[str, str], Depends(_entered)]
+
+
 @router.get("", dependencies=[needs(Action.READ_POSTS)])
 def page(request: Request, found: TheDesk) -> Response:
     """All of them, and the form that adds one."""
@@ -26,36 +40,13 @@ def page(request: Request, found: TheDesk) -> Response:
 
 
 @router.post("", dependencies=[needs(Action.WRITE_POSTS)])
-def add(
-    request: Request,
-    found: TheDesk,
-    who: Who,
-    kind: Kind = "other",
-    name: Line = "",
-    phone: Line = "",
-    address: Line = "",
-    note: Line = "",
-    language: Language = "en",
-) -> Response:
-    given = {"kind": kind, "name": name, "phone": phone, "address": address, "note": note, "language": language}
+def add(request: Request, found: TheDesk, who: Who, given: Entered) -> Response:
     return _keep(request, found, who.id, None, given)
 
 
 @router.post("/{resource_id}", dependencies=[needs(Action.WRITE_POSTS)])
-def change(
-    request: Request,
-    found: TheDesk,
-    who: Who,
-    resource_id: Id,
-    kind: Kind = "other",
-    name: Line = "",
-    phone: Line = "",
-    address: Line = "",
-    note: Line = "",
-    language: Language = "en",
-) -> Response:
+def change(request: Request, found: TheDesk, who: Who, resource_id: Id, given: Entered) -> Response:
     """Other words from now on; posts that name it keep theirs."""
-    given = {"kind": kind, "name": name, "phone": phone, "address": address, "note": note, "language": language}
     return _keep(request, found, who.id, resource_id, given)
 
 
