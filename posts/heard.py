@@ -105,11 +105,6 @@ def latest(session: Session, limit: int = 100) -> list[Heard]:
     return list(session.exec(select(Heard).order_by(col(Heard.heard_on).desc(), col(Heard.id).desc()).limit(limit)))
 
 
-def at_event(session: Session, event_id: int) -> list[Heard]:
-    """The notes from one event, as they were written."""
-    return list(session.exec(select(Heard).where(Heard.event_id == event_id).order_by(col(Heard.id))))
-
-
 def counted(session: Session, first: date, last: date) -> list[InPerson]:
     """What was heard from `first` to `last`, both included, by concern: most people first."""
     return _counted(session, col(Heard.heard_on).between(first, last))

@@ -67,17 +67,6 @@ def in_review_by(session: Session, person_id: int) -> list[QueueRow]:
     return _rows(session, [post for post in _in_review(session) if post.author_id == person_id])
 
 
-def drafts_of(session: Session, person_id: int) -> list[QueueRow]:
-    """This person's drafts, those that came back or missed their time among them, the latest first."""
-    states = (PostState.DRAFT.value, PostState.MISSED.value)
-    query = (
-        select(Post)
-        .where(Post.author_id == person_id, col(Post.state).in_(states))
-        .order_by(col(Post.updated_at).desc())
-    )
-    return _rows(session, session.exec(query).all())
-
-
 def published_between(session: Session, start: datetime, end: datetime) -> tuple[int, int]:
     """How many posts went out from `start` to before `end`, and on how many networks."""
     query = (

@@ -6,7 +6,7 @@ delivery.py decides when; nothing here knows the store."""
 import smtplib
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
@@ -116,7 +116,8 @@ def _open(to: MailServer) -> smtplib.SMTP:
         client = smtplib.SMTP_SSL(to.host, to.port, timeout=TIMEOUT, context=ssl.create_default_context())
     else:
         client = smtplib.SMTP(to.host, to.port, timeout=TIMEOUT)
-    try:
+    with ExitStack() as closing:  # whatever goes wrong here, the line is not left open
+        closing.callback(client.close)
         client.ehlo_or_helo_if_needed()
         offered = client.has_extn("starttls") and not to.local
         if to.scheme == "smtp+starttls" or (to.scheme == "smtp" and offered):
@@ -126,9 +127,7 @@ def _open(to: MailServer) -> smtplib.SMTP:
             raise smtplib.SMTPNotSupportedError("offers no encryption, and a password is not sent over an open line")
         if to.user:
             client.login(to.user, to.password)
-    except BaseException:
-        client.close()
-        raise
+        closing.pop_all()
     return client
 
 

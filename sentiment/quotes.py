@@ -16,6 +16,21 @@ from sentiment.tables import MentionConcern, Score
 READ_FIRST = 400  # the newest posts among which quotes are looked for
 _SHORT, _LONG = 25, 320  # characters of a post that reads well as a quote
 _ALIKE = 0.9  # cosine from which two posts say the same
+_QUOTABLE = (
+    sa.select(
+        col(Mention.id),
+        col(Mention.author),
+        col(Mention.text),
+        col(Mention.language),
+        col(Mention.network),
+        col(Mention.posted_at),
+        col(Score.trust_label),
+        col(Score.sentiment_label),
+        col(Score.embedding),
+    )
+    .join(Score, col(Score.mention_id) == col(Mention.id))
+    .where(col(Mention.shown), col(Mention.text).is_not(None))
+)
 
 
 @dataclass(frozen=True)
@@ -95,23 +110,6 @@ def of_concerns(
     for row in session.connection().execute(query):
         found[row.concern].append(_candidate(row))
     return {concern: choose(candidates, number) for concern, candidates in found.items()}
-
-
-_QUOTABLE = (
-    sa.select(
-        col(Mention.id),
-        col(Mention.author),
-        col(Mention.text),
-        col(Mention.language),
-        col(Mention.network),
-        col(Mention.posted_at),
-        col(Score.trust_label),
-        col(Score.sentiment_label),
-        col(Score.embedding),
-    )
-    .join(Score, col(Score.mention_id) == col(Mention.id))
-    .where(col(Mention.shown), col(Mention.text).is_not(None))
-)
 
 
 def _candidate(row: Any) -> Candidate:

@@ -165,8 +165,3 @@ def words(row: Row, language: str) -> tuple[str, str, str]:
         else "–"
     )
     return number, range_, wording.whole(row.usual, language) if row.usual is not None else "–"
-
-
-def known_parts(report: Report) -> set[str]:
-    """The parts that statements were asked for: every row is made by one of them."""
-    return {statement.part for statement in report.statements}

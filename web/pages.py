@@ -21,9 +21,9 @@ from markupsafe import Markup
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, col, func, select
 
-from config import clock, database, templates
+from config import clock, database, holds, templates
 from config.permissions import Action
-from config.tables import Hold, Person
+from config.tables import Person
 from config.translations import LANGUAGES, translate
 from listeners import mentions as listeners_mentions
 from listeners.tables import Mention
@@ -131,15 +131,14 @@ def _around(found: Desk, who: guard.Visitor | None) -> tuple[Tape | None, Counts
 
 
 def _tape(session: Session) -> Tape | None:
-    waiting = (
-        select(func.count(func.distinct(Target.post_id))).where(col(Target.state).in_(("waiting", "retry")))
-    ).scalar_subquery()
-    query = select(Hold, Person.name, waiting).outerjoin(Person, col(Person.id) == Hold.placed_by)
-    found = session.exec(query.where(col(Hold.lifted_at).is_(None)).order_by(col(Hold.id))).first()
-    if found is None:
+    hold = holds.in_force(session)
+    if hold is None:
         return None
-    hold, name, number = found
-    return Tape(hold.placed_at, name or "", hold.reason, number)
+    by = session.get(Person, hold.placed_by)
+    waiting = session.exec(
+        select(func.count(func.distinct(Target.post_id))).where(col(Target.state).in_(("waiting", "retry")))
+    ).one()
+    return Tape(hold.placed_at, by.name if by is not None else "", hold.reason, waiting)
 
 
 def _counts(session: Session, who: guard.Visitor) -> Counts:

@@ -1,8 +1,8 @@
 """Records: how long what is kept, legal holds, whether the audit log's chain holds; and the audit log itself, for
 auditors. The log is by what our own people did; each look at it is an entry of it."""
 
-import shutil
 import tempfile
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -92,15 +92,12 @@ def exported(found: Desk, who: Visitor, post: int | None) -> Response:
             raise Trouble(404, "There is no such post")
         subject = "records" if post is None else f"post:{post}"
         audit.record(session, moment, who.id, "records.export", subject, {}, who.address)
-    folder = Path(tempfile.mkdtemp(prefix="liaison-records-"))
-    try:
+    with ExitStack() as clearing:
+        folder = Path(clearing.enter_context(tempfile.TemporaryDirectory(prefix="liaison-records-")))
         file = records_package.zipped(found.engine, found.settings, found.keys, folder, moment, post)
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
+        cleared = BackgroundTask(clearing.pop_all().close)  # once it is sent, not now
     day = moment.astimezone(found.settings.department.zone).date().isoformat()
     name = f"liaison-records-{day}.zip" if post is None else f"liaison-post-{post}-{day}.zip"
-    cleared = BackgroundTask(shutil.rmtree, folder)
     return FileResponse(file, media_type="application/zip", filename=name, background=cleared)
 
 
