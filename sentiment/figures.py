@@ -82,29 +82,13 @@ class ConcernRow:
     spark: tuple[DayShare, ...]
 
 
-def overview(
-    session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None = None, places: Sequence[int] = ()
-) -> Overview:
-    """The three figures, the posts and the mistrust series, as of `now`: of the last 7 days, or of `spans`; of posts
-    that name one of these places, if any are given, with counts as sentiment.disclosure lets them."""
-    spans, series = _days(session, now, zone, spans)
-    found = sums.read(session, {ALL: _town(spans, series)}, places)
-    return _overview(found[ALL], spans, series, bool(places))
-
-
-def concerns(
-    session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None = None, places: Sequence[int] = ()
-) -> list[ConcernRow]:
-    """Each concern that anybody raised in the last 7 days or in `spans`, at these places if any are given, most authors
-    first; shares are shrunk towards the town's, or that of the places. At places a concern of fewer than five authors
-    is left out, and counts are as sentiment.disclosure lets them."""
-    return town(session, now, zone, spans, places)[1]
-
-
 def town(
     session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None = None, places: Sequence[int] = ()
 ) -> tuple[Overview, list[ConcernRow]]:
-    """`overview` and `concerns`, from sums that are read once."""
+    """The town as a whole and each concern that anybody raised, most authors first, as of `now`: of the last 7 days, or
+    of `spans`; of posts that name one of these places, if any are given. Concerns' shares are shrunk towards the
+    whole's. At places a concern of fewer than five authors is left out, and counts are as sentiment.disclosure lets
+    them."""
     spans, days = _days(session, now, zone, spans)
     found = sums.read(session, _wanted(spans, days), places)
     whole = _figure("mistrust", found[ALL], spans, None, None)
@@ -134,7 +118,7 @@ def town(
             )
         )
     named = _named(session, {row.mostly_place_id for row in rows if row.mostly_place_id is not None})
-    rows = [replace(row, mostly=named[row.mostly_place_id]) if row.mostly_place_id else row for row in rows]
+    rows = [replace(row, mostly=named.get(row.mostly_place_id or 0)) for row in rows]
     return _overview(found[ALL], spans, days, bool(places)), sorted(rows, key=lambda row: (-row.authors, row.name))
 
 

@@ -230,7 +230,7 @@ def since(session: Session, action: UnitAction, now: datetime, zone: ZoneInfo, l
     if begun is None or (last - first).days + 1 < trust.LAST_DAYS or before < begun:
         return None
     spans = trust.Windows(max(first, last - timedelta(days=LOOK_BACK - 1)), last, before, asked - timedelta(days=1))
-    row = next((one for one in figures.concerns(session, now, zone, spans) if one.concern == action.concern), None)
+    row = next((one for one in figures.town(session, now, zone, spans)[1] if one.concern == action.concern), None)
     return Since(row, change_words(row.change, language) if row is not None else "", spans.first, spans.last)
 
 

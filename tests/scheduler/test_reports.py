@@ -69,7 +69,7 @@ def test_the_report_says_what_the_pages_say(
 ) -> None:
     found = made(sqlite_engine, settings, town, now, Edition.WEEKLY)
     with database.reading(sqlite_engine) as session:
-        overview = figures.overview(session, now, settings.department.zone)
+        overview = figures.town(session, now, settings.department.zone)[0]
     row = found.rows[0]
     assert overview.mistrust.share is not None
     assert (row.value, row.low, row.high, row.n) == (

@@ -42,7 +42,7 @@ def _steady(days: int = 30, a_day: int = 20, mistrust: float = 0.2, until: int =
 def test_the_three_figures_stand_with_authors_period_and_usual_level(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         street.say(session, _steady())
-        found = figures.overview(session, NOW, ZONE)
+        found = figures.town(session, NOW, ZONE)[0]
     assert (found.first, found.last, found.baseline_days) == (date(2026, 11, 17), date(2026, 11, 23), 20)
     assert found.authors == 140
     assert [(figure.name, figure.change.direction) for figure in found.figures] == [
@@ -57,16 +57,16 @@ def test_the_three_figures_stand_with_authors_period_and_usual_level(engine: sa.
 def test_a_rise_of_twenty_five_points_is_called_up(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         street.say(session, _steady(until=7) + _steady(days=7, mistrust=0.45))
-        found = figures.overview(session, NOW, ZONE)
+        found = figures.town(session, NOW, ZONE)[0]
     assert found.mistrust.change.words == "Up 25 points"
 
 
 def test_today_is_not_in_the_figures_until_it_is_over(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         street.say(session, _steady())
-        before = figures.overview(session, NOW, ZONE)
+        before = figures.town(session, NOW, ZONE)[0]
         street.say(session, [Said(NOW, f"loud {number}", mistrust=1.0) for number in range(200)])
-        after = figures.overview(session, NOW, ZONE)
+        after = figures.town(session, NOW, ZONE)[0]
     assert after == before
 
 
@@ -74,15 +74,14 @@ def test_today_is_not_in_the_figures_until_it_is_over(engine: sa.Engine) -> None
 def test_a_short_history_says_so(sqlite_engine: sa.Engine, history: int, words: str) -> None:
     with database.writing(sqlite_engine) as session:
         street.say(session, _steady(days=history))
-        found = figures.overview(session, NOW, ZONE)
+        found = figures.town(session, NOW, ZONE)[0]
     assert found.mistrust.change.words == words
     assert (found.mistrust.usual is None) is (words == "Cannot say yet")
 
 
 def test_an_empty_store_has_no_figures_and_no_fault(engine: sa.Engine) -> None:
     with database.reading(engine) as session:
-        found = figures.overview(session, NOW, ZONE)
-        rows = figures.concerns(session, NOW, ZONE)
+        found, rows = figures.town(session, NOW, ZONE)
         series = figures.daily_mistrust(session, NOW, ZONE)
     assert [figure.share for figure in found.figures] == [None, None, None]
     assert (found.authors, found.volume.posts, found.series, rows, series) == (0, 0, (), [], ())
@@ -91,7 +90,7 @@ def test_an_empty_store_has_no_figures_and_no_fault(engine: sa.Engine) -> None:
 def test_the_series_has_a_share_for_each_day_with_seven_days_behind_it(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         street.say(session, _steady())
-        series = figures.overview(session, NOW, ZONE).series
+        series = figures.town(session, NOW, ZONE)[0].series
     assert (series[0].day, series[-1].day, len(series)) == (date(2026, 10, 31), date(2026, 11, 23), 24)
     assert {point.share.authors for point in series if point.share} == {140}
 
@@ -99,7 +98,7 @@ def test_the_series_has_a_share_for_each_day_with_seven_days_behind_it(engine: s
 def test_the_volume_lies_within_what_is_usual(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         street.say(session, _steady())
-        volume = figures.overview(session, NOW, ZONE).volume
+        volume = figures.town(session, NOW, ZONE)[0].volume
     assert volume.posts == 140
     assert volume.usual == pytest.approx(140, rel=0.01)
     assert volume.usual_low is not None
@@ -118,7 +117,7 @@ def test_concerns_are_ordered_by_how_many_raise_them(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         street.say(session, _steady(a_day=2))
         street.say(session, _named("drugs", 30, None, mistrust=0.9) + _named("youth_schools", 12, None))
-        rows = figures.concerns(session, NOW, ZONE)
+        rows = figures.town(session, NOW, ZONE)[1]
     assert [(row.concern, row.authors) for row in rows] == [
         ("drugs", 30),
         ("responsiveness", 14),
@@ -130,7 +129,7 @@ def test_few_authors_show_an_interval_and_no_arrow(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         street.say(session, _steady())
         street.say(session, _named("youth_schools", 12, None, mistrust=1.0))
-        row = next(row for row in figures.concerns(session, NOW, ZONE) if row.concern == "youth_schools")
+        row = next(row for row in figures.town(session, NOW, ZONE)[1] if row.concern == "youth_schools")
     assert row.mistrust is not None
     assert row.mistrust.show is Show.INTERVAL
     assert (row.change.direction, row.change.why) == ("unknown", "authors")
@@ -140,7 +139,7 @@ def test_a_small_concern_is_drawn_towards_the_town(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         street.say(session, _steady())
         street.say(session, _named("drugs", 10, None, mistrust=1.0))
-        row = next(row for row in figures.concerns(session, NOW, ZONE) if row.concern == "drugs")
+        row = next(row for row in figures.town(session, NOW, ZONE)[1] if row.concern == "drugs")
     assert row.mistrust is not None
     assert row.mistrust.value == pytest.approx((20 * (38 / 150) + 10) / 30, abs=0.01)
 
@@ -151,16 +150,16 @@ def test_where_a_concern_mostly_is_needs_a_third_of_its_authors(engine: sa.Engin
         street.say(session, _steady())
         street.say(session, _named("drugs", 10, elm) + _named("youth_schools", 5, mill))
         street.say(session, [Said(NOON - timedelta(days=3), f"y{n}", concerns=("youth_schools",)) for n in range(15)])
-        rows = {row.concern: row.mostly for row in figures.concerns(session, NOW, ZONE)}
+        rows = {row.concern: row.mostly for row in figures.town(session, NOW, ZONE)[1]}
     assert rows == {"responsiveness": None, "youth_schools": None, "drugs": "Elm Street"}
 
 
 def test_the_figures_live_on_without_the_mentions(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         street.say(session, _steady())
-        before = figures.overview(session, NOW, ZONE), figures.concerns(session, NOW, ZONE)
+        before = figures.town(session, NOW, ZONE)
         session.execute(sa.delete(Mention).where(col(Mention.id) > 0))
-        assert (figures.overview(session, NOW, ZONE), figures.concerns(session, NOW, ZONE)) == before
+        assert figures.town(session, NOW, ZONE) == before
 
 
 def _queries(session: Session) -> int:
@@ -171,8 +170,7 @@ def _queries(session: Session) -> int:
         seen.append(statement)
 
     sa.event.listen(connection, "before_cursor_execute", note)
-    figures.overview(session, NOW, ZONE)
-    figures.concerns(session, NOW, ZONE)
+    figures.town(session, NOW, ZONE)
     sa.event.remove(connection, "before_cursor_execute", note)
     return len(seen)
 

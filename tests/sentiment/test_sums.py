@@ -117,13 +117,13 @@ def test_the_days_figures_are_read_without_adding_up_once_the_job_has_run(
             street.say(session, [Said(at, f"{back} {n}", concerns=("fairness",)) for n in (1, 2)])
     desk = Settings.model_validate({"department": {"time_zone": ZONE.key}})
     with database.reading(engine) as session:
-        before = figures.overview(session, now, ZONE), figures.concerns(session, now, ZONE)
+        before = figures.town(session, now, ZONE)
     assert job.keep(engine, desk, now) > 0
     assert job.keep(engine, desk, now) == 0
     for adding_up in ("_author_days", "_counted"):
         monkeypatch.setattr(sums, adding_up, None)  # fails now
     with database.reading(engine) as session:
-        assert (figures.overview(session, now, ZONE), figures.concerns(session, now, ZONE)) == before
+        assert figures.town(session, now, ZONE) == before
 
 
 def test_sums_of_long_ago_are_let_go(engine: sa.Engine) -> None:
