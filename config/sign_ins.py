@@ -79,6 +79,16 @@ def who(session: Session, token: str, keys: Keys, now: datetime) -> SignedIn | N
     return SignedIn(person, roles, Way(sign_in.by), sign_in.seen_at < now - _SEEN_EVERY)
 
 
+def still_open(session: Session, hashes: Iterable[bytes], now: datetime) -> frozenset[bytes]:
+    """Which of these sign-ins, by the hashes of their tokens, are live, of people who may come in."""
+    found = (
+        select(SignIn.token_hash)
+        .join(Person, col(Person.id) == SignIn.person_id)
+        .where(col(SignIn.token_hash).in_(list(hashes)), SignIn.expires_at > now, col(Person.active))
+    )
+    return frozenset(session.exec(found))
+
+
 def end_all(session: Session, person_id: int, keys: Keys, but: str = "") -> int:
     """Signs a person out everywhere, except where the cookie is `but`, and makes links and half-done sign-ins void; how
     many browsers were signed out."""

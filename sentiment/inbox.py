@@ -106,6 +106,15 @@ def mentions(session: Session, filters: Filters, before: Cursor | None = None, l
     )
 
 
+def arrived(session: Session, filters: Filters, after: datetime) -> int:
+    """How many mentions came into such a list after then, to COUNTED at most."""
+    some = sa.select(sa.literal(1)).select_from(Mention).outerjoin(Score, col(Score.mention_id) == col(Mention.id))
+    some = some.where(*_listed(filters), *_where(filters), col(Mention.scored_at) > after).limit(COUNTED)
+    if filters.state is not None:
+        some = some.where(col(Mention.state) == filters.state)
+    return session.connection().execute(sa.select(sa.func.count()).select_from(some.subquery())).scalar_one()
+
+
 def mention(session: Session, mention_id: int) -> InboxRow | None:
     """One mention as the inbox shows it, if it shows it."""
     found = _one(session, mention_id)

@@ -28,6 +28,7 @@ from web import (
     health,
     heard,
     hold,
+    live,
     look,
     mix,
     outreach,
@@ -85,6 +86,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     urgent,
     partners,
     questions,
+    live,
     look,
     fetched_pictures,
     board,
@@ -117,6 +119,7 @@ def create(engine: sa.Engine, settings: Settings, keys: Keys, *, reader: Any = N
         max_body_size=BODY_LIMIT,
     )
     app.state.desk = Desk(engine, settings, keys, reader)
+    app.state.watch = live.Watch(engine)
     for module in (*_ROOMS, *_reading_pages()):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")

@@ -2,12 +2,15 @@
 was said. Nothing selects or orders by author; each page that is read is one row in the audit log. What is done with a
 mention is web.triaging's affair."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from babel import Locale
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
 from sqlmodel import Session, col, select
 
 from config import audit, clock, database, people
@@ -35,54 +38,66 @@ STATES = ("new", "assigned", "snoozed", "done")
 DAYS = ("1", "7", "30")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """The filters, as the address says them."""
+
+    concern: Choice = ""
+    place: Choice = ""
+    network: Choice = ""
+    language: Choice = ""
+    sentiment: Choice = ""
+    trust: Choice = ""
+    days: Choice = ""
+    tag: Choice = ""
+    mine: Choice = ""
+    like: Choice = ""
+    state: Choice = "new"
+
+    def kept(self) -> dict[str, str]:
+        """Those that mean something."""
+        return {
+            **asdict(self),
+            "days": self.days if self.days in DAYS else "",
+            "tag": triage.a_tag(self.tag),
+            "mine": "yes" if self.mine == "yes" else "",
+            "like": self.like if self.like.isdecimal() and len(self.like) < 10 else "",
+            "state": self.state if self.state in (*STATES, "all") else "new",
+        }
+
+    def filters(self, who: Visitor, now: datetime) -> Filters:
+        kept = self.kept()
+        return Filters(
+            concern=self.concern or None,
+            place_id=int(self.place) if self.place.isdecimal() and len(self.place) < 9 else None,
+            network=self.network or None,
+            language=self.language or None,
+            sentiment=self.sentiment or None,
+            trust=self.trust or None,
+            state=None if kept["state"] == "all" else kept["state"],
+            tag=kept["tag"] or None,
+            assigned_to=who.id if kept["mine"] else None,
+            like=int(kept["like"]) if kept["like"] else None,
+            since=now - timedelta(days=int(kept["days"])) if kept["days"] else None,
+        )
+
+
+TheAsked = Annotated[Asked, Depends()]
+
+
 @router.get("/mentions", dependencies=[needs(Action.READ_MENTIONS)])
 def inbox_page(
     request: Request,
     found: TheDesk,
     who: Who,
-    concern: Choice = "",
-    place: Choice = "",
-    network: Choice = "",
-    language: Choice = "",
-    sentiment: Choice = "",
-    trust: Choice = "",
-    days: Choice = "",
-    tag: Choice = "",
-    mine: Choice = "",
-    like: Choice = "",
-    state: Choice = "new",
+    given: TheAsked,
     before: Choice = "",
     did: Choice = "",
     undo: Annotated[str, Query(max_length=4000)] = "",
 ) -> Response:
     """One page of the inbox, newest first."""
-    asked = {
-        "concern": concern,
-        "place": place,
-        "network": network,
-        "language": language,
-        "sentiment": sentiment,
-        "trust": trust,
-        "days": days if days in DAYS else "",
-        "tag": triage.a_tag(tag),
-        "mine": "yes" if mine == "yes" else "",
-        "like": like if like.isdecimal() and len(like) < 10 else "",
-        "state": state if state in (*STATES, "all") else "new",
-    }
     now, _ = clock.now(), pages.words(request).gettext
-    filters = Filters(
-        concern=concern or None,
-        place_id=int(place) if place.isdecimal() and len(place) < 9 else None,
-        network=network or None,
-        language=language or None,
-        sentiment=sentiment or None,
-        trust=trust or None,
-        state=None if asked["state"] == "all" else asked["state"],
-        tag=asked["tag"] or None,
-        assigned_to=who.id if asked["mine"] else None,
-        like=int(asked["like"]) if asked["like"] else None,
-        since=now - timedelta(days=int(days)) if days in DAYS else None,
-    )
+    asked, filters = given.kept(), given.filters(who, now)
     with database.reading(found.engine) as session:
         page = inbox.mentions(session, filters, _cursor(before), PAGE)
         around = _around(session, who)
@@ -114,7 +129,24 @@ def inbox_page(
         undo=undo,
         did=did if did in triaging.DONE_WORDS else "",
         counted=inbox.COUNTED,
+        newer=f"/mentions/newer?{urlencode({**_told(asked), 'after': now.isoformat()})}",
     )
+
+
+@router.get("/mentions/newer", dependencies=[needs(Action.READ_MENTIONS)])
+def newer(
+    request: Request, found: TheDesk, who: Who, given: TheAsked, after: Annotated[AwareDatetime | None, Query()] = None
+) -> JSONResponse:
+    """How many mentions came into such a list after it was made, in words; no words where there are none."""
+    now = clock.now()
+    filters = given.filters(who, now)
+    with database.reading(found.engine) as session:
+        number = inbox.arrived(session, filters, after or now)
+    catalogue = pages.words(request)
+    words = catalogue.ngettext("%(number)s new mention", "%(number)s new mentions", number) % {"number": number}
+    if filters.place_id:  # counts by place are told in fives
+        words = catalogue.gettext("New mentions")
+    return JSONResponse({"words": words if number else ""})
 
 
 @router.get("/mentions/{mention_id}", dependencies=[needs(Action.READ_MENTIONS)])
@@ -168,8 +200,12 @@ def mention_page(
 
 
 def _link(asked: dict[str, str], changed: dict[str, str]) -> str:
-    kept = {key: value for key, value in {**asked, **changed}.items() if value and (key, value) != ("state", "new")}
+    kept = _told({**asked, **changed})
     return "/mentions" + (f"?{urlencode(kept)}" if kept else "")
+
+
+def _told(asked: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in asked.items() if value and (key, value) != ("state", "new")}
 
 
 def _around(session: Session, who: Visitor) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from types import FrameType
 
 import sqlalchemy as sa
 import uvicorn
+from fastapi import FastAPI
 
 from config.secrets import Keys
 from config.settings import Settings
@@ -37,9 +38,14 @@ def serve(engine: sa.Engine, settings: Settings, keys: Keys, bound: socket.socke
     """Serves until SIGTERM or Ctrl-C, lets open requests end, then leaves by SystemExit so that callers clean up."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)  # uvicorn gives the signal back to this handler when it has drained
+    server_of(app.create(engine, settings, keys)).run(sockets=[bound])
+
+
+def server_of(desk: FastAPI) -> uvicorn.Server:
+    """A server of the desk. Its streams of live counts end as soon as it begins to stop."""
     server = uvicorn.Server(
         uvicorn.Config(
-            app.create(engine, settings, keys),
+            desk,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -47,7 +53,8 @@ def serve(engine: sa.Engine, settings: Settings, keys: Keys, bound: socket.socke
             proxy_headers=False,
         )
     )
-    server.run(sockets=[bound])
+    desk.state.watch.serving = lambda: not server.should_exit
+    return server
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

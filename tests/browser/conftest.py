@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from config import clock, database, people, sign_ins
@@ -22,6 +21,7 @@ from config.tables import Person
 from networks import accounts
 from tests.browser.outreach_days import Days
 from web import app as web_app
+from web import serving
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 SHOTS = Path(os.environ.get("LIAISON_SCREENSHOTS", ".cache/screenshots"))
@@ -48,7 +48,7 @@ def served(sqlite_engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator
         bound.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{bound.getsockname()[1]}"
         own = settings.model_copy(update={"base_url": address})
-        server = uvicorn.Server(uvicorn.Config(web_app.create(sqlite_engine, own, keys), log_level="error"))
+        server = serving.server_of(web_app.create(sqlite_engine, own, keys))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         while not server.started:

@@ -172,3 +172,15 @@ befores = st.builds(
 @given(st.lists(befores, max_size=25))
 def test_undo_reads_what_it_wrote(before: list[Before]) -> None:
     assert triaging.untold(triaging.told(before)) == before
+
+
+def test_what_came_in_after_the_list_was_made_is_counted_by_its_filters(ada: Browser) -> None:
+    before = (clock.now() - timedelta(hours=1)).isoformat()
+
+    def words(**asked: str) -> str:
+        return str(ada.get("/mentions/newer", params=asked).json()["words"])
+
+    assert words(after=before) == "3 new mentions"  # copies are not listed
+    assert words(after=before, state="done") == ""
+    assert words(after=clock.now().isoformat()) == words() == ""
+    assert f"after={before[:10]}" in ada.get("/mentions").text

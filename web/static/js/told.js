@@ -24,4 +24,5 @@ export function toast(words, act = null) {
     box.append(button);
   }
   place.replaceChildren(box);
+  return box;
 }
