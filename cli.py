@@ -218,11 +218,14 @@ def backup(file: Path) -> None:
     Example:
       liaison backup /backups/liaison-$(date +%F).tar
     """
+    from config import audit, database
     from config import backup as backups
 
     with clear_errors(), desk() as (engine, settings, keys):
         file.parent.mkdir(parents=True, exist_ok=True)
         made = backups.make(engine, settings.data_dir, keys, file, _now())
+        with database.writing(engine) as session:
+            audit.record(session, _now(), None, "backup.make", "store", {"kind": made.kind, "file": file.name})
     click.echo(f"{file}: {made.kind}, schema {made.revision}, {len(made.files)} files; the secret key is not in it")
 
 
@@ -503,12 +506,13 @@ def config() -> None:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 def run(host: str, port: int) -> None:
     """Run the whole desk in one process: pages, listening, scoring, publishing, mail. Ctrl-C drains and stops."""
+    from scheduler import signs
     from scheduler.engine import embedded
     from web import serving
 
     with clear_errors(), desk() as (engine, settings, keys), serving.listening(host, port) as socket:
         _say_first_run(engine, settings, keys)
-        with embedded.running(engine, settings, keys):
+        with signs.given(engine, "run"), embedded.running(engine, settings, keys):
             serving.serve(engine, settings, keys, socket)
 
 
@@ -522,11 +526,13 @@ def web(host: str, port: int) -> None:
     Example:
       liaison web --host 0.0.0.0 --port 8000
     """
+    from scheduler import signs
     from web import serving
 
     with clear_errors(), desk() as (engine, settings, keys), serving.listening(host, port) as socket:
         _say_first_run(engine, settings, keys)
-        serving.serve(engine, settings, keys, socket)
+        with signs.given(engine, "web"):
+            serving.serve(engine, settings, keys, socket)
 
 
 @liaison.command()
@@ -537,12 +543,14 @@ def clock() -> None:
     Example:
       liaison clock
     """
+    from scheduler import signs
     from scheduler.engine import cluster, queue, ticking
 
     with clear_errors(), cluster_desk() as (engine, _settings, _keys):
         cluster.check_clock(engine)
         queue.prepare(engine)
-        ticking.run(engine, _told_to_stop().wait)
+        with signs.given(engine, "clock"):
+            ticking.run(engine, _told_to_stop().wait)
 
 
 @liaison.command()
@@ -567,6 +575,7 @@ def worker(queues: str, threads: int) -> None:
     Queues: publish (posts go out), deliver (mail, webhooks), listen (sources), analyse (alerts, digests, retention),
     score (the model). Each queue is worked by itself: publishing never waits behind scoring.
     """
+    from scheduler import signs
     from scheduler.engine import cluster, queue, rota
 
     chosen = [name.strip() for name in queues.split(",") if name.strip()]
@@ -575,7 +584,8 @@ def worker(queues: str, threads: int) -> None:
         raise click.UsageError(f"no such queue: {', '.join(wrong or [queues])}; there are {', '.join(rota.QUEUES)}")
     with clear_errors(), cluster_desk() as (engine, settings, keys):
         queue.prepare(engine)
-        ended = cluster.work(engine, settings, keys, chosen, threads, _told_to_stop())
+        with signs.given(engine, "worker", chosen):
+            ended = cluster.work(engine, settings, keys, chosen, threads, _told_to_stop())
     if not ended:
         os._exit(0)  # calls that would not end in time; their leases end, and others look at them
 
@@ -602,6 +612,7 @@ def demo(once: bool, folder: Path, host: str, port: int) -> None:
 
 
 def _serve_demo(told: "Told", host: str, port: int) -> None:
+    from scheduler import signs
     from scheduler.engine import embedded
     from web import serving
 
@@ -611,7 +622,7 @@ def _serve_demo(told: "Told", host: str, port: int) -> None:
         for name, role, link in told.links:
             click.echo(f"  {name}, {role}: {link}", err=True)
         click.echo("Each link works once. Ctrl-C stops.\n", err=True)
-        with embedded.running(engine, settings, keys):
+        with signs.given(engine, "run"), embedded.running(engine, settings, keys):
             serving.serve(engine, settings, keys, socket)
 
 

@@ -21,6 +21,7 @@ class Action(StrEnum):
     APPROVE_POSTS = "approve_posts"  # never one's own: posts.workflow
     PLACE_HOLD = "place_hold"
     LIFT_HOLD = "lift_hold"
+    READ_STATUS = "read_status"  # what runs and what is short
     MANAGE = "manage"  # accounts, sources, people, retention
     READ_AUDIT = "read_audit"
     READ_RECORDS = "read_records"  # what is kept how long, legal holds, the export of our own posts
@@ -35,9 +36,13 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         _READ | {Action.READ_MENTIONS, Action.TRIAGE, Action.READ_POSTS, Action.WRITE_POSTS, Action.PLACE_HOLD}
     ),
     Role.APPROVER: frozenset(
-        _READ | {Action.READ_MENTIONS, Action.READ_POSTS, Action.APPROVE_POSTS, Action.PLACE_HOLD, Action.LIFT_HOLD}
+        _READ
+        | {Action.READ_MENTIONS, Action.READ_POSTS, Action.APPROVE_POSTS, Action.PLACE_HOLD, Action.LIFT_HOLD}
+        | {Action.READ_STATUS}
     ),
-    Role.ADMINISTRATOR: frozenset(_READ | {Action.MANAGE, Action.READ_POSTS, Action.READ_RECORDS, Action.KEEP_RECORDS}),
+    Role.ADMINISTRATOR: frozenset(
+        _READ | {Action.MANAGE, Action.READ_STATUS, Action.READ_POSTS, Action.READ_RECORDS, Action.KEEP_RECORDS}
+    ),
     Role.ANALYST: frozenset(_READ),
     Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.READ_RECORDS, Action.OWN_ACCOUNT}),
 }

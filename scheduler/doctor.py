@@ -15,7 +15,7 @@ from config.settings import Settings
 from listeners import health
 from listeners.tables import Source
 from networks import accounts
-from scheduler import outgoing, resealing, smtp
+from scheduler import outgoing, resealing, skew, smtp
 from scheduler.engine import queue
 from scheduler.tables import JobMark
 from sentiment import model
@@ -106,7 +106,7 @@ def _clock(session: Session, now: datetime) -> Part:
         seen = session.exec(select(func.max(Source.last_polled_at))).one()
         ahead = seen - now if seen is not None else timedelta()
     else:
-        ahead = abs(session.connection().execute(sa.text("SELECT now()")).scalar_one() - now)
+        ahead = timedelta(seconds=abs(skew.of(session)))
     if ahead > SKEW:
         return Part("clock", False, f"this machine's clock is {health.span(ahead)} off: let NTP set it (timedatectl)")
     return Part("clock", True, f"{now:%Y-%m-%d %H:%M:%S} UTC")

@@ -1,5 +1,5 @@
-"""Tables of the scheduler room: when each periodic job last ran, so that a restart repeats none and skips none; where
-alerts are told besides by mail; and who was told of which alert."""
+"""Tables of the scheduler room: when each periodic job last ran, so that a restart repeats none and skips none; which
+processes are there; where alerts are told besides by mail; and who was told of which alert."""
 
 from datetime import datetime
 
@@ -15,6 +15,20 @@ class JobMark(SQLModel, table=True):
     name: str = Field(primary_key=True)
     due_at: datetime = Field(sa_type=UtcDateTime)
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SignOfLife(SQLModel, table=True):
+    """A process of the desk, when it was last there, and how far its machine's clock is off the store's."""
+
+    __tablename__ = "sign_of_life"
+
+    key: str = Field(primary_key=True)  # made by chance at its start
+    kind: str  # run | web | clock | worker
+    host: str
+    queues: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+    began_at: datetime = Field(sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime)  # by the store's clock
+    off_seconds: float = 0.0
 
 
 class AlertChannel(SQLModel, table=True):

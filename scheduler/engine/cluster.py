@@ -27,14 +27,13 @@ from procrastinate import App, JobContext
 from procrastinate.exceptions import ConnectorException
 
 from config import clock, database, logs, secrets
-from config.clock import utc
 from config.secrets import Keys
 from config.settings import Settings
 from listeners import polling
 from listeners.doorbells import Doorbells
 from listeners.streams import Streams
 from posts.pools import Pools
-from scheduler import marks
+from scheduler import marks, skew
 from scheduler.engine import queue, rota
 from scheduler.jobs import edits, scoring
 
@@ -61,11 +60,8 @@ class ClockOff(Exception):
 def check_clock(engine: sa.Engine) -> None:
     """Raises ClockOff where leases counted here would not mean what they mean elsewhere."""
     with database.reading(engine) as session:
-        begun = clock.now()
-        there = utc(session.connection().execute(sa.text("SELECT clock_timestamp()")).scalar_one())
-        took = clock.now() - begun
-    off = abs((there - begun - took / 2).total_seconds())
-    if off > SKEW + took.total_seconds():
+        off = abs(skew.of(session))
+    if off > SKEW:
         raise ClockOff(f"this machine's clock is {off:.0f} s off the database's: let NTP set it (timedatectl)")
 
 

@@ -48,7 +48,7 @@ OURS = (
     "/outreach/questions", "/outreach/questions/1",
     "/outreach/partners", "/outreach/partners/new", "/outreach/partners/1", "/outreach/kits/new?post=2",
     "/outreach/urgent", "/outreach/urgent/new?template=evacuation", "/outreach/urgent/3",
-    "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records",
+    "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records", "/status",
     "/records/own-data", "/account", "/account/second-factor",
     "/styleguide", "/api/docs", "/nowhere",
 )  # fmt: skip

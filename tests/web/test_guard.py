@@ -152,6 +152,7 @@ def test_each_right_has_exactly_the_roles_that_were_agreed() -> None:
         Action.APPROVE_POSTS: "P",
         Action.PLACE_HOLD: "OP",
         Action.LIFT_HOLD: "P",
+        Action.READ_STATUS: "PA",
         Action.MANAGE: "A",
         Action.READ_AUDIT: "U",
         Action.READ_RECORDS: "AU",

@@ -60,3 +60,13 @@ def test_every_answer_has_a_number_and_keeps_a_plain_one_that_a_proxy_gave(stran
     assert (len(made), made != stranger.get("/sign-in").headers["x-request-id"]) == (32, True)
     assert stranger.get("/nowhere", headers={"X-Request-ID": "proxy-7"}).headers["x-request-id"] == "proxy-7"
     assert stranger.get("/nowhere", headers={"X-Request-ID": 'a"b c'}).headers["x-request-id"] != 'a"b c'
+
+
+def test_the_status_page_says_what_is_short_and_what_to_do(browser_of: Callable[..., Browser]) -> None:
+    sam = browser_of("Sam", Role.ADMINISTRATOR)
+    page = sam.get("/status").text
+    assert "Start liaison run" in page
+    assert "LIAISON_SMTP_URL" in page
+    told = sam.get("/api/v1/status").json()
+    assert {"nothing_runs", "no_mail", "backup"} <= set(told["troubles"])
+    assert told["schema_revision"] == told["newest_schema_revision"]

@@ -7,7 +7,19 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from config.permissions import Action
-from web.api import connections, listening, outreach, partners, planning, posting, questions, records, resources, urgent
+from web.api import (
+    connections,
+    listening,
+    outreach,
+    partners,
+    planning,
+    posting,
+    questions,
+    records,
+    resources,
+    status,
+    urgent,
+)
 from web.guard import needs
 
 router = APIRouter()
@@ -22,11 +34,12 @@ _versioned.include_router(urgent.router)
 _versioned.include_router(partners.router)
 _versioned.include_router(records.router)
 _versioned.include_router(questions.router)
+_versioned.include_router(status.router)
 router.include_router(_versioned)
 
 ABOUT = (
     "Everything that a page of the desk can do with mentions, alerts, posts, urgent updates, events, partners, "
-    "questions, accounts and the hold. "
+    "questions, accounts and the hold; and how the desk is. "
     "Send `Authorization: Bearer lia_…`; make a token under “Your account”. A token may do what is in its scopes and "
     "in its person's roles both. Times are ISO 8601 with a zone. Failures are application/problem+json (RFC 9457)."
 )
