@@ -14,7 +14,8 @@ from networks import registry
 from networks.network import Outgoing, Picture
 from networks.tables import Account
 from posts import categories, fitting
-from posts.tables import Blackout, Post, PostPicture, Target, Variant
+from posts.observances import Day
+from posts.tables import Blackout, Event, Post, PostPicture, Target, Variant
 from posts.workflow import OPEN, TO_SEND
 
 
@@ -138,3 +139,13 @@ def _answered(session: Session, posts: Sequence[Post]) -> dict[int, Mention]:
     if not wanted:
         return {}
     return {one.id or 0: one for one in session.exec(select(Mention).where(col(Mention.id).in_(wanted)))}
+
+
+def on_kept_days(session: Session, days: Sequence[Day], now: datetime) -> list[tuple[Day, tuple[Post | Event, ...]]]:
+    """Posts and events to come that stand on these days, day by day; seasons and days that nothing stands on are left
+    out. A word to people: nothing is moved or kept back."""
+    waiting = select(Post).where(col(Post.due_at) > now, col(Post.state).in_([one.value for one in OPEN]))
+    planned = select(Event).where(col(Event.starts_at) > now, Event.state == "planned")
+    ours = [*session.exec(waiting.order_by(col(Post.due_at))), *session.exec(planned.order_by(col(Event.starts_at)))]
+    there = [(day, tuple(one for one in ours if one.wall_time and day.covers(one.wall_time.date()))) for day in days]
+    return [(day, some) for day, some in there if some and not day.season]

@@ -185,6 +185,19 @@ class Blackout(SQLModel, table=True):
     placed_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class Observance(SQLModel, table=True):
+    """A day of the department's own to plan around, or to keep with care: a festival, the day of a loss."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    first_day: date
+    last_day: date
+    yearly: bool = False  # comes again on these days of each year
+    about: str = ""  # what to mind
+    kept_by: int = Field(foreign_key="person.id")
+    kept_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class Series(SQLModel, table=True):
     """A post that comes again: its pattern, approved once, and the rule of its days."""
 

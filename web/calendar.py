@@ -17,8 +17,9 @@ from config.tables import Hold
 from config.translations import translate
 from networks import accounts
 from networks.tables import Account
-from posts import blackouts, events, foresight, queue, slots
+from posts import blackouts, events, foresight, observances, queue, slots
 from posts.foresight import Obstacle
+from posts.observances import Day
 from posts.queue import QueueRow
 from posts.tables import Blackout, Event, Slot
 from posts.workflow import OPEN
@@ -65,6 +66,7 @@ class Cell:
     hold: str | None
     free: tuple[Free, ...] = ()
     events: tuple[Event, ...] = ()  # of the department
+    kept: tuple[Day, ...] = ()  # what people keep
 
 
 @router.get("/calendar", dependencies=[needs(Action.READ_POSTS)])
@@ -78,16 +80,17 @@ def calendar_page(request: Request, found: TheDesk, who: Who, view: str = "month
         rows = queue.going_out(session, midnight(first, zone), midnight(last + timedelta(days=1), zone))
         obstacles = foresight.obstacles(session, [row.post_id for row in rows], moment)
         silences = blackouts.coming(session, first)
-        held = holds.between(session, midnight(first, zone), midnight(last + timedelta(days=1), zone))
-        on_hold = holds.in_force(session) is not None
+        held = holds.between(session, midnight(first, zone), max(midnight(last + timedelta(days=1), zone), moment))
+        on_hold = any(one.lifted_at is None for one in held)
         held_then = events.between(session, midnight(first, zone), midnight(last + timedelta(days=1), zone))
+        kept = observances.between(session, first, last, language)
         free = _free(session, rows, first, last, moment, zone) if view == "week" else {}
     words = _words(obstacles, language)
     may_move = who.may(Action.WRITE_POSTS)
     entries = [_entry(row, words.get(row.post_id, ()), on_hold, may_move) for row in rows]
     cells = _cells(entries, first, last, shown, today, zone)
     cells = [_over(cell, silences, held, free.get(cell.day, ()), zone, language) for cell in cells]
-    cells = [_with_events(cell, held_then, zone) for cell in cells]
+    cells = [_with_kept(_with_events(cell, held_then, zone), kept) for cell in cells]
     return pages.render(
         request,
         "calendar.html",
@@ -194,6 +197,13 @@ def _with_events(cell: Cell, found: Iterable[Event], zone: ZoneInfo) -> Cell:
     return replace(cell, events=here) if here else cell
 
 
+def _with_kept(cell: Cell, found: Iterable[Day]) -> Cell:
+    """A day with what people keep: from the day it begins, and on its other days where something of ours stands."""
+    ours = bool(cell.entries or cell.events)
+    here = tuple(one for one in found if one.first == cell.day or (ours and not one.season and one.covers(cell.day)))
+    return replace(cell, kept=here) if here else cell
+
+
 def _hold_words(hold: Hold, day: date, zone: ZoneInfo, language: str) -> str | None:
     """What the calendar says of a hold on one day; none where it was not in force."""
     _ = translate(language).gettext
@@ -245,7 +255,7 @@ def _beside(cells: Sequence[Cell], today: date, shown: date) -> list[Cell]:
         ahead = [cell for cell in cells if cell.day.month == shown.month]
     found, number = [], 0
     for cell in ahead:
-        if (cell.entries or cell.events or cell.silence or cell.is_today) and number < NEXT:
+        if (cell.entries or cell.events or cell.silence or cell.kept or cell.is_today) and number < NEXT:
             found.append(cell)
             number += len(cell.entries)
     return found

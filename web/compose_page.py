@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from babel import Locale
 from fastapi import Request, Response
@@ -14,10 +14,11 @@ from config.tables import Person
 from config.translations import LANGUAGES, translate
 from listeners.tables import Mention
 from networks import accounts, registry
-from posts import addresses, drafts, likeness, links, readability, resources, snippets
+from posts import addresses, drafts, likeness, links, observances, readability, resources, snippets
 from posts import categories as rules_of_kinds
 from posts import pictures as kept
 from posts.categories import Rules, Step
+from posts.observances import Day
 from posts.tables import Post, PostPicture, Review
 from sentiment.tables import Score
 from sentiment.taxonomy import CONCERNS
@@ -69,6 +70,7 @@ def page(
         words = snippets.kept(session)
         helps = [(one, resources.sentence(one)) for one in resources.kept(session)]
         angry = _angry(session, draft.reply_to)
+        kept_days = _kept_days(session, draft.day, pages.language_of(request))
     return pages.render(
         request,
         "compose.html",
@@ -90,6 +92,7 @@ def page(
         templates=[one for one in words if one.kind == "template"],
         helps=helps,
         angry=angry,
+        kept_days=kept_days,
         sentences=[one for one in words if one.kind == "snippet"],
         reads=reads(draft.message, draft.language, pages.language_of(request)),
         campaign=links.slug(draft.title),
@@ -196,6 +199,15 @@ def _angry(session: Session, mention_id: int | None) -> bool:
 def is_angry(trust: str | None, tone: str | None) -> bool:
     """Whether care is due in an answer. Pure."""
     return trust == "mistrust" and tone == "negative"
+
+
+def _kept_days(session: Session, day: str, language: str) -> list[Day]:
+    """What people keep on the day that the form names, if it names one."""
+    try:
+        found = date.fromisoformat(day)
+    except ValueError:
+        return []
+    return [one for one in observances.between(session, found, found, language) if one.covers(found)]
 
 
 def _changes_asked(session: Session, post_id: int | None) -> Asked | None:

@@ -14,7 +14,7 @@ from config import clock, database
 from config.permissions import Action
 from config.translations import LANGUAGES, translate
 from networks import accounts
-from posts import event_file, event_posts, event_words, events, heard
+from posts import event_file, event_posts, event_words, events, heard, observances
 from posts.event_posts import Made
 from posts.event_words import Kind
 from posts.events import Given
@@ -365,6 +365,8 @@ def _page(request: Request, found: Desk, event_id: int, *, wrong: str | None = N
         made = event_posts.of_event(session, event_id)
         counted = heard.counted_at(session, event_id)
         announced = event_posts.told_publicly(session, event) is not None
+        first, last = event.wall_time.date(), (event.wall_time + timedelta(minutes=event.minutes)).date()
+        kept_days = observances.between(session, first, last, language)
     return pages.render(
         request,
         "event.html",
@@ -383,5 +385,6 @@ def _page(request: Request, found: Desk, event_id: int, *, wrong: str | None = N
         languages=compose_page.languages(),
         address=address(found, event),
         announced=announced,
+        kept_days=kept_days,
         wrong=wrong,
     )

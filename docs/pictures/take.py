@@ -29,6 +29,7 @@ PAGES = {  # file name: path, width, whether the whole page
     "stories": ("/outreach/stories", 1280, False),
     "mix": ("/outreach/mix", 1280, False),
     "resources": ("/outreach/resources", 1280, False),
+    "days": ("/outreach/days", 1280, False),
 }
 
 

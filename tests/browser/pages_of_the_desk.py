@@ -44,7 +44,7 @@ OURS = (
     "/snippets", "/outreach", "/outreach/events", "/outreach/events/new", "/outreach/events/1",
     "/outreach/events/1/edit", "/outreach/events/2", "/outreach/actions",
     "/outreach/actions/new", "/outreach/actions/1",
-    "/outreach/heard", "/outreach/stories", "/outreach/mix", "/outreach/resources",
+    "/outreach/heard", "/outreach/stories", "/outreach/mix", "/outreach/resources", "/outreach/days",
     "/outreach/questions", "/outreach/questions/1",
     "/outreach/partners", "/outreach/partners/new", "/outreach/partners/1", "/outreach/kits/new?post=2",
     "/outreach/urgent", "/outreach/urgent/new?template=evacuation", "/outreach/urgent/3",
