@@ -104,6 +104,7 @@ class Settings(BaseSettings):
     secret_key_hashes: SecretStr | None = None  # once it was changed: the first one, with which hashes are made
     department: Department = Field(default_factory=Department)
     retention_days: int = Field(default=30, ge=1, le=365)
+    context_days: int = Field(default=0, ge=0, le=3650)  # posts' words that led to an action stay with it; 0: never
     records_years: int | None = Field(default=None, ge=1, le=100)  # own posts go after; none: kept for ever
     late_limit_minutes: int = Field(default=120, ge=1)  # a post later than this is missed, not sent
     alert_escalation_minutes: int = Field(default=60, ge=0)  # until supervisors are told too; 0: never

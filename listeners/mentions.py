@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, delete, func, select, update
 
-from listeners import copies, language, places
+from listeners import contexts, copies, language, places
 from listeners.masking import storable
 from listeners.tables import Mention
 
@@ -117,11 +117,14 @@ def reword(session: Session, words: Mapping[int, str], now: datetime) -> None:
         anew = {"edited_at": now, "scored_at": None, "copy_of": None, "place_id": None, "place_sure": None}
         rows = [{"id": number, "text": storable(text), **anew} for number, text in words.items()]
         session.execute(update(Mention), rows)
+        contexts.reword(session, words)
 
 
 def hide(session: Session, ids: Sequence[int]) -> None:
-    """Leaves mentions out of the desk for good: a never-tracked concern. Their words and addresses go at once."""
+    """Leaves mentions out of the desk for good: a never-tracked concern. Their words and addresses go at once, and
+    what was kept of them with an action."""
     copies.pass_on(session, ids)
+    contexts.drop(session, ids)
     session.exec(
         update(Mention)
         .where(col(Mention.id).in_(ids))
@@ -130,7 +133,8 @@ def hide(session: Session, ids: Sequence[int]) -> None:
 
 
 def remove(session: Session, ids: Sequence[int]) -> None:
-    """Removes mentions, and by cascade their scores. Counts are the caller's affair (sentiment.counts)."""
+    """Removes mentions, and by cascade their scores and what is tied to them of an action's context. Counts are the
+    caller's affair (sentiment.counts)."""
     copies.pass_on(session, ids)
     session.exec(delete(Mention).where(col(Mention.id).in_(ids)))
 
@@ -139,9 +143,10 @@ def expire(session: Session, now: datetime, limit: int, held: sa.ColumnElement[b
     """Removes up to `limit` mentions whose time is over, but those that are `held`; how many. Counts stay as they
     are."""
     over = select(Mention.id).where(Mention.expires_at <= now, ~held).order_by(col(Mention.expires_at)).limit(limit)
-    ids = session.exec(over).all()
+    ids = [number for number in session.exec(over) if number is not None]
     if ids:
-        remove(session, [number for number in ids if number is not None])
+        contexts.untie(session, ids)
+        remove(session, ids)
     return len(ids)
 
 

@@ -120,6 +120,21 @@ class Mention(SQLModel, table=True):
     snoozed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class ActionContext(SQLModel, table=True):
+    """Words of a mention that are kept with an action (listeners.contexts): no author, no network, no time."""
+
+    __tablename__ = "action_context"
+
+    id: int | None = Field(default=None, primary_key=True)
+    action_id: int = Field(index=True)  # no foreign key, actions are of another room
+    mention_id: int | None = Field(  # while the mention is here, so that what goes upstream goes here too
+        default=None, foreign_key="mention.id", ondelete="CASCADE", index=True
+    )
+    words: str  # handles masked, links taken out
+    language: str = "und"
+    kept_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
 class DataRequest(SQLModel, table=True):
     """Somebody asked for their own data to go (listeners.data_requests). Says nothing of who it was."""
 

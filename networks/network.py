@@ -218,6 +218,11 @@ class Policy:
     may_not: tuple[str, ...] = ()  # what its terms forbid to do with what is read there, in plain words
     notes: str = ""
 
+    @property
+    def words_may_stay(self) -> bool:
+        """Whether words may stay with an action beyond their days, when no deletion can be followed any more."""
+        return self.text_days is None and self.deletion_hours is None
+
 
 @dataclass(frozen=True)
 class Rate:

@@ -16,6 +16,10 @@ On every network:
 - No page, search, list or export selects, groups or orders by author. Every look at a mention is in the audit log.
 - Words are kept for the days below at most, or fewer where the installation says so; counts stay. Author-days (a keyed
   hash, a day, figures) are kept for 60 days. What is past its time goes every hour; the audit log says how much.
+- Words that led to an action stay with it where the installation says so (`context_days`, off at first): with handles
+  masked and links taken out, without author, network or time. What its author deletes while the post is still here
+  goes from the action too; afterwards nothing leads from the words to anybody. Where a network asks that deletions be
+  followed within hours, or gives days of its own, nothing stays.
 - A mail's words go with the same days; that it was sent stays for a year.
 - What people say in person is written down without names; its words go with the same days, its count stays.
 - A legal hold (on a post, an account, a period or an alert) keeps what it covers beyond its time, out of the desk's
@@ -37,6 +41,10 @@ def _section(network: Network, days: int) -> str:
     rows = [
         ("What can be heard", "; ".join(_kind(kind) for kind in network.kinds)),
         ("Words and meaning are kept", f"{kept} days at most"),
+        (
+            "Words that led to an action stay with it",
+            "if the installation says so" if policy.words_may_stay else "never",
+        ),
         ("A post that its author deletes", _deletion(network)),
         ("Officers’ corrections train the model", trains),
         ("It may not be used to", "; ".join(policy.may_not) or "no rule beyond ours"),

@@ -242,6 +242,11 @@ def told(session: Session, limit: int = 100) -> list[Told]:
     return sorted(made, key=lambda one: one.at, reverse=True)[:limit]
 
 
+def note_context(session: Session, action_id: int, move: str, number: int, person_id: int, now: datetime) -> None:
+    """The log says how much of what people wrote was kept with an action, or taken out; never whose or which."""
+    audit.record(session, now, person_id, f"action.{move}", f"action:{action_id}", {"number": number})
+
+
 def _check_day(due_on: date, today: date) -> None:
     if not today <= due_on <= today.replace(year=today.year + 2, day=1):
         raise WrongState("The day it is due is today or later, within two years.")

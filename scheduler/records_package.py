@@ -1,12 +1,12 @@
 """The records export: our own posts with every version, approval, reply and receipt, and the audit log with its chain,
 as a BagIt package (RFC 8493) that opens in any browser. No name, no reference and no key of anybody who wrote to us; of
-other people's words only those that a legal hold keeps."""
+other people's words only those that a legal hold keeps, and those that led to an action and stay with it."""
 
 import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ from config import chain, database, legal_holds, people, templates
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry, AuditSeal
+from listeners import contexts
 from listeners.tables import Mention
 from networks.tables import Account
 from posts import drafts, queue
 from posts.queue import PostDetail
-from posts.tables import Post
+from posts.tables import Post, UnitAction
 from scheduler.jobs import expiry, records
 
 FOLDER = Path(__file__).parent / "records_templates"
@@ -74,6 +75,8 @@ def write(
                 _json(folder / "people.json", names)
                 _json(folder / "legal_holds.json", [_row(one) for one in legal_holds.all_holds(session)])
                 _json(folder / "held_mentions.json", _held(session))
+            asked = _actions(session, names, only)
+            _json(folder / "actions.json", asked)
             _lines(folder / "audit.jsonl", _log(session, only))
         index = page.get_template("index.html").render(
             around,
@@ -82,6 +85,7 @@ def write(
             sealed=verdict.sealed,
             head=verdict.head,
             only=only,
+            actions=asked,
         )
         (folder / "index.html").write_text(index, encoding="utf-8")
         told = {
@@ -155,6 +159,18 @@ def _held(session: Session) -> list[dict[str, Any]]:
     return [{name: _value(getattr(row, name)) for name in fields} for row in rows]
 
 
+def _actions(session: Session, names: dict[int, str], only: int | None) -> list[dict[str, Any]]:
+    """What units were asked for and what came of it, with the words that led to it where they are kept; the action
+    that one post tells, if that is asked for."""
+    query = select(UnitAction).order_by(col(UnitAction.id))
+    rows = session.exec(query if only is None else query.where(UnitAction.post_id == only)).all()
+    kept = contexts.of_all(session)
+    return [
+        _row(one, "unit_mail") | {"asked_by_name": names.get(one.asked_by, ""), "context": kept.get(one.id or 0, [])}
+        for one in rows
+    ]
+
+
 def _log(session: Session, only: int | None) -> Iterator[dict[str, Any]]:
     """The sealed entries, in the order of the chain; those about one post if it is asked for."""
     about = [] if only is None else [col(AuditEntry.subject) == f"post:{only}"]
@@ -180,7 +196,7 @@ def _row(row: SQLModel, *but: str) -> dict[str, Any]:
 
 
 def _value(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _json(path: Path, values: Any) -> None:

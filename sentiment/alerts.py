@@ -120,7 +120,7 @@ def put(session: Session, found: Found, now: datetime, zone: ZoneInfo) -> list[A
                 surge = at_place
         if surge is not None:
             _update(session, alert, surge, now)
-    alerted = {alert.id or 0: _mentions_of(session, alert.id or 0) for alert in threads}
+    alerted = {alert.id or 0: mentions_of(session, alert.id or 0) for alert in threads}
     raised = _raise_new(session, found.topics, threads, alerted, now, zone, tuned)
     for surge in surges.merged(found.surges):
         if any(_same_thread(alert, surge, now) for alert in (*threads, *raised)):
@@ -154,7 +154,7 @@ def alert_detail(session: Session, alert_id: int, zone: ZoneInfo) -> AlertDetail
     alert = session.get(Alert, alert_id)
     if alert is None:
         return None
-    mention_ids = sorted(_mentions_of(session, alert_id))
+    mention_ids = sorted(mentions_of(session, alert_id))
     place = session.get(Place, alert.place_id) if alert.place_id is not None else None
     told, once_in_days = disclosure.seen(alert), float(alert.evidence.get("once_in_days", 0))
     linked = col(Mention.id).in_(sa.select(col(AlertMention.mention_id)).where(col(AlertMention.alert_id) == alert_id))
@@ -353,7 +353,7 @@ def _raise_topic(session: Session, topic: Topic, now: datetime) -> Alert:
 
 def _join(session: Session, alert: Alert, topic: Topic, now: datetime) -> None:
     """Adds a topic's posts to its thread, whose period and figures grow with it."""
-    known = _mentions_of(session, alert.id or 0)
+    known = mentions_of(session, alert.id or 0)
     fresh = topic.mention_ids - known
     if not fresh:
         return
@@ -400,7 +400,7 @@ def _raise(session: Session, surge: Surge, title: str, now: datetime) -> Alert:
 
 def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None:
     """Adds the surge's posts to the thread; its period grows with it, and so do all its figures."""
-    known = _mentions_of(session, alert.id or 0)
+    known = mentions_of(session, alert.id or 0)
     fresh = surge.mention_ids - known
     if not fresh and alert.posts == len(known):
         return
@@ -508,7 +508,8 @@ def _texts_before(session: Session, before: datetime) -> list[str]:
     return [text for text in rows.scalars() if text is not None]
 
 
-def _mentions_of(session: Session, alert_id: int) -> frozenset[int]:
+def mentions_of(session: Session, alert_id: int) -> frozenset[int]:
+    """Ids of the mentions that an alert rests on."""
     linked = sa.select(col(AlertMention.mention_id)).where(col(AlertMention.alert_id) == alert_id)
     return frozenset(session.connection().execute(linked).scalars())
 

@@ -10,17 +10,17 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session
 
-from config import clock, database
+from config import audit, clock, database
 from config.permissions import Action
 from config.tables import Person
-from listeners import places
+from listeners import contexts, places
 from listeners.tables import Place
 from networks import accounts
 from posts import action_mail, actions
 from posts.actions import ActionState
 from posts.tables import Post, UnitAction
 from posts.workflow import WrongState
-from sentiment import counts, figures, trust
+from sentiment import alerts, counts, figures, inbox, quotes, trust
 from sentiment.figures import ConcernRow
 from sentiment.tables import Alert
 from sentiment.taxonomy import CONCERNS
@@ -33,8 +33,9 @@ from web.today import change_words
 
 router = APIRouter()
 FIRST_DUE = timedelta(days=14)
+QUOTED = timedelta(days=7)  # of a concern, whose words may be kept with an action
 LOOK_BACK = 28  # days before an action that it is compared with
-BLANK = dict.fromkeys(("concern", "said", "wanted", "unit", "unit_mail", "due_on", "place", "alert"), "")
+BLANK = dict.fromkeys(("concern", "said", "wanted", "unit", "unit_mail", "due_on", "place", "alert", "mention"), "")
 Choice = Annotated[str, Form(max_length=20)]  # a number, or nothing
 
 
@@ -74,17 +75,19 @@ def new_page(
     found: TheDesk,
     concern: str = "",
     alert: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
+    mention: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
 ) -> Response:
-    """The form; an alert or a concern fills in what it knows."""
+    """The form; an alert, a mention or a concern fills in what it knows."""
+    given = BLANK | {"concern": concern, "due_on": (today(found) + FIRST_DUE).isoformat()}
     with database.reading(found.engine) as session:
         raised = session.get(Alert, alert) if alert is not None else None
-    given = BLANK | {
-        "concern": raised.concern if raised is not None else concern,
-        "said": raised.title if raised is not None else "",
-        "place": str(raised.place_id or "") if raised is not None else "",
-        "alert": str(raised.id) if raised is not None else "",
-        "due_on": (today(found) + FIRST_DUE).isoformat(),
-    }
+        row = inbox.mention(session, mention) if mention is not None and raised is None else None
+    if raised is not None:
+        place = str(raised.place_id or "")
+        given |= {"concern": raised.concern, "said": raised.title, "place": place, "alert": str(raised.id)}
+    elif row is not None:
+        place = str(row.mention.place_id or "")
+        given |= {"concern": next(iter(row.concerns), ""), "place": place, "mention": str(row.mention.id)}
     return _form(request, found, given)
 
 
@@ -101,8 +104,11 @@ def hand_over(
     due_on: Annotated[date | None, Form()] = None,
     place: Choice = "",
     alert: Choice = "",
+    mention: Choice = "",
+    context: Annotated[list[int] | None, Form(max_length=contexts.MOST)] = None,
 ) -> Response:
-    """Keeps the action, and writes to the unit if its address is given."""
+    """Keeps the action, with what people wrote if it is chosen and the settings let it; writes to the unit if its
+    address is given."""
     moment, settings = clock.now(), found.settings
     try:
         if concern not in CONCERNS:
@@ -124,6 +130,9 @@ def hand_over(
                 place_id=known_place(session, place),
                 alert_id=_known(session, Alert, alert),
             )
+            if context and settings.context_days:
+                kept = contexts.keep(session, made.id or 0, context, moment)
+                actions.note_context(session, made.id or 0, "keep_context", kept, who.id, moment)
             if made.unit_mail:
                 department = settings.department
                 mail = action_mail.asked(made, department.name, who.person.name, who.person.email, department.language)
@@ -131,7 +140,8 @@ def hand_over(
             number = made.id
     except WrongState as error:
         given = {"concern": concern, "said": said, "wanted": wanted, "unit": unit, "unit_mail": unit_mail}
-        given |= {"due_on": due_on.isoformat() if due_on is not None else "", "place": place, "alert": alert}
+        given |= {"due_on": due_on.isoformat() if due_on is not None else "", "place": place}
+        given |= {"alert": alert, "mention": mention}
         return _form(request, found, given, wrong=str(error))
     return RedirectResponse(f"/outreach/actions/{number}?said=action-asked", 303)
 
@@ -193,6 +203,15 @@ def tell(request: Request, found: TheDesk, who: Who, action_id: Id) -> Response:
     return RedirectResponse(f"/compose/{number}" if draft else f"/posts/{number}", 303)
 
 
+@router.post("/outreach/actions/{action_id}/context/{context_id}/remove", dependencies=[needs(Action.TRIAGE)])
+def take_out(found: TheDesk, who: Who, action_id: Id, context_id: Id) -> Response:
+    """Takes out what somebody wrote: they ask for it, or it tells who they are."""
+    with database.writing(found.engine) as session:
+        if contexts.take_out(session, action_id, context_id):
+            actions.note_context(session, action_id, "remove_context", 1, who.id, clock.now())
+    return RedirectResponse(f"/outreach/actions/{action_id}?said=context-gone", 303)
+
+
 @router.get("/said-and-done")
 def said_and_done(request: Request, found: TheDesk) -> Response:
     """For the public: what people said and what was done, in the words that were published."""
@@ -251,8 +270,14 @@ def _known(session: Session, table: type[Place] | type[Alert], given: str) -> in
 
 
 def _form(request: Request, found: Desk, given: dict[str, str], *, wrong: str | None = None) -> Response:
+    who: Visitor = request.state.visitor
     with database.reading(found.engine) as session:
         every = places.all_places(session)
+        offered = _offered(session, given) if found.settings.context_days else []
+    if offered:
+        seen = {"ids": [number for number, _, _ in offered]}
+        with database.writing(found.engine) as session:
+            audit.record(session, clock.now(), who.id, "mention.list", "mentions", seen, who.address)
     return pages.render(
         request,
         "action_new.html",
@@ -261,9 +286,29 @@ def _form(request: Request, found: Desk, given: dict[str, str], *, wrong: str | 
         wrong=wrong,
         concerns=CONCERNS,
         places=every,
+        offered=offered,
+        context_days=found.settings.context_days,
         longest=actions.LONGEST,
         first_day=today(found).isoformat(),
     )
+
+
+def _offered(session: Session, given: dict[str, str]) -> list[tuple[int, str, str]]:
+    """What people wrote that may be kept with an action: the mention that it is made from, or else quotes of the alert
+    or of the concern."""
+    if given["mention"].isdecimal() and int(given["mention"]) <= LARGEST_ID:
+        row = inbox.mention(session, int(given["mention"]))
+        return contexts.offered(session, [int(given["mention"])]) if row is not None else []
+    alert = _known(session, Alert, given["alert"])
+    if alert is not None:
+        voices = quotes.of_mentions(session, sorted(alerts.mentions_of(session, alert)), contexts.MOST)
+    elif given["concern"] in CONCERNS:
+        now = clock.now()
+        found = quotes.of_concerns(session, [given["concern"]], now - QUOTED, now, contexts.MOST)
+        voices = found[given["concern"]]
+    else:
+        return []
+    return contexts.offered(session, [one.mention_id for one in voices])
 
 
 def _page(
@@ -279,6 +324,7 @@ def _page(
         by = session.get(Person, action.asked_by)
         closer = session.get(Person, action.closed_by) if action.closed_by is not None else None
         changed = since(session, action, now, zone, language)
+        context = contexts.of_action(session, action_id)
     return pages.render(
         request,
         "action.html",
@@ -289,6 +335,8 @@ def _page(
         by=by.name if by is not None else "",
         closer=closer.name if closer is not None else "",
         changed=changed,
+        context=context,
+        context_days=found.settings.context_days,
         wrong=wrong,
         outcome=action.outcome if outcome is None else outcome,
         first_day=today(found).isoformat(),

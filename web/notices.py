@@ -56,6 +56,7 @@ NOTICES = MappingProxyType(
         "channel-tested": _("The test is on its way; load the page again to see what came of it."),
         "delivery-again": _("It is tried again within seconds."),
         "calendar-revoked": _("Your calendar's address works no more."),
+        "context-gone": _("Those words are gone."),
         "token-revoked": _("That token no longer works."),
         "choose-password": _("You are in. The link is used up: choose a password under your initials, top right."),
         "source-added": _("The source is added; it is looked at within seconds."),

@@ -154,6 +154,7 @@ def _page(request: Request, found: Desk, *, wrong: str | None = None) -> Respons
         kinds=list(Kind),
         days=found.settings.retention_days,
         years=found.settings.records_years,
+        context_days=found.settings.context_days,
     )
 
 

@@ -40,6 +40,7 @@ def public_page(request: Request, found: TheDesk) -> Response:
         concerns=CONCERNS,
         days=found.settings.retention_days,
         years=found.settings.records_years,
+        context_days=found.settings.context_days,
         contact=found.settings.privacy_contact,
         word_days=data_requests.LIFETIME.days,
     )

@@ -11,11 +11,11 @@ from sqlmodel import Session, SQLModel, col, select
 from config import audit, database, legal_holds, outbox, sign_ins
 from config.legal_holds import Kind
 from config.settings import Settings
-from listeners import copies, mentions, rhythm
-from listeners.tables import Mention, Source
+from listeners import contexts, copies, mentions, rhythm
+from listeners.tables import ActionContext, Mention, Source
 from networks.tables import Account
 from posts import disposal, heard, questions
-from posts.tables import Post
+from posts.tables import Post, UnitAction
 from sentiment import counts
 from sentiment.tables import Alert, AlertMention
 
@@ -30,6 +30,9 @@ def expire(engine: sa.Engine, settings: Settings, now: datetime) -> dict[str, in
     words = timedelta(days=settings.retention_days)
     steps: dict[str, Callable[[Session], int]] = {
         "mentions": lambda session: mentions.expire(session, now, BATCH, held_mentions(session)),
+        "contexts": lambda session: contexts.forget(
+            session, now - timedelta(days=settings.context_days), BATCH, held_contexts(session)
+        ),
         "author_days": lambda session: counts.forget_author_days(session, today, BATCH),
         "copies": lambda session: copies.forget(session, now, BATCH),
         "source_hours": lambda session: rhythm.forget(session, now),
@@ -76,6 +79,24 @@ def held_mentions(session: Session) -> sa.ColumnElement[bool]:
     return sa.or_(
         col(Mention.id).in_(rests_on), col(Mention.id).in_(answered), col(Mention.source_id).in_(said_to), *within
     )
+
+
+def held_contexts(session: Session) -> sa.ColumnElement[bool]:
+    """What is true of an action's context that a legal hold in force keeps: on the alert that the action came of, on
+    the post that tells it, on the time when it was asked."""
+    holds = legal_holds.in_force(session)
+    within = [
+        sa.and_(col(UnitAction.asked_at) >= start, col(UnitAction.asked_at) < end)
+        for start, end in legal_holds.periods(holds)
+    ]
+    held = select(UnitAction.id).where(
+        sa.or_(
+            col(UnitAction.alert_id).in_(legal_holds.subjects(holds, Kind.ALERT)),
+            col(UnitAction.post_id).in_(legal_holds.subjects(holds, Kind.POST)),
+            *within,
+        )
+    )
+    return col(ActionContext.action_id).in_(held)
 
 
 def _held_days(session: Session, settings: Settings) -> list[tuple[date, date]]:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from config import audit, database
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import data_requests, mentions
+from listeners import contexts, data_requests, mentions
 from listeners.tables import DataRequest
 from scheduler.jobs import expiry
 from sentiment import counts
@@ -44,7 +44,8 @@ def checked(
 
 
 def erase(session: Session, author: bytes) -> None:
-    """Removes what is kept of an account, but for what a legal hold keeps."""
+    """Removes what is kept of an account, but for what a legal hold keeps; from an action's context even that."""
+    contexts.drop(session, data_requests.of_account(session, author, sa.false()))
     ids = data_requests.of_account(session, author, expiry.held_mentions(session))
     if ids:
         counts.subtract(session, ids)

@@ -16,8 +16,10 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
+from listeners import contexts
+from listeners.tables import Mention
 from networks import accounts
-from posts import drafts
+from posts import actions, drafts
 from scheduler import records_package
 from scheduler.jobs import expiry
 from tests.scheduler.test_retention import alert_on, heard, said_on
@@ -87,6 +89,31 @@ def test_of_others_there_are_only_the_words_that_a_hold_keeps(package: Path) -> 
         hashed = hashlib.blake2b(f"author {n}".encode(), digest_size=16)
         assert hashed.digest() not in everything and hashed.hexdigest().encode() not in everything
     assert b"word 1" not in everything
+
+
+def test_actions_stand_in_it_with_the_words_that_led_to_them(
+    sqlite_engine: sa.Engine,
+    settings: Settings,
+    keys: Keys,
+    now: datetime,
+    person: Callable[..., Person],
+    tmp_path: Path,
+) -> None:
+    ids = heard(sqlite_engine, said_on(now, 1))
+    with database.writing(sqlite_engine) as session:
+        ada = people.known_id(person(session, "Ada Okafor", Role.OFFICER))
+        session.get_one(Mention, ids[0]).network = "bluesky"
+        made = actions.hand_over(
+            session, ada, now, concern="traffic_safety", said="Cars are fast", wanted="A <sign>", unit="Traffic",
+            unit_mail="unit@riverton.example", due_on=now.date(), today=now.date(),
+        )  # fmt: skip
+        contexts.keep(session, made.id or 0, ids, now)
+    out = tmp_path / "export"
+    records_package.write(sqlite_engine, settings, keys, out, now, lambda _: None)
+    (told,) = json.loads((out / "data" / "actions.json").read_text(encoding="utf-8"))
+    assert (told["context"], told["asked_by_name"], "unit_mail" in told) == (["word 0"], "Ada Okafor", False)
+    page = (out / "data" / "index.html").read_text(encoding="utf-8")
+    assert "A &lt;sign&gt;" in page and "<blockquote>word 0</blockquote>" in page
 
 
 def test_nothing_is_written_over(

@@ -18,7 +18,8 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry, OutboxMessage, Person, SignIn
-from listeners.tables import Mention, Source
+from listeners import contexts
+from listeners.tables import ActionContext, Mention, Source
 from networks import accounts
 from posts import drafts
 from posts.tables import Post, PostVersion, UnitAction
@@ -65,6 +66,11 @@ def alert_on(engine: sa.Engine, ids: list[int], now: datetime) -> int:
 def test_a_month_leaves_exactly_what_the_policy_says(engine: sa.Engine, settings: Settings, now: datetime) -> None:
     ids = heard(engine, said_on(now, 90))
     counted = number_of(engine, HourCount)
+    settings = settings.model_copy(update={"context_days": 45})
+    with database.writing(engine) as session:  # each fifth day's words led to an action on that day
+        for n in range(0, 90, 5):
+            session.get_one(Mention, ids[n]).network = "bluesky"
+            assert contexts.keep(session, n, [ids[n]], now + DAY * n) == 1
     for day in range(91):
         moment = now + DAY * day
         expiry.expire(engine, settings, moment)
@@ -73,6 +79,10 @@ def test_a_month_leaves_exactly_what_the_policy_says(engine: sa.Engine, settings
             assert left(engine) == kept, day
             with database.reading(engine) as session:
                 oldest = session.exec(select(func.min(AuthorDay.day))).one()
+                tied = {one.action_id: one.mention_id for one in session.exec(select(ActionContext))}
+            assert tied == {
+                n: ids[n] if n > day - settings.retention_days else None for n in range(0, 90, 5) if n > day - 45
+            }, day
             assert oldest >= (moment - DAY * 61).date()
     assert number_of(engine, HourCount) == counted
     with database.reading(engine) as session:
@@ -96,6 +106,16 @@ def test_a_legal_hold_of_each_kind_stops_the_purge_until_it_is_lifted(
         session.get_one(Mention, ids[1]).source_id = board or 0
         post_id, account_id = post.id or 0, account.id or 0
     alert = alert_on(engine, [ids[1]], now)
+    with database.writing(engine) as session:
+        session.get_one(Mention, ids[1]).network = "bluesky"
+        asked = UnitAction(
+            concern="traffic_safety", said="a", wanted="b", unit="c", due_on=now.date(), asked_by=ada,
+            asked_at=now + DAY, alert_id=alert, post_id=post_id,
+        )  # fmt: skip
+        session.add(asked)
+        session.flush()
+        action_id = asked.id or 0
+        contexts.keep(session, action_id, [ids[1]], now)
     subject = {Kind.POST: post_id, Kind.ACCOUNT: account_id, Kind.ALERT: alert}.get(kind)
     period = (now + DAY * 0.5, now + DAY * 1.5) if kind is Kind.PERIOD else None
     with database.writing(engine) as session:
@@ -105,6 +125,8 @@ def test_a_legal_hold_of_each_kind_stops_the_purge_until_it_is_lifted(
     with database.reading(engine) as session:
         kept = session.get_one(Mention, ids[1])
         assert (kept.shown, kept.text) == (False, "word 1")  # out of the desk's sight, its words kept
+        held_with_it = [one.words for one in contexts.of_action(session, action_id)]
+    assert held_with_it == ([] if kind is Kind.ACCOUNT else ["word 1"])
     with database.writing(engine) as session:
         legal_holds.lift(session, hold, "The case was settled.", ada, now + DAY * 50)
     expiry.expire(engine, settings, now + DAY * 50)

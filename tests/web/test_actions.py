@@ -7,17 +7,18 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from config import clock, database
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
-from config.tables import OutboxMessage, Person
+from config.tables import AuditEntry, OutboxMessage, Person
 from networks import accounts
 from posts import actions
 from posts.tables import Post, Target, UnitAction
 from sentiment.tables import ALL, Alert, AuthorDay
+from tests.sentiment.street import Said, hear, score
 from tests.web.browsing import Browser, send
 from web import actions as web_actions
 from web import app as web_app
@@ -178,3 +179,49 @@ def test_what_is_due_waits_on_today_for_who_may_close_it(
     with clock.at(at_eight + timedelta(hours=17)):
         assert "/outreach/actions/3" not in browser_of("Ana", Role.ANALYST).get("/").text
         assert "Traffic unit: late since Tuesday 24 November" in browser_of("Eve", Role.OFFICER).get("/").text
+
+
+def test_what_people_wrote_stays_with_it_only_where_the_settings_say_so(
+    ada: Browser, sqlite_engine: sa.Engine, settings: Settings, keys: Keys, at_eight: datetime
+) -> None:
+    earlier = at_eight - timedelta(hours=1)
+    posts = [
+        Said(earlier, f"a{n}", f"@… ask {n}: see x.com/jane/1", ("traffic_safety",), None, "bluesky") for n in (1, 2)
+    ]
+    with database.writing(sqlite_engine) as session:
+        score(session, hear(session, posts), posts)
+    assert 'name="context"' not in ada.get("/outreach/actions/new?mention=1").text
+    on = web_app.create(sqlite_engine, settings.model_copy(update={"context_days": 90}), keys)
+    with Browser(on, cookies=ada.cookies, follow_redirects=False) as asking:
+        form = asking.get("/outreach/actions/new?mention=1").text
+        assert 'value="traffic_safety" selected' in form and "@… ask 1: see […]" in form and "ask 2" not in form
+        assert form.count('name="context"') == 1
+        assert asking.get("/outreach/actions/new?concern=traffic_safety").text.count('name="context"') == 2
+        send(
+            asking,
+            "/outreach/actions",
+            page="/outreach/actions/new?mention=1",
+            **GIVEN,
+            mention="1",
+            context=["1", "9"],
+        )
+        assert "@… ask 1: see […]" in asking.get("/outreach/actions/1").text
+        send(asking, "/outreach/actions/1/context/1/remove", page="/outreach/actions/1")
+        assert "ask 1" not in asking.get("/outreach/actions/1").text
+    with database.reading(sqlite_engine) as session:
+        log = session.exec(
+            select(AuditEntry).where(AuditEntry.subject == "action:1").order_by(col(AuditEntry.id))
+        ).all()
+    assert [(one.action, one.detail.get("number")) for one in log] == [
+        ("action.hand_over", None), ("action.keep_context", 1), ("action.remove_context", 1)
+    ]  # fmt: skip
+
+
+def test_switched_off_nothing_is_kept_whatever_is_sent(
+    ada: Browser, sqlite_engine: sa.Engine, at_eight: datetime
+) -> None:
+    posts = [Said(at_eight, "a", "ask", ("traffic_safety",), None, "bluesky")]
+    with database.writing(sqlite_engine) as session:
+        score(session, hear(session, posts), posts)
+    page = hand_over(ada, context="1")
+    assert "What people wrote" not in ada.get(page).text
