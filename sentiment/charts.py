@@ -1,24 +1,23 @@
 """The one chart module: trends and columns as SVG and PNG, with a sentence that says what they show.
 
-Pages, mail and reports draw here. Values come from figures.py and alerts.py, the inking from drawing.py; the rulers of
-pages are macros of their own."""
+Pages, mail and reports draw here. Values come from figures.py and alerts.py, the inking from drawing.py, the words from
+readings.py; the rulers of pages are macros of their own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from math import ceil
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import altair as alt
 
 from config.translations import translate
-from sentiment import drawing, wording
+from sentiment import drawing, readings, wording
 from sentiment.columns import Column
-from sentiment.drawing import MAIL, MAIL_COLUMNS, PAGE, PAGE_COLUMNS, PHONE, Align, Chart, Size
+from sentiment.drawing import MAIL, MAIL_COLUMNS, PAGE, PAGE_COLUMNS, PHONE, Align, Chart, Size, Told
 from sentiment.figures import ConcernRow, Overview
-from sentiment.trust import GUARD_DAYS, Change, DayShare, Direction, Measure, Share, Show
+from sentiment.readings import Columns, Trend, TrendPoint, columns_in_words, trend_in_words
+from sentiment.trust import GUARD_DAYS, Change, DayShare, Measure, Share, Show
 
 __all__ = [
     "MAIL",
@@ -44,39 +43,6 @@ __all__ = [
 _COLOUR: Mapping[Measure, str] = {"mistrust": "mistrust", "trust": "trust", "negative": "neither"}
 
 
-@dataclass(frozen=True)
-class TrendPoint:
-    """A share of authors (0 to 1) over the days up to `day`, with its 90% interval. Without `value`: too few authors
-    for one value, the interval is hatched. Without interval: too few to say, a gap."""
-
-    day: date
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True)
-class Trend:
-    """One measure's points, a day at a time and oldest first, against its usual level. `usual_days` and `last_days`
-    are the spans that were compared, both ends included; `direction` is what came of it."""
-
-    measure: Measure
-    points: tuple[TrendPoint, ...]
-    usual: float | None = None
-    usual_days: tuple[date, date] | None = None
-    last_days: tuple[date, date] | None = None
-    direction: Direction = "unknown"
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Counts in equal steps of so many hours, oldest first, as alerts.py gives them; shown in `zone`."""
-
-    columns: tuple[Column, ...]
-    zone: ZoneInfo
-    hours: int = 2
-
-
 def points(series: Sequence[DayShare]) -> tuple[TrendPoint, ...]:
     """A series of figures.py as points: what may not be said is left out here, once for all charts."""
     return tuple(_point(one) for one in series)
@@ -85,8 +51,8 @@ def points(series: Sequence[DayShare]) -> tuple[TrendPoint, ...]:
 def _point(one: DayShare) -> TrendPoint:
     share = one.share
     if share is None or share.show is Show.NOTHING:
-        return TrendPoint(one.day, None, None, None)
-    return TrendPoint(one.day, share.value if share.show is Show.VALUE else None, share.low, share.high)
+        return TrendPoint(one.day, None, None, None, share.authors if share is not None else 0)
+    return TrendPoint(one.day, share.value if share.show is Show.VALUE else None, share.low, share.high, share.authors)
 
 
 def mistrust_in_town(found: Overview) -> Trend:
@@ -116,83 +82,28 @@ def _trend(measure: Measure, series: Sequence[DayShare], usual: Share | None, ch
 def trend(data: Trend, size: Size = PAGE, language: str = "en") -> Chart:
     """Line and 90% band where there is one value, hatched columns where there is only an interval, a gap where there is
     neither; the usual level dashed."""
+    told = tuple(readings.of_point(place, point, language) for place, point in enumerate(data.points))
     return drawing.chart(
-        _trend_layers(data, size, language), size, trend_in_words(data, language), _COLOUR[data.measure]
+        _trend_layers(data, size, language, told),
+        size,
+        trend_in_words(data, language),
+        _COLOUR[data.measure],
+        told,
+        readings.trend_table(data, language),
     )
 
 
 @lru_cache(maxsize=64)
 def columns(data: Columns, size: Size = PAGE_COLUMNS, language: str = "en") -> Chart:
     """A column for each stretch, ink where it is over what is usual, and the usual level dashed across."""
-    return drawing.chart(_column_layers(data, size, language), size, columns_in_words(data, language), "neither")
+    told = tuple(readings.of_column(place, column, data, language) for place, column in enumerate(data.columns))
+    layers = _column_layers(data, size, language, told)
+    return drawing.chart(
+        layers, size, columns_in_words(data, language), "neither", told, readings.column_table(data, language)
+    )
 
 
-def trend_in_words(data: Trend, language: str = "en") -> str:
-    """What a trend shows: the stretch of time, where it went, and how sure that is."""
-    _ = translate(language).gettext
-    name = {"mistrust": _("Mistrust"), "trust": _("Trust"), "negative": _("Negative tone")}[data.measure]
-    if not data.points or all(point.low is None for point in data.points):
-        return _("%(name)s: too few posts to say.") % {"name": name}
-    said = _("%(name)s from %(first)s to %(last)s") % {
-        "name": name,
-        "first": wording.month_day(data.points[0].day, language),
-        "last": wording.month_day(data.points[-1].day, language),
-    }
-    values = [point.value for point in data.points if point.value is not None]
-    parts = []
-    if values and wording.rounded(min(values)) != wording.rounded(max(values)):
-        parts.append(_("values of %(range)s") % {"range": wording.between(min(values), max(values), language)})
-    parts.append(_ending(data, language))
-    if data.direction in ("up", "down", "steady") and data.points[-1].value is not None:
-        parts.append(
-            {"up": _("above its usual level"), "down": _("below its usual level"), "steady": _("no clear change")}[
-                data.direction
-            ]
-        )
-    if data.usual is not None:
-        parts.append(_("usual %(usual)s") % {"usual": wording.percent(data.usual, language)})
-    return f"{said}: {'; '.join(parts)}."
-
-
-def _ending(data: Trend, language: str) -> str:
-    _ = translate(language).gettext
-    last = data.points[-1]
-    if last.low is None or last.high is None:
-        return _("too few posts to say at the end")
-    interval = wording.between(last.low, last.high, language)
-    if last.value is None:
-        return _("at the end %(interval)s, too few authors for one value") % {"interval": interval}
-    value = wording.percent(last.value, language)
-    return _("at the end %(value)s, likely %(interval)s") % {"value": value, "interval": interval}
-
-
-def columns_in_words(data: Columns, language: str = "en") -> str:
-    """What columns show: how many there were, how many would be usual, and when most came."""
-    catalogue = translate(language)
-    _, ngettext = catalogue.gettext, catalogue.ngettext
-    total = sum(column.posts for column in data.columns)
-    if not data.columns:
-        return _("No posts.")
-    first, most = data.columns[0], max(data.columns, key=lambda column: column.posts)
-    began, peak = first.start.astimezone(data.zone), most.start.astimezone(data.zone)
-    said = ngettext("%(count)s post", "%(count)s posts", total) % {"count": wording.whole(total, language)}
-    usual = sum(column.expected for column in data.columns)
-    said += _(" since %(day)s %(hour)s; about %(usual)s would be usual") % {
-        "day": wording.day(began.date(), language),
-        "hour": wording.hour(began, language),
-        "usual": wording.whole(usual, language),
-    }
-    if most.posts > 1:
-        said += _("; most, %(count)s, in the %(hours)s hours from %(day)s %(clock)s") % {
-            "count": wording.whole(most.posts, language),
-            "hours": data.hours,
-            "day": wording.day(peak.date(), language),
-            "clock": wording.clock(peak, language),
-        }
-    return f"{said}."
-
-
-def _trend_layers(data: Trend, size: Size, language: str) -> list[alt.Chart]:
+def _trend_layers(data: Trend, size: Size, language: str, told: Sequence[Told]) -> list[alt.Chart]:
     _ = translate(language).gettext
     last = max(0, len(data.points) - 1)
     seen = [point.high for point in data.points if point.high is not None] + [data.usual or 0.0]
@@ -247,7 +158,8 @@ def _trend_layers(data: Trend, size: Size, language: str) -> list[alt.Chart]:
                 x=alt.value(size.width), y=y, text="t:N"
             )
         )
-    return layers + _days(data, last, size, x, size.height - foot, language)
+    layers += _days(data, last, size, x, size.height - foot, language)
+    return layers + drawing.pointer(told, x, y, size, size.height - foot)
 
 
 def _segments(series: Sequence[TrendPoint]) -> list[dict[str, Any]]:
@@ -326,7 +238,7 @@ def _days(data: Trend, last: int, size: Size, x: alt.X, floor: float, language: 
     return layers
 
 
-def _column_layers(data: Columns, size: Size, language: str) -> list[alt.Chart]:
+def _column_layers(data: Columns, size: Size, language: str, told: Sequence[Told]) -> list[alt.Chart]:
     many = len(data.columns)
     most = max([column.posts for column in data.columns] + [ceil(column.expected) for column in data.columns] + [4])
     step = next((step for step in (2, 5, 10, 20, 50, 100, 200, 500, 1000) if most / step <= 3), ceil(most / 3))
@@ -363,4 +275,4 @@ def _column_layers(data: Columns, size: Size, language: str) -> list[alt.Chart]:
     layers.append(
         drawing.text(apart, size, align="left").encode(x=x, y=alt.value(floor + size.text * 1.15), text="t:N")
     )
-    return layers
+    return layers + drawing.pointer(told, x, y, size, floor)

@@ -4,6 +4,7 @@ renders it, offline and with a font of its own.
 A chart is drawn once, its colours as the names of the look's tokens: pages let their style sheet fill them in, pictures
 are coloured in light and in dark."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ PALETTE: Mapping[Theme, Mapping[str, str]] = MappingProxyType(
 )
 # vl-convert carries Liberation Sans, so the list ends well on a machine without any font.
 FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
+_AT = "at"
+_HATCH = "url(#hatch)"
 _PART_NAMES = re.compile(r' (?:aria-[a-z]+|role)="[^"]*"')
 _TOKEN = re.compile(r"var\(--([a-z0-9-]+)\)")
 
@@ -68,13 +71,39 @@ MAIL_COLUMNS = Size(536, 150, 16)
 
 
 @dataclass(frozen=True)
+class Table:
+    """What a chart draws, as a table: its columns' names and its rows in words."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+NO_TABLE = Table((), ())
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said of one place of a drawing when somebody points at it. `y`: where its ring stands; `sure`: there are
+    enough authors for one value."""
+
+    x: float
+    words: str
+    y: float | None = None
+    sure: bool = True
+
+
+@dataclass(frozen=True)
 class Chart:
     """A drawing. `svg` takes its colours from the page's tokens (--ink, --mistrust, …) and has no ground of its own;
-    `png(theme)` is a picture of twice the size on the theme's ground. `alt` says in words what is to be seen."""
+    `png(theme)` is a picture of twice the size on the theme's ground. `alt` says in words what is to be seen, `table`
+    all of it. `spec` is what it was drawn from, as JSON that may stand in a script element: Vega-Lite whose parameter
+    `at` is the place pointed at, and whose usermeta has its size and, in `told`, x, words and sure of each place."""
 
     svg: str
     alt: str
     size: Size
+    spec: str
+    table: Table
 
     def coloured(self, theme: Theme) -> str:
         """The drawing for a place without our style sheet, on the theme's ground."""
@@ -132,16 +161,31 @@ def scale(low: float, high: float, start: float, end: float) -> alt.Scale:
     return alt.Scale(domain=[low, high], range=[start, end], nice=False, zero=False, clamp=False)
 
 
-def chart(layers: Sequence[alt.Chart], size: Size, words: str, colour: str) -> Chart:
+def pointer(told: Sequence[Told], x: alt.X, y: alt.Y, size: Size, floor: float) -> list[alt.Chart]:
+    """A line and a ring where somebody points: the place numbered by the parameter `at`, none in a picture."""
+    rows = [{"x": one.x, "y": one.y, "i": place} for place, one in enumerate(told)]
+    line = layer(rows).mark_rule(stroke="var(--ink)").encode(x=x, y=alt.value(size.text), y2=alt.value(floor))
+    rings = layer([row for row in rows if row["y"] is not None])
+    ring = rings.mark_circle(size=size.text * 6, fill="var(--ink)", opacity=1).encode(x=x, y=y)
+    return [one.transform_filter(f"datum.i === {_AT}") for one in (line, ring)]
+
+
+def chart(
+    layers: Sequence[alt.Chart], size: Size, words: str, colour: str, told: Sequence[Told] = (), table: Table = NO_TABLE
+) -> Chart:
     """Renders the layers, the first lowest; layers without rows are left out. `colour` is the hatching's token."""
     kept = [one for one in layers if one.data.values]
+    places = [{"x": one.x, "words": one.words, "sure": one.sure} for one in told]
     drawing = (
         alt.layer(*kept)
+        .add_params(alt.param(name=_AT, value=-1))
         .properties(width=size.width, height=size.height, padding=0, autosize=alt.AutoSizeParams(type="none"))
+        .properties(usermeta={"told": places, "width": size.width, "height": size.height})
         .configure(background="transparent", aria=False)
         .configure_view(stroke=None)
     )
-    head, rest = vl_convert.vegalite_to_svg(drawing.to_dict()).split(">", 1)
+    spec = drawing.to_dict()
+    head, rest = vl_convert.vegalite_to_svg(spec).split(">", 1)
     hatch = (
         f'<defs><pattern id="hatch-{colour}" width="5" height="5" patternUnits="userSpaceOnUse"'
         f' patternTransform="rotate(-45)"><line x2="5" y1="2.5" y2="2.5" stroke="var(--{colour})"'
@@ -149,5 +193,13 @@ def chart(layers: Sequence[alt.Chart], size: Size, words: str, colour: str) -> C
     )
     # a pattern's id is one of the whole page, so it names its colour; the sentence on the drawing says all, so that
     # its parts need no names of their own
-    rest = _PART_NAMES.sub("", rest).replace("url(#hatch)", f"url(#hatch-{colour})")
-    return Chart(svg=f'{head} role="img" aria-label="{escape(words)}">{hatch}{rest}', alt=words, size=size)
+    rest = _PART_NAMES.sub("", rest).replace(_HATCH, f"url(#hatch-{colour})")
+    return Chart(
+        svg=f'{head} role="img" aria-label="{escape(words)}">{hatch}{rest}',
+        alt=words,
+        size=size,
+        spec=json.dumps(spec, separators=(",", ":"))
+        .replace("<", "\\u003c")
+        .replace("url(#hatch)", f"url(#hatch-{colour})"),
+        table=table,
+    )

@@ -53,6 +53,7 @@ from web import (
     transparency,
     triaging,
     urgent,
+    vega,
 )
 from web.api import docs, v1
 from web.api.once import OnceOnly
@@ -90,6 +91,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     partners,
     questions,
     live,
+    vega,
     look,
     fetched_pictures,
     board,

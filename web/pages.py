@@ -28,7 +28,7 @@ from config.translations import LANGUAGES, translate
 from listeners import mentions as listeners_mentions
 from listeners.tables import Mention
 from posts.tables import Post, Target
-from sentiment import wording
+from sentiment import vega, wording
 from sentiment.tables import Alert
 from web import csrf, guard
 from web.desk import Desk
@@ -162,7 +162,7 @@ def _environment(language: str) -> jinja2.Environment:
     made.filters.update(moment=_moment, day=_day, short_day=_short_day, clock=_clock, number=_number, initials=initials)
     made.filters.update(wall=_wall, clock_face=_clock_face, clock_plain=_clock_plain)
     made.filters.update(day_plain=_day_plain, month_name=_month_name)
-    made.globals.update(static=static)
+    made.globals.update(static=static, vega=f"/vega.js?v={vega.VERSION}")
     return made
 
 

@@ -1,6 +1,5 @@
 """Today: what is new, how sure we are, what waits, what goes out. Opens with a sentence; the figures are its proof."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +25,7 @@ from sentiment.alerts import AlertDetail
 from sentiment.charts import Chart
 from sentiment.figures import ConcernRow, Overview
 from sentiment.tables import Alert
-from sentiment.trust import Change, DayShare, Show
+from sentiment.trust import Change, Show
 from sentiment.waiting import WaitingWords
 from web import pages, rulers
 from web.desk import TheDesk
@@ -35,7 +34,6 @@ from web.rulers import Ruler, Spark
 
 router = APIRouter()
 MOST_ALERTS = 3
-TABLE_DAYS = 14
 LOOKED_EVERY = timedelta(minutes=5)  # last_looked_at is written this seldom
 LABELS = {name: network.label for name, network in NETWORKS.items()}
 
@@ -83,16 +81,6 @@ class WaitingView:
     go: str  # what one does there
 
 
-@dataclass(frozen=True)
-class DayRow:
-    """A day of the trend in words; `value` is empty where there is only an interval."""
-
-    day: str
-    value: str
-    between: str
-    authors: int
-
-
 @router.get("/", dependencies=[needs(Action.OWN_ACCOUNT)])
 def today(request: Request, found: TheDesk, who: Who) -> Response:
     """The first page. Whoever may not read figures is shown what they may read."""
@@ -132,7 +120,6 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
         "taken": [_taken(session, alert, who.id, zone, now, language) for alert in opened if alert.state == "taken"],
         "trend": charts.trend(trend, charts.PAGE, language) if overview.authors else None,
         "trend_phone": charts.trend(trend, charts.PHONE, language) if overview.authors else None,
-        "trend_rows": day_rows(overview.series, language),
         "concerns": [concern_view(row, end, language) for row in rows],
         "scale": rulers.ruler("", None, None, end, language).marks,
         "period": wording.days(overview.first, overview.last, language),
@@ -229,22 +216,6 @@ def waiting_view(one: WaitingWords, language: str) -> WaitingView:
     icon, go = kinds.get(room, ("i-bell", _("Look")))
     rest = one.rest.lstrip(" .,:;")
     return WaitingView(one.link, rest[:1].upper() + rest[1:], one.path, icon, go)
-
-
-def day_rows(series: Sequence[DayShare], language: str) -> list[DayRow]:
-    """The trend's last days in words, newest first; days without posts are left out."""
-    _ = translate(language).gettext
-    rows = []
-    for one in reversed(series):
-        if one.share is None:
-            continue
-        if one.share.show is Show.NOTHING:
-            between = _("Too few posts to say")
-        else:
-            between = wording.between(one.share.low, one.share.high, language)
-        value = wording.percent(one.share.value, language) if one.share.show is Show.VALUE else ""
-        rows.append(DayRow(wording.day(one.day, language), value, between, one.share.authors))
-    return rows[:TABLE_DAYS]
 
 
 def _taken(session: Session, alert: Alert, reader: int, zone: ZoneInfo, now: datetime, language: str) -> TakenView:

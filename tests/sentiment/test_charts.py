@@ -1,5 +1,6 @@
 """A chart draws what may be said, in both themes, and its sentence says the same."""
 
+import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
@@ -58,10 +59,10 @@ def test_the_sentence_never_gives_a_value_outside_its_interval(values: list[tupl
 @pytest.mark.parametrize(
     ("authors", "expected"),
     [
-        (9, TrendPoint(FIRST, None, None, None)),
-        (10, TrendPoint(FIRST, None, 0.1, 0.3)),
-        (29, TrendPoint(FIRST, None, 0.1, 0.3)),
-        (30, TrendPoint(FIRST, 0.2, 0.1, 0.3)),
+        (9, TrendPoint(FIRST, None, None, None, 9)),
+        (10, TrendPoint(FIRST, None, 0.1, 0.3, 10)),
+        (29, TrendPoint(FIRST, None, 0.1, 0.3, 29)),
+        (30, TrendPoint(FIRST, 0.2, 0.1, 0.3, 30)),
     ],
 )
 def test_what_may_not_be_said_is_not_drawn(authors: int, expected: TrendPoint) -> None:
@@ -98,6 +99,36 @@ def test_a_picture_has_ink_where_its_words_are() -> None:
     picture = Image.open(BytesIO(charts.trend(STEADY, charts.MAIL).png("light"))).convert("L")
     dates = picture.crop((0, picture.height - 2 * 28, picture.width // 2, picture.height))
     assert min(dates.tobytes()) < 120
+
+
+def test_pointing_at_a_day_tells_value_interval_and_number_of_authors() -> None:
+    said = (
+        TrendPoint(FIRST, 0.24, 0.21, 0.27, 212),
+        TrendPoint(FIRST + timedelta(days=1), None, 0.18, 0.47, 14),
+        TrendPoint(FIRST + timedelta(days=2), None, None, None, 1),
+    )
+    drawn = charts.trend(Trend("mistrust", said))
+    assert [(one["words"], one["sure"]) for one in json.loads(drawn.spec)["usermeta"]["told"]] == [
+        ("7 days up to 13 October: 24%, likely 21 to 27%; 212 authors", True),
+        ("7 days up to 14 October: 18 to 47%, too few authors for one value; 14 authors", False),
+        ("7 days up to 15 October: too few posts to say; 1 author", False),
+    ]
+    assert drawn.table.rows == (  # the table behind it says the same, and no more
+        ("15 Oct", "–", "Too few posts to say", "1"),
+        ("14 Oct", "–", "18 to 47%", "14"),
+        ("13 Oct", "24%", "21 to 27%", "212"),
+    )
+
+
+def test_pointing_at_a_column_tells_how_many_and_how_many_are_usual() -> None:
+    (told,) = json.loads(charts.columns(Columns((column(0, 9, 1.5),), ZONE)).spec)["usermeta"]["told"]
+    assert told["words"] == "2 hours from 22 Nov 07:00 ET: 9 posts; usual: 2"
+
+
+def test_the_specification_may_stand_in_a_script_element() -> None:
+    words = drawing.Told(0, "</script><b>")
+    spec = drawing.chart([drawing.text([{"t": "a"}], charts.PAGE)], charts.PAGE, "a", "mistrust", [words]).spec
+    assert ("<" in spec, json.loads(spec)["usermeta"]["told"][0]["words"]) == (False, words.words)
 
 
 @settings(max_examples=12, deadline=None)

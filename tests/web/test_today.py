@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from html import unescape
 
 import pytest
@@ -13,12 +13,11 @@ from config import database, people
 from config.permissions import Role
 from config.tables import Person
 from sentiment.tables import Alert
-from sentiment.trust import DayShare, Share
 from sentiment.waiting import WaitingWords
 from tests.sentiment import street
 from tests.sentiment.street import Said
 from tests.web.browsing import Browser, send
-from web.today import DayRow, WaitingView, day_rows, waiting_view
+from web.today import WaitingView, waiting_view
 
 
 def _said(now: datetime, days: int = 40, a_day: int = 6) -> list[Said]:
@@ -190,21 +189,3 @@ def test_a_stranger_is_led_to_sign_in(stranger: Browser) -> None:
 )  # fmt: skip
 def test_what_waits_says_what_one_does_there(one: WaitingWords, icon: str, go: str, rest: str) -> None:
     assert waiting_view(one, "en") == WaitingView(one.link, rest, one.path, icon, go)
-
-
-def _on(day: int, authors: int) -> DayShare:
-    return DayShare(date(2026, 11, day), Share(0.24, 0.21, 0.27, authors, authors))
-
-
-def test_the_trend_as_a_table_keeps_to_the_rules_of_few_authors() -> None:
-    series = (_on(20, 30), _on(21, 29), DayShare(date(2026, 11, 22), None), _on(23, 9))
-    assert day_rows(series, "en") == [
-        DayRow("23 Nov", "", "Too few posts to say", 9),
-        DayRow("21 Nov", "", "21 to 27%", 29),
-        DayRow("20 Nov", "24%", "21 to 27%", 30),
-    ]
-
-
-def test_the_table_holds_two_weeks() -> None:
-    rows = day_rows([_on(day, 30) for day in range(1, 21)], "en")
-    assert [row.day for row in rows] == [f"{day} Nov" for day in range(20, 6, -1)]
