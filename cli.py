@@ -1125,16 +1125,13 @@ def train_feedback(email: str, undo: bool) -> None:
       liaison train feedback --by sam@town.example
       liaison train feedback --by sam@town.example --undo
     """
-    from config import audit, database, people
-    from config.permissions import Action, may
+    from config import audit, database
     from sentiment import feedback, model
 
     with clear_errors(), desk() as (engine, settings, _keys):
         folder = settings.data_dir / feedback.FOLDER
         with database.reading(engine) as session:
-            person = people.known_id(_person(session, email))
-            if not may(people.roles_of(session, person), Action.MANAGE):
-                raise Failure(f"{email} is no administrator")
+            person = _administrator(session, email)
             corrected, left = feedback.gather(session)
         shipped = model.load()
         if undo:
@@ -1156,6 +1153,7 @@ def train_feedback(email: str, undo: bool) -> None:
             audit.record(session, _now(), person, words, "model", told)
     number = told["in_use"]
     click.echo(f"refit {number} is in use from now on" if number else "the model is as shipped again")
+    click.echo("What was read before stays as it was; liaison rescore begin reads it anew.", err=True)
 
 
 @train.command(name="drift")
@@ -1172,6 +1170,73 @@ def train_drift() -> None:
         click.echo(
             f"{one.signal}\tmean {one.before:.2f} -> {one.now:.2f}\tstability index {one.index:.3f}\t{one.words}"
         )
+
+
+@liaison.group()
+def rescore() -> None:
+    """Read anew, with the model in use, the mentions that an older model read."""
+
+
+@rescore.command(name="begin")
+@click.option("--by", "email", required=True, help="The e-mail of an administrator.")
+def rescore_begin(email: str) -> None:
+    """Begin: the running desk does it by itself, newest first, while nothing new waits. Officers' corrections hold.
+
+    \b
+    Example:
+      liaison rescore begin --by sam@town.example
+    Stopped or killed at any point it goes on where it was. Counts and figures follow with each batch.
+    """
+    from config import audit, database
+    from sentiment import feedback, model, rescoring
+
+    with clear_errors(), desk() as (engine, settings, _keys):
+        reader = feedback.in_use(settings.data_dir / feedback.FOLDER, model.load())
+        with database.writing(engine) as session:
+            person = _administrator(session, email)
+            begun = rescoring.begin(session, reader.name, person, _now())
+            audit.record(session, _now(), person, "model.rescore", "model", {"model": begun.model, "of": begun.of})
+    click.echo(f"{begun.of} mentions are read anew with {begun.model}; see liaison rescore status")
+
+
+@rescore.command(name="status")
+def rescore_status() -> None:
+    """Say how far it is.
+
+    \b
+    Example:
+      liaison rescore status
+    """
+    from config import database
+    from sentiment import rescoring
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.reading(engine) as session:
+        found = rescoring.progress(session)
+    if found is None:
+        click.echo("nothing was read anew yet")
+        return
+    how = {"": "under way", "replaced": "given up for another model"}.get(found.outcome, found.outcome)
+    click.echo(f"{found.done} of {found.of} read anew with {found.model}: {how}")
+
+
+@rescore.command(name="stop")
+@click.option("--by", "email", required=True, help="The e-mail of an administrator.")
+def rescore_stop(email: str) -> None:
+    """Give it up; what was read anew stays so.
+
+    \b
+    Example:
+      liaison rescore stop --by sam@town.example
+    """
+    from config import audit, database
+    from sentiment import rescoring
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
+        person = _administrator(session, email)
+        if not rescoring.stop(session, _now()):
+            raise Failure("nothing is being read anew")
+        audit.record(session, _now(), person, "model.rescore_stop", "model")
+    click.echo("stopped; liaison rescore begin goes on with the rest")
 
 
 @liaison.group()
@@ -1265,6 +1330,16 @@ def _person(session: "Session", email: str) -> "Person":
     if found is None:
         raise Failure(f"nobody here has the e-mail {email}")
     return found
+
+
+def _administrator(session: "Session", email: str) -> int:
+    from config import people
+    from config.permissions import Action, may
+
+    person = people.known_id(_person(session, email))
+    if not may(people.roles_of(session, person), Action.MANAGE):
+        raise Failure(f"{email} is no administrator")
+    return person
 
 
 def _say_first_run(engine: "sa.Engine", settings: "Settings", keys: "Keys") -> None:

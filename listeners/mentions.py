@@ -59,8 +59,15 @@ def in_turn(session: Session, found: Sequence[Pending]) -> list[Pending]:
     SQLite has one writer anyway, and one process that scores."""
     if not found or session.get_bind().dialect.name == "sqlite":
         return list(found)
-    session.connection().execute(sa.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+    take_turn(session)
     return placed(session, found)
+
+
+def take_turn(session: Session) -> None:
+    """Until the transaction ends, no other writes what was read in mentions, nor their counts. SQLite has one writer
+    anyway."""
+    if session.get_bind().dialect.name != "sqlite":
+        session.connection().execute(sa.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
 
 
 def _pending(row: Mention, gazetteer: places.Gazetteer) -> Pending:

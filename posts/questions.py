@@ -139,9 +139,11 @@ def take(
     return made
 
 
-def unread(session: Session, limit: int) -> list[QuestionAnswer]:
-    """Answers that the model has not read."""
+def unread(session: Session, limit: int, part: int = 0, parts: int = 1) -> list[QuestionAnswer]:
+    """Answers that the model has not read, of one part of all (by their number)."""
     query = select(QuestionAnswer).where(col(QuestionAnswer.trust).is_(None), col(QuestionAnswer.words).is_not(None))
+    if parts > 1:
+        query = query.where(col(QuestionAnswer.id) % parts == part)
     return list(session.exec(query.order_by(col(QuestionAnswer.id)).limit(limit)))
 
 

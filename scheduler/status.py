@@ -22,6 +22,8 @@ from scheduler import doctor, outgoing, signs, skew
 from scheduler.engine import queue, rota
 from scheduler.engine.queue import Queued
 from scheduler.tables import SignOfLife
+from sentiment import rescoring
+from sentiment.rescoring import Progress
 from sentiment.tables import Score
 
 UNREAD = timedelta(minutes=30)  # that a mention may wait for the model
@@ -88,6 +90,7 @@ class Status:
     schema: str
     newest_schema: str
     model: str  # that read last; empty: none did yet
+    rescoring: Progress | None  # the last one: mentions of an older model, read anew
     off_seconds: float  # this machine's clock, behind the store's
 
     @property
@@ -144,6 +147,7 @@ def look(session: Session, settings: Settings, now: datetime) -> Status:
         schema=row.schema or "",
         newest_schema=database.newest_revision(),
         model=row.model or "",
+        rescoring=rescoring.progress(session),
         off_seconds=off,
     )
 

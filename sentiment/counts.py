@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
 from config import database
+from listeners import mentions
 from listeners.tables import Mention
 from sentiment.tables import ALL, AuthorDay, Correction, DayChange, HourCount, MentionConcern, Score
 
@@ -51,9 +52,12 @@ def hour_of(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def add(session: Session, counted: Iterable[Counted]) -> None:
-    """Adds to the cells, in the caller's transaction: one upsert a cell, however many mentions it gets."""
+def add(session: Session, counted: Iterable[Counted], author_days_from: date | None = None) -> None:
+    """Adds to the cells, in the caller's transaction: one upsert a cell, however many mentions it gets.
+    `author_days_from`: of older mentions the author-days are gone, and are not made again."""
     author_days, hours = _cells(counted)
+    if author_days_from is not None:
+        author_days = {key: sums for key, sums in author_days.items() if key[1] >= author_days_from}
     for model, cells in ((AuthorDay, author_days), (HourCount, hours)):
         if not cells:
             continue
@@ -73,8 +77,8 @@ def subtract(session: Session, mention_ids: Sequence[int]) -> None:
     take_back(session, counted(session, mention_ids))
 
 
-def take_back(session: Session, mentions: Iterable[Counted]) -> None:
-    author_days, hours = _cells(mentions)
+def take_back(session: Session, counted: Iterable[Counted]) -> None:
+    author_days, hours = _cells(counted)
     for model, cells in ((AuthorDay, author_days), (HourCount, hours)):
         if not cells:
             continue
@@ -95,7 +99,9 @@ def take_back(session: Session, mentions: Iterable[Counted]) -> None:
 
 def counted(session: Session, mention_ids: Sequence[int]) -> list[Counted]:
     """What these mentions count for now, from their stored scores, concerns and corrections. Locks their scores until
-    the transaction ends, so that nothing is taken back twice."""
+    the transaction ends, so that nothing is taken back twice; the turn is taken before, so that none waits in a circle
+    with a scorer."""
+    mentions.take_turn(session)
     found: list[Counted] = []
     for start in range(0, len(mention_ids), _LOOK_UP):
         found += _counted(session, mention_ids[start : start + _LOOK_UP])

@@ -180,6 +180,7 @@ def correct(
     A never-tracked concern among `concerns` takes the mention out of the desk whole. Raises WrongLabel and
     NoSuchMention, with nothing changed."""
     _check(trust, sentiment, concerns)
+    listeners_mentions.take_turn(session)
     locked = (
         select(Score)
         .join(Mention, col(Mention.id) == col(Score.mention_id))

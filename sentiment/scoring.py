@@ -81,6 +81,20 @@ def trust_label(reading: Reading) -> str:
     return "trust" if reading.trust["trust"] > reading.trust["neither"] else "neither"
 
 
+def columns(reading: Reading, model: str) -> dict[str, Any]:
+    """What a reading says, as columns of Score."""
+    return {
+        "model": model,
+        **{name: float(reading.sentiment[name]) for name in ("negative", "neutral", "positive")},
+        **{name: float(reading.trust[name]) for name in ("mistrust", "neither", "trust")},
+        "concerns": {concern: round(float(p), 4) for concern, p in reading.concerns.items()},
+        "mistrust_flag": reading.mistrust,
+        "sentiment_label": max(reading.sentiment, key=lambda name: reading.sentiment[name]),
+        "trust_label": trust_label(reading),
+        "embedding": reading.embedding.astype(np.float16).tobytes(),
+    }
+
+
 def _still_pending(session: Session, ids: Sequence[int]) -> set[int]:
     waiting = (
         sa.select(col(Mention.id))
@@ -109,19 +123,8 @@ def _store(session: Session, read: Sequence[_Read], model: str, zone: ZoneInfo) 
 
 
 def _score(one: _Read, model: str, zone: ZoneInfo) -> dict[str, Any]:
-    reading = one.reading
-    return {
-        "mention_id": one.mention.id,
-        "model": model,
-        **{name: float(reading.sentiment[name]) for name in ("negative", "neutral", "positive")},
-        **{name: float(reading.trust[name]) for name in ("mistrust", "neither", "trust")},
-        "concerns": {concern: round(float(p), 4) for concern, p in reading.concerns.items()},
-        "mistrust_flag": reading.mistrust,
-        "sentiment_label": max(reading.sentiment, key=lambda name: reading.sentiment[name]),
-        "trust_label": trust_label(reading),
-        "day": one.mention.posted_at.astimezone(zone).date(),
-        "embedding": reading.embedding.astype(np.float16).tobytes(),
-    }
+    day = one.mention.posted_at.astimezone(zone).date()
+    return {"mention_id": one.mention.id, "day": day} | columns(one.reading, model)
 
 
 def _counted(one: _Read, zone: ZoneInfo) -> Counted:

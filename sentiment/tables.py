@@ -32,6 +32,29 @@ class Score(SQLModel, table=True):
     embedding: bytes  # float16, 384 numbers, length 1
 
 
+class Rescoring(SQLModel, table=True):
+    """Mentions that older models read are read anew by one; under way while `ended_at` is null."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    model: str
+    begun_at: datetime = Field(sa_type=UtcDateTime)
+    begun_by: int | None = Field(default=None, foreign_key="person.id")
+    mentions: int  # that waited when it began
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    outcome: str = ""  # done | stopped | replaced
+
+
+class RescoringPart(SQLModel, table=True):
+    """How far one part of a rescoring is: mentions whose number leaves `part`, from `below` downwards; 0: through."""
+
+    __tablename__ = "rescoring_part"
+
+    rescoring_id: int = Field(primary_key=True, foreign_key="rescoring.id", ondelete="CASCADE")
+    part: int = Field(primary_key=True)
+    below: int
+    done: int
+
+
 class MentionConcern(SQLModel, table=True):
     """A concern that a mention raises: the model's at its threshold, or an officer's correction."""
 

@@ -35,7 +35,7 @@ from listeners.streams import Streams
 from posts.pools import Pools
 from scheduler import marks, skew
 from scheduler.engine import queue, rota
-from scheduler.jobs import edits, scoring
+from scheduler.jobs import edits, rescoring, scoring
 
 if TYPE_CHECKING:
     from sentiment.model import Model
@@ -268,7 +268,10 @@ def reading_tasks(hands: rota.Hands, stopped: Callable[[], bool]) -> dict[str, T
             parts=parts,
         )
 
-    return {**{one.name: partial(_now, one, hands) for one in rota.READS}, "score": score}
+    def rescore(part: int) -> None:
+        rescoring.go_on(hands.engine, reader.now(), clock.now(), stopped, [part])
+
+    return {**{one.name: partial(_now, one, hands) for one in rota.READS}, "score": score, "rescore": rescore}
 
 
 class _Reader:

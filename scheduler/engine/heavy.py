@@ -19,7 +19,7 @@ from config import clock, database, logs, secrets
 from config.settings import Settings
 from scheduler import marks
 from scheduler.engine import rota
-from scheduler.jobs import scoring
+from scheduler.jobs import rescoring, scoring
 
 if TYPE_CHECKING:
     from sentiment.model import Model
@@ -61,6 +61,7 @@ def work(settings: Settings, stop: Event) -> None:
                 asked["heads"] = time.monotonic()
                 reader = feedback.in_use(settings.data_dir / feedback.FOLDER, model.load())  # they may be refitted
             _step("score", partial(_score, engine, reader, settings, stop))
+            _step("rescore", partial(_rescore, engine, reader, stop))
         for one in rota.READS:
             if time.monotonic() - asked.get(one.name, -LOOK_AFTER) >= min(LOOK_AFTER, one.every.total_seconds() / 2):
                 asked[one.name] = time.monotonic()
@@ -71,6 +72,10 @@ def work(settings: Settings, stop: Event) -> None:
 
 def _score(engine: sa.Engine, reader: "Model", settings: Settings, stop: Event) -> None:
     scoring.score_all(engine, reader, settings, clock.now(), stop=stop.is_set)
+
+
+def _rescore(engine: sa.Engine, reader: "Model", stop: Event) -> None:
+    rescoring.go_on(engine, reader, clock.now(), stop.is_set)
 
 
 def _periodic(one: rota.Regular, hands: rota.Hands) -> None:

@@ -33,6 +33,7 @@ WAITING = ("publish", "deliver", "listen")  # queues whose jobs wait on networks
 READING = ("analyse", "score")  # queues whose jobs take CPU: a process of their own, niced
 QUEUES = (*WAITING, *READING)
 PRIORITY = {"publish": 100, "deliver": 80, "listen": 60, "analyse": 40, "score": 0}
+LEAST = -10  # of reading anew what was read before
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,17 @@ from sqlmodel import Session, select
 from config import database
 from config.clock import utc
 from listeners import mentions
+from posts import questions
 from scheduler import marks
 from scheduler.engine import queue, rota
 from scheduler.tables import JobMark
+from sentiment import rescoring
 
 log = structlog.get_logger(__name__)
 PAUSE = 0.25  # seconds between two looks
 PARTS = 8  # of what waits to be scored, each read by one worker at a time
 SCORING = timedelta(seconds=2)
+RESCORING = timedelta(seconds=5)
 RESCUE = timedelta(seconds=5)
 
 
@@ -46,6 +49,8 @@ def tick(engine: sa.Engine) -> int:
             put += _once(engine, one.name, one.every, now, lambda session, one=one: _put(session, one))  # type: ignore[misc]
     if due.get("score", now) <= now:
         put += _once(engine, "score", SCORING, now, _put_scoring)
+    if due.get("rescore", now) <= now:
+        put += _once(engine, "rescore", RESCORING, now, _put_rescoring)
     if due.get("rescue", now) <= now:
         _once(engine, "rescue", RESCUE, now, _rescue)
     return put
@@ -62,7 +67,7 @@ def _put(session: Session, one: rota.Regular) -> int:
 
 
 def _put_scoring(session: Session) -> int:
-    if not mentions.any_pending(session):
+    if not mentions.any_pending(session) and not questions.unread(session, 1):
         return 0
     names = [f"score:{part}" for part in range(PARTS)]
     return sum(
@@ -77,6 +82,16 @@ def _put_scoring(session: Session) -> int:
         )
         for part, name in enumerate(names)
     )
+
+
+def _put_rescoring(session: Session) -> int:
+    if mentions.any_pending(session):
+        return 0
+    put = 0
+    for part in rescoring.open_parts(session):
+        name = f"rescore:{part}"
+        put += queue.defer(session, "rescore", "score", rota.LEAST, once=name, alone=name, told={"part": part})
+    return put
 
 
 def _rescue(session: Session) -> int:

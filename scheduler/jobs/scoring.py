@@ -33,15 +33,15 @@ def score_all(
             break
         progress(scored)
         total += scored
-    if part == 0 and not stop():
-        total += read_answers(engine, reader)
+    if not stop():
+        total += read_answers(engine, reader, part, parts)
     return total
 
 
-def read_answers(engine: sa.Engine, reader: scoring.Reader) -> int:
-    """Reads what the public answered to questions with the model that scores mentions; how many."""
+def read_answers(engine: sa.Engine, reader: scoring.Reader, part: int = 0, parts: int = 1) -> int:
+    """Reads what the public answered to questions with the model that scores mentions, or one part of it; how many."""
     with database.reading(engine) as session:
-        waiting = [(one.id or 0, one.words or "") for one in questions.unread(session, AT_ONCE)]
+        waiting = [(one.id or 0, one.words or "") for one in questions.unread(session, AT_ONCE, part, parts)]
     if not waiting:
         return 0
     found = reader.read([words for _, words in waiting])

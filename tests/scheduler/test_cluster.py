@@ -1,5 +1,6 @@
 """The cluster's queue, clocks and workers, on a real PostgreSQL."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
@@ -9,14 +10,20 @@ from pydantic import SecretStr
 from sqlmodel import select
 
 from config import clock, database
+from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
+from config.tables import Person
 from listeners import sources
 from listeners.tables import Mention, Source
 from networks import practice
+from posts.tables import Question, QuestionAnswer
 from scheduler import doctor, marks
 from scheduler.engine import cluster, queue, rota, ticking
+from scheduler.jobs import scoring
+from sentiment.tables import Rescoring, RescoringPart
 from tests.scheduler.test_run import until
+from tests.sentiment.reader import WordReader
 from tests.test_cli import run
 
 
@@ -92,6 +99,35 @@ def test_scoring_is_put_in_parts_only_while_mentions_wait(store: sa.Engine, sour
         session.add(_mention(source))
     with store.begin() as connection:
         connection.exec_driver_sql("DELETE FROM job_mark WHERE name = 'score'")
+    ticking.tick(store)
+    assert waiting(store)["score"] == ticking.PARTS
+
+
+def test_answers_to_a_question_are_read_though_no_mention_waits_and_what_is_read_anew_waits_behind_mentions(
+    store: sa.Engine, source: Source, person: Callable[..., Person], now: datetime
+) -> None:
+    with database.writing(store) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        session.add(Question(code="a", text="Is it safe?", closes_on=now.date(), asked_by=ada, asked_at=now))
+        session.flush()
+        for number in range(9):
+            session.add(QuestionAnswer(question_id=1, said_at=now, words=f"speeding {number}", expires_at=now))
+        session.add(Rescoring(model="words-1", begun_at=now, mentions=1))
+        session.flush()
+        session.add(RescoringPart(rescoring_id=1, part=3, below=7, done=0))
+    ticking.tick(store)
+    assert waiting(store)["score"] == ticking.PARTS + 1
+    with database.reading(store) as session:
+        names = session.connection().exec_driver_sql(
+            "SELECT priority, task_name FROM jobs.procrastinate_jobs WHERE queue_name = 'score' ORDER BY id"
+        )
+        assert list(names)[-2:] == [(0, "score"), (rota.LEAST, "rescore")]
+    assert sum(scoring.score_all(store, WordReader(), Settings(), now, part=part, parts=4) for part in range(4)) == 9
+    with database.writing(store) as session:
+        session.add(_mention(source))
+    with store.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM job_mark")
+        connection.exec_driver_sql("TRUNCATE jobs.procrastinate_jobs CASCADE")
     ticking.tick(store)
     assert waiting(store)["score"] == ticking.PARTS
 

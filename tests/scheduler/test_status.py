@@ -23,7 +23,7 @@ def at_rest(now: datetime) -> Status:
         at=now, processes=[], queues=[], unworked=[], sources=[], unread=0, unread_oldest=None, post_overdue=None,
         mail_waiting=0, mail_oldest=None, mail_failed=0, mail_is_set=True, backup_at=now, disk_free=50 * 10**9,
         disk_size=10**11, database="postgresql", database_size=10**7, schema="1", newest_schema="1", model="m",
-        off_seconds=0.0,
+        rescoring=None, off_seconds=0.0,
     )  # fmt: skip
 
 

@@ -44,6 +44,17 @@ class SourceStateOut(BaseModel):
     words: str
 
 
+class RescoringOut(BaseModel):
+    """Mentions that an older model read, read anew. `outcome`: empty while under way, done, stopped or replaced."""
+
+    model: str
+    begun_at: datetime
+    ended_at: datetime | None
+    outcome: str
+    done: int
+    of: int
+
+
 class StatusOut(BaseModel):
     """What runs, what waits and what is short. `troubles`: what a person should do something about. Sizes in bytes."""
 
@@ -67,6 +78,7 @@ class StatusOut(BaseModel):
     schema_revision: str
     newest_schema_revision: str
     model: str
+    rescoring: RescoringOut | None
     off_seconds: float
 
 
@@ -102,5 +114,6 @@ def _out(found: Status) -> StatusOut:
         schema_revision=found.schema,
         newest_schema_revision=found.newest_schema,
         model=found.model,
+        rescoring=RescoringOut.model_validate(found.rescoring, from_attributes=True) if found.rescoring else None,
         off_seconds=found.off_seconds,
     )
