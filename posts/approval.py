@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from posts import categories
 from posts.categories import Step
-from posts.tables import Post, PostVersion, Review
+from posts.tables import Post, PostVersion, Review, SignOffRule
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,16 @@ def approval_of(session: Session, post: Post) -> Review | None:
         if review.decision == "approved" and review.final and review.content_hash == post.content_hash:
             return review if review.person_id not in barred else None
     return None
+
+
+def unsigned(session: Session, post: Post) -> bool:
+    """Whether it is a translation into a language that asks for a person's sign-off, and these words have none."""
+    if post.translation_of is None or session.get(SignOffRule, post.language) is None:
+        return False
+    said = select(Review.id).where(
+        Review.post_id == post.id, Review.decision == "signed_off", Review.content_hash == post.content_hash
+    )
+    return session.exec(said.limit(1)).first() is None
 
 
 def _given(session: Session, posts: Sequence[Post]) -> dict[int, list[int]]:

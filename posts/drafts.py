@@ -167,7 +167,8 @@ def approve(session: Session, post_id: int, person_id: int, content_hash: str, n
     out at once if it is urgent.
 
     Raises NotAllowed for the author, the last one who changed the words, and whose word this step does not ask for;
-    WrongState if the words changed since, or another post has come to say the same where that is forbidden."""
+    WrongState if the words changed since, a translation is not signed off where that is asked, or another post has come
+    to say the same where that is forbidden."""
     post = locked(session, post_id)
     if person_id in writers(session, post):
         raise NotAllowed("Nobody approves a post of their own, or words that they wrote last.")
@@ -181,6 +182,8 @@ def approve(session: Session, post_id: int, person_id: int, content_hash: str, n
         raise NotAllowed("This step of the approval is somebody else's.")
     if copies := likeness.copies(session, likeness.said_by(session, post), now):
         raise WrongState(" ".join(copies))
+    if approval.unsigned(session, post):
+        raise WrongState("Somebody reads this translation and signs it off first; then it can be approved.")
     said = Review(post_id=post_id, person_id=person_id, at=now, decision="approved", content_hash=content_hash)
     session.add(said)
     session.flush()

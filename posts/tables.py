@@ -92,7 +92,7 @@ class Review(SQLModel, table=True):
     post_id: int = Field(foreign_key="post.id", index=True)
     person_id: int = Field(foreign_key="person.id")
     at: datetime = Field(sa_type=UtcDateTime)
-    decision: str  # approved | changes_asked | comment
+    decision: str  # approved | changes_asked | comment | signed_off (a translation)
     content_hash: str
     final: bool = True  # an approval after which no step of its category is left
     comment: str = ""
@@ -245,6 +245,28 @@ class Resource(SQLModel, table=True):
     language: str = "en"  # in which this is written
     changed_by: int = Field(foreign_key="person.id")
     changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class GlossaryTerm(SQLModel, table=True):
+    """How the department says a term in another language."""
+
+    __tablename__ = "glossary_term"
+    __table_args__ = (sa.UniqueConstraint("term", "language"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    term: str  # in the language that posts are first written in
+    language: str  # of the wording
+    wording: str  # one, or several with semicolons between
+    changed_by: int = Field(foreign_key="person.id")
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SignOffRule(SQLModel, table=True):
+    """A language in which a translation is read and signed off by a person before it is approved."""
+
+    __tablename__ = "sign_off_rule"
+
+    language: str = Field(primary_key=True)
 
 
 class Story(SQLModel, table=True):

@@ -16,10 +16,10 @@ from config.tables import Person
 from listeners.tables import Mention
 from networks import registry
 from networks.tables import Account
-from posts import approval, decide, drafts, event_posts, likeness, partners, queue, takedown
+from posts import approval, decide, drafts, event_posts, glossary, likeness, partners, queue, takedown
 from posts import pictures as kept
 from posts.queue import PostDetail
-from posts.tables import PostPicture, PostVersion, Target
+from posts.tables import Post, PostPicture, PostVersion, Target
 from posts.workflow import OPEN, PostState
 from sentiment.taxonomy import CONCERNS
 from web import changes, compose_page, pages, variants
@@ -72,6 +72,14 @@ def approve(found: TheDesk, who: Who, post_id: Id, content_hash: Annotated[str, 
         if post.state == PostState.IN_REVIEW:
             said = "step-done"
     return RedirectResponse(f"/posts/{post_id}?said={said}", 303)
+
+
+@router.post("/posts/{post_id}/sign-off", dependencies=[needs(Action.READ_POSTS)])
+def sign_off(found: TheDesk, who: Who, post_id: Id, content_hash: Annotated[str, Form(max_length=200)]) -> Response:
+    """This person read the translation: exactly what was on the page."""
+    with database.writing(found.engine) as session:
+        glossary.sign_off(session, post_id, who.id, content_hash, clock.now())
+    return RedirectResponse(f"/posts/{post_id}?said=signed-off", 303)
 
 
 @router.post("/posts/{post_id}/ask-changes", dependencies=[needs(Action.APPROVE_POSTS)])
@@ -193,6 +201,9 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
         names = {people.known_id(person): person.name for person in session.exec(select(Person))}
         event = event_posts.of_post(session, post_id)
+        source = session.get(Post, detail.post.translation_of) if detail.post.translation_of is not None else None
+        terms = glossary.kept(session) if source is not None else []
+        must_sign = source is not None and approval.unsigned(session, detail.post)
         said_by_partners = [
             (partners.read(session, one.partner_id).name, one) for one in partners.comments(session, post_id)
         ]
@@ -216,8 +227,13 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
             and not wrote_it
             and asked
             and who.id not in stands.said
+            and not must_sign
         ),
         stands=stands,
+        source=source,
+        signed=glossary.signed(post, detail.reviews),
+        must_sign=must_sign,
+        differing=glossary.differing(terms, post.language, source.message, _all_words(parts)) if source else [],
         partner_words=said_by_partners,
         to_partners="kit" if post.state in partners.SHARED else "review" if post.state in OPEN else "",
         alike=alike,
@@ -231,9 +247,13 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
     )
 
 
+def _all_words(parts: list[Shown]) -> str:
+    return "\n".join(part.card.text for part in parts)
+
+
 def _last_reviewed(detail: PostDetail, person_id: int) -> PostVersion | None:
     """The version that this person, or else anyone, judged last; none when nobody has, or nothing changed since."""
-    judged = [review for review in detail.reviews if review.decision != "comment"]
+    judged = [review for review in detail.reviews if review.decision in ("approved", "changes_asked")]
     last = next((review for review in reversed(judged) if review.person_id == person_id), None)
     last = last or (judged[-1] if judged else None)
     if last is None or last.content_hash == detail.post.content_hash:

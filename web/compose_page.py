@@ -14,7 +14,7 @@ from config.tables import Person
 from config.translations import LANGUAGES, translate
 from listeners.tables import Mention
 from networks import accounts, registry
-from posts import addresses, drafts, likeness, links, observances, readability, resources, snippets
+from posts import addresses, drafts, glossary, likeness, links, observances, readability, resources, snippets
 from posts import categories as rules_of_kinds
 from posts import pictures as kept
 from posts.categories import Rules, Step
@@ -71,6 +71,8 @@ def page(
         helps = [(one, resources.sentence(one)) for one in resources.kept(session)]
         angry = _angry(session, draft.reply_to)
         kept_days = _kept_days(session, draft.day, pages.language_of(request))
+        original = next((one for one in sisters if post is not None and one.id != post.id), None)
+        terms = glossary.kept(session) if original is not None else []
     return pages.render(
         request,
         "compose.html",
@@ -86,7 +88,8 @@ def page(
         alike=alike,
         asks=asks,
         sisters=sisters,
-        original=next((one for one in sisters if post is not None and one.id != post.id), None),
+        original=original,
+        differing=glossary.differing(terms, draft.language, original.message, draft.message) if original else [],
         languages=languages(),
         approvers=[one for one in approvers if one[0] != (post.author_id if post is not None else who.id)],
         templates=[one for one in words if one.kind == "template"],
@@ -216,7 +219,7 @@ def _changes_asked(session: Session, post_id: int | None) -> Asked | None:
         return None
     last = (
         select(Review)
-        .where(Review.post_id == post_id, col(Review.decision) != "comment")
+        .where(Review.post_id == post_id, col(Review.decision).in_(("approved", "changes_asked")))
         .order_by(col(Review.id).desc())
     )
     review = session.exec(last).first()

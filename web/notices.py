@@ -41,6 +41,7 @@ NOTICES = MappingProxyType(
         "slot": _("It has the next free slot as its time."),
         "no-slot": _("No account of this post has a free slot in the next twelve weeks; add one under Planning."),
         "step-done": _("Your approval is kept; the next step is somebody else's."),
+        "signed-off": _("You signed the translation off. A change of its words takes that back."),
         "decided": _("Your decision is recorded."),
         "taking-down": _("It is being taken down; the record of it stays."),
         "board-posted": _("It is on the practice board."),

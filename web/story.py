@@ -25,6 +25,7 @@ def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str]
         "approved": _("Approved"),
         "changes_asked": _("Changes asked for"),
         "comment": _("Comment"),
+        "signed_off": _("Read and signed off"),
     }
     outcomes = {
         "published": _("Sent"),
@@ -53,7 +54,7 @@ def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str]
             decisions.get(review.decision, review.decision),
             names.get(review.person_id, ""),
             review.comment,
-            ours=review.decision == "approved",
+            ours=review.decision in ("approved", "signed_off"),
         )
         for review in detail.reviews
     ]

@@ -30,6 +30,7 @@ PAGES = {  # file name: path, width, whether the whole page
     "mix": ("/outreach/mix", 1280, False),
     "resources": ("/outreach/resources", 1280, False),
     "days": ("/outreach/days", 1280, False),
+    "glossary": ("/outreach/glossary", 1280, False),
 }
 
 

@@ -11,7 +11,7 @@ from config import clock, database, holds
 from config.permissions import Action
 from networks import pictures, registry
 from networks.network import Outgoing
-from posts import decide, drafts, queue, takedown
+from posts import decide, drafts, glossary, queue, takedown
 from posts import pictures as kept
 from posts.tables import Post, Target
 from web import compose
@@ -199,6 +199,15 @@ def approve_post(found: TheDesk, who: Who, post_id: Id, given: Decision) -> Post
     """403 for one's own post; 409 when the content is no longer the one with this hash."""
     with database.writing(found.engine) as session:
         drafts.approve(session, post_id, who.id, given.content_hash, clock.now())
+        return post_out(session, post_id)
+
+
+@router.post("/posts/{post_id}/sign-off", dependencies=[needs(Action.READ_POSTS)])
+def sign_off_post(found: TheDesk, who: Who, post_id: Id, given: Decision) -> PostOut:
+    """A person read this translation; 409 for a post that is none, or when its content is no longer the one with this
+    hash."""
+    with database.writing(found.engine) as session:
+        glossary.sign_off(session, post_id, who.id, given.content_hash, clock.now())
         return post_out(session, post_id)
 
 
