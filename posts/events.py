@@ -1,10 +1,11 @@
 """Events: what the department invites to, from the idea to what was heard there. Their posts follow them
 (posts.event_posts); what the public reads of them is posts.event_file's."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -13,7 +14,7 @@ from sqlmodel import Session, col, select
 from config import audit
 from posts import workflow
 from posts.event_words import Facts
-from posts.tables import Event
+from posts.tables import Event, Partner
 from posts.workflow import EditConflict, WrongState
 
 KINDS = ("town_hall", "workshop", "coffee", "open_day", "other")
@@ -21,6 +22,7 @@ SPOKEN = ("en", "es", "ar", "fr", "ht", "ko", "pt", "ru", "so", "tl", "vi", "zh"
 LONGEST_LINE, LONGEST = 200, 1000  # characters
 LONGEST_TIME = timedelta(days=3)
 MOST_PEOPLE = 100_000
+MOST_PARTNERS = 20
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Given:
     capacity: int | None = None
     partners: str = ""
     notes: str = ""
+    partner_ids: tuple[int, ...] = ()  # of the directory
 
 
 def make(session: Session, given: Given, person_id: int, now: datetime) -> Event:
@@ -47,7 +50,12 @@ def make(session: Session, given: Given, person_id: int, now: datetime) -> Event
     if starts <= now:
         raise WrongState("It begins in the past; choose a day to come.")
     made = Event(
-        code=token_urlsafe(9), **_columns(given), starts_at=starts, made_by=person_id, made_at=now, changed_at=now
+        code=token_urlsafe(9),
+        **_columns(session, given),
+        starts_at=starts,
+        made_by=person_id,
+        made_at=now,
+        changed_at=now,
     )
     session.add(made)
     session.flush()
@@ -64,7 +72,7 @@ def write(session: Session, event_id: int, revision: int, given: Given, person_i
     if found.revision != revision:
         raise EditConflict("Someone changed this event since you opened it.")
     _check(given)
-    columns = _columns(given)
+    columns = _columns(session, given, found.held_with)
     changed = {name: value for name, value in columns.items() if getattr(found, name) != value}
     starts = workflow.instant(given.wall_time, given.time_zone)
     if starts != found.starts_at and starts <= now:
@@ -109,7 +117,7 @@ def facts(event: Event) -> Facts:
         access=event.access,
         languages=tuple(event.languages),
         capacity=event.capacity,
-        partners=event.partners,
+        partners=", ".join(filter(None, (*event.held_with.values(), event.partners))),
         notes=event.notes,
     )
 
@@ -173,8 +181,23 @@ def _check_lengths(texts: Iterable[str], longest: int) -> None:
         raise WrongState(f"Shorter, please: {longest} characters at most.")
 
 
-def _columns(given: Given) -> dict[str, Any]:
+def held_with(session: Session, partner_id: int) -> list[Event]:
+    """Events that this partner holds or held with us, the last first."""
+    every = session.exec(select(Event).order_by(col(Event.starts_at).desc()))
+    return [event for event in every if str(partner_id) in event.held_with]
+
+
+def _columns(session: Session, given: Given, before: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+    """`before`: partners that are chosen already keep the name that was told, and stay although they left."""
+    new = [number for number in dict.fromkeys(given.partner_ids) if str(number) not in before]
+    there = {
+        one.id or 0: one.name
+        for one in session.exec(select(Partner).where(col(Partner.id).in_(new), col(Partner.active)))
+    }
+    if set(new) - set(there) or len(given.partner_ids) > MOST_PARTNERS:
+        raise WrongState("Choose partners of the directory.")
     return {
+        "held_with": {str(number): before.get(str(number)) or there[number] for number in given.partner_ids},
         "name": given.name.strip(),
         "kind": given.kind,
         "wall_time": given.wall_time,

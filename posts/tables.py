@@ -324,7 +324,8 @@ class Event(SQLModel, table=True):
     access: str = ""  # steps, hearing, childcare: what people need to know to come
     languages: list[str] = Field(default_factory=list, sa_type=sa.JSON)  # spoken there
     capacity: int | None = None  # people; none: no limit is told
-    partners: str = ""  # who holds it with us
+    held_with: dict[str, str] = Field(default_factory=dict, sa_type=sa.JSON)  # partner's number -> its name, as told
+    partners: str = ""  # who else holds it with us, of no directory
     notes: str = ""  # more for the public
     state: str = "planned"  # planned | cancelled
     reason: str = ""  # of the cancellation, for the public

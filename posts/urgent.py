@@ -4,7 +4,7 @@ on each network from the first word to the all-clear. Who is asked to approve it
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -22,6 +22,7 @@ from posts.workflow import PostState, WrongState
 
 LONGEST = 1000  # characters
 LONGEST_BLANK = 120
+PATIENCE, OLD = timedelta(minutes=2), timedelta(hours=2)  # until everyone is asked again; after which nobody is
 _BLANK = re.compile(r"%\((\w+)\)s")
 
 
@@ -253,6 +254,22 @@ def threads(session: Session, limit: int = 30) -> list[Thread]:
     query = select(Post).where(Post.urgent == Stage.FIRST.value).order_by(col(Post.id).desc()).limit(limit)
     found = [one for first in session.exec(query) if (one := thread(session, first.id or 0)) is not None]
     return sorted(found, key=lambda one: one.over)
+
+
+def is_late(post: Post, now: datetime) -> bool:
+    """Whether it waits for its approval for longer than it should."""
+    return post.state == PostState.IN_REVIEW and post.submitted_at is not None and now - post.submitted_at >= PATIENCE
+
+
+def late(session: Session, now: datetime) -> list[Post]:
+    """Urgent posts that wait for too long; what was asked for hours ago is left to people."""
+    query = select(Post).where(
+        col(Post.urgent).is_not(None),
+        Post.state == PostState.IN_REVIEW.value,
+        col(Post.submitted_at) <= now - PATIENCE,
+        col(Post.submitted_at) > now - OLD,
+    )
+    return list(session.exec(query.order_by(col(Post.id))))
 
 
 def asked(session: Session, post: Post, approvers: list[int]) -> list[int]:

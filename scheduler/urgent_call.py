@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from config import letters, outbox, people
 from config.permissions import Action, may
 from config.settings import Settings
-from config.tables import Person
+from config.tables import OutboxMessage, Person
 from config.translations import LANGUAGES, translate
 from posts import urgent
 from posts.tables import Post
@@ -17,8 +17,40 @@ from scheduler import webhooks
 from scheduler.tables import AlertChannel
 
 
-def ask(session: Session, post: Post, settings: Settings, now: datetime) -> int:
-    """Puts what asks for it into the outbox, for the same words once a minute at most; how many messages."""
+def repeat(session: Session, post: Post, settings: Settings, now: datetime) -> int:
+    """Asks everyone once more, for the same words once, and tells the author that nobody approved them yet; how many
+    messages."""
+    put = ask(session, post, settings, now, about=_again(post))
+    author = session.get_one(Person, post.author_id)
+    language = author.language if author.language in LANGUAGES else "en"
+    message, link = EmailMessage(), f"{settings.base_url.rstrip('/')}/outreach/urgent/{post.id}"
+    _ = translate(language).gettext
+    message["Subject"] = _("Nobody approved it yet: %(title)s") % {"title": " ".join(post.title.split())}
+    message["Importance"], message["X-Priority"] = "high", "1"
+    words = _(
+        "Two minutes after you asked, nobody has approved these words:\n\n%(words)s\n\n"
+        "Everyone was asked once more. Call somebody who may approve it.\n\n%(link)s"
+    )
+    message.set_content(words % {"words": post.message, "link": link} + "\n")
+    return put + letters.put(
+        session, message, key=f"{_again(post)}:author", kind="urgent", recipient=author.email, settings=settings,
+        now=now,
+    )  # fmt: skip
+
+
+def was_repeated(session: Session, post: Post) -> bool:
+    """Whether everyone was asked once more for these words."""
+    there = select(OutboxMessage.id).where(col(OutboxMessage.key).startswith(f"{_again(post)}:"))
+    return session.exec(there.limit(1)).first() is not None
+
+
+def _again(post: Post) -> str:
+    return f"urgent:{post.id}:{post.revision}:again"
+
+
+def ask(session: Session, post: Post, settings: Settings, now: datetime, about: str = "") -> int:
+    """Puts what asks for it into the outbox, for the same words once a minute at most (once for the same `about`); how
+    many messages."""
     roles = people.roles_of_all(session)
     able = {
         people.known_id(person): person
@@ -28,7 +60,7 @@ def ask(session: Session, post: Post, settings: Settings, now: datetime) -> int:
     wanted = urgent.asked(session, post, list(able))
     by = session.get_one(Person, post.author_id).name
     link = f"{settings.base_url.rstrip('/')}/outreach/urgent/{post.id}"
-    about = f"urgent:{post.id}:{post.revision}:{now:%Y%m%d%H%M}"
+    about = about or f"urgent:{post.id}:{post.revision}:{now:%Y%m%d%H%M}"
     put = 0
     for number in wanted:
         person = able[number]

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import Field
 from sqlmodel import Session
 
 from config import clock, database
 from config.permissions import Action
 from config.translations import LANGUAGES, translate
 from networks import accounts
-from posts import event_file, event_posts, event_words, events, heard, observances
+from posts import event_file, event_posts, event_words, events, heard, observances, partners
 from posts.event_posts import Made
 from posts.event_words import Kind
 from posts.events import Given
@@ -24,7 +25,7 @@ from sentiment.taxonomy import CONCERNS
 from web import compose_page, pages
 from web.desk import Desk, TheDesk
 from web.drafting import DAY, HOUR
-from web.fields import Comment, Id, Line
+from web.fields import LARGEST_ID, Comment, Id, Line
 from web.guard import Who, needs
 from web.problems import Trouble
 
@@ -32,6 +33,7 @@ router = APIRouter()
 CALENDAR_FILE = "text/calendar; charset=utf-8"
 BEFORE = (10_080, 4_320, 1_440, 180)  # minutes before the event that a reminder is offered for
 Number = Annotated[str, Form(max_length=10)]
+PartnerNumber = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class EventForm:
     partners: str = ""
     notes: str = ""
     revision: str = "0"
+    held_with: tuple[int, ...] = ()
 
     def given(self) -> Given:
         """Raises WrongState for what is no time or no number."""
@@ -82,6 +85,7 @@ class EventForm:
             capacity=int(self.capacity) if self.capacity else None,
             partners=self.partners,
             notes=self.notes,
+            partner_ids=self.held_with,
         )
 
 
@@ -99,12 +103,14 @@ def from_form(
     partners: Line = "",
     notes: Comment = "",
     revision: Number = "0",
+    held_with: Annotated[list[PartnerNumber] | None, Form(max_length=100)] = None,
 ) -> EventForm:
     """A dependency that reads the form's fields."""
     spoken = tuple(languages or ())
     return EventForm(
-        name, kind, day, hour, time_zone, minutes, where, access, spoken, capacity, partners, notes, revision
-    )
+        name, kind, day, hour, time_zone, minutes, where, access, spoken, capacity, partners, notes, revision,
+        tuple(held_with or ()),
+    )  # fmt: skip
 
 
 Sent = Annotated[EventForm, Depends(from_form)]
@@ -123,7 +129,7 @@ def page(request: Request, found: TheDesk) -> Response:
 def new_page(request: Request, found: TheDesk) -> Response:
     department = found.settings.department
     spoken = (department.language,) if department.language in events.SPOKEN else ()
-    return _form(request, EventForm(time_zone=department.time_zone, languages=spoken))
+    return _form(request, found, EventForm(time_zone=department.time_zone, languages=spoken))
 
 
 @router.post("/outreach/events", dependencies=[needs(Action.WRITE_POSTS)])
@@ -133,7 +139,7 @@ def make(request: Request, found: TheDesk, who: Who, sent: Sent) -> Response:
         with database.writing(found.engine) as session:
             number = events.make(session, sent.given(), who.id, clock.now()).id
     except WrongState as error:
-        return _form(request, sent, wrong=str(error))
+        return _form(request, found, sent, wrong=str(error))
     return RedirectResponse(f"/outreach/events/{number}?said=event-made", 303)
 
 
@@ -155,7 +161,7 @@ def own_file(request: Request, found: TheDesk, event_id: Id) -> Response:
 def edit_page(request: Request, found: TheDesk, event_id: Id) -> Response:
     with database.reading(found.engine) as session:
         event = _event(session, event_id)
-    return _form(request, shown(event), event=event)
+    return _form(request, found, shown(event), event=event)
 
 
 @router.post("/outreach/events/{event_id}", dependencies=[needs(Action.WRITE_POSTS)])
@@ -169,11 +175,11 @@ def change(request: Request, found: TheDesk, who: Who, event_id: Id, sent: Sent)
             place = desk_of(found, event)
             event_posts.change(session, event_id, revision, sent.given(), who.id, clock.now(), place)
     except WrongState as error:
-        return _form(request, sent, event=event, wrong=str(error))
+        return _form(request, found, sent, event=event, wrong=str(error))
     except EditConflict:
         _ = pages.words(request).gettext
         words = _("Someone changed this event while you wrote. Saving again puts yours in place of theirs.")
-        return _form(request, replace(sent, revision=str(event.revision)), event=event, wrong=words, status=409)
+        return _form(request, found, replace(sent, revision=str(event.revision)), event=event, wrong=words, status=409)
     return RedirectResponse(f"/outreach/events/{event_id}?said=event-changed", 303)
 
 
@@ -290,6 +296,7 @@ def shown(event: Event) -> EventForm:
         partners=event.partners,
         notes=event.notes,
         revision=str(event.revision),
+        held_with=tuple(int(number) for number in event.held_with),
     )
 
 
@@ -340,9 +347,18 @@ def _first_large(words: str) -> str:
 
 
 def _form(
-    request: Request, given: EventForm, *, event: Event | None = None, wrong: str | None = None, status: int = 422
+    request: Request,
+    found: Desk,
+    given: EventForm,
+    *,
+    event: Event | None = None,
+    wrong: str | None = None,
+    status: int = 422,
 ) -> Response:
     language = pages.language_of(request)
+    with database.reading(found.engine) as session:
+        known = {row.partner.id or 0: row.partner.name for row in partners.listed(session)}
+    left = {int(number): name for number, name in (event.held_with if event is not None else {}).items()}
     return pages.render(
         request,
         "event_form.html",
@@ -352,6 +368,7 @@ def _form(
         wrong=wrong,
         kinds=kinds(request),
         spoken=[(code, _first_large(event_words.language_name(code, language))) for code in events.SPOKEN],
+        directory=left | known,
         longest=events.LONGEST,
         longest_line=events.LONGEST_LINE,
         most=events.MOST_PEOPLE,

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from config import clock, database
 from config.permissions import Action
 from listeners import places
-from posts import drafts, heard, partner_mail, partners
+from posts import drafts, events, heard, partner_mail, partners
 from posts.partners import Given, Reach
 from posts.tables import Partner, Post
 from posts.workflow import OPEN, WrongState
@@ -89,9 +89,11 @@ def page(request: Request, found: TheDesk, who: Who, partner_id: Id) -> Response
         titles = {one.post_id: post.title for one in contacts if (post := session.get(Post, one.post_id or 0))}
         row = next((one for one in partners.listed(session) if one.partner.id == partner_id), None)
         every = {one.id: one.name for one in places.all_places(session)}
+        together = events.held_with(session, partner_id)
     return pages.render(
         request,
         "partner.html",
+        together=together,
         partner=partner,
         row=row,
         contacts=contacts,

@@ -231,6 +231,8 @@ def _page(
         names = {people.known_id(person): person.name for person in session.exec(select(Person))}
         sent = [_sent(session, post, names) for post in thread.posts]
         waiting = thread.waiting
+        late = waiting is not None and urgent.is_late(waiting, clock.now())
+        again = late and waiting is not None and urgent_call.was_repeated(session, waiting)
         can_decide = waiting is not None and _can_decide(session, waiting, who)
         goes_to = _goes_to(session, waiting) if waiting is not None else []
         asks = approval.writers(session, waiting) if waiting is not None else set()
@@ -242,6 +244,8 @@ def _page(
         thread=thread,
         sent=sent,
         waiting=waiting,
+        late=late,
+        again=again,
         can_decide=can_decide,
         goes_to=goes_to,
         wrote_it=who.id in asks,

@@ -27,6 +27,7 @@ from scheduler.jobs import (
     sign_ins,
     source_alarms,
     sums,
+    urgent_calls,
 )
 
 WAITING = ("publish", "deliver", "listen")  # queues whose jobs wait on networks
@@ -85,6 +86,12 @@ WAITS: tuple[Regular, ...] = (
         "deliver",
         timedelta(seconds=2),
         lambda hands, now: delivery.deliver_all(hands.engine, hands.settings),
+    ),
+    Regular(
+        "urgent_calls",
+        "deliver",
+        timedelta(seconds=10),
+        lambda hands, now: urgent_calls.look(hands.engine, hands.settings, now),
     ),
     _calling("webhooks", "deliver", timedelta(seconds=2), webhooks.deliver_due),
     _calling("sign_ins", "listen", timedelta(days=1), sign_ins.look),

@@ -1,5 +1,6 @@
 """Events on the pages, for the public, on the calendar, and for programs."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from config.permissions import Action, Role
 from config.secrets import Keys
 from config.settings import Settings
 from networks import accounts
-from posts import calendar_feed
+from posts import calendar_feed, partners
 from posts.tables import Event, Heard, Post, Target
 from tests.web.browsing import Browser, send
 from web import app as web_app
@@ -38,6 +39,22 @@ def ada(sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime, browser_of: Ca
 def plan(ada: Browser, **more: object) -> str:
     answer = send(ada, EVENTS, page=f"{EVENTS}/new", **{**GIVEN, **more})
     return answer.headers.get("location", "").split("?")[0] or answer.text
+
+
+def test_partners_are_chosen_from_the_directory_and_named_to_the_public(
+    ada: Browser, sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        for name in ("Elm Street School", "Food bank"):
+            partners.keep(session, partners.Given(name, "school"), keys, 1, at_eight)
+    assert send(ada, EVENTS, page=f"{EVENTS}/new", **GIVEN, held_with="9").status_code == 422
+    page = plan(ada, held_with=["2"], partners="the library")
+    assert "Together with Food bank, the library." in ada.get(page).text
+    assert "Town hall on" in ada.get("/outreach/partners/2").text
+    send(ada, "/outreach/partners/2/retire", page="/outreach/partners/2")
+    assert re.search(r'value="2" checked', ada.get(f"{page}/edit").text)
+    send(ada, page, page=f"{page}/edit", **GIVEN, held_with=["2", "1"], revision="0")
+    assert "Together with Food bank, Elm Street School." in ada.get(page).text
 
 
 def publish(session: Session, post_id: int) -> None:

@@ -15,6 +15,7 @@ from posts.event_words import Kind
 from posts.events import Given
 from posts.tables import Event
 from web.desk import Desk, TheDesk
+from web.drafting import Number
 from web.events import address, desk_of
 from web.fields import LARGEST_ID, Id, clean
 from web.guard import Who, needs
@@ -27,7 +28,7 @@ Language = Annotated[str, Field(pattern="^[a-z]{2,3}$")]
 
 class EventIn(BaseModel):
     """An event. `wall_time` is local in `time_zone` (none: the department's); `revision` is that of the event that is
-    changed."""
+    changed; `partner_ids` are of the directory, `partners` others who hold it with us."""
 
     name: Text
     kind: Text = "other"
@@ -39,6 +40,7 @@ class EventIn(BaseModel):
     languages: Annotated[list[Language], Field(max_length=20)] = Field(default_factory=list)
     capacity: Annotated[int, Field(ge=1, le=events.MOST_PEOPLE)] | None = None
     partners: Text = ""
+    partner_ids: Annotated[list[Number], Field(max_length=events.MOST_PARTNERS)] = Field(default_factory=list)
     notes: Annotated[str, AfterValidator(clean), Field(max_length=events.LONGEST)] = ""
     revision: Annotated[int, Field(ge=0, le=LARGEST_ID)] = 0
 
@@ -76,6 +78,7 @@ class EventOut(BaseModel):
     languages: list[str]
     capacity: int | None
     partners: str
+    held_with: dict[int, str]
     notes: str
     state: str
     reason: str
@@ -156,7 +159,9 @@ def make_event_posts(found: TheDesk, who: Who, event_id: Id, given: PostsIn) -> 
 def _given(found: Desk, given: EventIn) -> Given:
     values = given.model_dump(exclude={"revision"})
     zone = given.time_zone or found.settings.department.time_zone
-    return Given(**{**values, "languages": tuple(given.languages), "time_zone": zone})
+    return Given(
+        **{**values, "languages": tuple(given.languages), "time_zone": zone, "partner_ids": tuple(given.partner_ids)}
+    )
 
 
 def _known(session: Session, event_id: int) -> Event:
