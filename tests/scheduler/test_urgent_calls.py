@@ -59,7 +59,7 @@ def test_nobody_is_asked_again_once_it_is_approved_nor_hours_later(
 ) -> None:
     assert urgent_calls.look(sqlite_engine, settings, now + timedelta(hours=3)) == 0
     with database.writing(sqlite_engine) as session:
-        urgent.approve(session, update, 2, session.get_one(Post, update).content_hash, now)
+        urgent.approve(session, update, 2, session.get_one(Post, update).content_hash, now, past_hold=False)
     assert urgent_calls.look(sqlite_engine, settings, now + timedelta(minutes=3)) == 0
 
 
