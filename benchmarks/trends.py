@@ -103,11 +103,11 @@ def low_cells(seed: int = 4, runs: int = 60, series: int = 40) -> Figures:
             fitted = cells.fit(counts[:, start:stop], np.arange(start, stop) % 7)
             for index in range(series):
                 p = 1.0
-                for width in (1, 3):
-                    exposure = float(sum(fitted.weekday[at % 7] for at in range(day - width + 1, day + 1)))
-                    number = int(counts[index, day - width + 1 : day + 1].sum())
-                    if number:
-                        p = min(p, 2 * fitted.p_value(index, number, exposure))
+                for hours in cells.WINDOWS_HOURS:
+                    back = [day - at for at in range(hours // 24)]
+                    exposures = [float(fitted.weekday[at % 7]) for at in back]
+                    number = fitted.fading_p_value(index, counts[index, back].astype(int).tolist(), exposures)
+                    p = min(p, len(cells.WINDOWS_HOURS) * number)
                 before = counts[index, day - 9 : day - 2]
                 z = (counts[index, day] - before.mean()) / max(before.std(ddof=1), 0.2)
                 if hit[index]:

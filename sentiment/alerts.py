@@ -362,7 +362,7 @@ def _join(session: Session, alert: Alert, topic: Topic, now: datetime) -> None:
     hours = max(topic.hours, round((now - alert.since) / timedelta(hours=1)))
     alert.expected = topic.expected * hours / topic.hours
     alert.window_hours, alert.updated_at = hours, now
-    alert.posts, alert.authors = len(known | topic.mention_ids), surges.voices(texts)
+    alert.posts, alert.authors = len(known | topic.mention_ids), len(surges.voices(texts))
     alert.p_value = min(alert.p_value, topic.p_value)
     alert.severity = severity(alert.concern, alert.authors, alert.expected)
     alert.keyphrases = list(topic.keyphrases) or alert.keyphrases
@@ -416,7 +416,7 @@ def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None
     everything = known | surge.mention_ids
     texts = _texts(session, everything)
     alert.posts = len(everything)
-    alert.authors = surges.voices(texts)
+    alert.authors = len(surges.voices(texts))
     if surge.p_value < alert.p_value:
         alert.p_value = surge.p_value
         alert.evidence = {**alert.evidence, "once_in_days": surge.once_in_days}

@@ -3,10 +3,11 @@ since people who worry about one thing at one corner raise it as traffic, as sch
 
 cells.py holds the statistics; alerts.py makes threads of what is found here."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -67,8 +68,8 @@ class Usual:
 def find(
     session: Session, now: datetime, zone: ZoneInfo, tuned: Tuning | None = None, usual: Usual | None = None
 ) -> list[Surge]:
-    """Every cell that stands out in the last 24 or 72 hours, most authors first; of the two windows the less likely
-    one. Empty while the store holds fewer than 14 days before the guard."""
+    """Every cell that stands out in the last 24 or 72 hours (of which the latest count most), most authors first; by
+    the shorter window where that suffices. Empty while the store holds fewer than 14 days before the guard."""
     last = now.astimezone(zone).date() - timedelta(
         days=max(cells.WINDOWS_HOURS) // 24 + cells.GUARD_DAYS + 1  # the longest window reaches into this day's noon
     )
@@ -91,9 +92,17 @@ def find(
     baseline = cells.fit(daily, weekdays)
     limit, tuned = cells.threshold(len(names)), tuned or Tuning()
     local = now.astimezone(zone).replace(tzinfo=None)
-    exposures = {hours: baseline.exposure(local - timedelta(hours=hours), local) for hours in cells.WINDOWS_HOURS}
+    ends = [local - timedelta(days=day) for day in range(len(cells.FADING) + 1)]
+    each_day = [baseline.exposure(start, end) for end, start in pairwise(ends)]
+    exposures = {hours: sum(each_day[: hours // 24]) for hours in cells.WINDOWS_HOURS}
     found: list[Surge] = []
     at = {cell: index for index, cell in enumerate(names)}
+
+    def chance(index: int, newest: Mapping[bytes, datetime], hours: int) -> float:
+        """Of so many authors in a cell; `newest`: when each last spoke."""
+        by_day = Counter(int((now - at) / timedelta(days=1)) for at in newest.values())
+        days = range(hours // 24)
+        return baseline.fading_p_value(index, [by_day[day] for day in days], [each_day[day] for day in days])
 
     def leading(place_id: int | None, ids: frozenset[int], exposure: float) -> str | None:
         """The concern that most of these posts' authors raise, if it is unusual at this place by itself."""
@@ -104,38 +113,38 @@ def find(
         concern = max(raised, key=lambda key: (raised[key], key))
         if raised[concern] < cells.LEAST_AUTHORS:
             return None
-        chance = baseline.p_value(at[concern, place_id], raised[concern], exposure)
-        return concern if chance < LEADING else None
+        by_itself = baseline.p_value(at[concern, place_id], raised[concern], exposure)
+        return concern if by_itself < LEADING else None
 
     for index, cell in enumerate(names):
-        best: Surge | None = None
         passing = limit * tuned.strict(cell[0])
         for hours, exposure in exposures.items():
             inside = [one for one in recent.get(cell, ()) if one.posted_at > now - timedelta(hours=hours)]
-            authors = len({one.author for one in inside})
-            if authors < cells.LEAST_AUTHORS or baseline.p_value(index, authors, exposure) >= passing:
+            newest = {one.author: one.posted_at for one in inside}  # oldest first, so the last one stays
+            if len(newest) < cells.LEAST_AUTHORS or chance(index, newest, hours) >= passing:
                 continue
-            authors = _speaking(session, inside)  # looked at only for the few cells that pass
-            p_value = baseline.p_value(index, authors, exposure)
-            if authors < cells.LEAST_AUTHORS or p_value >= passing or (best and best.p_value <= p_value):
+            speaking = _speaking(session, inside)  # looked at only for the few cells that pass
+            authors, p_value = len(speaking), chance(index, {who: newest[who] for who in speaking}, hours)
+            if authors < cells.LEAST_AUTHORS or p_value >= passing:
                 continue
             ids = frozenset(one.id for one in inside)
             concern = leading(cell[1], ids, exposure) if cell[0] == ALL else cell[0]
             if concern is None:
                 continue
-            best = Surge(
-                concern=concern,
-                place_id=cell[1],
-                whole_place=cell[0] == ALL,
-                hours=hours,
-                authors=authors,
-                expected=baseline.expected(index, exposure),
-                p_value=p_value,
-                once_in_days=1 / (max(p_value, 1e-12) * len(names) * len(exposures)),
-                mention_ids=ids,
+            found.append(
+                Surge(
+                    concern=concern,
+                    place_id=cell[1],
+                    whole_place=cell[0] == ALL,
+                    hours=hours,
+                    authors=authors,
+                    expected=baseline.expected(index, exposure),
+                    p_value=p_value,
+                    once_in_days=1 / (max(p_value, 1e-12) * len(names) * len(exposures)),
+                    mention_ids=ids,
+                )
             )
-        if best is not None:
-            found.append(best)
+            break  # the shorter window says more
     found.sort(key=lambda surge: (-surge.authors, surge.p_value, surge.concern))
     return [surge for surge in found if not (surge.whole_place and any(_explains(one, surge) for one in found))]
 
@@ -247,8 +256,8 @@ def _grid(seen: Days, first: date, last: date) -> tuple[list[_Cell], NDArray[np.
     return names, daily
 
 
-def _speaking(session: Session, recent: Sequence[_Recent]) -> int:
-    """How many authors said something of their own: twenty accounts with one text are one voice."""
+def _speaking(session: Session, recent: Sequence[_Recent]) -> set[bytes]:
+    """Which authors said something of their own: twenty accounts with one text are one voice."""
     texts: dict[int, str | None] = {}
     ids = [one.id for one in recent]
     for start in range(0, len(ids), 500):
@@ -259,8 +268,8 @@ def _speaking(session: Session, recent: Sequence[_Recent]) -> int:
     return voices((one.author, texts.get(one.id)) for one in recent)
 
 
-def voices(said: Iterable[tuple[bytes, str | None]]) -> int:
-    """Distinct authors with at least one text that nobody else said before; texts in order of time. A text of under
+def voices(said: Iterable[tuple[bytes, str | None]]) -> set[bytes]:
+    """The authors with at least one text that nobody else said before; texts in order of time. A text of under
     five words, or one that is gone, is taken as the author's own."""
     first_said: dict[str, bytes] = {}
     own: set[bytes] = set()
@@ -268,4 +277,4 @@ def voices(said: Iterable[tuple[bytes, str | None]]) -> int:
         words = " ".join(word for word in (text or "").casefold().split() if not word.startswith(("@", "http")))
         if words.count(" ") < 4 or first_said.setdefault(words, author) == author:
             own.add(author)
-    return len(own)
+    return own

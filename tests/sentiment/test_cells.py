@@ -91,3 +91,22 @@ def test_fourteen_authors_where_half_a_one_is_usual_stand_out() -> None:
     daily = np.stack([_draw(rng, 0.5, (20,)) for _ in range(100)])
     baseline = cells.fit(daily, _weekdays(20))
     assert max(baseline.p_value(cell, 14, 1.0) for cell in range(100)) < cells.threshold(100)
+
+
+@pytest.mark.parametrize("counts", [(0, 0, 0), (1, 0, 0), (0, 0, 3), (3, 2, 1), (6, 0, 2)])
+def test_days_that_count_less_and_less_have_the_chance_of_their_weighted_sum(counts: tuple[int, int, int]) -> None:
+    """Against all triples of days, one by one."""
+    means, ratio = (0.4, 1.1, 0.8), 1.7
+    chances = [nbinom.pmf(np.arange(60), mean / (ratio - 1), 1 / ratio) for mean in means]
+    days = np.indices((60, 60, 60))
+    sums = np.tensordot(cells.FADING, days, axes=1)
+    likely = chances[0][:, None, None] * chances[1][None, :, None] * chances[2][None, None, :]
+    reached = sums >= np.dot(cells.FADING, counts) - 1e-9
+    assert cells.fading_tail(counts, means, ratio) == pytest.approx(float(likely[reached].sum()), rel=1e-6)
+
+
+def test_the_same_authors_stand_out_more_the_later_they_spoke() -> None:
+    baseline = cells.fit(np.full((1, 56), 1.0), _weekdays(56))
+    newest_first = [baseline.fading_p_value(0, days, (1.0, 1.0, 1.0)) for days in ((6, 1, 1), (1, 6, 1), (1, 1, 6))]
+    assert newest_first == sorted(newest_first)
+    assert baseline.fading_p_value(0, (6,), (1.0,)) == baseline.p_value(0, 6, 1.0)

@@ -51,11 +51,11 @@ def test_copies_of_another_s_words_are_no_voice_of_their_own() -> None:
         (b"c", "@a Free phones for all of Riverton, click here"),
         (b"d", "Is this about phones really what the feed is for?"),
     ]
-    assert surges.voices(said) == 2
+    assert len(surges.voices(said)) == 2
 
 
 def test_short_words_and_lost_texts_count_as_one_s_own() -> None:
-    assert surges.voices([(b"a", "Slow down!"), (b"b", "Slow down!"), (b"c", None), (b"d", None)]) == 4
+    assert len(surges.voices([(b"a", "Slow down!"), (b"b", "Slow down!"), (b"c", None), (b"d", None)])) == 4
 
 
 def test_one_who_is_copied_and_copies_too_still_has_a_voice() -> None:
@@ -64,4 +64,4 @@ def test_one_who_is_copied_and_copies_too_still_has_a_voice() -> None:
         (b"b", "Somebody will be hurt at this corner soon"),
         (b"b", "And nobody in that building seems to care"),
     ]
-    assert surges.voices(said) == 2
+    assert len(surges.voices(said)) == 2
