@@ -3,12 +3,14 @@
 import importlib
 import importlib.util
 import mimetypes
+from functools import cache
 from types import ModuleType
 from typing import Any
 
 import sqlalchemy as sa
 from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import BaseRoute
 
 from config.secrets import Keys
 from config.settings import Settings
@@ -117,7 +119,20 @@ mimetypes.add_type("image/svg+xml", ".svg")
 
 def create(engine: sa.Engine, settings: Settings, keys: Keys, *, reader: Any = None) -> FastAPI:
     """The application over a migrated store. `reader`: the model, where a page scores a text at once; else none."""
-    app = FastAPI(
+    app = _application()
+    app.state.desk = Desk(engine, settings, keys, reader)
+    app.state.watch = live.Watch(engine)
+    app.router.routes.extend(_routes())
+    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    app.add_middleware(OnceOnly, desk=app.state.desk)
+    app.add_middleware(SafeHeaders, https=app.state.desk.https)
+    app.add_middleware(RequestIds)
+    problems.install(app)
+    return app
+
+
+def _application() -> FastAPI:
+    return FastAPI(
         title="Liaison",
         openapi_url=None,
         docs_url=None,
@@ -126,16 +141,16 @@ def create(engine: sa.Engine, settings: Settings, keys: Keys, *, reader: Any = N
         redirect_slashes=False,
         max_body_size=BODY_LIMIT,
     )
-    app.state.desk = Desk(engine, settings, keys, reader)
-    app.state.watch = live.Watch(engine)
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """All rooms' routes, the form token asked for on each. Once a process: FastAPI takes half a second to work out the
+    API's, at its first call, and an application more or less changes nothing in them."""
+    house = _application()
     for module in (*_ROOMS, *_reading_pages()):
-        app.include_router(module.router)
-    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
-    app.add_middleware(OnceOnly, desk=app.state.desk)
-    app.add_middleware(SafeHeaders, https=app.state.desk.https)
-    app.add_middleware(RequestIds)
-    problems.install(app)
-    return app
+        house.include_router(module.router)
+    return house.router.routes
 
 
 def _reading_pages() -> list[ModuleType]:

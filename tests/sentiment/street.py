@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from listeners.tables import Mention, Place, Source
 from sentiment import counts
@@ -72,8 +72,9 @@ def hear(session: Session, posts: Sequence[Said]) -> list[int]:
 def score(session: Session, ids: Sequence[int], posts: Sequence[Said]) -> None:
     """Scores stored mentions, and counts them."""
     counted = []
+    mentions = {one.id: one for one in session.exec(select(Mention).where(col(Mention.id).in_(ids)))}
     for mention_id, post in zip(ids, posts, strict=True):
-        mention = session.get_one(Mention, mention_id)
+        mention = mentions[mention_id]
         mention.scored_at = post.at
         day = post.at.astimezone(ZONE).date()
         session.add(
