@@ -10,19 +10,50 @@ from argon2.exceptions import VerifyMismatchError
 from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, delete, select
 
-from config import throttle
+from config import audit, throttle
 from config.permissions import Role
 from config.secrets import Keys
 from config.tables import Person, PersonRole
+from config.translations import translate
 
 MINIMUM_PASSWORD = 12
 LOOKED_AT = 72  # characters: zxcvbn's time grows with the length, and a longer password is no easier to guess
 SAFELY_UNGUESSABLE = 3  # of 0 to 4: over 10**8 guesses
+NOTED = 50  # wrong passwords from one address in a quarter of an hour that the audit log tells of; more say no more
 _hasher = PasswordHasher()
 
 
+def _(message: str) -> str:
+    """Marks a sentence for the catalogue; pages translate it."""
+    return message
+
+
+STRENGTHS = (  # of zxcvbn's 0 to 4
+    _("Very easy to guess"),
+    _("Easy to guess"),
+    _("Could be guessed"),
+    _("Hard to guess"),
+    _("Very hard to guess"),
+)
+
+
 class PersonError(ValueError):
-    """A name, e-mail or password that cannot be taken; the message says why."""
+    """A name, e-mail or password that cannot be taken; the message says why. `sentence` and `values`: what a page
+    translates, and what stands in it."""
+
+    def __init__(self, sentence: str, **values: object) -> None:
+        super().__init__(sentence % values if values else sentence)
+        self.sentence, self.values = sentence, values
+
+    def told(self, language: str) -> str:
+        """Why, in a language of the pages."""
+        words = translate(language).gettext(self.sentence)
+        return words % self.values if self.values else words
+
+
+def too_short() -> PersonError:
+    """What is said of a password that is too short, or is none."""
+    return PersonError(_("A password needs at least %(minimum)s characters."), minimum=MINIMUM_PASSWORD)
 
 
 def add_person(
@@ -38,13 +69,13 @@ def add_person(
 ) -> Person:
     """Adds a person. Raises PersonError when the e-mail is no address or taken, or the password too short."""
     if not name.strip():
-        raise PersonError("A person needs a name.")
+        raise PersonError(_("A person needs a name."))
     try:
         address = validate_email(email, check_deliverability=False, test_environment=True).normalized.lower()
     except EmailNotValidError as error:
-        raise PersonError(f"{email!r} is no e-mail address: {error}") from error
+        raise PersonError(_("“%(email)s” is no e-mail address."), email=email) from error
     if by_email(session, address) is not None:
-        raise PersonError(f"{address} is here already.")
+        raise PersonError(_("%(email)s is here already."), email=address)
     person = Person(
         name=name.strip(),
         email=address,
@@ -62,16 +93,26 @@ def add_person(
 def hash_password(password: str, about: Iterable[str] = ()) -> str:
     """argon2id. `about`: name and e-mail, of which it must not be made. Raises PersonError when it is too short or easy
     to guess (zxcvbn, Wheeler 2016; offline)."""
-    if len(password) < MINIMUM_PASSWORD:
-        raise PersonError(f"A password needs at least {MINIMUM_PASSWORD} characters.")
+    if len(re.sub(" +", " ", password)) < MINIMUM_PASSWORD:
+        raise too_short()
+    score = strength(password, about)
+    if score < SAFELY_UNGUESSABLE:
+        sentence = _(
+            "This password is easy to guess: %(score)s of 4, and %(needed)s are needed. A sentence of several words is "
+            "hard to guess and easy to keep."
+        )
+        raise PersonError(sentence, score=score, needed=SAFELY_UNGUESSABLE)
+    return _hasher.hash(password)
+
+
+def strength(password: str, about: Iterable[str] = ()) -> int:
+    """How hard a password is to guess, 0 to 4 (zxcvbn, Wheeler 2016; offline)."""
+    if not password:
+        return 0  # zxcvbn stumbles over nothing
     known = [part for words in about for part in re.split(r"[\s@._-]+", words.lower()) if len(part) > 1]
     from zxcvbn import zxcvbn  # its word lists take half a second and 80 MB, which only a new password needs
 
-    if zxcvbn(password[:LOOKED_AT], ["liaison", "police", *known])["score"] < SAFELY_UNGUESSABLE:
-        raise PersonError(
-            "This password is easy to guess. A sentence of several words is hard to guess and easy to keep."
-        )
-    return _hasher.hash(password)
+    return int(zxcvbn(password[:LOOKED_AT], ["liaison", "police", *known])["score"])
 
 
 def set_roles(session: Session, person: Person, roles: Iterable[Role]) -> None:
@@ -144,8 +185,8 @@ def _nobodys_hash() -> str:
 def check_password(
     session: Session, email: str, password: str, address: str, keys: Keys, now: datetime
 ) -> Person | None:
-    """The person, or none. Writes a failure row when wrong, so the caller commits either way. Raises
-    throttle.TooManyTries."""
+    """The person, or none. Writes a failure row and an entry of the audit log when wrong, so the caller commits either
+    way. Raises throttle.TooManyTries."""
     subject = f"{email.strip().lower()} {address}"
     throttle.look(session, subject, keys, now)
     person = by_email(session, email)
@@ -157,8 +198,21 @@ def check_password(
         stored = None
     if stored is None or person is None:
         throttle.count(session, subject, keys, now)
+        _note_wrong(session, person, address, keys, now)
         return None
     if _hasher.check_needs_rehash(stored):
         person.password_hash = _hasher.hash(password)
     throttle.clear(session, subject, keys)
     return person
+
+
+def _note_wrong(session: Session, person: Person | None, address: str, keys: Keys, now: datetime) -> None:
+    """An entry of the audit log: at whose door, or at nobody's; a name that nobody has may be a password typed into the
+    wrong field, so it is not kept. From one address only so many are told: the log is kept for ever."""
+    try:
+        throttle.look(session, f"noted {address}", keys, now, NOTED)
+    except throttle.TooManyTries:
+        return
+    throttle.count(session, f"noted {address}", keys, now)
+    subject = f"person:{person.id}" if person is not None else "nobody"
+    audit.record(session, now, None, "sign_in.wrong_password", subject, {}, address)

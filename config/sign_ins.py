@@ -37,6 +37,16 @@ class SignedIn:
     unnoted: bool
 
 
+@dataclass(frozen=True)
+class TokenHeld:
+    """The person behind a live API token, with their roles and its scopes. `unnoted`: as of a sign-in."""
+
+    person: Person
+    roles: frozenset[Role]
+    scopes: frozenset[Action]
+    unnoted: bool
+
+
 def open_sign_in(
     session: Session,
     person_id: int,
@@ -227,21 +237,53 @@ def new_token(
     return token
 
 
-def token_holder(session: Session, token: str, keys: Keys, now: datetime) -> tuple[Person, frozenset[Action]] | None:
-    """The active person behind a live token, and its scopes. Only reads."""
-    row = session.exec(select(ApiToken).where(ApiToken.token_hash == keys.hash("token", token))).one_or_none()
-    if row is None or row.revoked_at is not None or row.expires_at <= now:
+def token_holder(session: Session, token: str, keys: Keys, now: datetime) -> TokenHeld | None:
+    """The active person behind a live token. Every request of a program asks this, so it is one question, and only
+    reads."""
+    rows = session.exec(
+        select(ApiToken, Person, PersonRole.role)
+        .join(Person, col(Person.id) == ApiToken.person_id)
+        .outerjoin(PersonRole, col(PersonRole.person_id) == ApiToken.person_id)
+        .where(
+            ApiToken.token_hash == keys.hash("token", token),
+            col(ApiToken.revoked_at).is_(None),
+            ApiToken.expires_at > now,
+            col(Person.active),
+        )
+    ).all()
+    if not rows:
         return None
-    person = session.get(Person, row.person_id)
-    if person is None or not person.active:
-        return None
-    return person, frozenset(Action(scope) for scope in row.scopes)
+    row, person, _ = rows[0]
+    unnoted = row.used_at is None or row.used_at < now - _SEEN_EVERY
+    roles = frozenset(Role(role) for _, _, role in rows if role)
+    return TokenHeld(person, roles, frozenset(Action(scope) for scope in row.scopes), unnoted)
 
 
-def token_is_unseen(session: Session, token: str, keys: Keys, now: datetime) -> bool:
-    """Whether `token_seen` would note anything: it does so at most every few minutes."""
-    row = session.exec(select(ApiToken).where(ApiToken.token_hash == keys.hash("token", token))).one()
-    return row.used_at is None or row.used_at < now - _SEEN_EVERY
+def live_tokens(session: Session, now: datetime) -> dict[int, list[ApiToken]]:
+    """Everybody's live tokens, by person id, oldest first."""
+    found: dict[int, list[ApiToken]] = {}
+    live = select(ApiToken).where(col(ApiToken.revoked_at).is_(None), ApiToken.expires_at > now)
+    for row in session.exec(live.order_by(col(ApiToken.id))):
+        found.setdefault(row.person_id, []).append(row)
+    return found
+
+
+def revoke_token(session: Session, person_id: int, token_id: int, now: datetime) -> bool | None:
+    """Ends a token of this person; whether it was live, none if they have no such token."""
+    token = session.get(ApiToken, token_id)
+    if token is None or token.person_id != person_id:
+        return None
+    if token.revoked_at is not None:
+        return False
+    token.revoked_at = now
+    session.add(token)
+    return True
+
+
+def revoke_tokens(session: Session, person_id: int, now: datetime) -> int:
+    """Ends all tokens of a person; how many."""
+    live = update(ApiToken).where(col(ApiToken.person_id) == person_id, col(ApiToken.revoked_at).is_(None))
+    return session.exec(live.values(revoked_at=now)).rowcount
 
 
 def token_seen(session: Session, token: str, keys: Keys, now: datetime) -> None:

@@ -6,13 +6,12 @@ from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from sqlmodel import col, select
 
 from config import audit, browsers, clock, database, people, second_factor, security_mail, sign_ins, throttle
 from config.permissions import ALLOWED, Action
 from config.security_mail import Change
 from config.sign_ins import Way
-from config.tables import ApiToken, Person
+from config.tables import Person
 from config.translations import LANGUAGES
 from web import csrf, guard, pages
 from web.desk import Desk, TheDesk
@@ -81,7 +80,7 @@ def set_password(
             return _page(request, found, who, wrong=_("The present password is not right. Nothing was changed."))
         hashed = people.hash_password(new, (who.person.name, who.person.email))  # takes its time, so outside the write
     except people.PersonError as error:
-        return _page(request, found, who, wrong=str(error))
+        return _page(request, found, who, wrong=error.told(pages.language_of(request)))
     except throttle.TooManyTries:
         return _page(request, found, who, wrong=_("Too many wrong passwords. Try again in a quarter of an hour."))
     with database.writing(found.engine) as session:
@@ -92,6 +91,18 @@ def set_password(
         security_mail.put(session, person, Change.PASSWORD, found.settings, moment)
         audit.record(session, moment, who.id, "person.password", f"person:{who.id}", {}, who.address)
     return RedirectResponse("/account?said=account-saved", 303)
+
+
+@router.post("/account/password/strength")
+def strength(request: Request, who: Who, new: Annotated[str, Form(max_length=1000)] = "") -> JSONResponse:
+    """How hard a new password is to guess, while it is typed; keeps nothing."""
+    return measured(request, people.strength(new, (who.person.name, who.person.email)))
+
+
+def measured(request: Request, score: int) -> JSONResponse:
+    """A measure as the page's script takes it."""
+    words = pages.words(request).gettext(people.STRENGTHS[score])
+    return JSONResponse({"score": score, "words": words})
 
 
 @router.post("/account/tokens")
@@ -124,12 +135,10 @@ def make_token(
 def revoke_token(found: TheDesk, who: Who, token_id: Id) -> Response:
     """Ends one of one's own tokens."""
     with database.writing(found.engine) as session:
-        token = session.get(ApiToken, token_id)
-        if token is None or token.person_id != who.id:
+        revoked = sign_ins.revoke_token(session, who.id, token_id, clock.now())
+        if revoked is None:
             raise Trouble(404, "You have no such token", "Nothing was changed.")
-        if token.revoked_at is None:
-            token.revoked_at = clock.now()
-            session.add(token)
+        if revoked:
             audit.record(session, clock.now(), who.id, "token.revoke", f"token:{token_id}", {}, who.address)
     return RedirectResponse("/account?said=token-revoked", 303)
 
@@ -158,10 +167,7 @@ def _page(
     request: Request, found: Desk, who: Visitor, *, wrong: str | None = None, token: str | None = None
 ) -> Response:
     with database.reading(found.engine) as session:
-        live = select(ApiToken).where(
-            ApiToken.person_id == who.id, col(ApiToken.revoked_at).is_(None), ApiToken.expires_at > clock.now()
-        )
-        tokens = list(session.exec(live.order_by(col(ApiToken.id))))
+        tokens = sign_ins.live_tokens(session, clock.now()).get(who.id, [])
         person = session.get_one(Person, who.id)
         signed_in = sign_ins.open_of(session, who.id, clock.now())
         factor = second_factor.is_on(session, who.id)

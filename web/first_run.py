@@ -80,7 +80,7 @@ def begin(
         )
         return _form(request, found, given, words)
     except people.PersonError as error:
-        return _form(request, found, given, str(error))
+        return _form(request, found, given, error.told(pages.language_of(request)))
     return enter(request, found, people.known_id(person), "/?said=welcome", by=Way.PASSWORD)
 
 
@@ -115,7 +115,7 @@ def _first_person(
 def people_password(password: str) -> str:
     """The password, which here is not optional. Raises PersonError."""
     if not password:
-        raise people.PersonError(f"A password needs at least {people.MINIMUM_PASSWORD} characters.")
+        raise people.too_short()
     return password
 
 

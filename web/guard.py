@@ -5,6 +5,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends, Request, params
 
 from config import clock, database, people, second_factor, sign_ins
@@ -15,6 +16,8 @@ from web import csrf
 from web.desk import Desk, desk
 from web.problems import Trouble
 
+log = structlog.get_logger(__name__)
+
 # The only paths that anyone may ask for; each says what it shows to a stranger.
 PUBLIC = frozenset(
     {
@@ -24,6 +27,7 @@ PUBLIC = frozenset(
         "/crest",  # and its crest, as on its letters
         "/sign-in",
         "/sign-in/link/{code}",
+        "/sign-in/link/{code}/strength",  # how hard a password is to guess, for who holds a live invitation
         "/sign-in/sso",  # leads to the department's provider, where one is set
         "/sign-in/sso/back",  # and back; wants what the provider signed
         "/sign-in/code",  # the second half of a sign-in; wants the code of the first
@@ -93,16 +97,13 @@ def find_visitor(request: Request, found: Desk) -> Visitor | None:
     moment = clock.now()
     if authorization:
         with database.reading(found.engine) as session:
-            holder = sign_ins.token_holder(session, token.strip(), found.keys, moment) if _is_bearer(scheme) else None
-            if holder is None:
+            held = sign_ins.token_holder(session, token.strip(), found.keys, moment) if _is_bearer(scheme) else None
+            if held is None:
                 raise Trouble(401, "This token is not live", "It is wrong, revoked or past its end.", "Make a new one.")
-            person, scopes = holder
-            roles = people.roles_of(session, people.known_id(person))
-            unseen = sign_ins.token_is_unseen(session, token.strip(), found.keys, moment)
-        if unseen:  # a write, so only when it would change something
+        if held.unnoted:  # a write, so only when it would change something
             with database.writing(found.engine) as session:
                 sign_ins.token_seen(session, token.strip(), found.keys, moment)
-        return Visitor(person, roles, address_of(request), scopes)
+        return Visitor(held.person, held.roles, address_of(request), held.scopes)
     cookie = request.cookies.get(cookie_name(found))
     if not cookie:
         return None
@@ -139,8 +140,10 @@ class Needs:
     def __init__(self, action: Action) -> None:
         self.action = action
 
-    def __call__(self, who: Who) -> None:
+    def __call__(self, request: Request, who: Who) -> None:
         if not who.may(self.action):
+            what = {"right": self.action.value, "method": request.method, "path": request.url.path}
+            log.warning("refused", **what, person=who.id, address=who.address)
             raise Trouble(
                 403,
                 "This is not part of your work at this desk",

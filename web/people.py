@@ -67,7 +67,7 @@ def add(
             invited = found.settings.single_sign_on.passwords
             link = _invite(session, found, who, person, by_mail=by_mail) if invited else ""
     except people.PersonError as error:
-        return _page(request, found, given=given, wrong=str(error))
+        return _page(request, found, given=given, wrong=error.told(pages.language_of(request)))
     if not invited:
         return RedirectResponse("/people?said=known", 303)
     if by_mail:
@@ -123,10 +123,11 @@ def set_active(found: TheDesk, who: Who, person_id: Id, active: Annotated[bool, 
         if not active:
             _someone_else_administers(session, person_id)
             sign_ins.end_all(session, person_id, found.keys)
+        revoked = 0 if active else sign_ins.revoke_tokens(session, person_id, clock.now())
         person.active = active
         session.add(person)
-        action = "person.open" if active else "person.close"
-        audit.record(session, clock.now(), who.id, action, f"person:{person_id}", {}, who.address)
+        action, detail = "person.open" if active else "person.close", {"tokens": revoked} if revoked else {}
+        audit.record(session, clock.now(), who.id, action, f"person:{person_id}", detail, who.address)
     return RedirectResponse("/people?said=roles-changed", 303)
 
 
@@ -174,6 +175,19 @@ def end_sign_ins(found: TheDesk, who: Who, person_id: Id, which: Annotated[str, 
     return RedirectResponse("/people?said=sign-in-ended", 303)
 
 
+@router.post("/people/{person_id}/tokens/{token_id}/revoke")
+def revoke_token(found: TheDesk, who: Who, person_id: Id, token_id: Id) -> Response:
+    """Ends somebody's API token."""
+    with database.writing(found.engine) as session:
+        revoked = sign_ins.revoke_token(session, person_id, token_id, clock.now())
+        if revoked is None:
+            raise Trouble(404, "They have no such token", "Nothing was changed.")
+        if revoked:
+            detail = {"person": person_id}
+            audit.record(session, clock.now(), who.id, "token.revoke", f"token:{token_id}", detail, who.address)
+    return RedirectResponse("/people?said=token-revoked", 303)
+
+
 def _page(
     request: Request,
     found: Desk,
@@ -189,6 +203,7 @@ def _page(
         for pair in session.exec(select(PersonRole)):
             roles.setdefault(pair.person_id, set()).add(pair.role)
         signed_in = {known.id: sign_ins.open_of(session, people.known_id(known), clock.now()) for known in rows}
+        tokens = sign_ins.live_tokens(session, clock.now())
         invited = invitations.open_until(session, clock.now())
         with_factor, factor_roles = second_factor.on_for(session), second_factor.required(session)
     blank: dict[str, object] = {
@@ -205,6 +220,7 @@ def _page(
         every_role=list(Role),
         signed_in={one: [(row, browsers.plain(row.browser)) for row in found_] for one, found_ in signed_in.items()},
         invited=invited,
+        tokens=tokens,
         with_factor=with_factor,
         factor_roles=factor_roles,
         zones=sorted(available_timezones()),

@@ -13,6 +13,7 @@ from config.security_mail import Change
 from config.sign_ins import Way
 from config.tables import Person
 from web import csrf, guard, pages
+from web.account import measured
 from web.desk import Desk, TheDesk
 from web.fields import Line
 from web.problems import Trouble
@@ -128,7 +129,7 @@ def use_link(request: Request, found: TheDesk, code: str, new: Annotated[str, Fo
     try:  # takes its time, so outside the write
         hashed = people.hash_password(new, (owner.name, owner.email)) if purpose == invitations.PURPOSE else None
     except people.PersonError as error:
-        return _link_page(request, found, code, purpose, wrong=str(error))
+        return _link_page(request, found, code, purpose, wrong=error.told(pages.language_of(request)))
     with database.writing(found.engine) as session:
         used = sign_ins.use_code(session, code, purpose, found.keys, moment)
         if used is None or used.person_id is None:
@@ -138,6 +139,17 @@ def use_link(request: Request, found: TheDesk, code: str, new: Annotated[str, Fo
         session.add(person)
         has_password = person.password_hash is not None
     return enter(request, found, used.person_id, "/" if has_password else "/?said=choose-password", by=Way.LINK)
+
+
+@router.post("/sign-in/link/{code}/strength")
+def strength(request: Request, found: TheDesk, code: str, new: Annotated[str, Form(max_length=1000)] = "") -> Response:
+    """How hard a new password is to guess, while it is typed; for who holds an invitation. Keeps nothing."""
+    with database.reading(found.engine) as session:
+        purpose = _purpose(session, found, code)
+        owner = sign_ins.owner_of(session, code, found.keys)
+    if purpose != invitations.PURPOSE or owner is None:
+        raise _link_is_over()
+    return measured(request, people.strength(new, (owner.name, owner.email)))
 
 
 @router.post("/sign-out")

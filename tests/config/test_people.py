@@ -3,12 +3,12 @@ from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import select
+from sqlmodel import col, select
 
 from config import database, people, sign_ins, throttle
 from config.permissions import Action, Role
 from config.secrets import Keys
-from config.tables import Person, SignIn
+from config.tables import AuditEntry, Person, SignIn
 
 PASSWORD = "correct horse battery"
 
@@ -106,7 +106,9 @@ def test_a_token_carries_its_scopes_until_it_expires(engine: sa.Engine, ada: Per
     day = timedelta(days=1)
     with database.writing(engine) as session:
         token = sign_ins.new_token(session, people.known_id(ada), "script", [Action.READ_POSTS], keys, now, day)
-        assert sign_ins.token_holder(session, token, keys, now) == (ada, frozenset({Action.READ_POSTS}))
+        held = sign_ins.token_holder(session, token, keys, now)
+        roles = people.roles_of(session, people.known_id(ada))
+        assert held == sign_ins.TokenHeld(ada, roles, frozenset({Action.READ_POSTS}), unnoted=True)
         assert sign_ins.token_holder(session, token, keys, now + day) is None
         assert sign_ins.token_holder(session, "lia_other", keys, now) is None
 
@@ -123,3 +125,26 @@ def test_a_password_that_is_easy_to_guess_is_refused(password: str) -> None:
 def test_a_sentence_is_taken_however_long() -> None:
     for sentence in (PASSWORD, "una puente sobre el río " * 40):
         assert people.hash_password(sentence, ("Ada Okafor",)).startswith("$argon2id$")
+
+
+def test_why_a_password_is_refused_is_told_in_each_language() -> None:
+    with pytest.raises(people.PersonError) as refused:
+        people.hash_password("password1234")
+    assert refused.value.told("es").startswith("Esta contraseña es fácil de adivinar: ")
+    assert str(refused.value).startswith("This password is easy to guess: ")
+    with pytest.raises(people.PersonError, match="at least 12 characters"):
+        people.hash_password("one  two    ")
+
+
+def test_a_wrong_password_is_an_entry_at_whose_door_and_no_name_that_nobody_has(
+    sqlite_engine: sa.Engine, keys: Keys, now: datetime, person: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "NOTED", 3)
+    with database.writing(sqlite_engine) as session:
+        ada = person(session, "Ada", password=PASSWORD)
+        for email in (ada.email, "my password in the wrong field", ada.email, "x", "y"):
+            assert people.check_password(session, email, "wrong", "10.0.0.9", keys, now) is None
+        log = session.exec(select(AuditEntry).order_by(col(AuditEntry.id))).all()
+    assert [(one.action, one.person_id, one.subject, one.detail, one.address) for one in log] == [
+        ("sign_in.wrong_password", None, subject, {}, "10.0.0.9") for subject in ("person:1", "nobody", "person:1")
+    ]

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import Mount
+from structlog.testing import capture_logs
 
 from config import secrets
 from config.permissions import Action, Role, may
@@ -164,3 +165,11 @@ def test_each_right_has_exactly_the_roles_that_were_agreed() -> None:
 def test_the_matrix_is_in_order_without_a_line_twice() -> None:
     lines = [line for line in MATRIX.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     assert [next(group) for _, group in groupby(sorted(lines, key=_by_path))] == lines
+
+
+def test_what_is_refused_is_a_line_of_the_machines_log(browser_of: Callable[..., Browser]) -> None:
+    ana = browser_of("Ana", Role.ANALYST)
+    with capture_logs() as lines:
+        assert ana.get("/people").status_code == 403
+    (line,) = [line for line in lines if line["event"] == "refused"]
+    assert (line["right"], line["path"], line["person"], line["address"]) == ("manage", "/people", 1, "testclient")

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import select
+from sqlmodel import col, select
 
 from config import clock, database, invitations, people, sign_ins
-from config.permissions import Role
+from config.permissions import Action, Role
 from config.secrets import Keys
 from config.tables import ApiToken, AuditEntry, OutboxMessage, Person, SignIn
 from tests.web.browsing import Browser, Response, send
@@ -149,3 +149,29 @@ def test_a_token_ends_after_the_days_chosen_and_says_when_it_was_used(
     assert (row.used_at, row.expires_at) == (at_eight, at_eight + timedelta(days=int(days)))
     with clock.at(row.expires_at):
         assert stranger.get("/api/v1/posts", headers=sent).status_code == 401
+
+
+def test_an_administrator_sees_and_ends_tokens_of_others_and_never_the_token(
+    browser_of: Callable[..., Browser], stranger: Browser, sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime
+) -> None:
+    ada, sam = browser_of("Ada", Role.OFFICER), browser_of("Sam", Role.ADMINISTRATOR)
+    with database.writing(sqlite_engine) as session:
+        made = [
+            sign_ins.new_token(session, 1, name, [Action.READ_POSTS], keys, at_eight, timedelta(days=30))
+            for name in ("the wall screen", "a script")
+        ]
+    page = sam.get("/people").text
+    assert "the wall screen" in page and "a script" in page and made[0] not in page
+    assert send(ada, "/people/1/tokens/1/revoke", page="/account").status_code == 403
+    assert send(sam, "/people/2/tokens/1/revoke", page="/people").status_code == 404  # no token of Sam's
+    send(sam, "/people/1/tokens/1/revoke", page="/people")
+    first, second = ({"authorization": f"Bearer {token}"} for token in made)
+    assert stranger.get("/api/v1/posts", headers=first).status_code == 401
+    assert stranger.get("/api/v1/posts", headers=second).status_code == 200
+    for active in ("", "true"):
+        send(sam, "/people/1/active", page="/people", active=active)
+    assert stranger.get("/api/v1/posts", headers=second).status_code == 401  # closed with its owner's way in, for good
+    with database.reading(sqlite_engine) as session:
+        told = select(AuditEntry.action, AuditEntry.detail).where(col(AuditEntry.person_id) == 2)
+        log = session.exec(told.order_by(col(AuditEntry.id))).all()
+    assert log == [("token.revoke", {"person": 1}), ("person.close", {"tokens": 1}), ("person.open", {})]

@@ -1,6 +1,7 @@
 """What holds on every page: form tokens, headers, sizes, and failures told in plain words."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import sqlalchemy as sa
 from fastapi import FastAPI
@@ -85,6 +86,11 @@ def flags(answered: Response) -> dict[str, set[str]]:
         name, *rest = line.split("; ")
         found[name.partition("=")[0]] = {flag.lower() for flag in rest if not flag.lower().startswith("max-age")}
     return found
+
+
+def test_the_scripts_of_all_pages_together_stay_small() -> None:
+    scripts = Path(__file__).parents[2] / "web" / "static" / "js"
+    assert sum(file.stat().st_size for file in scripts.iterdir()) <= 40_000  # bytes, as they are sent
 
 
 def test_over_https_cookies_are_bound_to_this_host_and_out_of_reach_of_scripts(

@@ -125,9 +125,14 @@ def test_someone_invited_chooses_a_password_at_the_link_and_comes_in(
     )  # fmt: skip
     link = shown.text[shown.text.index("/sign-in/link/") :].split("<")[0]
     assert send(stranger, link, page=link, new="password1234").status_code == 422  # and the link is not used up
+    measure = f"{link}/strength"
+    assert send(stranger, measure, page=link, new="password").json() == {"score": 0, "words": "Very easy to guess"}
+    assert send(stranger, measure, page=link, new=PASSWORD).json()["score"] >= 3
     assert send(stranger, link, page=link, new=PASSWORD).headers["location"] == "/"
     assert stranger.get("/account").status_code == 200
     assert stranger.get(link).status_code == 410
+    assert send(stranger, measure, page="/account", new=PASSWORD).status_code == 410  # measured for invitations only
+    assert send(stranger, "/account/password/strength", page="/account", new=PASSWORD).json()["score"] >= 3
     wrong = send(stranger, "/account/password", page="/account", old="not this one", new="another long sentence")
     assert wrong.status_code == 303  # who came by a link need not know the old one
 
@@ -164,3 +169,10 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(
     assert stranger.get("/api/v1/sources", headers=sent).status_code == 403  # not hers to give
     assert send(ada, "/account/tokens/1/revoke", page="/account").status_code == 303
     assert stranger.get("/api/v1/posts", headers=sent).status_code == 401
+
+
+def test_what_is_typed_can_be_seen_and_is_measured(browser_of: Callable[..., Browser]) -> None:
+    page = browser_of("Ada", Role.OFFICER).get("/account").text
+    assert 'data-show="new"' in page
+    assert 'data-strength="/account/password/strength"' in page
+    assert "js/password.js" in page
