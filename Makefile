@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run dev test test-browser test-live check bench sbom clean
+.PHONY: help setup demo run dev test test-browser test-live coverage check docs bench sbom clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -29,8 +29,10 @@ demo: $(VENV)/.run ## the sample town: everything Liaison does, then its desk (A
 run: $(VENV)/.run ## the desk, with what liaison.toml and the environment say
 	@$(BIN)/liaison run $(ARGS)
 
-dev: $(VENV)/.dev ## the sample town's desk, with the tools for developers installed
-	@$(BIN)/liaison demo $(ARGS)
+ROOMS := config networks listeners sentiment posts scheduler web
+dev: $(VENV)/.dev ## the sample town's desk as it was left, started again when a file of it changes
+	@$(BIN)/watchmedo auto-restart --recursive $(ROOMS:%=--directory %) --patterns '**/*.py;**/*.html;**/*.css;**/*.js;**/*.po;**/*.json' \
+		--signal SIGTERM --kill-after 12 --debounce-interval 0.5 -- $(BIN)/liaison demo --keep $(ARGS)
 
 test: $(VENV)/.dev ## unit tests, on SQLite and on PostgreSQL
 	@$(BIN)/pytest -n 2 -m "not browser and not live" $(ARGS)
@@ -41,6 +43,13 @@ test-browser: $(VENV)/.dev ## pages in a real browser (Debian's chromium)
 test-live: $(VENV)/.dev ## on real network servers on loopback (the first time installs them, two minutes)
 	@$(BIN)/python -m tests.live.installed
 	@$(BIN)/pytest -m live tests/live $(ARGS)
+
+coverage: $(VENV)/.dev ## unit tests, and which lines no test runs (.bench/coverage/index.html)
+	@$(BIN)/pytest -n 2 -m "not browser and not live" --cov --cov-report=term:skip-covered --cov-report=html:.bench/coverage $(ARGS)
+
+docs: $(VENV)/.dev ## the documentation as a site, in .site; warnings are errors
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "Open .site/index.html"
 
 check: $(VENV)/.dev ## style, types, floors of the house, known mistakes of security
 	@$(BIN)/ruff check .
@@ -56,4 +65,4 @@ sbom: $(VENV)/.dev ## the bill of materials of what runs (CycloneDX), in liaison
 	@$(BIN)/python -m deploy.materials liaison-sbom.json
 
 clean: ## remove what was installed and the sample town
-	rm -rf $(VENV) .venv-training .bench demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-training .bench .site demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis

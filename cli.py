@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from config.secrets import Keys
     from config.settings import Settings
     from config.tables import Person
-    from scheduler.demo import Told
 
 
 ROOMS = ("config", "networks", "listeners", "sentiment", "posts", "scheduler", "web")
@@ -124,7 +123,12 @@ def import_(file: Path, posted_at: datetime | None, columns: str, source_name: s
 
 @liaison.command()
 def analyse() -> None:
-    """Score what is waiting, then look for alerts, now. `liaison run` does both by itself."""
+    """Score what is waiting, then look for alerts, now. `liaison run` does both by itself.
+
+    \b
+    Example:
+      liaison analyse
+    """
     from scheduler.jobs import alerting, scoring
     from sentiment import feedback, model
 
@@ -180,7 +184,12 @@ def backtest(
 @click.option("--for", "email", help="Whose digest. [default: the first person who gets one]")
 @click.option("--edition", type=click.Choice(["daily", "weekly", "monthly"]), default="daily", show_default=True)
 def digest(preview: Path, email: str | None, edition: str) -> None:
-    """Write a digest as it would be sent now: digest.eml, digest.html, digest.txt and its pictures."""
+    """Write a digest as it would be sent now: digest.eml, digest.html, digest.txt and its pictures.
+
+    \b
+    Example:
+      liaison digest --preview ./digest --for chief@town.example --edition weekly
+    """
     from scheduler.jobs import digests
     from sentiment.editions import Edition
 
@@ -191,7 +200,12 @@ def digest(preview: Path, email: str | None, edition: str) -> None:
 
 @liaison.command()
 def doctor() -> None:
-    """Look at each part of the installation: fine, or what to do. Exit status 1 where something is to do."""
+    """Look at each part of the installation: fine, or what to do. Exit status 1 where something is to do.
+
+    \b
+    Example:
+      liaison doctor
+    """
     from config import database, secrets
     from scheduler import doctor as look
 
@@ -233,7 +247,13 @@ def backup(file: Path) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Put it in the place of the desk that is here. Stop liaison run before.")
 def restore(file: Path, replace: bool) -> None:
-    """Put a backup back, checked whole before anything changes. Needs the secret key that it was made with."""
+    """Put a backup back, checked whole before anything changes. Needs the secret key that it was made with.
+
+    \b
+    Examples:
+      liaison restore /backups/liaison-2026-11-24.tar
+      liaison restore --replace /backups/liaison-2026-11-24.tar
+    """
     from config import backup as backups
     from config import database, secrets
 
@@ -343,7 +363,12 @@ def legal_hold_place(
 @click.option("--why", required=True)
 @click.option("--by", "email", required=True, help="The e-mail of an administrator.")
 def legal_hold_lift(hold_id: int, why: str, email: str) -> None:
-    """Lift a legal hold: what is past its time goes at the next purge, within the hour."""
+    """Lift a legal hold: what is past its time goes at the next purge, within the hour.
+
+    \b
+    Example:
+      liaison legal-hold lift 3 --why "The case is closed" --by sam@town.example
+    """
     from config import database, legal_holds
 
     with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
@@ -354,7 +379,12 @@ def legal_hold_lift(hold_id: int, why: str, email: str) -> None:
 
 @legal_hold.command(name="list")
 def legal_hold_list() -> None:
-    """List the legal holds in force."""
+    """List the legal holds in force.
+
+    \b
+    Example:
+      liaison legal-hold list
+    """
     from config import database, legal_holds
 
     with clear_errors(), desk() as (engine, _settings, _keys), database.reading(engine) as session:
@@ -386,6 +416,11 @@ def verify_records(head: str) -> None:
     \b
     Each line on the output is one place: position in the chain, number of the entry, what is wrong.
     Keep the printed end somewhere else: with it, a log that was cut short shows.
+
+    \b
+    Examples:
+      liaison verify records
+      liaison verify records --head 5f1c…
     """
     from scheduler.jobs import records
 
@@ -430,7 +465,12 @@ def key_rotate() -> None:
 
 @key.command(name="finish")
 def key_finish() -> None:
-    """Forget the key before, once nothing is sealed with it any more."""
+    """Forget the key before, once nothing is sealed with it any more.
+
+    \b
+    Example:
+      liaison key finish
+    """
     from config import audit, database, key_rotation
     from scheduler import resealing
 
@@ -484,7 +524,12 @@ def database_move(address: str) -> None:
 
 @liaison.command()
 def policy() -> None:
-    """Say what is collected, kept and forbidden, network by network (docs/policy.md)."""
+    """Say what is collected, kept and forbidden, network by network (docs/policy.md).
+
+    \b
+    Example:
+      liaison policy > policy.md
+    """
     from config.settings import Settings
     from networks import policies, registry
 
@@ -493,8 +538,26 @@ def policy() -> None:
 
 
 @liaison.command()
+def commands() -> None:
+    """Print every command with its options and examples, as Markdown (docs/for-administrators/commands.md).
+
+    \b
+    Example:
+      liaison commands > commands.md
+    """
+    from config import command_page
+
+    click.echo(command_page.written(liaison), nl=False)
+
+
+@liaison.command()
 def config() -> None:
-    """Print the settings in force; secrets are hidden."""
+    """Print the settings in force; secrets are hidden.
+
+    \b
+    Example:
+      liaison config
+    """
     with clear_errors():
         settings = _settings()
         for name, value in settings.model_dump(mode="json").items():
@@ -505,7 +568,12 @@ def config() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 def run(host: str, port: int) -> None:
-    """Run the whole desk in one process: pages, listening, scoring, publishing, mail. Ctrl-C drains and stops."""
+    """Run the whole desk in one process: pages, listening, scoring, publishing, mail. Ctrl-C drains and stops.
+
+    \b
+    Example:
+      liaison run --port 8000
+    """
     from scheduler import signs
     from scheduler.engine import embedded
     from web import serving
@@ -592,34 +660,46 @@ def worker(queues: str, threads: int) -> None:
 
 @liaison.command()
 @click.option("--once", is_flag=True, help="Do everything but serve the desk; the last line is one JSON object.")
+@click.option("--keep", is_flag=True, help="Open the town as it was left, if it is there: for work on Liaison itself.")
 @click.option(
     "--dir", "folder", default="demo-data", type=click.Path(file_okay=False, path_type=Path), show_default=True
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
-def demo(once: bool, folder: Path, host: str, port: int) -> None:
-    """See Liaison do its job in a sample town: 30 days of posts, scored, an alert, a digest, an approved post."""
+def demo(once: bool, keep: bool, folder: Path, host: str, port: int) -> None:
+    """See Liaison do its job in a sample town: 30 days of posts, scored, an alert, a digest, an approved post.
+
+    \b
+    Examples:
+      liaison demo
+      liaison demo --once
+      liaison demo --keep
+    """
     from scheduler import demo as town
 
     with clear_errors():
-        told = town.play(
-            folder, base_url=f"http://{host}:{port}", say=lambda line: click.echo(line, err=True), bar=_bar
-        )
+        base_url = f"http://{host}:{port}"
+        if keep and not once and town.is_there(folder):
+            _serve_demo(*town.again(folder, base_url), host, port)
+            return
+        told = town.play(folder, base_url=base_url, say=lambda line: click.echo(line, err=True), bar=_bar)
         if once:
             click.echo(json.dumps(told.summary()))
             return
-        _serve_demo(told, host, port)
+        _serve_demo(told.desk, told.links, host, port)
 
 
-def _serve_demo(told: "Told", host: str, port: int) -> None:
+def _serve_demo(
+    found: tuple["sa.Engine", "Settings", "Keys"], links: Sequence[tuple[str, str, str]], host: str, port: int
+) -> None:
     from scheduler import signs
     from scheduler.engine import embedded
     from web import serving
 
-    engine, settings, keys = told.desk
+    engine, settings, keys = found
     with serving.listening(host, port) as socket:
         click.echo("\nThe desk is open. Sign in as", err=True)
-        for name, role, link in told.links:
+        for name, role, link in links:
             click.echo(f"  {name}, {role}: {link}", err=True)
         click.echo("Each link works once. Ctrl-C stops.\n", err=True)
         with signs.given(engine, "run"), embedded.running(engine, settings, keys):
@@ -726,7 +806,12 @@ def account() -> None:
 @click.option("--name", required=True, help="As people see it: Riverton PD")
 @click.option("--handle", default="")
 def account_add(network: str, name: str, handle: str) -> None:
-    """Add an account that needs no sign-in, such as one on the practice board."""
+    """Add an account that needs no sign-in, such as one on the practice board.
+
+    \b
+    Example:
+      liaison account add practice --name "Riverton PD"
+    """
     from config import database
     from networks import accounts
 
@@ -778,7 +863,12 @@ def account_connect(network: str, pairs: tuple[str, ...], again: int | None) -> 
 
 @account.command(name="list")
 def account_list() -> None:
-    """List the accounts and how they are."""
+    """List the accounts and how they are.
+
+    \b
+    Example:
+      liaison account list
+    """
     from config import database
     from networks import accounts
 
@@ -791,7 +881,12 @@ def account_list() -> None:
 @account.command(name="test")
 @click.argument("account_id", type=int)
 def account_test(account_id: int) -> None:
-    """Ask the network who we are there."""
+    """Ask the network who we are there.
+
+    \b
+    Example:
+      liaison account test 2
+    """
     from listeners import joined
 
     with clear_errors(), desk() as (engine, settings, keys):
@@ -870,7 +965,12 @@ def source_add(
 @source.command(name="list")
 @click.option("--gaps", default=1, show_default=True, type=click.IntRange(0), help="So many of each one's latest gaps.")
 def source_list(gaps: int) -> None:
-    """List the sources, how they are, and what they missed."""
+    """List the sources, how they are, and what they missed.
+
+    \b
+    Example:
+      liaison source list --gaps 3
+    """
     from config import database
     from listeners import health
 
@@ -886,7 +986,12 @@ def source_list(gaps: int) -> None:
 @source.command(name="test")
 @click.argument("source_id", type=int)
 def source_test(source_id: int) -> None:
-    """Ask a source what it would bring now; nothing is stored."""
+    """Ask a source what it would bring now; nothing is stored.
+
+    \b
+    Example:
+      liaison source test 4
+    """
     from config import database
     from listeners import polling
     from listeners.tables import Source
@@ -910,7 +1015,12 @@ def source_test(source_id: int) -> None:
 @click.argument("source_id", type=int)
 @click.argument("to", type=click.Choice(["on", "off"]))
 def source_switch(source_id: int, to: str) -> None:
-    """Switch a source on or off; where it was is kept, so nothing is lost in between."""
+    """Switch a source on or off; where it was is kept, so nothing is lost in between.
+
+    \b
+    Example:
+      liaison source switch 4 off
+    """
     from config import audit, database
     from listeners import sources
     from networks.network import Rejected
@@ -956,7 +1066,12 @@ def rule_add(query: str, name: str | None) -> None:
 @click.argument("query")
 @click.option("--days", default=7, show_default=True, type=click.IntRange(1, 30))
 def rule_try(query: str, days: int) -> None:
-    """Count what a rule would have matched of the last days; shows no words, adds nothing."""
+    """Count what a rule would have matched of the last days; shows no words, adds nothing.
+
+    \b
+    Example:
+      liaison rule try '"river rd" police' --days 14
+    """
     from datetime import timedelta
 
     from config import database
@@ -969,7 +1084,12 @@ def rule_try(query: str, days: int) -> None:
 
 @rule.command(name="list")
 def rule_list() -> None:
-    """List the watch rules."""
+    """List the watch rules.
+
+    \b
+    Example:
+      liaison rule list
+    """
     from config import database
     from listeners import rules
 
@@ -991,6 +1111,10 @@ def place_import(file: Path) -> None:
     \b
     Columns or properties: name, other_names (with ; between them), kind (neighbourhood, street, landmark), within.
     The same file again changes nothing.
+
+    \b
+    Example:
+      liaison place import streets.csv
     """
     from config import audit, database
     from listeners import place_files
@@ -1014,7 +1138,12 @@ def post() -> None:
 @post.command(name="list")
 @click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366))
 def post_list(days: int) -> None:
-    """List what went out and what goes out, from a day ago on."""
+    """List what went out and what goes out, from a day ago on.
+
+    \b
+    Example:
+      liaison post list --days 14
+    """
     from datetime import timedelta
 
     from config import database
@@ -1094,7 +1223,12 @@ def post_queue(
 @click.argument("post_id", type=int)
 @click.option("--by", "email", required=True, help="The e-mail of the approver; never the author.")
 def post_approve(post_id: int, email: str) -> None:
-    """Approve a post as it stands now."""
+    """Approve a post as it stands now.
+
+    \b
+    Example:
+      liaison post approve 12 --by lucas@town.example
+    """
     from config import database, people
     from config.permissions import Action, may
     from posts import drafts, workflow
@@ -1158,7 +1292,12 @@ def train_feedback(email: str, undo: bool) -> None:
 
 @train.command(name="drift")
 def train_drift() -> None:
-    """Say whether what the model reads in this week's posts is spread as in the three weeks before."""
+    """Say whether what the model reads in this week's posts is spread as in the three weeks before.
+
+    \b
+    Example:
+      liaison train drift
+    """
     from config import database
     from sentiment import drift
 
@@ -1248,7 +1387,12 @@ def hold() -> None:
 @click.option("--by", "email", required=True, help="The e-mail of who places it.")
 @click.option("--reason", required=True)
 def hold_on(email: str, reason: str) -> None:
-    """Place a hold: no post goes out until it is lifted; each keeps its place."""
+    """Place a hold: no post goes out until it is lifted; each keeps its place.
+
+    \b
+    Example:
+      liaison hold on --by ana@town.example --reason "An officer was hurt"
+    """
     from config import database, holds, people
     from config.permissions import Action, may
 
@@ -1263,7 +1407,12 @@ def hold_on(email: str, reason: str) -> None:
 @hold.command(name="off")
 @click.option("--by", "email", required=True, help="The e-mail of who lifts it: an approver.")
 def hold_off(email: str) -> None:
-    """Lift the hold."""
+    """Lift the hold.
+
+    \b
+    Example:
+      liaison hold off --by lucas@town.example
+    """
     from config import database, holds, people
     from config.permissions import Action, may
 

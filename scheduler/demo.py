@@ -78,19 +78,7 @@ def play(folder: Path, *, base_url: str, say: Callable[[str], None], bar: Bar) -
     """Makes the sample town in `folder` anew and plays its 30 days. Raises NotOurs for a folder of somebody else's."""
     started = time.monotonic()
     _clear(folder)
-    settings = Settings(
-        data_dir=folder,
-        database_url=None,
-        secret_key=None,
-        smtp_url=None,
-        base_url=base_url,
-        department=town.DEPARTMENT,
-        public_actions=True,
-        public_events=True,
-    )
-    keys = secrets.load(settings)
-    engine = database.connect(settings.database)
-    database.migrate(engine)
+    engine, settings, keys = _open(folder, base_url)
     now = clock.now()
     morning = town.last_morning(now)
     say(f"Riverton, a town that does not exist. Its 30 days end on {morning:%A %d %B at %H:%M %Z}.")
@@ -127,6 +115,34 @@ def play(folder: Path, *, base_url: str, say: Callable[[str], None], bar: Bar) -
         desk=(engine, settings, keys),
         links=links,
     )
+
+
+def is_there(folder: Path) -> bool:
+    """Whether a town was made in this folder."""
+    return (folder / MARK).exists() and (folder / "liaison.db").exists()
+
+
+def again(folder: Path, base_url: str) -> tuple[tuple[sa.Engine, Settings, Keys], Sequence[tuple[str, str, str]]]:
+    """The town as it was left, its schema brought up to date, and new links to sign in by."""
+    engine, settings, keys = _open(folder, base_url)
+    with database.writing(engine) as session:
+        return (engine, settings, keys), _links(session, settings, keys, clock.now())
+
+
+def _open(folder: Path, base_url: str) -> tuple[sa.Engine, Settings, Keys]:
+    settings = Settings(
+        data_dir=folder,
+        database_url=None,
+        secret_key=None,
+        smtp_url=None,
+        base_url=base_url,
+        department=town.DEPARTMENT,
+        public_actions=True,
+        public_events=True,
+    )
+    engine = database.connect(settings.database)
+    database.migrate(engine)
+    return engine, settings, secrets.load(settings)
 
 
 def _clear(folder: Path) -> None:
