@@ -14,6 +14,7 @@ ALL = (
     "digest",
     "cluster",
     "api",
+    "web",
 )  # "model" by name, once weights of the present training are shipped
 
 

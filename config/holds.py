@@ -4,6 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from config import audit
 from config.tables import Hold
@@ -33,8 +34,17 @@ def lift(session: Session, person_id: int, now: datetime) -> None:
 
 def in_force(session: Session) -> Hold | None:
     """The hold that stops posts now, if any."""
-    query = select(Hold).where(col(Hold.lifted_at).is_(None)).order_by(col(Hold.id))
-    return session.exec(query).first()
+    return session.exec(_in_force()).first()
+
+
+def first_in_force() -> sa.Subquery:
+    """In a question of more than that: the hold that stops posts now, a row or none."""
+    return _in_force().limit(1).subquery()
+
+
+def any_in_force() -> sa.ColumnElement[bool]:
+    """In a question of more than that: whether posts are stopped now."""
+    return sa.exists(_in_force())
 
 
 def stopping(session: Session, over: int | None) -> Hold | None:
@@ -47,3 +57,7 @@ def between(session: Session, start: datetime, end: datetime) -> list[Hold]:
     """Holds that were in force at any time from `start` to before `end`, the first one first."""
     lasted = sa.or_(col(Hold.lifted_at).is_(None), col(Hold.lifted_at) > start)
     return list(session.exec(select(Hold).where(col(Hold.placed_at) < end, lasted).order_by(col(Hold.placed_at))))
+
+
+def _in_force() -> SelectOfScalar[Hold]:
+    return select(Hold).where(col(Hold.lifted_at).is_(None)).order_by(col(Hold.id))

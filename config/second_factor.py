@@ -9,15 +9,17 @@ import secrets as randomness
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import pyotp
 import segno
+import sqlalchemy as sa
 from sqlmodel import Session, col, delete, func, or_, select, update
 
 from config import throttle
 from config.permissions import Role
 from config.secrets import Keys
-from config.tables import FactorRule, RecoveryCode, SecondFactor
+from config.tables import FactorRule, PersonRole, RecoveryCode, SecondFactor
 
 STEP = 30  # seconds
 DRIFT = 1  # steps that a clock may be off, either way
@@ -126,10 +128,14 @@ def require(session: Session, roles: Iterable[Role]) -> None:
     session.flush()
 
 
-def is_missing(session: Session, person_id: int, roles: Iterable[Role]) -> bool:
-    """Whether somebody with these roles must have one and has not."""
-    asked = select(FactorRule.role).where(col(FactorRule.role).in_([role.value for role in roles])).limit(1)
-    return session.exec(asked).first() is not None and not is_on(session, person_id)
+def lacking(person_id: Any) -> sa.ColumnElement[bool]:
+    """In a question about people: whether the roles of one (a column with their id) ask for it, and they have none."""
+    asked = select(FactorRule.role).join(PersonRole, col(PersonRole.role) == col(FactorRule.role))
+    theirs = select(SecondFactor.person_id).where(col(SecondFactor.sealed_secret).is_not(None))
+    return sa.and_(
+        asked.where(col(PersonRole.person_id) == person_id).exists(),
+        ~theirs.where(col(SecondFactor.person_id) == person_id).exists(),
+    )
 
 
 def address(secret: str, email: str, department: str) -> str:

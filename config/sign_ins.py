@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sqlmodel import Session, col, delete, select, update
 
+from config import second_factor
 from config.permissions import Action, Role
 from config.secrets import Keys
 from config.tables import ApiToken, OneTimeCode, Person, PersonRole, SignIn, SignInFailure
@@ -35,6 +36,7 @@ class SignedIn:
     roles: frozenset[Role]
     by: Way
     unnoted: bool
+    lacks_factor: bool  # their roles ask for a second factor that they have not
 
 
 @dataclass(frozen=True)
@@ -77,16 +79,16 @@ def open_sign_in(
 def who(session: Session, token: str, keys: Keys, now: datetime) -> SignedIn | None:
     """The active person whose live sign-in this is. Every request asks this, so it is one question, and only reads."""
     rows = session.exec(
-        select(SignIn, Person, PersonRole.role)
+        select(SignIn, Person, PersonRole.role, second_factor.lacking(col(SignIn.person_id)))
         .join(Person, col(Person.id) == SignIn.person_id)
         .outerjoin(PersonRole, col(PersonRole.person_id) == SignIn.person_id)
         .where(SignIn.token_hash == keys.hash("token", token), SignIn.expires_at > now, col(Person.active))
     ).all()
     if not rows:
         return None
-    sign_in, person, _ = rows[0]
-    roles = frozenset(Role(role) for _, _, role in rows if role)
-    return SignedIn(person, roles, Way(sign_in.by), sign_in.seen_at < now - _SEEN_EVERY)
+    sign_in, person, _, lacks_factor = rows[0]
+    roles = frozenset(Role(role) for _, _, role, _ in rows if role)
+    return SignedIn(person, roles, Way(sign_in.by), sign_in.seen_at < now - _SEEN_EVERY, bool(lacks_factor))
 
 
 def still_open(session: Session, hashes: Iterable[bytes], now: datetime) -> frozenset[bytes]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
@@ -39,17 +39,23 @@ class Known:
 
 def overview(session: Session, now: datetime) -> list[Known]:
     """All sources, by name."""
-    accounts = {account.id: account for account in session.exec(select(Account))}
-    rates, silent = rhythm.rates(session, now), rhythm.silent(session, now)
     by_source: dict[int, list[SourceGap]] = defaultdict(list)
     for gap in gaps.latest(session, now - SHOWN):
         by_source[gap.source_id].append(gap)
+    every = of_accounts(session, now, session.exec(select(Account)).all())
+    return [replace(known, gaps=by_source[known.source.id or 0]) for known in every]
+
+
+def of_accounts(session: Session, now: datetime, known: Sequence[Account]) -> list[Known]:
+    """All sources, by name, without their gaps; `known`: all accounts."""
+    accounts = {account.id: account for account in known}
+    rates, silent = rhythm.heard(session, now)
     return [
         Known(
             source,
             health(source, now, accounts.get(source.account_id), silent.get(source.id or 0)),
             rates.get(source.id or 0, Rate()),
-            by_source[source.id or 0],
+            (),
             accounts.get(source.account_id),
         )
         for source in sources.all_sources(session)
@@ -59,7 +65,7 @@ def overview(session: Session, now: datetime) -> list[Known]:
 def health(
     source: Source, now: datetime, account: Account | None = None, silent_since: datetime | None = None
 ) -> Health:
-    """How a source is doing at `now`; `account`: the one it listens by; `silent_since`: as rhythm.silent tells."""
+    """How a source is doing at `now`; `account`: the one it listens by; `silent_since`: as rhythm.heard tells."""
     if source.next_poll_at is None:
         return Health("ok", "imported by hand")
     if not source.enabled:

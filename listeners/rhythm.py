@@ -37,29 +37,22 @@ def note(session: Session, source_id: int, read: int, new: int, now: datetime) -
     session.exec(insert.on_conflict_do_update(index_elements=["source_id", "hour"], set_=more))
 
 
-def rates(session: Session, now: datetime) -> dict[int, Rate]:
-    """By source."""
-    found: dict[int, Rate] = defaultdict(Rate)
-    for row in session.exec(select(SourceHour).where(col(SourceHour.hour) > _hour(now) - 24 * HOUR)):
-        before = found[row.source_id]
-        found[row.source_id] = Rate(before.read + row.read, before.new + row.new)
-    return dict(found)
-
-
-def silent(session: Session, now: datetime) -> dict[int, datetime]:
-    """Sources that should have brought something by their usual rhythm and brought nothing: since when.
+def heard(session: Session, now: datetime) -> tuple[dict[int, Rate], dict[int, datetime]]:
+    """Each source's rate, and the sources that should have brought something by their usual rhythm and brought
+    nothing: since when.
 
     Usual: the median of the same hour of the day (UTC) over the 14 days before the silence, or of the hour before or
     after it if less came then: a town that changes to summer time or back lives an hour beside its usual one."""
+    rates: dict[int, Rate] = defaultdict(Rate)
     by_source: dict[int, dict[datetime, int]] = defaultdict(dict)
-    for source_id, hour, read in session.exec(select(SourceHour.source_id, SourceHour.hour, SourceHour.read)):
+    for row in session.exec(select(SourceHour.source_id, SourceHour.hour, SourceHour.read, SourceHour.new)):
+        source_id, hour, read, new = row
         by_source[source_id][hour] = read
-    found = {}
-    for source_id, hours in by_source.items():
-        since = _silent(hours, now)
-        if since is not None:
-            found[source_id] = since
-    return found
+        if hour > _hour(now) - 24 * HOUR:
+            before = rates[source_id]
+            rates[source_id] = Rate(before.read + read, before.new + new)
+    silent = {source_id: _silent(hours, now) for source_id, hours in by_source.items()}
+    return dict(rates), {source_id: since for source_id, since in silent.items() if since is not None}
 
 
 def _silent(hours: dict[datetime, int], now: datetime) -> datetime | None:

@@ -1,13 +1,16 @@
 """Whose word a post still needs: the steps of its kind, and what was said of exactly the words that stand there now."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from posts import categories
-from posts.categories import Step
+from posts.categories import Rules, Step
 from posts.tables import Post, PostVersion, Review, SignOffRule
 
 
@@ -23,6 +26,16 @@ class Progress:
     @property
     def complete(self) -> bool:
         return self.done >= len(self.steps)
+
+
+@dataclass(frozen=True)
+class Word:
+    """What somebody did to a post's words: `saved` them, or a review's decision on them."""
+
+    what: str
+    person_id: int
+    content_hash: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -47,13 +60,20 @@ def of_all(session: Session, posts: Sequence[Post]) -> dict[int, Standing]:
     """Where the approval of each of these posts stands, by the rules of its kind as they are now."""
     if not posts:
         return {}
-    rules, barred, said = categories.rules(session), _writers(session, posts), _given(session, posts)
-    found = {}
-    for post in posts:
-        number = post.id or 0
-        steps = rules.get(post.category, rules["general"]).steps
-        found[number] = Standing(standing(steps, said[number], barred[number]), frozenset(barred[number]))
-    return found
+    rules, told = categories.rules(session), _told(session, posts)
+    return {post.id or 0: stands(rules, post, told[post.id or 0]) for post in posts}
+
+
+def stands(rules: Mapping[str, Rules], post: Post, told: Sequence[Word]) -> Standing:
+    """Pure: from what was told of the post."""
+    steps, barred = rules.get(post.category, rules["general"]).steps, _writers(post, told)
+    return Standing(standing(steps, _given(post, told), barred), frozenset(barred))
+
+
+def words(versions: Iterable[PostVersion], reviews: Iterable[Review]) -> list[Word]:
+    """What these tell of their post; each in its order."""
+    saved = [Word("saved", one.saved_by, one.content_hash, one.saved_at) for one in versions]
+    return [*saved, *(Word(one.decision, one.person_id, one.content_hash, one.at) for one in reviews)]
 
 
 def standing(steps: Sequence[Step], said: Sequence[int], barred: set[int]) -> Progress:
@@ -85,39 +105,30 @@ def standing(steps: Sequence[Step], said: Sequence[int], barred: set[int]) -> Pr
 
 def writers(session: Session, post: Post) -> set[int]:
     """Who may not approve it: its author, and whoever put the words there that stand there now."""
-    return _writers(session, [post])[post.id or 0]
-
-
-def _writers(session: Session, posts: Sequence[Post]) -> dict[int, set[int]]:
-    versions = session.exec(
-        select(PostVersion.post_id, PostVersion.saved_by, PostVersion.content_hash)
-        .where(col(PostVersion.post_id).in_([post.id for post in posts]))
-        .order_by(col(PostVersion.revision))
-    )
-    saved: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for post_id, saved_by, content_hash in versions:
-        saved[post_id].append((saved_by, content_hash))
-    found = {}
-    for post in posts:
-        its, before = {post.author_id}, ""
-        for saved_by, content_hash in saved[post.id or 0]:
-            if content_hash == post.content_hash != before:
-                its.add(saved_by)
-            before = content_hash
-        found[post.id or 0] = its
-    return found
+    return _writers(post, _told(session, [post])[post.id or 0])
 
 
 def approval_of(session: Session, post: Post) -> Review | None:
     """The approval that completed the steps for the post's present content, if any: not from who wrote it, not taken
     back since."""
-    reviews = session.exec(select(Review).where(Review.post_id == post.id).order_by(col(Review.id).desc()))
-    barred = writers(session, post)
-    for review in reviews:
+    return approvals_of(session, [post])[post.id or 0]
+
+
+def approvals_of(session: Session, posts: Sequence[Post]) -> dict[int, Review | None]:
+    """The same of each of these posts."""
+    told, reviews = _told(session, posts), defaultdict(list)
+    newest = select(Review).where(col(Review.post_id).in_([post.id for post in posts])).order_by(col(Review.id).desc())
+    for review in session.exec(newest):
+        reviews[review.post_id].append(review)
+    return {post.id or 0: _completed(post, reviews[post.id or 0], told[post.id or 0]) for post in posts}
+
+
+def _completed(post: Post, newest_first: Sequence[Review], told: Sequence[Word]) -> Review | None:
+    for review in newest_first:
         if review.decision == "changes_asked":
             return None
         if review.decision == "approved" and review.final and review.content_hash == post.content_hash:
-            return review if review.person_id not in barred else None
+            return review if review.person_id not in _writers(post, told) else None
     return None
 
 
@@ -131,17 +142,41 @@ def unsigned(session: Session, post: Post) -> bool:
     return session.exec(said.limit(1)).first() is None
 
 
-def _given(session: Session, posts: Sequence[Post]) -> dict[int, list[int]]:
-    """Who approved the words of each post since they were last handed in, or sent back."""
-    by_id = {post.id or 0: post for post in posts}
-    found: dict[int, list[int]] = {number: [] for number in by_id}
-    query = select(Review).where(col(Review.post_id).in_(list(by_id))).order_by(col(Review.id))
-    for review in session.exec(query):
-        post = by_id[review.post_id]
-        if post.submitted_at is not None and review.at < post.submitted_at:
+def _told(session: Session, posts: Sequence[Post]) -> dict[int, list[Word]]:
+    """Who wrote which words of each post, and what approvers said of which; each in its order. One question."""
+    numbers = [post.id for post in posts]
+    saved: list[Any] = [PostVersion.post_id, sa.literal("saved"), PostVersion.saved_by, PostVersion.content_hash]
+    saved += [PostVersion.saved_at, col(PostVersion.revision).label("number")]
+    said: list[Any] = [Review.post_id, Review.decision, Review.person_id, Review.content_hash, Review.at, Review.id]
+    both = sa.union_all(
+        sa.select(*saved).where(col(PostVersion.post_id).in_(numbers)),
+        sa.select(*said).where(col(Review.post_id).in_(numbers)),
+    )
+    found: dict[int, list[Word]] = defaultdict(list)
+    for post_id, what, by, of, at, _ in session.connection().execute(both.order_by("number")):
+        found[post_id].append(Word(what, by, of, at))
+    return found
+
+
+def _writers(post: Post, told: Sequence[Word]) -> set[int]:
+    found, before = {post.author_id}, ""
+    for one in told:
+        if one.what != "saved":
             continue
-        if review.decision == "changes_asked":
-            found[review.post_id].clear()
-        elif review.decision == "approved" and review.content_hash == post.content_hash:
-            found[review.post_id].append(review.person_id)
+        if one.content_hash == post.content_hash != before:
+            found.add(one.person_id)
+        before = one.content_hash
+    return found
+
+
+def _given(post: Post, told: Sequence[Word]) -> list[int]:
+    """Who approved the words of the post since they were last handed in, or sent back."""
+    found: list[int] = []
+    for one in told:
+        if post.submitted_at is not None and one.at < post.submitted_at:
+            continue
+        if one.what == "changes_asked":
+            found.clear()
+        elif one.what == "approved" and one.content_hash == post.content_hash:
+            found.append(one.person_id)
     return found

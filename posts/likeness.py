@@ -1,7 +1,7 @@
 """Posts that say the same: refused where a network forbids it of several accounts, otherwise only mentioned."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -95,6 +95,12 @@ def said_by(session: Session, post: Post) -> list[Said]:
         .order_by(col(Variant.account_id))
     )
     return [_said(post, variant, account) for variant, account in rows]
+
+
+def said_in(post: Post, variants: Iterable[Variant], accounts: Mapping[int, Account]) -> list[Said]:
+    """The same of what was read before. Pure."""
+    chosen = sorted(variants, key=lambda one: one.account_id)
+    return [_said(post, one, accounts[one.account_id]) for one in chosen if one.account_id in accounts]
 
 
 def _standing(session: Session, now: datetime) -> list[Said]:

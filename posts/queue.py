@@ -1,10 +1,10 @@
 """What goes out, what waits, and one post's whole story: read models for pages, the API and the digest."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from config.permissions import Action, Role, may
@@ -45,26 +45,23 @@ class PostDetail:
 
 def going_out(session: Session, start: datetime, end: datetime) -> list[QueueRow]:
     """Posts with a time from `start` to before `end`, by time; cancelled ones left out."""
-    query = (
-        select(Post)
-        .where(col(Post.due_at) >= start, col(Post.due_at) < end, Post.state != PostState.CANCELLED.value)
-        .order_by(col(Post.due_at), col(Post.id))
-    )
-    return _rows(session, session.exec(query).all())
+    timed = (col(Post.due_at) >= start, col(Post.due_at) < end, col(Post.state) != PostState.CANCELLED.value)
+    return _rows(_listed(session, *timed))
 
 
 def waiting_for(session: Session, person_id: int, roles: Iterable[Role]) -> list[QueueRow]:
     """Posts that this person may approve, the next due first; those without a time last."""
     if not may(roles, Action.APPROVE_POSTS):
         return []
-    posts = _in_review(session)
-    stands = approval.of_all(session, posts)
-    return _rows(session, [post for post in posts if stands[post.id or 0].asks(person_id)])
+    listed = _listed(session, col(Post.state) == PostState.IN_REVIEW.value)
+    stands = approval.of_all(session, [one.post for one in listed])
+    return _rows([one for one in listed if stands[one.post.id or 0].asks(person_id)])
 
 
 def in_review_by(session: Session, person_id: int) -> list[QueueRow]:
     """This person's posts that wait for somebody else."""
-    return _rows(session, [post for post in _in_review(session) if post.author_id == person_id])
+    mine = (col(Post.state) == PostState.IN_REVIEW.value, col(Post.author_id) == person_id)
+    return _rows(_listed(session, *mine))
 
 
 def published_between(session: Session, start: datetime, end: datetime) -> tuple[int, int]:
@@ -94,10 +91,13 @@ def post_detail(session: Session, post_id: int) -> PostDetail | None:
     post = session.get(Post, post_id)
     if post is None:
         return None
-    targets = session.exec(select(Target).where(Target.post_id == post_id).order_by(col(Target.id))).all()
-    attempts = session.exec(
-        select(Attempt).where(col(Attempt.target_id).in_([target.id for target in targets])).order_by(col(Attempt.id))
+    tried = session.exec(
+        select(Target, Attempt)
+        .outerjoin(Attempt, col(Attempt.target_id) == col(Target.id))
+        .where(Target.post_id == post_id)
+        .order_by(col(Target.id), col(Attempt.id))
     ).all()
+    attempts = sorted((one for _, one in tried if one is not None), key=lambda one: one.id or 0)
     return PostDetail(
         post=post,
         variants=session.exec(select(Variant).where(Variant.post_id == post_id).order_by(col(Variant.id))).all(),
@@ -105,29 +105,37 @@ def post_detail(session: Session, post_id: int) -> PostDetail | None:
             select(PostVersion).where(PostVersion.post_id == post_id).order_by(col(PostVersion.id))
         ).all(),
         reviews=session.exec(select(Review).where(Review.post_id == post_id).order_by(col(Review.id))).all(),
-        targets=targets,
+        targets=list({target.id: target for target, _ in tried}.values()),
         attempts=attempts,
     )
 
 
-def _in_review(session: Session) -> Sequence[Post]:
-    return session.exec(
-        select(Post)
-        .where(Post.state == PostState.IN_REVIEW.value)
-        .order_by(col(Post.due_at).is_(None), col(Post.due_at), col(Post.id))
-    ).all()
+@dataclass(frozen=True)
+class _Listed:
+    """A post, and where it goes: each account's network and number."""
+
+    post: Post
+    places: list[tuple[str, int]]
 
 
-def _rows(session: Session, posts: Sequence[Post]) -> list[QueueRow]:
-    places = session.exec(
-        select(Variant.post_id, Account.network, Account.id)
-        .join(Account, col(Account.id) == col(Variant.account_id))
-        .where(col(Variant.post_id).in_([post.id for post in posts]))
-        .order_by(col(Account.id))
-    ).all()
-    there: dict[int | None, list[tuple[str, int | None]]] = defaultdict(list)
-    for post_id, network, number in places:
-        there[post_id].append((network, number))
+def _listed(session: Session, *which: sa.ColumnElement[bool]) -> list[_Listed]:
+    """These posts, the next due first, those without a time last; one question."""
+    query = (
+        select(Post, Account.network, Account.id)
+        .outerjoin(Variant, col(Variant.post_id) == col(Post.id))
+        .outerjoin(Account, col(Account.id) == col(Variant.account_id))
+        .where(*which)
+        .order_by(col(Post.due_at).is_(None), col(Post.due_at), col(Post.id), col(Account.id))
+    )
+    found: dict[int | None, _Listed] = {}
+    for post, network, number in session.exec(query):
+        one = found.setdefault(post.id, _Listed(post, []))
+        if number is not None:
+            one.places.append((network, number))
+    return list(found.values())
+
+
+def _rows(listed: Iterable[_Listed]) -> list[QueueRow]:
     return [
         QueueRow(
             post_id=post.id or 0,
@@ -135,12 +143,12 @@ def _rows(session: Session, posts: Sequence[Post]) -> list[QueueRow]:
             state=post.state,
             due_at=post.due_at or post.updated_at,
             author_id=post.author_id,
-            networks=tuple(dict.fromkeys(network for network, _ in there[post.id])),
-            account_ids=tuple(number or 0 for _, number in there[post.id]),
+            networks=tuple(dict.fromkeys(network for network, _ in places)),
+            account_ids=tuple(number for _, number in places),
             comes_again=post.series_id is not None,
             wall_time=post.wall_time,
             timed=post.due_at is not None,
             asked=tuple(post.asked),
         )
-        for post in posts
+        for post, places in ((one.post, one.places) for one in listed)
     ]

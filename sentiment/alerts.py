@@ -139,8 +139,10 @@ def put(session: Session, found: Found, now: datetime, zone: ZoneInfo) -> list[A
 
 
 def all_alerts(session: Session, limit: int = 200) -> list[Alert]:
-    """Alerts of every state, newest first."""
-    return list(session.exec(select(Alert).order_by(col(Alert.raised_at).desc(), col(Alert.id).desc()).limit(limit)))
+    """Alerts of every state, newest first: the newest, and all that are open."""
+    newest = select(Alert.id).order_by(col(Alert.raised_at).desc(), col(Alert.id).desc()).limit(limit)
+    query = select(Alert).where(sa.or_(col(Alert.state).in_(OPEN), col(Alert.id).in_(newest)))
+    return list(session.exec(query.order_by(col(Alert.raised_at).desc(), col(Alert.id).desc())))
 
 
 def open_alerts(session: Session) -> list[Alert]:

@@ -110,9 +110,13 @@ def counted(session: Session, mention_ids: Sequence[int]) -> list[Counted]:
 
 def first_day(session: Session) -> date | None:
     """The oldest day of the author-days: how far back the usual level can reach."""
-    oldest = sa.select(sa.func.min(col(AuthorDay.day))).where(col(AuthorDay.concern) == ALL)
-    found: date | None = session.connection().execute(oldest).scalar()
+    found: date | None = session.connection().execute(oldest_day()).scalar()
     return found
+
+
+def oldest_day() -> sa.Select[Any]:
+    """The question that `first_day` asks, for whoever asks more in one."""
+    return sa.select(sa.func.min(col(AuthorDay.day))).where(col(AuthorDay.concern) == ALL)
 
 
 def forget_author_days(session: Session, today: date, limit: int) -> int:

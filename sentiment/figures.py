@@ -83,13 +83,18 @@ class ConcernRow:
 
 
 def town(
-    session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None = None, places: Sequence[int] = ()
+    session: Session,
+    now: datetime,
+    zone: ZoneInfo,
+    spans: trust.Windows | None = None,
+    places: Sequence[int] = (),
+    history: date | None = None,
 ) -> tuple[Overview, list[ConcernRow]]:
     """The town as a whole and each concern that anybody raised, most authors first, as of `now`: of the last 7 days, or
-    of `spans`; of posts that name one of these places, if any are given. Concerns' shares are shrunk towards the
-    whole's. At places a concern of fewer than five authors is left out, and counts are as sentiment.disclosure lets
-    them."""
-    spans, days = _days(session, now, zone, spans)
+    of `spans`; of posts that name one of these places, if any are given. `history`: the oldest author-day, where it was
+    read before. Concerns' shares are shrunk towards the whole's. At places a concern of fewer than five authors is left
+    out, and counts are as sentiment.disclosure lets them."""
+    spans, days = _days(session, now, zone, spans, history)
     found = sums.read(session, _wanted(spans, days), places)
     whole = _figure("mistrust", found[ALL], spans, None, None)
     where = sums.read_places(session, list(CONCERNS), _here(spans), places)
@@ -230,10 +235,10 @@ def _volume(found: _Found, spans: trust.Windows) -> Volume:
 
 
 def _days(
-    session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None
+    session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None, history: date | None = None
 ) -> tuple[trust.Windows, list[date]]:
     """The days of the figures, and the last 42 whole days that have 7 days of history up to them."""
-    today, history = now.astimezone(zone).date(), counts.first_day(session)
+    today, history = now.astimezone(zone).date(), history or counts.first_day(session)
     spans = spans or trust.windows(today, history)
     if history is None:
         return spans, []

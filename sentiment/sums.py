@@ -29,7 +29,7 @@ Ints = NDArray[np.int64]
 def read(session: Session, wanted: Wanted, places: Collection[int] = ()) -> dict[str, dict[Span, Sums]]:
     """The sums of each concern's spans; of posts that name one of these places, if any are given (never kept): a place
     that fewer than five people name in a span is left out of it."""
-    found = _kept(session, wanted, _changes(session, wanted)) if not places else {key: {} for key in wanted}
+    found = _kept(session, wanted)[0] if not places else {key: {} for key in wanted}
     for concern, added in _added_up(session, _missing(wanted, found), places).items():
         found[concern] |= added
     return found
@@ -37,8 +37,8 @@ def read(session: Session, wanted: Wanted, places: Collection[int] = ()) -> dict
 
 def out_of_date(session: Session, wanted: Wanted) -> list[dict[str, Any]]:
     """Rows of `KeptSum` for what is not kept or out of date. Writes nothing: adding up may take seconds."""
-    changes = _changes(session, wanted)  # before the rows are read: what changes meanwhile makes the sum out of date
-    missing = _missing(wanted, _kept(session, wanted, changes))
+    found, changes = _kept(session, wanted)  # before rows are read: what changes meanwhile makes the sum out of date
+    missing = _missing(wanted, found)
     return [
         {"concern": concern, "first": span.first, "last": span.last, "by_week": span.by_week}
         | {"changes": changes[span]}
@@ -133,38 +133,32 @@ def _missing(wanted: Wanted, found: Mapping[str, Mapping[Span, Sums]]) -> dict[s
     return {concern: spans for concern, spans in left.items() if spans}
 
 
-def _changes(session: Session, wanted: Wanted) -> dict[Span, int]:
-    """How often the days of each span changed."""
-    spans = {span for found in wanted.values() for span in found}
-    if not spans:
-        return {}
-    first, last = min(span.first for span in spans), max(span.last for span in spans)
-    rows = session.connection().execute(
-        sa.select(col(DayChange.day), col(DayChange.changes)).where(col(DayChange.day).between(first, last))
-    )
-    by_day = {row.day: row.changes for row in rows}
-    length = (last - first).days + 1
-    upto = [0, *accumulate(by_day.get(first + timedelta(days=day), 0) for day in range(length))]
-    return {span: upto[(span.last - first).days + 1] - upto[(span.first - first).days] for span in spans}
-
-
-def _kept(session: Session, wanted: Wanted, changes: Mapping[Span, int]) -> dict[str, dict[Span, Sums]]:
+def _kept(session: Session, wanted: Wanted) -> tuple[dict[str, dict[Span, Sums]], dict[Span, int]]:
+    """What is kept of it and not out of date, and how often the days of each span changed; one question."""
     found: dict[str, dict[Span, Sums]] = {concern: {} for concern in wanted}
-    if not changes:
-        return found
-    columns = [col(getattr(KeptSum, name)) for name in ("concern", "first", "last", "by_week", "changes", *_NAMES)]
-    rows = session.connection().execute(
-        sa.select(*columns).where(
-            col(KeptSum.concern).in_(list(wanted)),
-            col(KeptSum.last).between(min(span.last for span in changes), max(span.last for span in changes)),
-        )
+    spans = {span for several in wanted.values() for span in several}
+    if not spans:
+        return found, {}
+    first, last = min(span.first for span in spans), max(span.last for span in spans)
+    kept = sa.select(
+        *(col(getattr(KeptSum, name)) for name in ("last", "changes", "concern", "first", "by_week", *_NAMES))
+    ).where(col(KeptSum.concern).in_(list(wanted)), col(KeptSum.last).between(min(span.last for span in spans), last))
+    nothing = [sa.null() for _ in range(len(_NAMES) + 2)]
+    days = sa.select(col(DayChange.day), col(DayChange.changes), sa.null(), *nothing).where(
+        col(DayChange.day).between(first, last)
     )
-    asked = {concern: set(spans) for concern, spans in wanted.items()}
-    for concern, first, last, by_week, then, *values in rows:
-        span = Span(first, last, by_week)
+    rows: Sequence[Any] = session.connection().execute(sa.union_all(kept, days)).all()
+    by_day = {row[0]: row[1] for row in rows if row[2] is None}
+    upto = [0, *accumulate(by_day.get(first + timedelta(days=day), 0) for day in range((last - first).days + 1))]
+    changes = {span: upto[(span.last - first).days + 1] - upto[(span.first - first).days] for span in spans}
+    asked = {concern: set(several) for concern, several in wanted.items()}
+    for to, then, concern, since, by_week, *values in rows:
+        if concern is None:
+            continue
+        span = Span(since, to, by_week)
         if span in asked[concern] and changes[span] == then:
             found[concern][span] = Sums(*values)
-    return found
+    return found, changes
 
 
 def _added_up(

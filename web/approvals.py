@@ -2,6 +2,7 @@
 story; and what may be done with it. Whether that is allowed is decided by posts.drafts."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -17,6 +18,7 @@ from listeners.tables import Mention
 from networks import registry
 from networks.tables import Account
 from posts import approval, decide, drafts, event_posts, glossary, likeness, partners, queue, takedown
+from posts import categories as rules_of_kinds
 from posts import pictures as kept
 from posts.queue import PostDetail
 from posts.tables import Post, PostPicture, PostVersion, Target
@@ -192,12 +194,14 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         if detail is None:
             raise Trouble(404, "There is no such post", "It may be a number from another desk.")
         before = _last_reviewed(detail, who.id)
-        parts = _shown(session, detail, before)
         shown = drafts.pictures_of(session, detail.post)
-        standing = approval.of_all(session, [detail.post])[post_id]
+        accounts = {account.id or 0: account for account in session.exec(select(Account))}
+        parts = _shown(session, detail, before, accounts, shown)
+        told_of_it = approval.words(detail.versions, detail.reviews)
+        standing = approval.stands(rules_of_kinds.rules(session), detail.post, told_of_it)
         wrote_it, stands = who.id in standing.writers, standing.progress
         asked = not stands.missing or who.id in stands.missing
-        said = likeness.said_by(session, detail.post) if detail.post.state in OPEN else []
+        said = likeness.said_in(detail.post, detail.variants, accounts) if detail.post.state in OPEN else []
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
         names = {people.known_id(person): person.name for person in session.exec(select(Person))}
         event = event_posts.of_post(session, post_id)
@@ -261,14 +265,19 @@ def _last_reviewed(detail: PostDetail, person_id: int) -> PostVersion | None:
     return next((version for version in reversed(detail.versions) if version.content_hash == last.content_hash), None)
 
 
-def _shown(session: Session, detail: PostDetail, before: PostVersion | None) -> list[Shown]:
+def _shown(
+    session: Session,
+    detail: PostDetail,
+    before: PostVersion | None,
+    accounts: Mapping[int, Account],
+    pictures: Sequence[PostPicture],
+) -> list[Shown]:
     post = detail.post
     own = {variant.account_id: variant.text for variant in detail.variants}
     options = {variant.account_id: variant.options for variant in detail.variants}
-    accounts = {account.id: account for account in session.exec(select(Account))}
     going = [accounts[number] for number in own if number in accounts]
     answered = session.get(Mention, post.reply_to_mention_id) if post.reply_to_mention_id is not None else None
-    shown = tuple(kept.as_sent(one) for one in drafts.pictures_of(session, post))
+    shown = tuple(kept.as_sent(one) for one in pictures)
     said = variants.Said(
         post.message,
         post.language,

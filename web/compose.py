@@ -75,10 +75,8 @@ def check(
     """Each account's text, counted and judged: its meter, verdict and preview as the page draws them."""
     with database.reading(found.engine) as session:
         draft = drafting.shown(given, post, 0)
-        cards, shown = (
-            compose_page.cards_of(session, draft, found.settings.base_url),
-            compose_page.pictures_of(session, draft),
-        )
+        shown = compose_page.pictures_of(session, draft)
+        cards = compose_page.cards_of(session, draft, found.settings.base_url, shown)
     draw = pages.macros(request, "post_parts.html")
     told: dict[str, object] = {
         str(card.account.id): {
@@ -117,9 +115,9 @@ def send_new(
 def page(request: Request, found: TheDesk, who: Who, post_id: Id) -> Response:
     """The form of a post that is stored."""
     with database.reading(found.engine) as session:
+        post = session.get(Post, post_id)  # first: while it is here nobody reads it again
         draft = stored(session, post_id)
-        post = session.get_one(Post, post_id)
-    return compose_page.page(request, found, who, draft, saved_at=post.updated_at)
+    return compose_page.page(request, found, who, draft, saved_at=post.updated_at if post else None)
 
 
 @router.post("/{post_id}", max_body_size=WITH_A_PICTURE)
@@ -340,8 +338,9 @@ def _faults(request: Request, found: Desk, given: DraftIn, post: Post) -> list[c
     if post.due_at is not None and post.due_at <= clock.now():
         faults.append(compose_page.Fault("day", _("That time has passed; choose a later one.")))
     with database.reading(found.engine) as session:
-        cards = compose_page.cards_of(session, drafting.shown(given, post.id, post.revision), found.settings.base_url)
-        shown = compose_page.pictures_of(session, drafting.shown(given, post.id, post.revision))
+        draft = drafting.shown(given, post.id, post.revision)
+        shown = compose_page.pictures_of(session, draft)
+        cards = compose_page.cards_of(session, draft, found.settings.base_url, shown)
     faults += [
         compose_page.Fault(f"alt-{picture.id}", _("Say what the picture shows, for people who cannot see it."))
         for picture in shown

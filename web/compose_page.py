@@ -60,7 +60,8 @@ def page(
     zone = found.settings.department.zone
     with database.reading(found.engine) as session:
         post = session.get(Post, draft.id) if draft.id else None  # first: while it is here nobody reads it again
-        cards, shown = cards_of(session, draft, found.settings.base_url), pictures_of(session, draft)
+        shown = pictures_of(session, draft)
+        cards = cards_of(session, draft, found.settings.base_url, shown)
         asked = _changes_asked(session, draft.id)
         said = likeness.said_by(session, post) if post is not None and post.state not in GONE else []
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
@@ -118,10 +119,10 @@ def reads(message: str, language: str, reader: str) -> str:
     return _("Reading ease %(score)d of 100: %(band)s.") % {"score": found.score or 0, "band": bands[found.band]}
 
 
-def cards_of(session: Session, draft: Draft, base_url: str) -> list[variants.Card]:
+def cards_of(session: Session, draft: Draft, base_url: str, pictures: Sequence[PostPicture]) -> list[variants.Card]:
     """A card for each account that can be sent to, and for those of the draft that are signed out."""
     mention = session.get(Mention, draft.reply_to) if draft.reply_to is not None else None
-    shown = tuple(kept.as_sent(one) for one in pictures_of(session, draft))
+    shown = tuple(kept.as_sent(one) for one in pictures)
     said = variants.Said(
         draft.message,
         draft.language,

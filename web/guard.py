@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import structlog
 from fastapi import Depends, Request, params
 
-from config import clock, database, people, second_factor, sign_ins
+from config import clock, database, people, sign_ins
 from config.permissions import Action, Role, may
 from config.sign_ins import Way
 from config.tables import Person
@@ -112,8 +112,7 @@ def find_visitor(request: Request, found: Desk) -> Visitor | None:
         if signed_in is None:
             return None
         person, roles = signed_in.person, signed_in.roles
-        factor_is_ours = signed_in.by is not Way.SSO  # there it is the provider's
-        must_enrol = factor_is_ours and second_factor.is_missing(session, people.known_id(person), roles)
+        must_enrol = signed_in.by is not Way.SSO and signed_in.lacks_factor  # there it is the provider's
     if signed_in.unnoted:  # a write, so only when it would change something
         with database.writing(found.engine) as session:
             sign_ins.seen(session, cookie, found.keys, moment)

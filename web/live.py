@@ -26,7 +26,7 @@ from posts.tables import Post
 from sentiment.tables import Alert
 from web.desk import TheDesk
 from web.guard import Visitor, Who, cookie_name, needs
-from web.pages import Counts
+from web.pages import MOST_COUNTED, Counts
 
 log = structlog.get_logger(__name__)
 router = APIRouter()
@@ -56,10 +56,9 @@ class Standing:
 
 def standing(session: Session, listening: Iterable[bytes]) -> Standing:
     """How things stand, and whose sign-in of those listening (by the hash of its token) is over: two questions."""
+    new = sa.select(col(Mention.id)).where(col(Mention.state) == "new", *mentions.listed()).limit(MOST_COUNTED)
     waits = sa.union_all(
-        sa.select(sa.literal("mentions"), sa.literal(0), func.count()).where(
-            col(Mention.state) == "new", *mentions.listed()
-        ),
+        sa.select(sa.literal("mentions"), sa.literal(0), func.count()).select_from(new.subquery()),
         sa.select(sa.literal("alerts"), sa.literal(0), func.count()).where(col(Alert.state) == "new"),
         sa.select(sa.literal("approvals"), col(Post.author_id), func.count())
         .where(col(Post.state) == "in_review")

@@ -36,6 +36,7 @@ from web.notices import notice
 
 FOLDER = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
+MOST_COUNTED = 1000  # beside the navigation: from here it says "and more", and a million rows are not looked through
 
 
 @dataclass(frozen=True)
@@ -125,41 +126,42 @@ def _around(found: Desk, who: guard.Visitor | None) -> tuple[Tape | None, Counts
         return None, Counts()
     try:
         with database.reading(found.engine) as session:
-            return _tape(session), _counts(session, who)
+            return _asked(session, who)
     except DatabaseError:
         return None, Counts()
 
 
-def _tape(session: Session) -> Tape | None:
-    hold = holds.in_force(session)
-    if hold is None:
-        return None
-    by = session.get(Person, hold.placed_by)
-    waiting = session.exec(
-        select(func.count(func.distinct(Target.post_id))).where(col(Target.state).in_(("waiting", "retry")))
-    ).one()
-    return Tape(hold.placed_at, by.name if by is not None else "", hold.reason, waiting)
-
-
-def _counts(session: Session, who: guard.Visitor) -> Counts:
+def _asked(session: Session, who: guard.Visitor) -> tuple[Tape | None, Counts]:
     """Every page asks for these: one question, of what this person may see."""
-    waits: dict[str, Any] = {}
+    waits: dict[str, Any] = {
+        "posts": select(func.count(func.distinct(Target.post_id))).where(
+            col(Target.state).in_(("waiting", "retry")), holds.any_in_force()
+        )
+    }
     if who.may(Action.READ_MENTIONS):
-        waits["mentions"] = select(func.count()).where(Mention.state == "new", *listeners_mentions.listed())
+        new = select(Mention.id).where(Mention.state == "new", *listeners_mentions.listed()).limit(MOST_COUNTED)
+        waits["mentions"] = select(func.count()).select_from(new.subquery())
     if who.may(Action.READ_FIGURES):
         waits["alerts"] = select(func.count()).select_from(Alert).where(Alert.state == "new")
     if who.may(Action.APPROVE_POSTS):
         waits["approvals"] = select(func.count()).where(Post.state == "in_review", Post.author_id != who.id)
-    if not waits:
-        return Counts()
-    row = session.execute(sa.select(*(count.scalar_subquery().label(name) for name, count in waits.items()))).one()
-    return Counts(**row._mapping)
+    counts = sa.select(*(count.scalar_subquery().label(name) for name, count in waits.items())).subquery()
+    hold = holds.first_in_force()
+    columns: list[Any] = [*counts.c, hold.c.placed_at, hold.c.reason, col(Person.name).label("by")]
+    asked = sa.select(*columns).select_from(
+        counts.outerjoin(hold, sa.true()).outerjoin(Person, col(Person.id) == hold.c.placed_by)
+    )
+    row = dict(session.execute(asked).one()._mapping)
+    placed_at, reason, name, waiting = (row.pop(key) for key in ("placed_at", "reason", "by", "posts"))
+    tape = Tape(placed_at, name or "", reason, waiting) if placed_at is not None else None
+    return tape, Counts(**row)
 
 
 @cache
 def _environment(language: str) -> jinja2.Environment:
     made = templates.environment(FOLDER, language)
     made.filters.update(moment=_moment, day=_day, short_day=_short_day, clock=_clock, number=_number, initials=initials)
+    made.filters.update(counted=_counted)
     made.filters.update(wall=_wall, clock_face=_clock_face, clock_plain=_clock_plain)
     made.filters.update(day_plain=_day_plain, month_name=_month_name)
     made.globals.update(static=static, vega=f"/vega.js?v={vega.VERSION}")
@@ -249,6 +251,12 @@ def _month_name(context: jinja2.runtime.Context, value: date) -> str:
 def _number(context: jinja2.runtime.Context, value: float) -> str:
     """1,234"""
     return str(format_decimal(value, locale=context["language"]))
+
+
+@jinja2.pass_context
+def _counted(context: jinja2.runtime.Context, value: int) -> str:
+    """1,000+, of what is counted no further"""
+    return f"{_number(context, value)}{'+' if value >= MOST_COUNTED else ''}"
 
 
 def zone_name(value: datetime, zone: ZoneInfo, language: str) -> str:

@@ -14,15 +14,15 @@ from sqlmodel import Session, col, select
 from config import clock, database
 from config.permissions import Action
 from config.settings import Settings
-from config.tables import Person
+from config.tables import MailPreference, Person
 from config.translations import translate
 from listeners.tables import Mention, Source
 from networks.registry import NETWORKS
-from posts import queue
-from scheduler.jobs import digests
+from scheduler.jobs import mornings
 from sentiment import alerts, charts, digest, digest_words, wording
 from sentiment.alerts import AlertDetail
 from sentiment.charts import Chart
+from sentiment.editions import Edition
 from sentiment.figures import ConcernRow, Overview
 from sentiment.tables import Alert
 from sentiment.trust import Change, Show
@@ -99,17 +99,19 @@ def today(request: Request, found: TheDesk, who: Who) -> Response:
 def gather(session: Session, settings: Settings, who: Visitor, now: datetime, language: str) -> dict[str, Any]:
     """Everything on the page; reads only."""
     zone = settings.department.zone
-    morning = digests.gather(session, who.person, settings, f"today:{who.id}", now)
+    town, everything = mornings.Town(settings, now), MailPreference(person_id=who.id)
+    morning = town.morning(
+        session, who.person, everything, Edition.DAILY, f"today:{who.id}", roles=who.roles, brief=True
+    )
     content = digest.compose(morning, language)
     overview = morning.overview
     rows = list(morning.concerns)
     end = rulers.top(row.mistrust for row in rows)
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    opened = [alert for alert in alerts.open_alerts(session) if alert.raised_at <= now]
+    opened = [alert for alert in town.alerts(session) if alert.state in alerts.OPEN and alert.raised_at <= now]
     new = [alert for alert in opened if alert.state == "new"]
     shown = [alerts.alert_detail(session, alert.id or 0, zone) for alert in new[:MOST_ALERTS]]
     trend = charts.mistrust_in_town(overview)
-    any_mentions, any_sources = session.exec(select(select(Mention.id).exists(), select(Source.id).exists())).one()
+    any_mentions, any_sources = (True, True) if overview.authors else _any(session)
     return {
         "headline": content.headline,
         "lead": content.lead,
@@ -123,12 +125,18 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
         "concerns": [concern_view(row, end, language) for row in rows],
         "scale": rulers.ruler("", None, None, end, language).marks,
         "period": wording.days(overview.first, overview.last, language),
-        "plan": queue.going_out(session, midnight, midnight + timedelta(days=1)),
+        "plan": town.going_out(session),
         "any_mentions": any_mentions,
         "any_sources": any_sources,
         "last_looked": who.person.last_looked_at,
         "labels": LABELS,
     }
+
+
+def _any(session: Session) -> tuple[bool, bool]:
+    """Whether a mention has ever come in, and whether there is a source."""
+    mentions, sources = session.exec(select(select(Mention.id).exists(), select(Source.id).exists())).one()
+    return bool(mentions), bool(sources)
 
 
 def _figures(overview: Overview, language: str) -> list[FigureView]:

@@ -1,5 +1,6 @@
 """Urgent safety updates: a short form that works on a phone, the approval that sends it, and its thread to the end."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -13,7 +14,7 @@ from config.permissions import Action
 from config.tables import Person
 from networks.tables import Account
 from posts import approval, queue, urgent
-from posts.tables import Post, Target
+from posts.tables import Post, Target, Variant
 from posts.urgent import BLANKS, TEMPLATES, Stage, Thread
 from posts.workflow import EditConflict, PostState, TargetState, WrongState
 from scheduler import urgent_call
@@ -229,13 +230,12 @@ def _page(
         if thread is None:
             raise Trouble(404, "There is no such update", "It may be a number from another desk.")
         names = {people.known_id(person): person.name for person in session.exec(select(Person))}
-        sent = [_sent(session, post, names) for post in thread.posts]
+        sent = _sent(session, thread.posts, names)
         waiting = thread.waiting
         late = waiting is not None and urgent.is_late(waiting, clock.now())
         again = late and waiting is not None and urgent_call.was_repeated(session, waiting)
-        can_decide = waiting is not None and _can_decide(session, waiting, who)
+        stands = approval.of_all(session, [waiting])[waiting.id or 0] if waiting is not None else None
         goes_to = _goes_to(session, waiting) if waiting is not None else []
-        asks = approval.writers(session, waiting) if waiting is not None else set()
     language = thread.first.language
     return pages.render(
         request,
@@ -246,9 +246,15 @@ def _page(
         waiting=waiting,
         late=late,
         again=again,
-        can_decide=can_decide,
+        can_decide=(
+            waiting is not None
+            and waiting.state == PostState.IN_REVIEW
+            and who.may(Action.APPROVE_POSTS)
+            and stands is not None
+            and stands.asks(who.id)
+        ),
         goes_to=goes_to,
-        wrote_it=who.id in asks,
+        wrote_it=stands is not None and who.id in stands.writers,
         openings={stage.value: urgent.opening(stage, language) for stage in urgent.FOLLOWING},
         given=given or {},
         longest=urgent.LONGEST,
@@ -262,34 +268,35 @@ def _may_follow(thread: Thread) -> bool:
     return thread.waiting is None and thread.first.state != PostState.CANCELLED
 
 
-def _can_decide(session: Session, post: Post, who: Visitor) -> bool:
-    able = who.may(Action.APPROVE_POSTS) and post.state == PostState.IN_REVIEW
-    return able and urgent.asked(session, post, [who.id]) == [who.id]
-
-
 def _goes_to(session: Session, post: Post) -> list[str]:
-    detail = queue.post_detail(session, post.id or 0)
-    numbers = [variant.account_id for variant in detail.variants] if detail is not None else []
-    return list(session.exec(select(Account.name).where(col(Account.id).in_(numbers)).order_by(col(Account.id))))
+    chosen = select(Account.name).join(Variant, col(Variant.account_id) == col(Account.id))
+    return list(session.exec(chosen.where(Variant.post_id == post.id).order_by(col(Account.id))))
 
 
-def _sent(session: Session, post: Post, names: dict[int, str]) -> Sent:
+def _sent(session: Session, posts: Sequence[Post], names: Mapping[int, str]) -> list[Sent]:
     rows = session.exec(
         select(Account.name, Target)
         .join(Target, col(Target.account_id) == col(Account.id))
-        .where(Target.post_id == post.id)
+        .where(col(Target.post_id).in_([post.id for post in posts]))
         .order_by(col(Account.id), col(Target.part))
     ).all()
-    said, hold = approval.approval_of(session, post), holds.in_force(session)
-    held = hold is not None and any(one.over_hold_id != hold.id for _, one in rows)
-    return Sent(
-        post,
-        names.get(post.author_id, ""),
-        names.get(said.person_id, "") if said is not None else "",
-        tuple((name, target) for name, target in rows),
-        held and post.state == PostState.SCHEDULED,
-        _seconds(post.submitted_at, [target for _, target in rows]),
-    )
+    approvals, hold = approval.approvals_of(session, posts), holds.in_force(session)
+    found = []
+    for post in posts:
+        said = approvals[post.id or 0]
+        its = tuple((name, target) for name, target in rows if target.post_id == post.id)
+        held = hold is not None and any(one.over_hold_id != hold.id for _, one in its)
+        found.append(
+            Sent(
+                post,
+                names.get(post.author_id, ""),
+                names.get(said.person_id, "") if said is not None else "",
+                its,
+                held and post.state == PostState.SCHEDULED,
+                _seconds(post.submitted_at, [target for _, target in its]),
+            )
+        )
+    return found
 
 
 def _seconds(asked: datetime | None, targets: list[Target]) -> int | None:

@@ -119,12 +119,6 @@ def key(person_id: int, edition: Edition, day: date) -> str:
     return f"digest:{person_id}:{edition}:{day.isoformat()}"
 
 
-def gather(session: Session, person: Person, settings: Settings, key: str, now: datetime) -> Morning:
-    """One person's morning as it stands at `now`, of everything: what Today shows."""
-    nothing_chosen = MailPreference(person_id=people.known_id(person))
-    return mornings.Town(settings, now).morning(session, person, nothing_chosen, Edition.DAILY, key)
-
-
 def preview(
     engine: sa.Engine,
     settings: Settings,

@@ -2,16 +2,18 @@
 one: figures by edition and places, alerts, quotes, what was sent and answered."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from config import people
 from config.asked import Asked
-from config.permissions import Action, may
+from config.permissions import Action, Role, may
 from config.settings import Settings
 from config.tables import MailPreference, Person
 from listeners import health
@@ -19,6 +21,7 @@ from listeners.tables import Mention, Place
 from networks.registry import NETWORKS
 from networks.tables import Account
 from posts import actions, queue
+from posts.queue import QueueRow
 from posts.tables import Post, Target
 from posts.workflow import TargetState
 from sentiment import alerts, counts, digest, disclosure, editions, figures, quotes, surges
@@ -64,26 +67,37 @@ class Town:
         self._read: dict[tuple[object, ...], object] = {}
 
     def morning(
-        self, session: Session, person: Person, preference: MailPreference, edition: Edition, key: str
+        self,
+        session: Session,
+        person: Person,
+        preference: MailPreference,
+        edition: Edition,
+        key: str,
+        *,
+        roles: Collection[Role] | None = None,
+        brief: bool = False,
     ) -> Morning:
-        """Everything that one person's edition is made of."""
+        """Everything that one person's edition is made of. `roles`: theirs, where they were read before; `brief`:
+        without what only a mail tells: quotes, what was sent and answered."""
         now, zone = self._now, self._zone
-        spans = self._once(("spans", edition), lambda: self._windows(session, edition))
+        here = self._look(session, person)
+        spans = self._once(("spans", edition), lambda: self._windows(edition, here.history))
         since = now - DAY if edition is Edition.DAILY else _start(spans, zone)
         places, names = self._once(("places", *preference.places), lambda: places_of(session, preference.places))
-        overview, rows = self._once(("figures", edition, places), lambda: self._figures(session, spans, places))
+        overview, rows = self._once(
+            ("figures", edition, places), lambda: self._figures(session, spans, places, here.history)
+        )
         chosen = [concern for concern in preference.concerns if concern in CONCERNS]
         rows = [row for row in rows if not chosen or row.concern in chosen]
-        every = self._once(("alerts",), lambda: alerts.all_alerts(session))
-        ours = [alert for alert in every if concerns(alert, chosen, places)]
+        ours = [alert for alert in self.alerts(session) if concerns(alert, chosen, places)]
         raised = [alert for alert in ours if since <= alert.raised_at <= now and alert.state != "not_a_concern"]
         still_open = [alert for alert in ours if alert.state in alerts.OPEN and alert.raised_at < since]
         found: dict[str, Sequence[Quote]] = {}
-        for alert in (*raised, *still_open):
-            found.setdefault(alert.concern, self._of_alert(session, alert))
-        quoted = tuple(row.concern for row in rows[: QUOTED + 1] if row.concern not in found)
-        found |= self._of_concerns(session, quoted, since)
-        end_of_day = (now.astimezone(zone) + DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+        if not brief:
+            for alert in (*raised, *still_open):
+                found.setdefault(alert.concern, self._of_alert(session, alert))
+            quoted = tuple(row.concern for row in rows[: QUOTED + 1] if row.concern not in found)
+            found |= self._of_concerns(session, quoted, since)
         return Morning(
             key=key,
             recipient=person.name,
@@ -99,10 +113,12 @@ class Town:
             gone_quiet=[
                 alert.title for alert in ours if alert.closed_at is not None and since <= alert.closed_at <= now
             ],
-            sent=self._once(("sent", since), lambda: _sent(session, since, now)),
-            answered=self._once(("answered", since), lambda: _answered(session, since, now)),
-            going_out=self._once(("going out",), lambda: _going_out(session, now, end_of_day)),
-            waiting=_waiting(session, person, now, now.astimezone(self._zone).date()),
+            sent=Sent() if brief else self._once(("sent", since), lambda: _sent(session, since, now)),
+            answered=Answered() if brief else self._once(("answered", since), lambda: _answered(session, since, now)),
+            going_out=sum(
+                row.due_at >= now and row.state in ("approved", "scheduled") for row in self.going_out(session)
+            ),
+            waiting=self._waiting(session, person, roles, here, now.astimezone(zone).date()),
             edition=edition,
             only_concerns=chosen,
             only_places=names,
@@ -114,12 +130,35 @@ class Town:
             self._read[about] = read()
         return cast(Value, self._read[about])
 
-    def _windows(self, session: Session, edition: Edition) -> Windows:
-        today = self._now.astimezone(self._zone).date()
-        return editions.windows(edition, today, counts.first_day(session))
+    def alerts(self, session: Session) -> list[Alert]:
+        """The newest of every state, and all that are open."""
+        return self._once(("alerts",), lambda: alerts.all_alerts(session))
 
-    def _figures(self, session: Session, spans: Windows, places: tuple[int, ...]) -> tuple[Overview, list[ConcernRow]]:
-        return figures.town(session, self._now, self._zone, spans, places)
+    def going_out(self, session: Session) -> list[QueueRow]:
+        """Posts of the department's day, those that are out among them."""
+        midnight = self._now.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return self._once(("going out",), lambda: queue.going_out(session, midnight, midnight + DAY))
+
+    def _look(self, session: Session, person: Person) -> "_Look":
+        """One question. The mentions that a person has are theirs; the rest is the town's."""
+        theirs = (Mention.state == "assigned", Mention.assigned_to == person.id, col(Mention.shown))
+        row = session.execute(
+            sa.select(
+                counts.oldest_day().scalar_subquery(),
+                select(func.count()).select_from(Mention).where(*theirs).scalar_subquery(),
+                select(func.min(Mention.posted_at)).where(*theirs).scalar_subquery(),
+                select(func.count()).where(Target.state == TargetState.UNKNOWN.value).scalar_subquery(),
+            )
+        ).one()
+        return _Look(*row)
+
+    def _windows(self, edition: Edition, history: date | None) -> Windows:
+        return editions.windows(edition, self._now.astimezone(self._zone).date(), history)
+
+    def _figures(
+        self, session: Session, spans: Windows, places: tuple[int, ...], history: date | None
+    ) -> tuple[Overview, list[ConcernRow]]:
+        return figures.town(session, self._now, self._zone, spans, places, history)
 
     def _of_alert(self, session: Session, alert: Alert) -> Sequence[Quote]:
         posts = select(AlertMention.mention_id).where(AlertMention.alert_id == alert.id)
@@ -134,7 +173,6 @@ class Town:
         return {concern: cast(Sequence[Quote], self._read["quotes", concern, since]) for concern in concerns}
 
     def _news(self, session: Session, alert: Alert) -> AlertNews:
-        place = self._once(("place", alert.place_id), lambda: session.get(Place, alert.place_id or 0))
         told = disclosure.seen(alert)
         return AlertNews(
             title=alert.title,
@@ -147,8 +185,61 @@ class Town:
             keyphrases=tuple(alert.keyphrases),
             kind=alert.kind,
             growing=alert.updated_at > self._now - DAY,
-            place=place.name if place is not None else None,
+            place=self._place_name(session, alert),
         )
+
+    def _waiting(
+        self, session: Session, person: Person, known: Collection[Role] | None, here: "_Look", today: date
+    ) -> list[Waiting]:
+        """What waits for this person, by their roles; paths lead into the desk. `today`: of the department."""
+        now, roles = self._now, known or people.roles_of(session, people.known_id(person))
+        found: list[Waiting] = []
+        if may(roles, Action.TRIAGE):
+            found += [
+                AlertWaits(alert.title, f"/alerts/{alert.id}", alert.concern, self._place_name(session, alert))
+                for alert in self.alerts(session)
+                if alert.state == "new" and alert.raised_at <= now
+            ]
+            if here.assigned and here.oldest is not None:
+                found.append(MentionsWait(here.assigned, here.oldest, "/mentions?state=assigned"))
+            near = [one for one in actions.open_ones(session) if actions.reminder(one.due_on, today) is not None]
+            found += [
+                ActionDue(one.wanted, one.unit, one.due_on, f"/outreach/actions/{one.id}")
+                for one in near[:MOST_ACTIONS]
+            ]
+            if len(near) > MOST_ACTIONS:
+                found.append(MoreDue(len(near) - MOST_ACTIONS, "/outreach/actions"))
+        if may(roles, Action.APPROVE_POSTS):
+            approvals = queue.waiting_for(session, people.known_id(person), roles)
+            if approvals:
+                found.append(ApprovalsWait(len(approvals), "/approvals"))
+        if may(roles, Action.WRITE_POSTS) and here.unknown:
+            found.append(DecisionsWait(here.unknown, "/queue"))
+        if may(roles, Action.MANAGE):
+            known_accounts = session.exec(select(Account).order_by(col(Account.id))).all()
+            found += [SignInEnds(one.name, 0, "/accounts") for one in known_accounts if one.state == "signed_out"]
+            for source in health.of_accounts(session, now, known_accounts):
+                if source.health.state in health.TROUBLE and (
+                    source.account is None or source.account.state == "connected"
+                ):
+                    found.append(SourceTrouble(source.source.name, source.health.state, "/sources"))
+        return found
+
+    def _place_name(self, session: Session, alert: Alert) -> str | None:
+        numbers = {one.place_id for one in self.alerts(session) if one.place_id is not None}
+        named = select(Place.id, Place.name).where(col(Place.id).in_(numbers))
+        names = self._once(("names of alerts' places",), lambda: dict(session.exec(named).all()) if numbers else {})
+        return names.get(alert.place_id)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The town's oldest author-day; mentions that somebody has, and when the oldest was said; targets in doubt."""
+
+    history: date | None
+    assigned: int
+    oldest: datetime | None
+    unknown: int
 
 
 def start_of(overview: Overview, zone: ZoneInfo) -> datetime:
@@ -181,10 +272,6 @@ def places_of(session: Session, chosen: Sequence[int]) -> tuple[tuple[int, ...],
     return tuple(sorted(inside)), names
 
 
-def _going_out(session: Session, now: datetime, end: datetime) -> int:
-    return sum(row.state in ("approved", "scheduled") for row in queue.going_out(session, now, end))
-
-
 def _sent(session: Session, since: datetime, now: datetime) -> Sent:
     posts, networks = queue.published_between(session, since, now)
     open_ = select(func.count()).select_from(Target).where(Target.state == TargetState.UNKNOWN.value)
@@ -207,50 +294,3 @@ def _answered(session: Session, since: datetime, now: datetime) -> Answered:
     ).all()
     took = [(sent - posted).total_seconds() for sent, posted in rows if sent is not None]
     return Answered(len(rows), timedelta(seconds=statistics.median(took)) if took else None)
-
-
-def _place_name(session: Session, alert: Alert) -> str | None:
-    place = session.get(Place, alert.place_id) if alert.place_id is not None else None
-    return place.name if place is not None else None
-
-
-def _waiting(session: Session, person: Person, now: datetime, today: date) -> list[Waiting]:
-    """What waits for this person, by their roles; paths lead into the desk. `today`: of the department."""
-    roles = people.roles_of(session, people.known_id(person))
-    found: list[Waiting] = []
-    if may(roles, Action.TRIAGE):
-        found += [
-            AlertWaits(alert.title, f"/alerts/{alert.id}", alert.concern, _place_name(session, alert))
-            for alert in alerts.open_alerts(session)
-            if alert.state == "new" and alert.raised_at <= now
-        ]
-        count, oldest = session.exec(
-            select(func.count(), func.min(Mention.posted_at)).where(
-                Mention.state == "assigned", Mention.assigned_to == person.id, col(Mention.shown)
-            )
-        ).one()
-        if count:
-            found.append(MentionsWait(count, oldest, "/mentions?state=assigned"))
-        near = [one for one in actions.open_ones(session) if actions.reminder(one.due_on, today) is not None]
-        found += [
-            ActionDue(one.wanted, one.unit, one.due_on, f"/outreach/actions/{one.id}") for one in near[:MOST_ACTIONS]
-        ]
-        if len(near) > MOST_ACTIONS:
-            found.append(MoreDue(len(near) - MOST_ACTIONS, "/outreach/actions"))
-    if may(roles, Action.APPROVE_POSTS):
-        approvals = queue.waiting_for(session, people.known_id(person), roles)
-        if approvals:
-            found.append(ApprovalsWait(len(approvals), "/approvals"))
-    if may(roles, Action.WRITE_POSTS):
-        unknown = session.exec(
-            select(func.count()).select_from(Target).where(Target.state == TargetState.UNKNOWN.value)
-        ).one()
-        if unknown:
-            found.append(DecisionsWait(unknown, "/queue"))
-    if may(roles, Action.MANAGE):
-        out = session.exec(select(Account).where(Account.state == "signed_out")).all()
-        found += [SignInEnds(account.name, 0, "/accounts") for account in out]
-        for known in health.overview(session, now):
-            if known.health.state in health.TROUBLE and (known.account is None or known.account.state == "connected"):
-                found.append(SourceTrouble(known.source.name, known.health.state, "/sources"))
-    return found

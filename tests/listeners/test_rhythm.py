@@ -93,7 +93,7 @@ def test_a_silence_of_weeks_stays_told(engine: sa.Engine, now: datetime) -> None
         later = now + days * DAY
         with database.writing(engine) as session:
             rhythm.forget(session, later)
-            assert rhythm.silent(session, later) == {number: last + HOUR}, days
+            assert rhythm.heard(session, later)[1] == {number: last + HOUR}, days
 
 
 def test_hours_are_forgotten_after_sixty_days(engine: sa.Engine, now: datetime) -> None:
@@ -112,7 +112,7 @@ def test_what_came_within_an_hour_adds_up_and_the_rate_is_of_a_day(engine: sa.En
         for minutes, read, new in ((0, 5, 2), (9, 3, 0), (60, 1, 1), (23 * 60, 10, 4), (24 * 60 + 20, 100, 100)):
             rhythm.note(session, number, read, new, now - timedelta(minutes=minutes))
         rhythm.note(session, other, 0, 0, now)
-        assert rhythm.rates(session, now) == {number: Rate(19, 7)}
+        assert rhythm.heard(session, now)[0] == {number: Rate(19, 7)}
         hour = session.get_one(SourceHour, (number, now.replace(minute=0)))
     assert (hour.read, hour.new) == (8, 2)
 
@@ -123,7 +123,7 @@ def test_each_source_has_a_rhythm_of_its_own(engine: sa.Engine, now: datetime) -
     with database.writing(engine) as session:
         for number, posts, until in ((loud, steady, last), (quiet, steady, last + 5 * HOUR)):
             _keep(session, number, lived(last - 10 * DAY, until, posts))
-        assert rhythm.silent(session, now) == {loud: last}
+        assert rhythm.heard(session, now)[1] == {loud: last}
 
 
 def test_a_silent_source_says_so_though_it_answers(engine: sa.Engine, now: datetime) -> None:

@@ -4,6 +4,7 @@ import { toast } from "./told.js";
 
 const SETTLED = 1500; // ms
 const SELDOM = 10000; // ms between two looks at what came in
+const MOST = 1000; // as web.pages counts
 const list = document.querySelector("[data-newer]");
 let stream = null;
 let over = false;
@@ -22,7 +23,7 @@ function show(counts) {
         badge.className = link.dataset.count === "alerts" ? "count count--new" : "count";
         link.append(" ", badge);
       }
-      badge.textContent = number;
+      badge.textContent = number < MOST ? number : `${number.toLocaleString(document.documentElement.lang)}+`;
     }
   }
 }
