@@ -205,6 +205,7 @@ class Option:
     label: str
     choices: tuple[tuple[str, str], ...] = ()  # value, words; the first is the default
     help: str = ""
+    once: bool = False  # of a thread, with its first part only
 
 
 @dataclass(frozen=True)
@@ -343,6 +344,22 @@ class Witness(Protocol):
 
 
 @dataclass(frozen=True)
+class PollCount:
+    """What people chose in a poll of ours. `choices`: each with its votes, in their order; `people`: who voted, where
+    the network counts them apart from votes."""
+
+    choices: tuple[tuple[str, int], ...]
+    people: int | None
+    closed: bool
+
+
+class PollReader(Protocol):
+    def count(self, remote_id: str) -> PollCount | None:
+        """The poll of this post as it stands; none where the post is gone or has none. Raises NetworkError."""
+        ...
+
+
+@dataclass(frozen=True)
 class Field:
     """One field of a form: to sign in, or to set up a source."""
 
@@ -419,6 +436,7 @@ class Network:
     listener: Callable[[Connection], Listener] | None = None
     publisher: Callable[[Connection], Publisher] | None = None
     witness: Callable[[Connection], Witness] | None = None
+    polls: Callable[[Connection], PollReader] | None = None  # its option `poll` makes one (networks.polls)
     doorbell: Doorbell | None = None
     stream: Stream | None = None  # for its kinds that are streamed
     sign_in: PasswordSignIn | PageSignIn | None = None
@@ -429,6 +447,11 @@ class Network:
     charges: bool = False  # money, for reading and publishing (Keeper.spend)
     no_copies: bool = False  # the same text from several accounts of one owner breaks its rules
     fetches_pictures: bool = False  # from a public address of ours (Picture.url), rather than taking them from us
+
+    def with_part(self, options: Mapping[str, str], number: int) -> dict[str, str]:
+        """The options that go with this part of a thread, from 0."""
+        once = {option.name for option in self.options if option.once} if number else set()
+        return {name: value for name, value in options.items() if name not in once}
 
     def limits_for(self, settings: Mapping[str, str]) -> Limits | None:
         """The limits of an account with these settings; none where nothing can be published."""

@@ -436,6 +436,7 @@ def _make_targets(session: Session, post: Post, now: datetime) -> None:
     content = content_of(session, post)
     mention = session.get(Mention, post.reply_to_mention_id) if post.reply_to_mention_id is not None else None
     for account_id, text in content.texts.items():
+        network, chosen = registry.network(networks[account_id]), content.options.get(account_id, {})
         for number, part in enumerate(threads.parts(text)):
             session.add(
                 Target(
@@ -448,7 +449,7 @@ def _make_targets(session: Session, post: Post, now: datetime) -> None:
                     key=new_key(now),
                     content_hash=post.content_hash,
                     text=part,
-                    options=dict(content.options.get(account_id, {})),
+                    options=network.with_part(chosen, number),
                     reply_to=_answered(session, post, networks[account_id]) if number == 0 else None,
                     reply_addressed=mention is None or mention.addressed,
                     follows_id=post.follows_id if number == 0 else None,

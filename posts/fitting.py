@@ -21,7 +21,7 @@ def problems(network: Network, settings: Mapping[str, str], outgoing: Outgoing) 
     limits = network.limits_for(settings)
     if limits is None:
         return ()
-    sent = parts(outgoing)
+    sent = [replace(one, options=network.with_part(one.options, at)) for at, one in enumerate(parts(outgoing))]
     if len(sent) > 1 and not network.threads:
         return (NO_THREADS,)
     return tuple(

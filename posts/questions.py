@@ -15,10 +15,13 @@ from sqlmodel import Session, col, delete, func, select
 from config import audit
 from config.secrets import Keys
 from config.translations import translate
+from networks import polls, registry
+from networks.network import PollCount
+from networks.tables import Account
 from posts import drafts
 from posts.heard import nameless
-from posts.tables import Post, Question, QuestionAnswer, QuestionTry
-from posts.workflow import PostState, WrongState
+from posts.tables import Post, Question, QuestionAnswer, QuestionPoll, QuestionTry, Target
+from posts.workflow import PostState, TargetState, WrongState
 
 LONGEST_QUESTION, LONGEST = 200, 600  # characters
 QUICKEST, LONGEST_OPEN = timedelta(seconds=3), timedelta(hours=12)  # between opening the form and sending it
@@ -61,8 +64,10 @@ def ask(
     today: date,
     accounts: Iterable[int],
     base_url: str,
+    choices: Iterable[str] = (),
 ) -> Question:
-    """A question with the draft that asks it, for approval like any post. Raises WrongState."""
+    """A question with the draft that asks it, for approval like any post. `choices`: of a poll, on accounts whose
+    network has one. Raises WrongState."""
     if not text.strip() or len(text) > LONGEST_QUESTION:
         raise WrongState(f"A question has words, {LONGEST_QUESTION} characters at most.")
     if not today <= closes_on <= today + LONGEST_ASKED:
@@ -72,16 +77,70 @@ def ask(
         asked_by=person_id, asked_at=now,
     )  # fmt: skip
     address = f"{base_url.rstrip('/')}/ask/{made.code}"
+    accounts = list(accounts)
     words = translate(language).gettext("%(question)s\n\nAnswer here, without an account: %(link)s")
     post = drafts.create(
         session, person_id, words % {"question": made.text, "link": address}, accounts, now, title=made.text[:120],
-        language=language,
+        language=language, options=_polls(session, accounts, choices, (closes_on - today).days),
     )  # fmt: skip
     made.post_id = post.id
     session.add(made)
     session.flush()
     audit.record(session, now, person_id, "question.ask", f"question:{made.id}", {"post": post.id})
     return made
+
+
+def _polls(session: Session, to: Iterable[int], choices: Iterable[str], days: int) -> dict[int, dict[str, str]]:
+    """Account id -> the options that make a poll, where its network has one."""
+    wanted = polls.options(choices, days)
+    if not wanted["poll"]:
+        return {}
+    there = session.exec(select(Account).where(col(Account.id).in_(list(to)))).all()
+    return {one.id or 0: wanted for one in there if registry.network(one.network).polls is not None}
+
+
+def polls_to_read(session: Session, now: datetime) -> list[tuple[int, Target]]:
+    """Polls of questions that are out and not known to be closed: the question's number and where it was sent."""
+    closed = select(QuestionPoll.target_id).where(col(QuestionPoll.closed))
+    query = (
+        select(Question.id, Target)
+        .join(Target, col(Target.post_id) == col(Question.post_id))
+        .where(
+            Target.state == TargetState.PUBLISHED.value,
+            Target.part == 0,
+            col(Target.remote_id).is_not(None),
+            col(Target.id).not_in(closed),
+            col(Question.asked_at) > now - LONGEST_ASKED,
+        )
+    )
+    rows = session.exec(query.order_by(col(Target.id)))
+    return [(number or 0, target) for number, target in rows if polls.of(target.options) is not None]
+
+
+def note_poll(session: Session, question_id: int, target: Target, found: PollCount | None, now: datetime) -> None:
+    """Keeps what people chose so far; of a post that is gone what was known last."""
+    kept = session.get(QuestionPoll, target.id) or QuestionPoll(
+        target_id=target.id or 0, question_id=question_id, account_id=target.account_id, read_at=now
+    )
+    if found is None:
+        kept.closed = True
+    else:
+        kept.choices, kept.people = [list(choice) for choice in found.choices], found.people
+        kept.closed = found.closed
+    kept.read_at = now
+    session.add(kept)
+    session.flush()
+
+
+def poll_counts(session: Session, question_id: int) -> list[tuple[Account, QuestionPoll]]:
+    """What people chose, account by account."""
+    query = select(Account, QuestionPoll).join(QuestionPoll, col(QuestionPoll.account_id) == col(Account.id))
+    return list(session.exec(query.where(QuestionPoll.question_id == question_id).order_by(col(Account.id))).all())
+
+
+def voted(poll: QuestionPoll) -> int:
+    """n of a poll: who voted, or how many votes there are where that is all that is told. Pure."""
+    return poll.people if poll.people is not None else sum(int(votes) for _, votes in poll.choices)
 
 
 def by_code(session: Session, code: str) -> Question | None:
@@ -202,7 +261,13 @@ def give_back(
     said = catalogue.ngettext(
         "We asked: %(question)s\n\nOne person answered.", "We asked: %(question)s\n\n%(count)d people answered.", total
     )
-    words = f"{said % {'question': question.text, 'count': total}}\n\n{answer.strip()}"
+    words = f"{said % {'question': question.text, 'count': total}}"
+    for account, poll in poll_counts(session, question_id):
+        chosen = "; ".join(f"{choice}: {votes}" for choice, votes in poll.choices)
+        told_there = catalogue.gettext("In our poll on %(network)s (n = %(n)d): %(chosen)s.")
+        label = registry.network(account.network).label
+        words += "\n" + told_there % {"network": label, "n": voted(poll), "chosen": chosen}
+    words += f"\n\n{answer.strip()}"
     post = drafts.create(
         session, person_id, words, accounts, now, title=question.text[:120], category="answer",
         language=question.language,

@@ -440,6 +440,20 @@ class QuestionAnswer(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)  # of the words
 
 
+class QuestionPoll(SQLModel, table=True):
+    """What people chose in the poll of a question on one account, as its network counts it."""
+
+    __tablename__ = "question_poll"
+
+    target_id: int = Field(primary_key=True)  # no foreign key: the count outlives the record of sending
+    question_id: int = Field(foreign_key="question.id", index=True)
+    account_id: int = Field(foreign_key="account.id")
+    choices: list[list[Any]] = Field(default_factory=list, sa_type=sa.JSON)  # words and votes, in their order
+    people: int | None = None  # who voted; none: the network tells votes only
+    closed: bool = False
+    read_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class QuestionTry(SQLModel, table=True):
     """That an address answered within the hour: a keyed hash, forgotten then."""
 

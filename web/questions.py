@@ -1,5 +1,6 @@
 """Questions to the public: the desk's list, form and page; and /ask/…, where anybody answers without an account."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Annotated
 
@@ -8,7 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from config import audit, clock, database
 from config.permissions import Action
-from networks import accounts
+from networks import accounts, polls, registry
 from posts import questions
 from posts.questions import Refused
 from posts.tables import Post, Question
@@ -41,13 +42,15 @@ def ask(
     text: Line = "",
     language: Line = "",
     closes_on: Annotated[date | None, Form()] = None,
+    choices: Line = "",
 ) -> Response:
-    """Keeps it, and leads to the draft that asks it."""
+    """Keeps it, and leads to the draft that asks it. `choices`: of a poll, with bars between."""
     try:
-        made = begin(found, who, text, language, closes_on)
+        made = begin(found, who, text, language, closes_on, choices.split(polls.BAR))
     except WrongState as error:
         day = closes_on.isoformat() if closes_on is not None else ""
-        return _list(request, found, {"text": text, "language": language, "closes_on": day}, wrong=str(error))
+        given = {"text": text, "language": language, "closes_on": day, "choices": choices}
+        return _list(request, found, given, wrong=str(error))
     return RedirectResponse(f"/compose/{made.post_id}", 303)
 
 
@@ -97,7 +100,9 @@ def take(
     return _public(request, found, code, done=True)
 
 
-def begin(found: Desk, who: Visitor, text: str, language: str, closes_on: date | None) -> Question:
+def begin(
+    found: Desk, who: Visitor, text: str, language: str, closes_on: date | None, choices: Iterable[str] = ()
+) -> Question:
     """A new question. Raises WrongState."""
     if language not in dict(compose_page.languages()) or closes_on is None:
         raise WrongState("Say in which language, and until which day.")
@@ -105,7 +110,7 @@ def begin(found: Desk, who: Visitor, text: str, language: str, closes_on: date |
         every = [one.id or 0 for one in accounts.connected(session)]
         return questions.ask(
             session, who.id, clock.now(), text=text, language=language, closes_on=closes_on, today=today(found),
-            accounts=every, base_url=found.settings.base_url,
+            accounts=every, base_url=found.settings.base_url, choices=choices,
         )  # fmt: skip
 
 
@@ -116,12 +121,19 @@ def _list(request: Request, found: Desk, given: dict[str, str], *, wrong: str | 
             (one, sum(said.answers for said in questions.counted(session, one.id or 0)), questions.is_open(one, day))
             for one in questions.everyone(session)
         ]
-    blank = {"text": "", "language": found.settings.department.language, "closes_on": (day + FIRST_DAYS).isoformat()}
+        there = [registry.network(one.network) for one in accounts.connected(session)]
+    blank = {
+        "choices": "",
+        "text": "",
+        "language": found.settings.department.language,
+        "closes_on": (day + FIRST_DAYS).isoformat(),
+    }
     return pages.render(
         request,
         "questions.html",
         status=200 if wrong is None else 422,
         rows=rows,
+        has_polls=sorted({network.label for network in there if network.polls is not None}),
         given=blank | given,
         languages=compose_page.languages(),
         first_day=day.isoformat(),
@@ -138,6 +150,7 @@ def _page(
         if question is None:
             raise Trouble(404, "There is no such question", "It may be a number from another desk.")
         counted = questions.counted(session, question_id)
+        chosen = questions.poll_counts(session, question_id)
         answers = questions.answers(session, question_id) if who.may(Action.READ_MENTIONS) else []
         post = session.get(Post, question.post_id or 0)
         told = session.get(Post, question.answer_post_id or 0)
@@ -151,6 +164,9 @@ def _page(
         question=question,
         open_now=questions.is_open(question, today(found)),
         counted=counted,
+        polls=[
+            (registry.network(account.network).label, account, poll, questions.voted(poll)) for account, poll in chosen
+        ],
         total=sum(one.answers for one in counted),
         answers=answers,
         post=post,

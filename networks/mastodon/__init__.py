@@ -11,6 +11,7 @@ The library takes half a second to load: it is imported where a server is talked
 from collections.abc import Callable, Mapping
 from threading import Event
 
+from networks import polls
 from networks.mastodon.words import LIMITS, limits_of
 from networks.network import (
     Connection,
@@ -21,6 +22,7 @@ from networks.network import (
     Option,
     PageSignIn,
     Policy,
+    PollReader,
     Publisher,
     SignedIn,
     SourceKind,
@@ -46,6 +48,12 @@ def _witness(connection: Connection) -> Witness:
     from networks.mastodon.hearing import Looker
 
     return Looker(connection)
+
+
+def _polls(connection: Connection) -> PollReader:
+    from networks.mastodon.hearing import Counter
+
+    return Counter(connection)
 
 
 def _doorbell(connection: Connection, ring: Callable[[], None], told_gone: Callable[[str], None], stop: Event) -> None:
@@ -83,6 +91,7 @@ NETWORK = Network(
     listener=_listener,
     publisher=_publisher,
     witness=_witness,
+    polls=_polls,
     doorbell=_doorbell,
     sign_in=PageSignIn((_SERVER,), _begin, _finish),
     test=_who,
@@ -106,6 +115,7 @@ NETWORK = Network(
             (("public", "Everyone, and in public lists"), ("unlisted", "Everyone, but not in public lists")),
         ),
         Option("content_warning", "Content warning", help="Shown first; readers open the post by a click."),
+        *polls.OPTIONS,
     ),
     threads=True,
 )

@@ -11,7 +11,7 @@ from mastodon.errors import MastodonError
 from config import clock
 from networks.mastodon import client, words
 from networks.mastodon.client import Gone, Server
-from networks.network import Connection, Page, RateLimited, Rejected, RemoteMention, Unavailable
+from networks.network import Connection, Page, PollCount, RateLimited, Rejected, RemoteMention, Unavailable
 
 FIRST = timedelta(days=7)  # how far back the first look goes
 LATE = timedelta(minutes=10)  # that posts of other servers may be under way
@@ -116,6 +116,28 @@ class Looker:
         except Rejected:  # not for us to see, or not now: that tells nothing
             return False
         return False
+
+
+class Counter:
+    """Reads what people chose in polls of ours."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._server = server_of(connection)
+
+    def count(self, remote_id: str) -> PollCount | None:
+        """The poll of this post as it stands; none where the post is gone or has none. Raises NetworkError."""
+        number = self._server.number(remote_id)
+        if number is None:
+            return None
+        try:
+            poll = self._server.reads(lambda api: api.status(number).poll)
+        except Gone:
+            return None
+        if poll is None:
+            return None
+        choices = tuple((str(one.title), int(one.votes_count or 0)) for one in poll.options)
+        people = poll.get("voters_count")
+        return PollCount(choices, int(people) if people is not None else None, bool(poll.expired))
 
 
 class _Bell(StreamListener):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from config import clock
-from networks import pictures
+from networks import pictures, polls
 from networks.mastodon import client, words
 from networks.mastodon.client import Gone
 from networks.network import Connection, OutcomeUnknown, Outgoing, Picture, Receipt, Rejected, Unavailable
@@ -36,6 +36,11 @@ class Desk:
                 text = f"@{acct} {text}"  # or the one who is answered is not told
         media = [self._upload(picture) for picture in outgoing.pictures]
         warning = outgoing.options.get("content_warning") or None
+        asked = polls.of(outgoing.options)
+        poll = None
+        if asked is not None:
+            open_for = int(asked.open_for.total_seconds())
+            poll = self._server.client.make_poll(list(asked.choices), open_for, multiple=asked.multiple)
         outgoing.proceed()
         posted = self._server.writes(
             lambda server: server.status_post(
@@ -47,6 +52,7 @@ class Desk:
                 visibility=outgoing.options.get("visibility") or "public",
                 language=outgoing.language,
                 idempotency_key=outgoing.key,
+                poll=poll,
             )
         )
         return self._receipt(posted)

@@ -62,7 +62,12 @@ def server_settings(server: Server) -> dict[str, str]:
     told = server.itself()
     configuration = told.get("configuration") or {}
     statuses, media = configuration.get("statuses") or {}, configuration.get("media_attachments") or {}
+    asked = configuration.get("polls") or {}
     found = {
+        "poll_choices": asked.get("max_options"),
+        "poll_length": asked.get("max_characters_per_option"),
+        "poll_shortest": asked.get("min_expiration"),
+        "poll_longest": asked.get("max_expiration"),
         "characters": statuses.get("max_characters"),
         "reserved_url": statuses.get("characters_reserved_per_url"),
         "pictures": statuses.get("max_media_attachments"),

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import nh3
 import regex
 
-from networks.network import Limits, Outgoing
+from networks import polls
+from networks.network import Limits, Outgoing, Problem
 
 ANSWERS = 32  # characters kept free for the name of whom we answer
 _GRAPHEME = regex.compile(r"\X")
@@ -66,7 +67,21 @@ def limits_of(settings: Mapping[str, str]) -> Limits:
         warning = _graphemes(outgoing.options.get("content_warning", ""))  # there a link is just its characters
         return warning + (ANSWERS if outgoing.reply_to is not None else 0)
 
+    def further(outgoing: Outgoing) -> list[Problem]:
+        asked = polls.of(outgoing.options)
+        if asked is None:
+            return []
+        return polls.problems(
+            asked,
+            pictures=len(outgoing.pictures),
+            most=_number(settings, "poll_choices", 4),
+            longest=_number(settings, "poll_length", 50),
+            shortest_s=_number(settings, "poll_shortest", 300),
+            longest_s=_number(settings, "poll_longest", 2_629_746, most=1_000_000_000),
+        )
+
     return Limits(
+        further=further,
         length=_number(settings, "characters", 500),
         count=lambda text: length(text, reserved),
         besides=besides,
@@ -76,9 +91,9 @@ def limits_of(settings: Mapping[str, str]) -> Limits:
     )
 
 
-def _number(settings: Mapping[str, str], name: str, otherwise: int) -> int:
+def _number(settings: Mapping[str, str], name: str, otherwise: int, most: int = 1_000_000) -> int:
     value = settings.get(name, "")
-    return int(value) if value.isdecimal() and 0 < int(value) < 1_000_000 else otherwise
+    return int(value) if value.isdecimal() and 0 < int(value) < most else otherwise
 
 
 LIMITS = limits_of({})

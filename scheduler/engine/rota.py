@@ -21,6 +21,7 @@ from scheduler.jobs import (
     digests,
     expiry,
     own_data,
+    polls,
     publishing,
     records,
     series,
@@ -94,6 +95,7 @@ WAITS: tuple[Regular, ...] = (
         lambda hands, now: urgent_calls.look(hands.engine, hands.settings, now),
     ),
     _calling("webhooks", "deliver", timedelta(seconds=2), webhooks.deliver_due),
+    _calling("polls", "listen", timedelta(minutes=5), polls.read),
     _calling("sign_ins", "listen", timedelta(days=1), sign_ins.look),
 )
 READS: tuple[Regular, ...] = (

@@ -19,13 +19,14 @@ class Answer:
 
 
 class Answering(ThreadingHTTPServer):
-    """`answers`: the start of "METHOD /path" -> what it gets; anything else a 404. `asked`: each question in order."""
+    """`answers`: the start of "METHOD /path" -> what it gets; anything else a 404. `asked`: each question in order;
+    `bodies`: what came with each."""
 
     daemon_threads = True
 
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers, self.asked = dict(answers), list[str]()
+        self.answers, self.asked, self.bodies = dict(answers), list[str](), list[str]()
 
     @property
     def address(self) -> str:
@@ -36,7 +37,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: Answering
 
     def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length") or 0))
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.server.bodies.append(body.decode("utf-8", "replace"))
         line = f"{self.command} {self.path}"
         self.server.asked.append(line)
         answer = next((found for start, found in self.server.answers.items() if line.startswith(start)), Answer(404))

@@ -19,7 +19,7 @@ from config.secrets import Keys
 from config.settings import Settings
 from networks import accounts
 from posts import drafts, questions
-from posts.tables import Post, Question, QuestionAnswer, QuestionTry
+from posts.tables import Post, Question, QuestionAnswer, QuestionPoll, QuestionTry
 from scheduler.jobs import expiry, scoring
 from tests.sentiment.reader import WordReader
 from tests.web.browsing import Browser, send
@@ -152,6 +152,26 @@ def test_whatever_is_sent_is_answered(
 )
 def test_what_cannot_be_asked_is_said(ada: Browser, wrong: dict[str, str]) -> None:
     assert send(ada, PAGE, page=PAGE, **{**GIVEN, **wrong}).status_code == 422
+
+
+def test_a_poll_is_offered_where_a_network_has_one_and_shown_with_its_n(
+    ada: Browser, sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime
+) -> None:
+    assert "Choices of a poll" not in ada.get(PAGE).text
+    with database.writing(sqlite_engine) as session:
+        accounts.add(session, network="mastodon", name="PD there", handle="", secret="{}", keys=keys, now=at_eight)
+    assert "Choices of a poll" in ada.get(PAGE).text
+    send(ada, PAGE, page=PAGE, **GIVEN, choices="Elm | <b>Oak")
+    assert "Elm | &lt;b&gt;Oak" in ada.get("/compose/1").text
+    with database.writing(sqlite_engine) as session:
+        session.add(
+            QuestionPoll(
+                target_id=1, question_id=1, account_id=2, choices=[["Elm", 3], ["<b>Oak", 1]], people=4,
+                read_at=at_eight,
+            )
+        )  # fmt: skip
+    page = ada.get(f"{PAGE}/1").text
+    assert ("Poll on Mastodon, PD there: n = 4" in page, "&lt;b&gt;Oak" in page) == (True, True)
 
 
 def test_the_api_asks_counts_and_answers(

@@ -25,6 +25,10 @@ class QuestionIn(BaseModel):
     text: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=questions.LONGEST_QUESTION)]
     language: Annotated[str, Field(pattern="^(en|es)$")] = "en"
     closes_on: date
+    choices: Annotated[
+        list[Annotated[str, AfterValidator(clean), Field(max_length=100)]],
+        Field(max_length=10, description="Of a poll, on networks that have one."),
+    ] = Field(default_factory=list)
 
 
 class AnswerIn(BaseModel):
@@ -42,6 +46,15 @@ class SaidOut(BaseModel):
     trust: int
 
 
+class PollOut(BaseModel):
+    """What people chose on one account; `n` is who voted, or votes where a network tells no more."""
+
+    account_id: int
+    n: int
+    closed: bool
+    choices: list[tuple[str, int]]
+
+
 class QuestionOut(BaseModel):
     """A question; `n` answers. `path`: where anybody answers, once the post that asks was approved."""
 
@@ -55,6 +68,7 @@ class QuestionOut(BaseModel):
     answer_post_id: int | None
     n: int
     said: list[SaidOut]
+    polls: list[PollOut] = []
 
 
 @router.get("", dependencies=[needs(Action.READ_FIGURES)])
@@ -67,7 +81,7 @@ def list_questions(found: TheDesk) -> list[QuestionOut]:
 @router.post("", status_code=201, dependencies=[needs(Action.WRITE_POSTS)])
 def ask_question(found: TheDesk, who: Who, given: QuestionIn) -> QuestionOut:
     """Makes the draft that asks it too; 409 for a day gone by."""
-    made = room.begin(found, who, given.text, given.language, given.closes_on)
+    made = room.begin(found, who, given.text, given.language, given.closes_on, given.choices)
     with database.reading(found.engine) as session:
         return _out(session, found, made)
 
@@ -88,4 +102,11 @@ def _out(session: Session, found: Desk, one: Question) -> QuestionOut:
         open=questions.is_open(one, today(found)), post_id=one.post_id, answer_post_id=one.answer_post_id,
         n=sum(row.answers for row in said),
         said=[SaidOut.model_validate(row, from_attributes=True) for row in said],
+        polls=[
+            PollOut(
+                account_id=poll.account_id, n=questions.voted(poll), closed=poll.closed,
+                choices=[(str(words), int(votes)) for words, votes in poll.choices],
+            )
+            for _, poll in questions.poll_counts(session, one.id or 0)
+        ],
     )  # fmt: skip
