@@ -13,6 +13,7 @@ from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
 from networks import accounts
+from networks.tables import Account
 from posts import drafts, questions
 from posts.tables import Target
 from scheduler.jobs import polls
@@ -52,7 +53,7 @@ def test_what_people_chose_is_counted_until_it_is_closed(
     own = settings.model_copy(update={"fetch_private_addresses": True})
     with answering({"GET /api/v1/statuses/11": Answer(200, whole)}) as server:
         with database.writing(sqlite_engine) as session:
-            session.get_one(accounts.Account, 2).settings = {"home": server.address}
+            session.get_one(Account, 2).settings = {"home": server.address}
             session.add(
                 Target(
                     post_id=1, account_id=2, state="published", due_at=now, next_try_at=now, key="k", content_hash="h",

@@ -1,20 +1,22 @@
 """Success stories on the page: candidates, consent, the story."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
 from sqlmodel import col, select
 
-from config import database
-from config.permissions import Role
+from config import database, sign_ins
+from config.permissions import Action, Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry
 from networks import accounts
 from tests.web.browsing import Browser, send
 from tests.web.test_resources import said
+from web.api import v1
 
 PAGE = "/outreach/stories"
 
@@ -60,3 +62,23 @@ def test_who_may_not_read_mentions_sees_no_praise(browser_of: Callable[..., Brow
     luc = browser_of("Luc", Role.APPROVER)
     assert "Ask whether we may share it" not in luc.get(PAGE).text
     assert send(luc, f"{PAGE}/ask/2", page="/account").status_code == 403
+
+
+def test_the_api_goes_the_same_way_and_describes_it_with_examples(
+    ada: Browser, desk_app: FastAPI, sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime
+) -> None:
+    scopes = (Action.WRITE_POSTS, Action.READ_MENTIONS)
+    with database.writing(sqlite_engine) as session:
+        token = sign_ins.new_token(session, 1, "test", scopes, keys, at_eight, timedelta(days=1))
+    api = Browser(desk_app, headers={"authorization": f"Bearer {token}"}, raise_server_exceptions=False)
+    assert api.post("/api/v1/stories/ask/2").json() == {"post_id": 1}
+    assert api.post("/api/v1/stories/1/tell").status_code == 409
+    agreed = api.post("/api/v1/stories/1/agree", json={"words": "Thank you, 555 0142 000.", "consent": "by message"})
+    assert (agreed.json()["state"], "0142" in agreed.json()["words"]) == ("agreed", False)
+    assert api.post("/api/v1/stories/1/tell").json() == {"post_id": 2}
+    assert api.post("/api/v1/stories/1/refuse").json()["words"] == ""
+    told = {"words": "They found my father.", "consent": "signed", "language": "en"}
+    assert api.post("/api/v1/stories", json=told).status_code == 201
+    assert [one["state"] for one in api.get("/api/v1/stories").json()] == ["agreed", "refused"]
+    schemas = v1.description()["components"]["schemas"]
+    assert all("examples" in schemas[name] for name in ("StoryIn", "ConsentIn", "KitIn", "PartnerIn", "QuestionIn"))

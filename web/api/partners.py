@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from config import clock, database
 from config.permissions import Action
@@ -23,6 +23,15 @@ Kind = Literal["school", "faith", "non_profit", "business", "youth", "neighbourh
 
 
 class PartnerIn(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "Elm Street School", "kind": "school", "languages": ["en", "es"], "contact": "Rosa Diaz",
+                 "email": "rosa@school.example"}
+            ]
+        }
+    )  # fmt: skip
+
     name: Text
     kind: Kind
     languages: Annotated[list[Annotated[str, Field(pattern="^(en|es)$")]], Field(max_length=20)] = Field(
@@ -48,6 +57,14 @@ class PartnerOut(BaseModel):
 
 class KitIn(BaseModel):
     """A post to be shared once it is approved, or to be read before."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"post": 12, "partners": [1, 4], "note": "Please pass it on.", "link": "https://riverton.example/walk"}
+            ]
+        }
+    )
 
     post: Number
     partners: Annotated[list[Number], Field(min_length=1, max_length=200)]

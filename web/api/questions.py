@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from config import clock, database
@@ -22,6 +22,15 @@ router = APIRouter(prefix="/questions")
 
 
 class QuestionIn(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"text": "Where do cars go too fast?", "language": "en", "closes_on": "2026-12-15",
+                 "choices": ["Elm Street", "Oak Lane"]}
+            ]
+        }
+    )  # fmt: skip
+
     text: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=questions.LONGEST_QUESTION)]
     language: Annotated[str, Field(pattern="^(en|es)$")] = "en"
     closes_on: date

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 
 from config.permissions import Action
 from web.api import (
+    care,
     connections,
     listening,
     outreach,
@@ -18,6 +19,7 @@ from web.api import (
     records,
     resources,
     status,
+    stories,
     urgent,
 )
 from web.guard import needs
@@ -35,11 +37,13 @@ _versioned.include_router(partners.router)
 _versioned.include_router(records.router)
 _versioned.include_router(questions.router)
 _versioned.include_router(status.router)
+_versioned.include_router(stories.router)
+_versioned.include_router(care.router)
 router.include_router(_versioned)
 
 ABOUT = (
     "Everything that a page of the desk can do with mentions, alerts, posts, urgent updates, events, partners, "
-    "questions, accounts and the hold; and how the desk is. "
+    "questions, success stories, accounts and the hold; and how the desk is. "
     "Send `Authorization: Bearer lia_…`; make a token under “Your account”. A token may do what is in its scopes and "
     "in its person's roles both. Times are ISO 8601 with a zone. Failures are application/problem+json (RFC 9457)."
 )
