@@ -617,8 +617,9 @@ def clock() -> None:
     with clear_errors(), cluster_desk() as (engine, _settings, _keys):
         cluster.check_clock(engine)
         queue.prepare(engine)
-        with signs.given(engine, "clock"):
-            ticking.run(engine, _told_to_stop().wait)
+        told = _told_to_stop()
+        with signs.given(engine, "clock", outdated=told.set):
+            ticking.run(engine, told.wait)
 
 
 @liaison.command()
@@ -652,8 +653,9 @@ def worker(queues: str, threads: int) -> None:
         raise click.UsageError(f"no such queue: {', '.join(wrong or [queues])}; there are {', '.join(rota.QUEUES)}")
     with clear_errors(), cluster_desk() as (engine, settings, keys):
         queue.prepare(engine)
-        with signs.given(engine, "worker", chosen):
-            ended = cluster.work(engine, settings, keys, chosen, threads, _told_to_stop())
+        told = _told_to_stop()
+        with signs.given(engine, "worker", chosen, outdated=told.set):
+            ended = cluster.work(engine, settings, keys, chosen, threads, told)
     if not ended:
         os._exit(0)  # calls that would not end in time; their leases end, and others look at them
 

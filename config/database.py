@@ -15,6 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from filelock import FileLock
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
@@ -25,6 +26,10 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _turns: WeakKeyDictionary[sa.Pool, AbstractContextManager[object]] = WeakKeyDictionary()  # an open SQLite file's
 _turns_made = Lock()
 _MIGRATION_LOCK = 7_041_992  # any fixed number: the name of PostgreSQL's advisory lock
+
+
+class NewerSchema(Exception):
+    """A newer version of Liaison has upgraded this store; the message says what to do."""
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -113,9 +118,11 @@ def upsert(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgresq
 
 
 def migrate(engine: sa.Engine) -> None:
-    """Brings the schema up to date; several processes may call it at once, one does the work."""
+    """Brings the schema up to date; several processes may call it at once, one does the work. Raises NewerSchema, with
+    nothing changed, where a newer version did so before."""
     settings = Config()
     settings.set_main_option("script_location", str(MIGRATIONS))
+    _refuse_newer(engine, settings)
     if engine.dialect.name == "sqlite":
         with (
             FileLock(f"{engine.url.database}.migrating"),
@@ -133,6 +140,18 @@ def revision(engine: sa.Engine) -> str:
     """The schema's revision in this store; empty before the first migration."""
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def _refuse_newer(engine: sa.Engine, settings: Config) -> None:
+    there = revision(engine)
+    try:
+        if there:
+            ScriptDirectory.from_config(settings).get_revision(there)
+    except CommandError as error:
+        raise NewerSchema(
+            f"a newer version of Liaison has upgraded this store (to {there}; this version knows {newest_revision()}): "
+            "install that version here too, or restore a backup made before"
+        ) from error
 
 
 def newest_revision() -> str:

@@ -4,7 +4,7 @@ One that stops takes its sign away; one that was killed leaves it, so that peopl
 processes only: nothing of who works with them."""
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Event, Thread
@@ -27,9 +27,12 @@ Kind = Literal["run", "web", "clock", "worker"]
 
 
 @contextmanager
-def given(engine: sa.Engine, kind: Kind, queues: Sequence[str] = ()) -> Iterator[None]:
-    """Meanwhile this process gives signs of life; a store that is away is waited for."""
-    key, began, done = uuid4().hex, clock.now(), Event()
+def given(
+    engine: sa.Engine, kind: Kind, queues: Sequence[str] = (), outdated: Callable[[], object] | None = None
+) -> Iterator[None]:
+    """Meanwhile this process gives signs of life; a store that is away is waited for. `outdated` is called once the
+    store's schema is another version's."""
+    key, began, done, ours = uuid4().hex, clock.now(), Event(), database.newest_revision()
 
     def give() -> None:
         while True:
@@ -41,6 +44,9 @@ def given(engine: sa.Engine, kind: Kind, queues: Sequence[str] = ()) -> Iterator
                         key=key, kind=kind, host=socket.gethostname()[:80], queues=list(queues), began_at=began,
                         seen_at=clock.now() + timedelta(seconds=off), off_seconds=off,
                     ))  # fmt: skip
+                if outdated is not None and (there := database.revision(engine)) != ours:
+                    log.error("schema_is_another_versions", store=there, ours=ours, effect="this process ends")
+                    outdated()
             except sa.exc.DatabaseError as error:
                 log.warning("no_sign_of_life", error=str(error.orig), effect="tried again")
             if done.wait(EVERY.total_seconds()):

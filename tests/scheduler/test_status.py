@@ -110,3 +110,11 @@ def test_a_process_gives_signs_of_life_while_it_is_there_and_takes_them_away(sql
             tries -= 1
         assert those() == ["worker score"]
     assert those() == []
+
+
+def test_a_process_whose_store_was_upgraded_by_another_version_is_told_to_end(sqlite_engine: sa.Engine) -> None:
+    with sqlite_engine.execution_options(writes=True).begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9000'")
+    told = Event()
+    with signs.given(sqlite_engine, "worker", ["score"], told.set):
+        assert told.wait(10)
