@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from config.secrets import Keys
     from config.settings import Settings
     from config.tables import Person
+    from listeners.tables import DataRequest
 
 
 ROOMS = ("config", "networks", "listeners", "sentiment", "posts", "scheduler", "web")
@@ -296,7 +297,7 @@ def export_dpia(file: Path) -> None:
     \b
     Example:
       liaison export dpia dpia.md
-    What only the department can say stands in it as a question.
+    What only the department can say stands in it as a question. It is in the department's language.
     """
     from config import database
     from scheduler import assessment
@@ -307,7 +308,7 @@ def export_dpia(file: Path) -> None:
         unfinished = file.with_name(f".{file.name}.new")
         unfinished.write_text(words, encoding="utf-8")
         unfinished.rename(file)
-    click.echo(f"{file}: {words.count(assessment.TO_SAY)} things are for the department to say")
+    click.echo(f"{file}: {words.count(assessment.to_say(settings))} things are for the department to say")
 
 
 @liaison.group(name="legal-hold")
@@ -393,13 +394,95 @@ def legal_hold_list() -> None:
             click.echo(f"{hold.id}\t{hold.kind}\t{what}\t{hold.placed_at:%F}\t{hold.reason}")
 
 
+@liaison.group(name="own-data")
+def own_data() -> None:
+    """People who ask for what is kept of their posts to be deleted. Nobody is shown whose it was, or whether there was
+    anything; answers to questions and what was said in person name nobody, so they cannot be found."""
+
+
+@own_data.command(name="open")
+@click.option("--by", "email", required=True, help="The e-mail of an administrator.")
+def own_data_open(email: str) -> None:
+    """Open a request; prints its number and the word that its owner says in public from the account.
+
+    \b
+    Example:
+      liaison own-data open --by sam@town.example
+    """
+    from config import database
+    from scheduler.jobs import own_data as requests
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
+        made = requests.open_request(session, _keeper(session, email), _now())
+    click.echo(f"{made.id}\t{made.word}\t{made.expires_at:%F %R}")
+
+
+@own_data.command(name="list")
+def own_data_list() -> None:
+    """List the last requests: number, the word while it waits, opened, how it ended."""
+    from config import database
+    from listeners import data_requests
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.reading(engine) as session:
+        for one in data_requests.latest(session):
+            click.echo(f"{one.id}\t{one.word}\t{one.opened_at:%F %R}\t{one.ended_how or 'waits'}")
+
+
+@own_data.command(name="checked")
+@click.argument("request_id", type=int)
+@click.option("--network", required=True)
+@click.option("--account", prompt="The account's lasting id", hide_input=True, help="Asked for unseen; better so.")
+@click.option("--proof", required=True, help="How you know that it is theirs; in the audit log, so no names.")
+@click.option("--by", "email", required=True, help="The e-mail of an administrator.")
+def own_data_checked(request_id: int, network: str, account: str, proof: str, email: str) -> None:
+    """Delete what is kept of an account whose owner proved it to you otherwise.
+
+    \b
+    Example:
+      liaison own-data checked 3 --network bluesky --proof "Showed it at the counter" --by sam@town.example
+    """
+    from config import database
+    from networks.registry import NETWORKS
+    from scheduler.jobs import own_data as requests
+
+    if network not in NETWORKS or not account.strip() or not proof.strip():
+        raise click.UsageError(f"give a network ({', '.join(NETWORKS)}), the account's id and the proof")
+    with clear_errors(), desk() as (engine, _settings, keys), database.writing(engine) as session:
+        person = _keeper(session, email)
+        row = _data_request(session, request_id)
+        requests.checked(session, row, network, account.strip(), keys, person, _now(), proof=proof)
+    click.echo("what was kept of that account, if anything, is deleted")
+
+
+@own_data.command(name="withdraw")
+@click.argument("request_id", type=int)
+@click.option("--by", "email", required=True, help="The e-mail of an administrator.")
+def own_data_withdraw(request_id: int, email: str) -> None:
+    """End a request without anything being deleted."""
+    from config import database
+    from scheduler.jobs import own_data as requests
+
+    with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
+        requests.withdraw(session, _data_request(session, request_id), _keeper(session, email), _now())
+    click.echo(f"request {request_id} is ended")
+
+
+def _data_request(session: "Session", number: int) -> "DataRequest":
+    from listeners.tables import DataRequest
+
+    row = session.get(DataRequest, number)
+    if row is None or row.ended_at is not None:
+        raise Failure(f"no request {number} waits")
+    return row
+
+
 def _keeper(session: "Session", email: str) -> int:
     from config import people
     from config.permissions import Action, may
 
     person = people.known_id(_person(session, email))
     if not may(people.roles_of(session, person), Action.KEEP_RECORDS):
-        raise Failure(f"{email} may not place or lift a legal hold; only an administrator can")
+        raise Failure(f"{email} may not keep the records; only an administrator can")
     return person
 
 

@@ -1,5 +1,6 @@
 """A data-protection impact assessment of this very desk (GDPR Art. 35, LED Art. 27): filled from its settings, sources,
-channels and people as they are; what only a department can say is asked, never made up. In English, as docs/policy.md.
+channels and people as they are; what only a department can say is asked, never made up. In
+the department's language.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,18 @@ from scheduler.tables import AlertChannel
 from scheduler.transparency import Told
 
 FOLDER = Path(__file__).parent / "assessment_templates"
-TO_SAY = "**To be said by the department:**"
+TO_SAY = {"en": "**To be said by the department:**", "es": "**Lo debe decir el departamento:**"}
+_PAGES = {"en": "dpia.md", "es": "dpia.es.md"}
+_HELD = {  # one, several
+    "en": {role: (role.value, f"{role.value}s") for role in Role},
+    "es": {
+        Role.OFFICER: ("oficial", "oficiales"),
+        Role.APPROVER: ("persona que aprueba", "personas que aprueban"),
+        Role.ADMINISTRATOR: ("administrador", "administradores"),
+        Role.ANALYST: ("analista", "analistas"),
+        Role.AUDITOR: ("auditor", "auditores"),
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -54,12 +66,27 @@ def facts(session: Session, settings: Settings, now: datetime) -> Facts:
     )
 
 
+def language_of(settings: Settings) -> str:
+    """The language that the document is written in: the department's if there are words for it, else English."""
+    return settings.department.language if settings.department.language in _PAGES else "en"
+
+
+def to_say(settings: Settings) -> str:
+    """What stands before everything that only the department can say."""
+    return TO_SAY[language_of(settings)]
+
+
 def written(found: Facts, settings: Settings) -> str:
     """The document, Markdown."""
-    page = templates.environment(FOLDER).get_template("dpia.md")
-    roles = [f"{number} {role.value}{'s' if number != 1 else ''}" for role, number in found.roles.items() if number]
+    language = language_of(settings)
+    page = templates.environment(FOLDER).get_template(_PAGES[language])
+    words = _HELD[language]
+    held = [f"{number} {words[role][number != 1]}" for role, number in found.roles.items() if number]
     mail = settings.smtp_url.get_secret_value().split(":")[0] if settings.smtp_url is not None else ""
     values = {field.name: getattr(found, field.name) for field in fields(found)}
     return page.render(
-        values | {"roles": roles, "auditors": found.roles[Role.AUDITOR]}, settings=settings, mail=mail, to_say=TO_SAY
+        values | {"held": held, "auditors": found.roles[Role.AUDITOR]},
+        settings=settings,
+        mail=mail,
+        to_say=to_say(settings),
     )

@@ -65,3 +65,28 @@ def test_a_legal_hold_is_placed_listed_and_lifted_by_an_administrator_only() -> 
     assert run("legal-hold", "lift", "1", "--why", "settled", "--by", "sam@riverton.example").exit_code == 0
     assert run("legal-hold", "list").stdout == ""
     assert run("legal-hold", "lift", "1", "--why", "again", "--by", "sam@riverton.example").exit_code == 1
+
+
+def test_a_person_s_own_data_goes_without_the_desk() -> None:
+    add("Sam", "administrator")
+    add("Ada")
+    by = ("--by", "sam@riverton.example")
+    assert run("own-data", "open", "--by", "ada@riverton.example").exit_code == 1
+    opened = run("own-data", "open", *by)
+    assert opened.stdout.startswith("1\town-")
+    assert run("own-data", "open", *by).exit_code == 0
+    account = ("--network", "bluesky", "--account", "did:plc:x", "--proof", "at the counter")
+    met = run("own-data", "checked", "1", *account, *by)
+    assert (met.exit_code, met.stdout) == (0, "what was kept of that account, if anything, is deleted\n")
+    assert run("own-data", "checked", "1", *account, *by).exit_code == 1
+    assert run("own-data", "checked", "2", "--network", "x", "--proof", "p", "--account", " ", *by).exit_code == 2
+    assert run("own-data", "withdraw", "2", *by).exit_code == 0
+    assert [line.split("\t")[3] for line in run("own-data", "list").stdout.splitlines()] == ["withdrawn", "checked"]
+    with sqlite3.connect("data/liaison.db") as store:
+        log = store.execute(
+            "SELECT action, detail FROM audit_entry WHERE action LIKE 'own_data%' ORDER BY id"
+        ).fetchall()
+    assert [action for action, _ in log] == [
+        "own_data.open", "own_data.open", "own_data.deleted", "own_data.checked", "own_data.withdraw"
+    ]  # fmt: skip
+    assert "did:plc" not in str(log)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session
 
-from config import audit, clock, database, people
+from config import clock, database, people
 from config.permissions import Action
 from listeners import data_requests
 from listeners.tables import DataRequest
@@ -57,8 +57,7 @@ def open_request(found: TheDesk, who: Who) -> Response:
     """A new request, with the word that proves it."""
     moment = clock.now()
     with database.writing(found.engine) as session:
-        made = data_requests.open_request(session, who.id, moment)
-        audit.record(session, moment, who.id, "own_data.open", f"data_request:{made.id}", {}, who.address)
+        own_data.open_request(session, who.id, moment, who.address)
     return RedirectResponse(OWN_DATA, 303)
 
 
@@ -79,9 +78,7 @@ def checked(
     moment = clock.now()
     with database.writing(found.engine) as session:
         row = _waiting(session, request_id)
-        own_data.checked(session, row, network, account, found.keys, who.id, moment)
-        detail = {"network": network, "proof": proof}
-        audit.record(session, moment, who.id, "own_data.checked", f"data_request:{request_id}", detail, who.address)
+        own_data.checked(session, row, network, account, found.keys, who.id, moment, proof=proof, address=who.address)
     return RedirectResponse(f"{OWN_DATA}?said=own-data-met", 303)
 
 
@@ -90,8 +87,7 @@ def withdraw(found: TheDesk, who: Who, request_id: Id) -> Response:
     """Ends a request without anything being deleted."""
     moment = clock.now()
     with database.writing(found.engine) as session:
-        data_requests.end(session, _waiting(session, request_id), "withdrawn", moment)
-        audit.record(session, moment, who.id, "own_data.withdraw", f"data_request:{request_id}", {}, who.address)
+        own_data.withdraw(session, _waiting(session, request_id), who.id, moment, who.address)
     return RedirectResponse(OWN_DATA, 303)
 
 

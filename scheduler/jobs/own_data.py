@@ -36,11 +36,35 @@ def look(engine: sa.Engine, settings: Settings, now: datetime) -> int:
     return met
 
 
+def open_request(session: Session, person_id: int, now: datetime, address: str = "") -> DataRequest:
+    """A new request with a word of its own."""
+    made = data_requests.open_request(session, person_id, now)
+    audit.record(session, now, person_id, "own_data.open", f"data_request:{made.id}", {}, address)
+    return made
+
+
 def checked(
-    session: Session, request: DataRequest, network: str, account: str, keys: Keys, person_id: int, now: datetime
+    session: Session,
+    request: DataRequest,
+    network: str,
+    account: str,
+    keys: Keys,
+    person_id: int,
+    now: datetime,
+    *,
+    proof: str,
+    address: str = "",
 ) -> None:
     """Meets a request whose owner proved it to an officer. Says nothing of what was found."""
     _meet(session, request, data_requests.hash_of(network, account, keys), "checked", person_id, now)
+    detail = {"network": network, "proof": proof}
+    audit.record(session, now, person_id, "own_data.checked", f"data_request:{request.id}", detail, address)
+
+
+def withdraw(session: Session, request: DataRequest, person_id: int, now: datetime, address: str = "") -> None:
+    """Ends a request without anything being deleted."""
+    data_requests.end(session, request, "withdrawn", now)
+    audit.record(session, now, person_id, "own_data.withdraw", f"data_request:{request.id}", {}, address)
 
 
 def erase(session: Session, author: bytes) -> None:

@@ -59,6 +59,21 @@ def test_the_command_writes_it_and_says_how_much_is_open(
     monkeypatch.setenv("LIAISON_DATA_DIR", str(tmp_path / "desk"))
     ran = CliRunner().invoke(cli.liaison, ["export", "dpia", str(tmp_path / "dpia.md")])
     assert ran.exit_code == 0, ran.output
-    open_ones = (tmp_path / "dpia.md").read_text(encoding="utf-8").count(assessment.TO_SAY)
+    open_ones = (tmp_path / "dpia.md").read_text(encoding="utf-8").count(assessment.TO_SAY["en"])
     assert f"{open_ones} things are for the department to say" in ran.output
     assert sorted(one.name for one in tmp_path.iterdir() if "dpia" in one.name) == ["dpia.md"]
+
+
+def test_a_department_that_writes_spanish_has_it_in_spanish(
+    sqlite_engine: sa.Engine, settings: Settings, now: datetime, person: Callable[..., Any]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        person(session, "Ada", Role.OFFICER)
+        person(session, "Bo", Role.OFFICER, Role.AUDITOR)
+    department = settings.department.model_copy(update={"language": "es"})
+    found = written(sqlite_engine, settings.model_copy(update={"department": department, "context_days": 90}), now)
+    english = written(sqlite_engine, settings.model_copy(update={"context_days": 90}), now)
+    assert "2 oficiales, 1 auditor" in found
+    assert "90 días, sin autor, red ni hora" in found
+    assert found.count(assessment.TO_SAY["es"]) == english.count(assessment.TO_SAY["en"]) > 5
+    assert found.count("|") == english.count("|")  # the same tables
