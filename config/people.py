@@ -10,7 +10,7 @@ from argon2.exceptions import VerifyMismatchError
 from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, delete, select
 
-from config import audit, throttle
+from config import addresses, audit, throttle
 from config.permissions import Role
 from config.secrets import Keys
 from config.tables import Person, PersonRole
@@ -187,7 +187,7 @@ def check_password(
 ) -> Person | None:
     """The person, or none. Writes a failure row and an entry of the audit log when wrong, so the caller commits either
     way. Raises throttle.TooManyTries."""
-    subject = f"{email.strip().lower()} {address}"
+    subject = f"{email.strip().lower()} {addresses.one_place(address)}"
     throttle.look(session, subject, keys, now)
     person = by_email(session, email)
     stored = person.password_hash if person is not None and person.active else None
@@ -209,10 +209,11 @@ def check_password(
 def _note_wrong(session: Session, person: Person | None, address: str, keys: Keys, now: datetime) -> None:
     """An entry of the audit log: at whose door, or at nobody's; a name that nobody has may be a password typed into the
     wrong field, so it is not kept. From one address only so many are told: the log is kept for ever."""
+    noted = f"noted {addresses.one_place(address)}"
     try:
-        throttle.look(session, f"noted {address}", keys, now, NOTED)
+        throttle.look(session, noted, keys, now, NOTED)
     except throttle.TooManyTries:
         return
-    throttle.count(session, f"noted {address}", keys, now)
+    throttle.count(session, noted, keys, now)
     subject = f"person:{person.id}" if person is not None else "nobody"
     audit.record(session, now, None, "sign_in.wrong_password", subject, {}, address)

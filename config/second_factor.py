@@ -16,7 +16,7 @@ import segno
 import sqlalchemy as sa
 from sqlmodel import Session, col, delete, func, or_, select, update
 
-from config import throttle
+from config import addresses, throttle
 from config.permissions import Role
 from config.secrets import Keys
 from config.tables import FactorRule, PersonRole, RecoveryCode, SecondFactor
@@ -91,7 +91,7 @@ def recovery_codes_left(session: Session, person_id: int) -> int:
 def check(session: Session, person_id: int, code: str, address: str, keys: Keys, now: datetime) -> Used | None:
     """Which kind of code it was, used up now; none when wrong. Writes a failure row when wrong, so the caller commits
     either way. Raises throttle.TooManyTries."""
-    from_here, from_everywhere = f"factor {person_id} {address}", f"factor {person_id}"
+    from_here, from_everywhere = f"factor {person_id} {addresses.one_place(address)}", f"factor {person_id}"
     throttle.look(session, from_here, keys, now)
     digits = re.sub(r"\s", "", code)
     if re.fullmatch(r"[0-9]{6}", digits):

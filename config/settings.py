@@ -2,6 +2,7 @@
 
 Secrets are SecretStr, so they never print; `shown` is what `liaison config` prints."""
 
+import ipaddress
 import os
 import re
 from functools import cache
@@ -113,8 +114,19 @@ class Settings(BaseSettings):
     privacy_contact: str = ""  # where people ask for their own data: an address of mail or of a page, shown to them
     public_events: bool = False  # show the public a page and a calendar file of announced events, at /events/…
     single_sign_on: SingleSignOn = Field(default_factory=SingleSignOn)
+    trusted_proxies: list[str] = Field(default_factory=list)  # our own, whose X-Forwarded-For says who asks
     fetch_private_addresses: bool = False  # let feeds live on private or loopback addresses
     log_level: str = "INFO"
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: list[str]) -> list[str]:
+        for one in value:
+            try:
+                ipaddress.ip_network(one)
+            except ValueError as error:
+                raise ValueError(f"{one!r} is no address or network, such as 127.0.0.1 or 10.0.0.0/24") from error
+        return value
 
     @classmethod
     def settings_customise_sources(

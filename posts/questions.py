@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlmodel import Session, col, delete, func, select
 
-from config import audit
+from config import addresses, audit
 from config.secrets import Keys
 from config.translations import translate
 from networks import polls, registry
@@ -182,7 +182,7 @@ def take(
     if not words.strip() or len(words) > LONGEST:
         raise Refused(f"An answer has words, {LONGEST} characters at most.")
     session.exec(delete(QuestionTry).where(col(QuestionTry.at) <= now - HOUR))
-    whose = keys.hash("ask", f"{question.id} {address}")
+    whose = keys.hash("ask", f"{question.id} {addresses.one_place(address)}")
     tries = session.exec(
         select(QuestionTry.subject_hash, func.count())
         .where(QuestionTry.question_id == question.id)

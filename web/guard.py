@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import structlog
 from fastapi import Depends, Request, params
 
-from config import clock, database, people, sign_ins
+from config import addresses, clock, database, people, sign_ins
 from config.permissions import Action, Role, may
 from config.sign_ins import Way
 from config.tables import Person
@@ -81,8 +81,11 @@ class EnrolFirst(Exception):
 
 
 def address_of(request: Request) -> str:
-    """The asking computer's address, as the socket says: forwarded headers can be made up."""
-    return request.client.host if request.client is not None else ""
+    """The asking computer's address, as the socket says, or a proxy that the settings trust: else forwarded headers can
+    be made up."""
+    peer = request.client.host if request.client is not None else ""
+    said = ",".join(request.headers.getlist("x-forwarded-for"))
+    return addresses.asking(peer, said, desk(request).settings.trusted_proxies)
 
 
 def cookie_name(found: Desk) -> str:
