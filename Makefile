@@ -48,7 +48,7 @@ coverage: $(VENV)/.dev ## unit tests, and which lines no test runs (.bench/cover
 	@$(BIN)/pytest -n 2 -m "not browser and not live" --cov --cov-report=term:skip-covered --cov-report=html:.bench/coverage $(ARGS)
 
 docs: $(VENV)/.dev ## the documentation as a site, in .site; warnings are errors
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	@echo "Open .site/index.html"
 
 check: $(VENV)/.dev ## style, types, floors of the house, known mistakes of security

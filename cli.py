@@ -419,7 +419,12 @@ def own_data_open(email: str) -> None:
 
 @own_data.command(name="list")
 def own_data_list() -> None:
-    """List the last requests: number, the word while it waits, opened, how it ended."""
+    """List the last requests: number, the word while it waits, opened, how it ended.
+
+    \b
+    Example:
+      liaison own-data list
+    """
     from config import database
     from listeners import data_requests
 
@@ -458,7 +463,12 @@ def own_data_checked(request_id: int, network: str, account: str, proof: str, em
 @click.argument("request_id", type=int)
 @click.option("--by", "email", required=True, help="The e-mail of an administrator.")
 def own_data_withdraw(request_id: int, email: str) -> None:
-    """End a request without anything being deleted."""
+    """End a request without anything being deleted.
+
+    \b
+    Example:
+      liaison own-data withdraw 4 --by sam@town.example
+    """
     from config import database
     from scheduler.jobs import own_data as requests
 
