@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -14,14 +15,15 @@ from sqlmodel import col, func, select
 from config import clock, database, secrets
 from config.settings import Settings
 from config.tables import Person
-from listeners import archive_import, sources
+from listeners import archive_import, places, sources
 from listeners.tables import Mention
 from networks import accounts, practice
 from networks.tables import PracticePost
+from scheduler import marks
 from scheduler.engine import queue
-from scheduler.jobs import scoring
+from scheduler.jobs import alerting, scoring
 from scheduler.sample_town import town
-from sentiment import model
+from sentiment import alerts, model
 from sentiment.tables import HourCount
 from tests.live import cluster, department
 from tests.scheduler.test_run import until
@@ -61,7 +63,11 @@ def test_with_two_clocks_and_three_workers_of_which_some_die_all_is_done_once(
         account = accounts.add(
             session, network="practice", name="Riverton PD", handle="RivertonPD", secret=None, keys=keys, now=now
         )
+        marks.take(session, "alerts", timedelta(days=1), now)  # looked for below, at the same moments on both
     for engine in (postgres_engine, sqlite_engine):
+        with database.writing(engine) as session:
+            for name, other_names in town.PLACES.items():
+                places.add(session, name, other_names)
         _import(engine, settings, tmp_path)
     for number in range(POSTS):
         desk.approved(f"Announcement {number}", account.id or 0, after=number)
@@ -87,11 +93,21 @@ def test_with_two_clocks_and_three_workers_of_which_some_die_all_is_done_once(
     assert sent == {f"Announcement {number}": 1 for number in range(POSTS)}
     assert heard == SAID
     scoring.score_all(sqlite_engine, model.load(), settings, now)
+    for morning in (town.last_morning(now) - timedelta(hours=back) for back in (18, 12, 6)):
+        for engine in (postgres_engine, sqlite_engine):
+            alerting.look(engine, settings, morning)
+    assert _alerts(postgres_engine) == _alerts(sqlite_engine) != set()
     mine = {key: value for key, value in _counts(postgres_engine).items() if key[2] != "practice"}
     theirs = _counts(sqlite_engine)
     assert mine.keys() == theirs.keys()
     for key, counted in mine.items():
         assert counted == pytest.approx(theirs[key], abs=1e-3)  # posts, and sums of probabilities read in other batches
+
+
+def _alerts(engine: sa.Engine) -> set[tuple[str, str, int]]:
+    with database.reading(engine) as session:
+        found = alerts.all_alerts(session)
+    return {(one.kind, one.concern, one.posts) for one in found}
 
 
 def _published(engine: sa.Engine) -> int:
