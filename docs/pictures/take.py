@@ -42,6 +42,7 @@ def main(link: str, names: list[str]) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         context = browser.new_context(base_url=base, color_scheme="light", reduced_motion="reduce")
         context.set_default_timeout(120_000)  # ms; a busy machine is no failure
+        context.route("**/live", lambda route: route.abort())  # a stream of live counts is never idle
         page = context.new_page()
         page.goto(link)
         page.locator("main form button").first.click()
