@@ -161,8 +161,12 @@ def _mention_rows(engine: sa.Engine, said: Mentions) -> Iterator[tuple[str, list
                     | {
                         "mention_id": FIRST + number,
                         "mistrust": mistrust,
-                        "trust_label": "mistrust" if mistrust > 0.5 else "neither",
-                        "sentiment_label": "negative" if mistrust > 0.4 else "neutral",
+                        "trust_label": "mistrust" if mistrust > 0.5 else "trust" if mistrust < 0.02 else "neither",
+                        "sentiment_label": "negative"
+                        if mistrust > 0.4
+                        else "positive"
+                        if mistrust < 0.02
+                        else "neutral",
                         "day": posted.date(),
                         "embedding": vectors[number % len(vectors)],
                     }

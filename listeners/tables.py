@@ -88,7 +88,13 @@ class Mention(SQLModel, table=True):
         sa.Index("ix_mention_expires", "expires_at"),
         sa.Index("ix_mention_check", "check_at"),
         sa.Index("ix_mention_thread", "thread"),
-        sa.Index("ix_mention_copy_of", "copy_of"),
+        sa.Index("ix_mention_place", "place_id", "posted_at"),
+        sa.Index(  # without the many that copy nothing: a list of those must go by its time
+            "ix_mention_copy_of",
+            "copy_of",
+            sqlite_where=sa.text("copy_of IS NOT NULL"),
+            postgresql_where=sa.text("copy_of IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -87,9 +87,10 @@ def set_targets(session: Session, wanted: Mapping[str, int | None], person_id: i
 def _counted(session: Session, first: date, last: date, zone: ZoneInfo) -> Counter[tuple[str, str]]:
     start = clock.utc(datetime.combine(first, time(), zone))
     end = clock.utc(datetime.combine(last + timedelta(days=1), time(), zone))
+    there = select(Target.post_id).where(col(Target.published_at) >= start, col(Target.published_at) < end)
     begun = (
         select(Target.post_id, func.min(Target.published_at).label("at"))
-        .where(col(Target.published_at).is_not(None))
+        .where(col(Target.post_id).in_(there), col(Target.published_at).is_not(None))
         .group_by(col(Target.post_id))
         .subquery()
     )

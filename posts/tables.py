@@ -105,6 +105,7 @@ class Target(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("post_id", "account_id", "part"),
         sa.Index("ix_target_due", "state", "due_at"),
+        sa.Index("ix_target_published", "published_at"),
         sa.Index(  # few of many published ones, asked for each second
             "ix_target_take_down",
             "state",
