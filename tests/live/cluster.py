@@ -44,6 +44,14 @@ class Cluster:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def freeze(self, name: str) -> None:
+        """As a host that hangs: it keeps its connections, its leases and what it has begun, and does nothing."""
+        os.killpg(self.running[name].pid, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """It goes on where it stood, as if no time had passed."""
+        os.killpg(self.running[name].pid, signal.SIGCONT)
+
     def stop(self, name: str, seconds: float = 30) -> int:
         """Told to end; its exit status."""
         process = self.running.pop(name)
