@@ -133,14 +133,17 @@ def find(
     vectors = _centred(heard.vectors[start:end], ordinary.middle)
     alike = vectors @ vectors.T
     spoken = (heard.concerns[start:end].astype(np.float32) - ordinary.means) / ordinary.spreads
+    close = alike >= ordinary.near
     groups: list[Group] = []
-    candidates = list(_candidates(heard, start, end, alike, ordinary.near))
-    for candidate in candidates:
-        group = _gate(heard, candidate, start, alike, spoken, ordinary.near, SPOKEN[sensitivity])
-        if group is None:
-            continue
-        core, concern, errors = group
-        found = _unusual(heard, ordinary, candidate, end, now)
+    candidates = list(_candidates(heard, start, end, close))
+    through = [
+        (candidate, gated)
+        for candidate in candidates
+        if (gated := _gate(heard, candidate, start, alike, close, spoken, ordinary.near, SPOKEN[sensitivity]))
+    ]
+    matching = _matches(heard, ordinary, [candidate for candidate, _ in through], end)
+    for (candidate, (core, concern, errors)), matches in zip(through, matching, strict=True):
+        found = _unusual(heard, candidate, matches, end, now)
         if found is not None:
             hours, authors, expected, p_value = found
             groups.append(
@@ -192,11 +195,13 @@ def chance(authors: int, before: int, exposure: float) -> float:
 
 def _centred(vectors: Vectors, middle: Floats) -> Floats:
     """Without what all posts share, which in some encoders is most of a vector; length 1 again."""
-    moved = vectors.astype(np.float32) - middle
-    return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+    moved = vectors.astype(np.float32)
+    moved -= middle
+    moved /= np.maximum(np.sqrt(np.einsum("ij,ij->i", moved, moved)), 1e-9)[:, None]
+    return moved
 
 
-def _candidates(heard: Heard, start: int, end: int, alike: Floats, near: float) -> Iterator[_Candidate]:
+def _candidates(heard: Heard, start: int, end: int, close: NDArray[np.bool_]) -> Iterator[_Candidate]:
     """Terms that several authors of the last 24 hours use, and posts (leaders) that several others are near to."""
     here = heard.terms[heard.ends[start] : heard.ends[end]]
     of_post = np.repeat(np.arange(start, end), np.diff(heard.ends[start : end + 1]))
@@ -209,7 +214,6 @@ def _candidates(heard: Heard, start: int, end: int, alike: Floats, near: float) 
         if len(set(heard.authors[posts[first:stop]].tolist())) >= LEAST_AUTHORS:
             yield _Candidate(posts[first:stop], int(terms[first]), None)
     taken = np.zeros(end - start, dtype=bool)
-    close = alike >= near
     for leader in np.argsort(-close.sum(axis=1), kind="stable"):  # from where it is densest
         if taken[leader]:
             continue
@@ -222,14 +226,21 @@ def _candidates(heard: Heard, start: int, end: int, alike: Floats, near: float) 
 
 
 def _gate(
-    heard: Heard, candidate: _Candidate, start: int, alike: Floats, spoken: Floats, near: float, errors: float
+    heard: Heard,
+    candidate: _Candidate,
+    start: int,
+    alike: Floats,
+    close: NDArray[np.bool_],
+    spoken: Floats,
+    near: float,
+    errors: float,
 ) -> tuple[frozenset[int], int, float] | None:
     """The candidate's core (posts whose nearest others are near), the concern it speaks of, and by how many standard
     errors; none for a word that many use for many things, or for talk that raises no concern."""
     here = candidate.posts - start
-    between = alike[np.ix_(here, here)]
-    if 2 * (between >= near).sum() < 3 * here.size:  # a core of half the posts has more near pairs (with itself, too)
-        return None
+    if 2 * np.count_nonzero(close[here[:, None], here]) < 3 * here.size:
+        return None  # a core of half the posts has more near pairs (with itself, too)
+    between = alike[here[:, None], here]
     np.fill_diagonal(between, -1)
     nearest = np.sort(between, axis=1)[:, -min(NEIGHBOURS, here.size - 1) :].mean(axis=1)
     inside = nearest >= near
@@ -239,7 +250,7 @@ def _gate(
     if 2 * core.size < here.size or authors < LEAST_AUTHORS:
         return None
     theirs = np.isin(heard.authors[start : start + alike.shape[0]], speaking)
-    if np.count_nonzero(theirs & (alike[:, core] >= near).any(axis=1)) > LOUD * authors:
+    if np.count_nonzero(theirs & close[:, core].any(axis=1)) > LOUD * authors:
         return None
     mean = spoken[core].mean(axis=0)
     said = np.where(mean >= LEAST_SPOKEN, mean * np.sqrt(core.size), -np.inf)
@@ -256,12 +267,11 @@ def _gate(
 
 
 def _unusual(
-    heard: Heard, ordinary: Yardstick, candidate: _Candidate, end: int, now: float
+    heard: Heard, candidate: _Candidate, matches: NDArray[np.bool_], end: int, now: float
 ) -> tuple[int, int, float, float] | None:
     """The least likely of the windows: its hours, distinct authors, expected ones, and the chance of so many in any of
-    the windows (Bonferroni). None without enough weeks before."""
+    the windows (Bonferroni). `matches`: of all posts up to `end`. None without enough weeks before."""
     best: tuple[int, int, float, float] | None = None
-    matches: NDArray[np.bool_] | None = None  # of all posts that any window's baseline may hold
     for hours in WINDOWS_HOURS:
         first = int(np.searchsorted(heard.hours, now - hours, side="right"))
         authors = len(set(heard.authors[candidate.posts[candidate.posts >= first]].tolist()))
@@ -271,8 +281,6 @@ def _unusual(
         since = int(np.searchsorted(heard.hours, now - hours - GUARD_HOURS - BASELINE_HOURS, side="right"))
         if until - since < LEAST_BASELINE:
             continue
-        if matches is None:
-            matches = _matches(heard, ordinary, candidate, end)
         exposure = (end - first) / (until - since)
         before = int(np.count_nonzero(matches[since:until]))
         p_value = min(1.0, len(WINDOWS_HOURS) * chance(authors, before, exposure))
@@ -281,17 +289,21 @@ def _unusual(
     return best
 
 
-def _matches(heard: Heard, ordinary: Yardstick, candidate: _Candidate, end: int) -> NDArray[np.bool_]:
-    """Which of the posts up to `end` match the candidate."""
-    found = np.zeros(end, dtype=bool)
-    if candidate.term is not None:
-        places = np.flatnonzero(heard.terms[: heard.ends[end]] == np.uint32(candidate.term))
-        found[np.searchsorted(heard.ends, places, side="right") - 1] = True
-        return found
-    leader = _centred(heard.vectors[candidate.leader : (candidate.leader or 0) + 1], ordinary.middle)[0]
-    for at in range(0, end, _PIECE):
-        piece = _centred(heard.vectors[at : min(at + _PIECE, end)], ordinary.middle)
-        found[at : at + piece.shape[0]] = piece @ leader >= ordinary.near
+def _matches(heard: Heard, ordinary: Yardstick, candidates: Sequence[_Candidate], end: int) -> NDArray[np.bool_]:
+    """Which of the posts up to `end` match each candidate (candidates x posts); the weeks' vectors are gone through
+    once for all leaders."""
+    found = np.zeros((len(candidates), end), dtype=bool)
+    for row, candidate in enumerate(candidates):
+        if candidate.term is not None:
+            places = np.flatnonzero(heard.terms[: heard.ends[end]] == np.uint32(candidate.term))
+            found[row, np.searchsorted(heard.ends, places, side="right") - 1] = True
+    led = [(row, candidate.leader) for row, candidate in enumerate(candidates) if candidate.leader is not None]
+    if led:
+        rows = [row for row, _ in led]
+        leaders = _centred(heard.vectors[[leader for _, leader in led]], ordinary.middle)
+        for at in range(0, end, _PIECE):
+            piece = _centred(heard.vectors[at : min(at + _PIECE, end)], ordinary.middle)
+            found[rows, at : at + piece.shape[0]] = leaders @ piece.T >= ordinary.near
     return found
 
 
