@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from config import clock, database
 from config.permissions import Role
 from sentiment.tables import Alert
+from tests.browser.test_accessible import faults
 
 
 @pytest.fixture
@@ -40,3 +41,5 @@ def test_a_chart_is_asked_by_mouse_and_by_keys(quiet_page: Callable[..., Page]) 
     expect(tip).to_be_hidden()
     hand.hover()
     expect(tip).not_to_have_text(first)
+    found = faults(page)
+    assert found == [], "\n".join(found)

@@ -7,6 +7,7 @@ async function drawn(chart, spec) {
   vega ??= import(chart.dataset.vega);
   const { embed } = await vega;
   const stage = document.createElement("div");
+  stage.ariaHidden = "true"; // the picture's sentence and the words at the hand say it all
   const options = { ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: () => {} };
   const { view } = await embed(stage, spec, options);
   chart.querySelector("[role=img]").replaceChildren(stage);
