@@ -166,6 +166,11 @@ def rush(folder: Path, url: str, seconds: int = 30, waiting: int = 20_000) -> di
         for path in PAGES:
             desk.get(path)
         left = _unread(url)
+        for _ in range(60):  # until the model is there and reads
+            if _unread(url) < left:
+                break
+            time.sleep(1)
+        left = _unread(url)
         threads, began = [], time.perf_counter()
         for number in range(RATE * seconds):
             time.sleep(max(0.0, began + number / RATE - time.perf_counter()))
