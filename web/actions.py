@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session
 
-from config import audit, clock, database
+from config import clock, database
 from config.permissions import Action
 from config.tables import Person
 from listeners import contexts, places
@@ -24,7 +24,7 @@ from sentiment import alerts, counts, figures, inbox, quotes, trust
 from sentiment.figures import ConcernRow
 from sentiment.tables import Alert
 from sentiment.taxonomy import CONCERNS
-from web import pages
+from web import looks, pages
 from web.desk import Desk, TheDesk
 from web.fields import LARGEST_ID, Comment, Id, Line
 from web.guard import Visitor, Who, needs
@@ -275,9 +275,7 @@ def _form(request: Request, found: Desk, given: dict[str, str], *, wrong: str | 
         every = places.all_places(session)
         offered = _offered(session, given) if found.settings.context_days else []
     if offered:
-        seen = {"ids": [number for number, _, _ in offered]}
-        with database.writing(found.engine) as session:
-            audit.record(session, clock.now(), who.id, "mention.list", "mentions", seen, who.address)
+        looks.note(found.engine, who, (number for number, _, _ in offered))
     return pages.render(
         request,
         "action_new.html",

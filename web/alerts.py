@@ -11,7 +11,7 @@ from config.permissions import Action
 from posts import actions
 from sentiment import alerts, digest_words, disclosure, tuning
 from sentiment.tables import ALL, Alert, HeldBack
-from web import pages
+from web import looks, pages
 from web.desk import TheDesk
 from web.fields import Id
 from web.guard import Who, needs
@@ -24,7 +24,7 @@ MUTED_AT_MOST = 90  # days
 
 
 @router.get("/alerts", dependencies=[needs(Action.READ_FIGURES)])
-def alerts_page(request: Request, found: TheDesk) -> Response:
+def alerts_page(request: Request, found: TheDesk, who: Who) -> Response:
     """Open alerts as cards, those that are closed as a list."""
     zone, now, language = found.settings.department.zone, clock.now(), pages.language_of(request)
     with database.reading(found.engine) as session:
@@ -32,6 +32,7 @@ def alerts_page(request: Request, found: TheDesk) -> Response:
         closed = [alert for alert in alerts.all_alerts(session) if alert.state not in alerts.OPEN]
         held, tuned = tuning.held_back(session, now - HELD_SHOWN), tuning.read(session, now)
     views = [alert_view(detail, zone, now, language) for detail in opened if detail is not None]
+    looks.note(found.engine, who, (quote.mention_id for view in views for quote in view.detail.quotes))
     return pages.render(
         request,
         "alerts.html",
@@ -50,7 +51,7 @@ def _authors(one: HeldBack, language: str) -> str:
 
 
 @router.get("/alerts/{alert_id}", dependencies=[needs(Action.READ_FIGURES)])
-def alert_page(request: Request, found: TheDesk, alert_id: Id) -> Response:
+def alert_page(request: Request, found: TheDesk, who: Who, alert_id: Id) -> Response:
     """One alert with its evidence."""
     zone = found.settings.department.zone
     with database.reading(found.engine) as session:
@@ -58,6 +59,7 @@ def alert_page(request: Request, found: TheDesk, alert_id: Id) -> Response:
         handed = actions.of_alert(session, alert_id)
     if detail is None:
         raise Trouble(404, "There is no such alert", "It may be a number from another desk.")
+    looks.note(found.engine, who, (quote.mention_id for quote in detail.quotes))
     view = alert_view(detail, zone, clock.now(), pages.language_of(request))
     return pages.render(request, "alert.html", view=view, labels=LABELS, actions=handed)
 

@@ -19,7 +19,7 @@ from sentiment.figures import ConcernRow
 from sentiment.tables import Alert
 from sentiment.taxonomy import CONCERNS
 from sentiment.trust import Show
-from web import pages, rulers
+from web import looks, pages, rulers
 from web.desk import TheDesk
 from web.guard import Who, needs
 from web.problems import Trouble
@@ -76,6 +76,7 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         in_person = heard.counted(session, today - heard.SHOWN, today)
         ours = _ours(session, concern) if who.may(Action.READ_POSTS) else []
         story = _story(raised, ours, actions.about(session, concern, LONGEST_STORY), now, zone, language)
+    looks.note(found.engine, who, (quote.mention_id for quote in voices))
     period = wording.days(overview.first, overview.last, language)
     trend = charts.mistrust_about(row, overview) if row is not None and _sayable(row) else None
     if trend is not None and sum(point.low is not None for point in trend.points) < LEAST_TREND:

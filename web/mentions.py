@@ -21,7 +21,7 @@ from posts.tables import Post
 from sentiment import inbox
 from sentiment.inbox import Cursor, Filters
 from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
-from web import compose_page, pages, triaging
+from web import compose_page, looks, pages, triaging
 from web.desk import TheDesk
 from web.fields import Id
 from web.guard import Visitor, Who, needs
@@ -103,9 +103,7 @@ def inbox_page(
         around = _around(session, who)
         kept = views.of_person(session, who.id)
         tags = triage.known_tags(session)
-    seen = [row.mention.id for row in page.rows]
-    with database.writing(found.engine) as session:
-        audit.record(session, now, who.id, "mention.list", "mentions", {"ids": seen}, who.address)
+    looks.note(found.engine, who, (row.mention.id for row in page.rows))
     return pages.render(
         request,
         "mentions.html",

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from config import audit, clock, database
+from config import clock, database
 from config.permissions import Action
 from networks import accounts
 from posts import stories
@@ -14,7 +14,7 @@ from posts.tables import Post, Story
 from posts.workflow import WrongState
 from sentiment import inbox
 from sentiment.inbox import Filters
-from web import compose_page, pages
+from web import compose_page, looks, pages
 from web.desk import Desk, TheDesk
 from web.fields import Comment, Id, Line
 from web.guard import Visitor, Who, needs
@@ -115,9 +115,7 @@ def _page(request: Request, found: Desk, *, wrong: str | None = None, given: dic
         rows = inbox.mentions(session, Filters(trust="trust", sentiment="positive"), None, CANDIDATES).rows
         begun = stories.begun(session, [row.mention.id or 0 for row in rows])
     candidates = [row for row in rows if row.mention.id not in begun]
-    seen = [row.mention.id for row in candidates]
-    with database.writing(found.engine) as session:
-        audit.record(session, clock.now(), who.id, "mention.list", "mentions", {"ids": seen}, who.address)
+    looks.note(found.engine, who, (row.mention.id for row in candidates))
     return pages.render(
         request,
         "stories.html",

@@ -27,7 +27,7 @@ from sentiment.figures import ConcernRow, Overview
 from sentiment.tables import Alert
 from sentiment.trust import Change, Show
 from sentiment.waiting import WaitingWords
-from web import pages, rulers
+from web import looks, pages, rulers
 from web.desk import TheDesk
 from web.guard import Visitor, Who, needs
 from web.rulers import Ruler, Spark
@@ -91,6 +91,7 @@ def today(request: Request, found: TheDesk, who: Who) -> Response:
     with database.reading(found.engine) as session:
         page = gather(session, found.settings, who, now, language)
     _looked(found.engine, who.person, now)
+    looks.note(found.engine, who, (quote.mention_id for view in page["alert_views"] for quote in view.detail.quotes))
     zone = pages.zone_of(request)
     city = get_timezone_location(zone, locale=wording.locale(language), return_city=True)
     return pages.render(request, "today.html", where=f"{city} ({pages.zone_name(now, zone, language)})", **page)

@@ -16,7 +16,7 @@ from listeners import intake, places
 from listeners.tables import Mention, Source, WatchRule
 from networks.network import Page, RemoteMention
 from sentiment import model, scoring
-from sentiment.tables import Correction
+from sentiment.tables import Alert, AlertMention, Correction, MentionConcern
 from tests.web.browsing import Browser, send
 
 HOSTILE = "<script>alert(1)</script> </p><b>bold</b> \u202e gnimoc era yehT @someone"
@@ -74,6 +74,26 @@ def test_reading_mentions_is_one_row_in_the_audit_log(town: sa.Engine, browser_o
     with database.reading(town) as session:
         rows = session.exec(select(AuditEntry).where(AuditEntry.action == "mention.list")).all()
     assert [len(row.detail["ids"]) for row in rows] == [3]
+
+
+@pytest.mark.parametrize("path", ["/", "/alerts", "/alerts/1", "/concerns/traffic_safety"])
+def test_quotes_are_a_row_too_wherever_they_stand(
+    town: sa.Engine, browser_of: Callable[..., Browser], path: str
+) -> None:
+    now = clock.now()
+    with database.writing(town) as session:
+        alert = Alert(
+            kind="cell", concern="traffic_safety", title="Traffic", raised_at=now, since=now, updated_at=now,
+            window_hours=24, posts=5, authors=5, expected=0.5, p_value=1e-6, keyphrases=[], severity="normal",
+        )  # fmt: skip
+        session.add(alert)
+        session.flush()
+        session.add(AlertMention(alert_id=alert.id or 0, mention_id=1))
+        session.merge(MentionConcern(mention_id=1, concern="traffic_safety", posted_at=now - timedelta(hours=1)))
+    assert "They never come when we call" in browser_of("Ada", Role.OFFICER).get(path).text
+    with database.reading(town) as session:
+        rows = session.exec(select(AuditEntry).where(AuditEntry.action == "mention.list")).all()
+    assert [row.detail["ids"] for row in rows] == [[1]]
 
 
 @pytest.mark.parametrize(
