@@ -97,8 +97,51 @@ def retire(session: Session, partner_id: int, person_id: int, now: datetime) -> 
     """No partner any more: whom to write to is forgotten, what was done together stays."""
     found = read(session, partner_id)
     found.active, found.reach = False, None
+    found.digest_since, found.digest_consent = None, ""
     session.add(found)
     audit.record(session, now, person_id, "partner.retire", f"partner:{partner_id}", {"name": found.name})
+
+
+def send_digest(session: Session, partner_id: int, consent: str, keys: Keys, person_id: int, now: datetime) -> Partner:
+    """From now on it gets the week's counts by mail; `consent`: how it agreed. Raises WrongState without that, or
+    without an e-mail address."""
+    found = read(session, partner_id)
+    if not consent.strip() or len(consent.strip()) > LONGEST_LINE:
+        raise WrongState(f"Write down how they agreed, in {LONGEST_LINE} characters at most.")
+    if not found.active or not reach(found, keys).email:
+        raise WrongState(f"{found.name} has no e-mail address here.")
+    found.digest_since, found.digest_consent = now, consent.strip()
+    session.add(found)
+    audit.record(session, now, person_id, "partner.digest", f"partner:{partner_id}", {"consent": found.digest_consent})
+    return found
+
+
+def stop_digest(session: Session, partner_id: int, person_id: int | None, now: datetime) -> None:
+    """It gets no more of them; `person_id` none: by the address in the mail. One that gets none already is fine."""
+    found = read(session, partner_id)
+    if found.digest_since is not None:
+        found.digest_since, found.digest_consent = None, ""
+        session.add(found)
+        audit.record(session, now, person_id, "partner.digest_stop", f"partner:{partner_id}", {})
+
+
+def digest_readers(session: Session) -> list[Partner]:
+    """Partners that agreed to get the week's counts."""
+    query = select(Partner).where(col(Partner.digest_since).is_not(None), col(Partner.active))
+    return list(session.exec(query.order_by(col(Partner.id))))
+
+
+def stop_token(keys: Keys, partner_id: int) -> str:
+    """The last part of the address in a mail at which it is stopped."""
+    return f"{partner_id}-{_mark(keys, 'stop', partner_id, 0)}"
+
+
+def read_stop_token(keys: Keys, given: str) -> int | None:
+    """The partner whose mail this address stops; none if we did not make it."""
+    number, _, mark = given.partition("-")
+    if not (given.isascii() and number.isdecimal() and len(number) < 10):
+        return None
+    return int(number) if hmac.compare_digest(_mark(keys, "stop", int(number), 0), mark) else None
 
 
 def contacted(

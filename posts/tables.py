@@ -381,6 +381,8 @@ class Partner(SQLModel, table=True):
     notes: str = ""
     reach: bytes | None = None  # sealed: name, e-mail address, telephone number
     active: bool = True
+    digest_since: datetime | None = Field(default=None, sa_type=UtcDateTime)  # gets the week's counts; none: does not
+    digest_consent: str = ""  # how it agreed to that
     added_by: int = Field(foreign_key="person.id")
     added_at: datetime = Field(sa_type=UtcDateTime)
 

@@ -83,6 +83,10 @@ def add(request: Request, found: TheDesk, who: Who, entered: Entered) -> Respons
 @router.get("/outreach/partners/{partner_id}", dependencies=[needs(Action.READ_POSTS)])
 def page(request: Request, found: TheDesk, who: Who, partner_id: Id) -> Response:
     """What was done together; whom to write to for officers."""
+    return _page(request, found, who, partner_id)
+
+
+def _page(request: Request, found: Desk, who: Visitor, partner_id: int, *, wrong: str | None = None) -> Response:
     with database.reading(found.engine) as session:
         partner = _read(session.get(Partner, partner_id))
         contacts = partners.contacts(session, partner_id)
@@ -93,6 +97,9 @@ def page(request: Request, found: TheDesk, who: Who, partner_id: Id) -> Response
     return pages.render(
         request,
         "partner.html",
+        status=200 if wrong is None else 422,
+        wrong=wrong,
+        line=partners.LONGEST_LINE,
         together=together,
         partner=partner,
         row=row,
@@ -134,6 +141,41 @@ def retire(found: TheDesk, who: Who, partner_id: Id) -> Response:
     with database.writing(found.engine) as session:
         partners.retire(session, partner_id, who.id, clock.now())
     return RedirectResponse("/outreach/partners?said=planned", 303)
+
+
+@router.post("/outreach/partners/{partner_id}/digest", dependencies=[needs(Action.TRIAGE)])
+def send_digest(request: Request, found: TheDesk, who: Who, partner_id: Id, consent: Line = "") -> Response:
+    """The week's counts by mail, as it agreed."""
+    try:
+        with database.writing(found.engine) as session:
+            partners.send_digest(session, partner_id, consent, found.keys, who.id, clock.now())
+    except WrongState as error:
+        return _page(request, found, who, partner_id, wrong=str(error))
+    return RedirectResponse(f"/outreach/partners/{partner_id}?said=planned", 303)
+
+
+@router.post("/outreach/partners/{partner_id}/digest/stop", dependencies=[needs(Action.TRIAGE)])
+def stop_digest(found: TheDesk, who: Who, partner_id: Id) -> Response:
+    with database.writing(found.engine) as session:
+        partners.stop_digest(session, partner_id, who.id, clock.now())
+    return RedirectResponse(f"/outreach/partners/{partner_id}?said=planned", 303)
+
+
+@router.get("/partner/stop/{token}")
+def ask_to_stop(request: Request, found: TheDesk, token: Token) -> Response:
+    """Asks first: programs that look at every link of a mail must not end it."""
+    _stopped(found, token)
+    return pages.render(request, "partner_stop.html", token=token, done=False)
+
+
+@router.post("/partner/stop/{token}")
+def stop(request: Request, found: TheDesk, token: Token) -> Response:
+    """Ends the week's counts, for whoever holds the mail; what the mail program's own button asks for (RFC 8058)."""
+    number = _stopped(found, token)
+    with database.writing(found.engine) as session:
+        if session.get(Partner, number) is not None:
+            partners.stop_digest(session, number, None, clock.now())
+    return pages.render(request, "partner_stop.html", token=token, done=True)
 
 
 @router.get("/outreach/kits/new", dependencies=[needs(Action.WRITE_POSTS)])
@@ -271,6 +313,13 @@ def _kept(request: Request, found: Desk, who: Visitor, given: Given, place: str,
     except WrongState as error:
         return _form(request, found, given, partner_id, wrong=str(error))
     return RedirectResponse(f"/outreach/partners/{number}?said=planned", 303)
+
+
+def _stopped(found: Desk, token: str) -> int:
+    number = partners.read_stop_token(found.keys, token)
+    if number is None:
+        raise Trouble(404, "This address ends no mail", "It may have been cut in the mail.")
+    return number
 
 
 def _read(partner: Partner | None) -> Partner:

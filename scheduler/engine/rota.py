@@ -21,6 +21,7 @@ from scheduler.jobs import (
     digests,
     expiry,
     own_data,
+    partner_digests,
     polls,
     publishing,
     records,
@@ -108,5 +109,6 @@ READS: tuple[Regular, ...] = (
     _reading("records", timedelta(minutes=1), records.seal),
     _reading("records_check", timedelta(days=1), records.check),
     _reading("source_alarms", timedelta(minutes=1), source_alarms.look),
+    _calling("partner_digests", "analyse", timedelta(minutes=10), partner_digests.put_due),
     _reading("action_reminders", timedelta(minutes=10), action_reminders.look),
 )

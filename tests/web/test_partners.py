@@ -174,6 +174,21 @@ def test_an_address_is_signed_and_takes_no_more_in_a_day_than_people_write(
     assert stranger.get(f"/partner/{token}").status_code == 404
 
 
+def test_the_week_by_mail_needs_consent_and_is_stopped_by_the_address_in_it(
+    ada: Browser, stranger: Browser, keys: Keys
+) -> None:
+    send(ada, PAGE, page=f"{PAGE}/new", **GIVEN)
+    assert send(ada, f"{PAGE}/1/digest", page=f"{PAGE}/1", consent=" ").status_code == 422
+    send(ada, f"{PAGE}/1/digest", page=f"{PAGE}/1", consent="by <b>phone")
+    assert "agreed: by &lt;b&gt;phone" in ada.get(f"{PAGE}/1").text
+    path = f"/partner/stop/{partners.stop_token(keys, 1)}"
+    assert "Stop the week" in stranger.get(path).text
+    assert "agreed:" in ada.get(f"{PAGE}/1").text  # a look at the address ends nothing
+    assert "You get it no more" in stranger.post(path).text
+    assert "agreed:" not in ada.get(f"{PAGE}/1").text
+    assert stranger.post("/partner/stop/1-00").status_code == 404
+
+
 @hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     fields=st.dictionaries(

@@ -1,0 +1,91 @@
+"""The week's counts for partners: with consent, once a Monday, counts only, stopped by whoever holds the mail."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from config import database
+from config.permissions import Role
+from config.secrets import Keys
+from config.settings import Settings
+from config.tables import OutboxMessage, Person
+from posts import partners
+from posts.tables import Partner
+from posts.workflow import WrongState
+from scheduler.jobs import partner_digests
+from sentiment import figures
+from sentiment.figures import ConcernRow
+from sentiment.trust import Change
+
+MONDAY = timedelta(days=6)  # after the Tuesday of the tests
+
+
+@pytest.fixture
+def school(sqlite_engine: sa.Engine, keys: Keys, person: Callable[..., Person], now: datetime) -> int:
+    """A partner that agreed."""
+    given = partners.Given(
+        "Elm Street School", "school", None, ("es",), "", partners.Reach("Rosa", "rosa@school.example")
+    )
+    with database.writing(sqlite_engine) as session:
+        person(session, "Ada", Role.OFFICER)
+        made = partners.keep(session, given, keys, 1, now)
+        partners.keep(session, partners.Given("Food bank", "non_profit"), keys, 1, now)
+        partners.send_digest(session, made.id or 0, "by phone, 3 December", keys, 1, now)
+        return made.id or 0
+
+
+def sent(engine: sa.Engine) -> list[EmailMessage]:
+    with database.reading(engine) as session:
+        rows = session.exec(select(OutboxMessage).order_by(col(OutboxMessage.id))).all()
+    return [message_from_bytes(row.message, policy=policy.default) for row in rows]
+
+
+def test_it_goes_once_a_monday_to_who_agreed_in_its_language(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, school: int, now: datetime
+) -> None:
+    assert partner_digests.put_due(sqlite_engine, settings, keys, now) == 0  # a Tuesday
+    for hours in (-3, 0, 3):
+        partner_digests.put_due(sqlite_engine, settings, keys, now + MONDAY + timedelta(hours=hours))
+    (mail,) = sent(sqlite_engine)
+    assert (mail["To"], str(mail["Subject"]).startswith("La semana")) == ("rosa@school.example", True)
+    assert partners.stop_token(keys, school) in mail["List-Unsubscribe"]
+
+
+def test_it_has_counts_in_whole_fives_and_no_texts(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, school: int, now: datetime
+) -> None:
+    with database.reading(sqlite_engine) as session:
+        overview = figures.town(session, now, settings.department.zone)[0]
+        partner = session.get_one(Partner, school)
+    partner.languages = ["en"]
+    rows = [
+        ConcernRow(concern, concern, authors, 99, None, None, Change("unknown"), "Elm Street", 1, ())
+        for concern, authors in (("traffic_safety", 43), ("drugs", 4))
+    ]
+    text = partner_digests.write(partner, overview, rows, 3, [], "https://desk.example/x", settings).get_content()
+    assert "at least 40 people" in text
+    assert "published 3 posts" in text
+    assert [word for word in ("43", "99", "Elm Street", "at least 0", "drugs") if word in text] == []
+
+
+def test_it_needs_consent_and_an_address_and_ends_with_the_partnership(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, school: int, now: datetime
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        for number, consent in ((school, " "), (2, "by phone")):
+            with pytest.raises(WrongState):
+                partners.send_digest(session, number, consent, keys, 1, now)
+        partners.retire(session, school, 1, now)
+    assert partner_digests.put_due(sqlite_engine, settings, keys, now + MONDAY) == 0
+
+
+def test_the_address_in_the_mail_is_signed(keys: Keys) -> None:
+    token = partners.stop_token(keys, 7)
+    assert partners.read_stop_token(keys, token) == 7
+    for forged in (token.replace("7-", "8-", 1), "7-", "7", "", "x-1", "7-é"):
+        assert partners.read_stop_token(keys, forged) is None
