@@ -41,6 +41,7 @@ PUBLIC = frozenset(
         "/events/{code}.ics",  # its calendar file
         "/ask/{code}",  # a question that a published post asks, and a form without a name
         "/partner/{token}",  # a partner's own address, signed: what it hears, what it thinks of a draft
+        "/partner/stop/{token}",  # where a partner ends the mail that it agreed to, signed
         "/stop/{token}",  # ends one kind of mail; the address in the mail is signed
     }
 )

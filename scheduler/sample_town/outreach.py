@@ -7,7 +7,20 @@ from sqlmodel import Session
 
 from config.secrets import Keys
 from config.settings import Settings
-from posts import actions, drafts, event_posts, events, heard, mix, partners, questions, resources, stories
+from posts import (
+    actions,
+    drafts,
+    event_posts,
+    events,
+    glossary,
+    heard,
+    mix,
+    observances,
+    partners,
+    questions,
+    resources,
+    stories,
+)
 from posts.event_words import Kind
 from posts.events import Given
 
@@ -15,6 +28,11 @@ HEARD = (
     ("traffic_safety", "mistrust", 9, "Cars do not stop at the crosswalk by the market; nobody is ever fined."),
     ("responsiveness", "mistrust", 5, "When we call about the noise at night, nobody comes back to us."),
     ("community_relations", "trust", 7, "The officer on the river path knows the children by name."),
+)
+TERMS = (
+    ("coffee with officers", "café con agentes"),
+    ("complaints office", "oficina de quejas; defensoría"),
+    ("town hall", "reunión con la comunidad"),
 )
 HELP = (
     ("complaints", "Complaints and compliments", "555 0110", "riverton.example/tell-us", "in English and Spanish"),
@@ -65,6 +83,12 @@ def reach_out(
     _ask(session, officer, now)
     for kind, name, phone, address, note in HELP:
         resources.keep(session, officer, now, kind=kind, name=name, phone=phone, address=address, note=note)
+    for term, wording in TERMS:
+        glossary.keep(session, officer, now, term=term, language="es", wording=wording)
+    day = local.date() + timedelta(days=9)
+    observances.keep(
+        session, officer, now, name="Day of the flood", first=day, last=day, about="No sirens.", yearly=True
+    )
     mix.set_targets(session, {"event": 2, "safety": 2, "you_said_we_did": 1, "success_story": 1}, officer, now)
     words = "They stayed with my father until the ambulance came, and called us the next day."
     stories.told_to_us(session, words, "signed at the counter", "en", officer, now)

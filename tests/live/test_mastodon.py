@@ -135,3 +135,18 @@ def test_a_token_that_was_taken_back_ends_the_sign_in_everywhere(mastodon: Serve
         desk(made).find(outgoing)
     with pytest.raises(SignInExpired):
         ear(made).mentions(None)
+
+
+def test_a_poll_goes_out_and_its_votes_are_read_back(mastodon: Server, department: Department) -> None:
+    us, ines = (mastodon.create(stem) for stem in ("riverton", "ines"))
+    made = connection(department, departments.on_mastodon(department, mastodon, us))
+    chosen = {"poll": "Elm St | Oak Ln", "poll_days": "7"}
+    sent = desk(made).publish(Outgoing(new_key(clock.now()), "Where do cars go too fast?", options=chosen))
+    number = sent.remote_id.partition("@")[0]
+    poll = (mastodon.status(number) or {})["poll"]
+    assert [one["title"] for one in poll["options"]] == ["Elm St", "Oak Ln"]
+    mastodon.call("POST", f"/api/v1/polls/{poll['id']}/votes", token=ines.token, json={"choices": [1]})
+    assert NETWORK.polls is not None
+    found = NETWORK.polls(made).count(sent.remote_id)
+    assert found is not None
+    assert (found.choices, found.closed) == ((("Elm St", 0), ("Oak Ln", 1)), False)
