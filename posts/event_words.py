@@ -159,10 +159,10 @@ def mended(text: str, kind: Kind, old: Facts, new: Facts, language: str) -> tupl
 
 def _heard(told: Mapping[str, str], language: str, beside: Beside) -> str:
     translation = translate(language)
-    _, count = translation.gettext, translation.ngettext
+    _, ngettext = translation.gettext, translation.ngettext
     lines = [_("What we heard at %(name)s on %(day)s:") % told]
     for concern, people in beside.heard:
-        told_by = count("%(concern)s (%(count)d person)", "%(concern)s (%(count)d people)", people)
+        told_by = ngettext("%(concern)s (%(count)d person)", "%(concern)s (%(count)d people)", people)
         lines.append("• " + told_by % {"concern": concern, "count": people})
     return "\n".join([*lines, _("Thank you for telling us. We will say here what comes of it.")])
 

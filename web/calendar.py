@@ -264,22 +264,22 @@ def _beside(cells: Sequence[Cell], today: date, shown: date) -> list[Cell]:
 def _summary(entries: Sequence[Entry], now: datetime, language: str) -> str:
     """What stands there, in one line."""
     translation = translate(language)
-    count = translation.ngettext
+    ngettext = translation.ngettext
     sent = sum(entry.kind == "done" for entry in entries)
     held = sum(entry.kind == "held" for entry in entries)
     ahead = [entry for entry in entries if entry.row.due_at > now and entry.kind in ("approved", "wait", "draft")]
     waits = sum(entry.kind == "wait" for entry in entries)
     wrong = sum(bool(entry.wrong) and entry.kind != "wait" for entry in entries)
-    parts = [count("%(number)d sent", "%(number)d sent", sent) % {"number": sent}] if sent else []
+    parts = [ngettext("%(number)d sent", "%(number)d sent", sent) % {"number": sent}] if sent else []
     if held:
-        parts.append(count("%(number)d held", "%(number)d held", held) % {"number": held})
+        parts.append(ngettext("%(number)d held", "%(number)d held", held) % {"number": held})
     if ahead:
-        parts.append(count("%(number)d to come", "%(number)d to come", len(ahead)) % {"number": len(ahead)})
+        parts.append(ngettext("%(number)d to come", "%(number)d to come", len(ahead)) % {"number": len(ahead)})
     if waits:
-        words = count("%(number)d waits for approval", "%(number)d wait for approval", waits)
+        words = ngettext("%(number)d waits for approval", "%(number)d wait for approval", waits)
         parts.append(words % {"number": waits})
     if wrong:
-        parts.append(count("%(number)d needs a hand", "%(number)d need a hand", wrong) % {"number": wrong})
+        parts.append(ngettext("%(number)d needs a hand", "%(number)d need a hand", wrong) % {"number": wrong})
     return ", ".join(parts) + "." if parts else translation.gettext("Nothing stands here yet.")
 
 

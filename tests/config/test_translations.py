@@ -64,3 +64,16 @@ def test_blanks_at_the_ends_are_kept_for_sentences_that_are_joined(language: str
 def test_an_unknown_language_reads_english() -> None:
     assert translate("xx").gettext("Mentions") == "Mentions"
     assert translate("es").gettext("Mentions") == "Menciones"
+
+
+def test_plurals_are_marked_by_the_name_that_the_catalogue_looks_for() -> None:
+    """Babel finds `ngettext(...)`, whoever's it is; under another name none is found."""
+    renamed = re.compile(r"^\s*(?:_, )?(\w+) = (?:[\w.()]+, )?[\w.()]+\.ngettext$", re.MULTILINE)
+    others = [
+        f"{path.relative_to(catalogue.HOUSE)}: {name}"
+        for room in catalogue.ROOMS
+        for path in (catalogue.HOUSE / room).rglob("*.py")
+        for name in renamed.findall(path.read_text(encoding="utf-8"))
+        if name != "ngettext"
+    ]
+    assert others == []
