@@ -112,7 +112,7 @@ def send_digest(session: Session, partner_id: int, consent: str, keys: Keys, per
         raise WrongState(f"{found.name} has no e-mail address here.")
     found.digest_since, found.digest_consent = now, consent.strip()
     session.add(found)
-    audit.record(session, now, person_id, "partner.digest", f"partner:{partner_id}", {"consent": found.digest_consent})
+    audit.record(session, now, person_id, "partner.digest", f"partner:{partner_id}", {})
     return found
 
 
