@@ -80,11 +80,22 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
 def postgres_engine(postgres_url: str) -> Iterator[sa.Engine]:
     engine = database.connect(postgres_url)
     with engine.begin() as connection:
-        names = ", ".join(f'"{table.name}"' for table in SQLModel.metadata.sorted_tables)
         connection.execute(sa.text("DROP SCHEMA IF EXISTS jobs CASCADE"))  # a cluster's queue, of an earlier test
-        connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        _empty(connection)
     yield engine
     engine.dispose()
+
+
+def _empty(connection: sa.Connection) -> None:
+    """Every table empty and every number from 1; only what an earlier test used, since emptying all takes 0.1 s."""
+    names = [table.name for table in SQLModel.metadata.sorted_tables]
+    asked = " UNION ALL ".join(f"(SELECT '{name}' FROM \"{name}\" LIMIT 1)" for name in names)
+    used = ", ".join(f'"{name}"' for name in connection.execute(sa.text(asked)).scalars())
+    if used:
+        connection.execute(sa.text(f"TRUNCATE {used} RESTART IDENTITY CASCADE"))
+    counted = sa.text("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL")
+    for name in connection.execute(counted).scalars().all():
+        connection.execute(sa.text(f'ALTER SEQUENCE "{name}" RESTART'))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
