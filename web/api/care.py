@@ -1,9 +1,9 @@
 """Days that people keep, the glossary, and where a translation is signed off, for programs."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from config import clock, database
@@ -19,6 +19,7 @@ Text = Annotated[str, AfterValidator(clean), Field(max_length=observances.LONGES
 Term = Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=glossary.LONGEST)]
 Language = Annotated[str, Field(pattern="^(en|es)$")]
 SPAN = 400  # days that are told at once
+COMING = 30  # days that are told where none are named
 
 
 class DayIn(BaseModel):
@@ -73,9 +74,11 @@ class TermOut(BaseModel):
 
 @router.get("/days", dependencies=[needs(Action.READ_POSTS)])
 def list_days(
-    found: TheDesk, first: Annotated[date, Query()], last: Annotated[date, Query()], language: Language = "en"
+    found: TheDesk, first: date | None = None, last: date | None = None, language: Language = "en"
 ) -> list[DayOut]:
-    """What is kept on any day from `first` to `last`; 409 for more than 400 days."""
+    """What is kept on any day from `first` (the department's today) to `last` (30 days on); 409 for over 400 days."""
+    first = first or clock.now().astimezone(found.settings.department.zone).date()
+    last = last or first + timedelta(days=COMING)
     if not 0 <= (last - first).days <= SPAN:
         raise WrongState(f"Ask for {SPAN} days at most.")
     with database.reading(found.engine) as session:
