@@ -56,6 +56,8 @@ def install(app: FastAPI) -> None:
     def signed_out(request: Request, _error: Exception) -> Response:
         if request.url.path.startswith("/api/"):
             return answer(request, Trouble(401, "Sign in, or send a token", "This needs to know who asks."))
+        if "text/event-stream" in request.headers.get("accept", ""):
+            return Response(status_code=204)  # a browser ends its stream for good then, and complains of nothing
         if request.method == "GET":
             here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/sign-in?next={quote(here, safe='')}", 303)

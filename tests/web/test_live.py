@@ -124,3 +124,9 @@ def test_open_streams_do_not_keep_a_server_that_stops(
             thread.join(serving.DRAIN_SECONDS - 1)
             assert not thread.is_alive()
             assert [line for line in lines if line.startswith("event")] == []  # it ended by itself
+
+
+def test_where_nobody_is_signed_in_a_stream_ends_for_good_and_in_silence(stranger: Browser) -> None:
+    """204: a page of words would be a complaint on the browser's console, and an error would be tried again."""
+    answer = stranger.get("/live", headers={"accept": "text/event-stream"})
+    assert (answer.status_code, answer.content) == (204, b"")
