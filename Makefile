@@ -38,7 +38,7 @@ test: $(VENV)/.dev ## unit tests, on SQLite and on PostgreSQL
 	@$(BIN)/pytest -n 2 -m "not browser and not live" $(ARGS)
 
 test-browser: $(VENV)/.dev ## pages in a real browser (Debian's chromium)
-	@$(BIN)/pytest -m browser tests/browser $(ARGS)
+	@$(BIN)/pytest -n 2 -m browser tests/browser $(ARGS)
 
 test-live: $(VENV)/.dev ## on real network servers on loopback (the first time installs them, two minutes)
 	@$(BIN)/python -m tests.live.installed

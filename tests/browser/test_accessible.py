@@ -17,6 +17,7 @@ from tests.browser import pages_of_the_desk as desk
 from tests.browser.conftest import overflow
 
 ALL = (*desk.READING, *desk.OURS, "/reports", "/reports/monthly", "/channels", "/deliveries", "/compose?concern=drugs")
+PARTS = 4  # of them, so that workers share the minutes that it takes
 EMPTY = ("/", "/mentions", "/concerns", "/alerts", "/sources", "/accounts", "/approvals", "/calendar", "/outreach")
 PUBLIC = ("/sign-in", "/sign-in?next=/compose", "/transparency", "/said-and-done", "/stop/wrong", "/partner/wrong")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -110,14 +111,22 @@ def faults(page: Page) -> list[str]:
 
 
 @pytest.mark.usefixtures("_full")
-def test_nothing_is_wrong_with_any_page_or_state_in_any_look(
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_is_wrong_with_any_page_in_any_look(quiet_page: Callable[..., Page], part: int) -> None:
+    page = quiet_page("Ada", *desk.EVERYONE)
+    found = []
+    for path in ALL[part::PARTS]:
+        page.goto(path)
+        found += faults(page)
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.usefixtures("_full")
+def test_nothing_is_wrong_with_any_state_in_any_look(
     quiet_page: Callable[..., Page], sqlite_engine: sa.Engine, complaints: list[str]
 ) -> None:
     page = quiet_page("Ada", *desk.EVERYONE)
     found = []
-    for path in ALL:
-        page.goto(path)
-        found += faults(page)
     for path, act in STATES:
         page.goto(path)
         page.evaluate(act)

@@ -2,7 +2,10 @@
 
 import json
 import re
+import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,10 +13,10 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import BrowserContext, Page, expect
 
-from config import clock, database
+from config import clock, database, secrets
 from config.permissions import Role
 from config.secrets import Keys
-from config.settings import Settings
+from config.settings import Department, Settings
 from listeners import archive_import, places
 from networks import accounts
 from posts.pools import Pools
@@ -29,21 +32,35 @@ PAGES = (
 ALL = (Role.OFFICER, Role.APPROVER, Role.ADMINISTRATOR)
 
 
-@pytest.fixture
-def riverton(sqlite_engine: sa.Engine, keys: Keys, settings: Settings, tmp_path: Path) -> None:
-    """The sample town's month, read by the real model, with its alert."""
-    morning = town.last_morning(clock.now())
-    export = tmp_path / "riverton.jsonl"
+@pytest.fixture(scope="module")
+def month(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample town's month in a store, read by the real model, with its alert: made once, for that takes seconds."""
+    folder = tmp_path_factory.mktemp("month")
+    store, export = folder / "month.db", folder / "riverton.jsonl"
+    shutil.copy(empty_store, store)
+    engine, keys, morning = database.connect(f"sqlite:///{store}"), secrets.for_tests(), town.last_morning(clock.now())
+    settings = Settings(data_dir=folder / "data", department=Department(name="Riverton Police Department"))
     export.write_text("\n".join(json.dumps(post) for post in town.posts(morning)), encoding="utf-8")
-    with database.writing(sqlite_engine) as session:
+    with database.writing(engine) as session:
         for name, other_names in town.PLACES.items():
             places.add(session, name, other_names)
         accounts.add(
             session, network="practice", name="Riverton PD", handle="", secret=None, keys=keys, now=clock.now()
         )
-    archive_import.import_file(sqlite_engine, export, settings=settings, keys=keys, now=morning)
-    scoring.score_all(sqlite_engine, model.load(), settings, morning)
-    alerting.look(sqlite_engine, settings, morning)
+    archive_import.import_file(engine, export, settings=settings, keys=keys, now=morning)
+    scoring.score_all(engine, model.load(), settings, morning)
+    alerting.look(engine, settings, morning)
+    engine.dispose()
+    return store
+
+
+@pytest.fixture
+def riverton(sqlite_engine: sa.Engine, month: Path) -> None:
+    """That month in this test's own store."""
+    with closing(sqlite3.connect(month)) as made, sqlite_engine.connect() as connection:
+        kept = connection.connection.driver_connection
+        assert isinstance(kept, sqlite3.Connection)
+        made.backup(kept)
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True), (320, False)])
