@@ -185,6 +185,7 @@ def test_mastodon_reads_its_servers_limits_and_posts_with_every_option(
     account = departments.on_mastodon(department, mastodon, us)
     assert department.account(account).settings == {
         "home": mastodon.url, "characters": "500", "reserved_url": "23", "pictures": "4", "picture_bytes": "10485760",
+        "poll_choices": "4", "poll_length": "50", "poll_shortest": "300", "poll_longest": "2629746",
     }  # fmt: skip
     publisher = NETWORKS["mastodon"].publisher
     assert publisher is not None
