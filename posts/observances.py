@@ -120,8 +120,7 @@ class _Kept(
 def between(session: Session, first: date, last: date, language: str) -> list[Day]:
     """What is kept on any day from `first` to `last`, by day; names in `language`."""
     years = range(max(first.year - 1, 2000), min(last.year + 1, 2100) + 1)
-    own = session.exec(select(Observance)).all()
-    found = [*(one for year in years for one in known(year, language)), *_times(own, years)]
+    found = [*(one for year in years for one in known(year, language)), *_times(own(session), years)]
     there = [one for one in found if one.first - timedelta(days=one.evening) <= last and one.last >= first]
     return sorted(there, key=lambda one: (one.first, one.name))
 
@@ -232,7 +231,7 @@ def keep(
         raise WrongState(f"A day has a name, {LONGEST} characters at most.")
     if not (timedelta() <= last - first <= LONGEST_TIME and 2000 <= first.year < 2100):
         raise WrongState("The last day is the first or later, two months at most.")
-    if len(session.exec(select(Observance.id)).all()) >= MOST:
+    if len(own(session)) >= MOST:
         raise WrongState(f"There are {MOST} already; remove one first.")
     made = Observance(
         name=name.strip(), first_day=first, last_day=last, yearly=yearly, about=about.strip(), kept_by=person_id,
@@ -253,9 +252,9 @@ def remove(session: Session, observance_id: int, person_id: int, now: datetime) 
         session.flush()
 
 
-def _times(own: Iterable[Observance], years: range) -> Iterator[Day]:
+def _times(kept: Iterable[Observance], years: range) -> Iterator[Day]:
     """The department's own days as they come in these years."""
-    for one in own:
+    for one in kept:
         for year in years if one.yearly else (one.first_day.year,):
             later = relativedelta(years=year - one.first_day.year)
             yield Day(one.name, "own", one.first_day + later, one.last_day + later, about=one.about, number=one.id)

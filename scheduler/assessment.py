@@ -1,6 +1,5 @@
 """A data-protection impact assessment of this very desk (GDPR Art. 35, LED Art. 27): filled from its settings, sources,
-channels and people as they are; what only a department can say is asked, never made up. In
-the department's language.
+channels and people as they are; what only a department can say is asked, never made up. In the department's language.
 """
 
 from collections.abc import Sequence

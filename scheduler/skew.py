@@ -6,6 +6,8 @@ from sqlmodel import Session
 from config import clock
 from config.clock import utc
 
+MOST = 5.0  # seconds, either way: past them a cluster's processes do not start, since leases are counted by clocks
+
 
 def of(session: Session) -> float:
     """Seconds that this machine is behind the store (negative: ahead of it), at least; what the question took is given

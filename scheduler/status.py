@@ -31,7 +31,6 @@ OVERDUE = timedelta(minutes=5)  # that a post may be late
 OUTBOX = timedelta(hours=1)  # that a mail may be late
 FAILED = timedelta(days=7)  # that a mail which was refused is told of
 BACKUP = timedelta(days=3)
-SKEW = 5.0  # seconds: from here on a cluster's workers do not start
 
 
 class Trouble(StrEnum):
@@ -109,8 +108,8 @@ class Status:
     @property
     def off(self) -> Mapping[str, float]:
         """Machines whose clock is too far off, with the seconds."""
-        found = {one.host: one.off_seconds for one in self.processes if one.alive and abs(one.off_seconds) > SKEW}
-        return found | ({"": self.off_seconds} if abs(self.off_seconds) > SKEW and not found else {})
+        found = {one.host: one.off_seconds for one in self.processes if one.alive and abs(one.off_seconds) > skew.MOST}
+        return found | ({"": self.off_seconds} if abs(self.off_seconds) > skew.MOST and not found else {})
 
     @property
     def troubles(self) -> Sequence[Trouble]:

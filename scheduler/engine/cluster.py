@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 DRAIN_SECONDS = 8.0
-SKEW = 5.0  # seconds that this machine's clock may be off the store's: leases are counted by clocks
 AT_ONCE = 50  # claims of publishing in hand
 SOURCES_AT_ONCE = 200  # claimed in one go: their jobs may wait as long as their leases last
 SCORED_FOR = 10.0  # seconds of one scoring job; then what is more urgent has its turn
@@ -61,7 +60,7 @@ def check_clock(engine: sa.Engine) -> None:
     """Raises ClockOff where leases counted here would not mean what they mean elsewhere."""
     with database.reading(engine) as session:
         off = abs(skew.of(session))
-    if off > SKEW:
+    if off > skew.MOST:
         raise ClockOff(f"this machine's clock is {off:.0f} s off the database's: let NTP set it (timedatectl)")
 
 
