@@ -53,6 +53,32 @@ class Moment(click.ParamType[datetime]):
         return moment
 
 
+class NetworkName(click.ParamType[str]):
+    """A network that Liaison knows."""
+
+    name = "network"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from networks.registry import NETWORKS
+
+        if value not in NETWORKS:
+            self.fail(f"there is no network {value!r}; there are {', '.join(sorted(NETWORKS))}", param, ctx)
+        return str(value)
+
+
+class ZoneName(click.ParamType[str]):
+    """An IANA time zone."""
+
+    name = "zone"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from zoneinfo import available_timezones
+
+        if value not in available_timezones():
+            self.fail(f"{value!r} is no IANA time zone, such as America/New_York", param, ctx)
+        return str(value)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="liaison")
 def liaison() -> None:
@@ -145,7 +171,13 @@ def analyse() -> None:
 @click.option("--alerts", "alerts_to", type=click.Path(dir_okay=False, path_type=Path), help="Write the alerts here.")
 @click.option("--counts", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of CSV series.")
 @click.option("--alarms", "alarms_to", type=click.Path(dir_okay=False, path_type=Path), help="Write the alarms here.")
-@click.option("--sensitivity", type=click.Choice(["fewer", "balanced", "more"]), default="balanced", show_default=True)
+@click.option(
+    "--sensitivity",
+    type=click.Choice(["fewer", "balanced", "more"]),
+    default="balanced",
+    show_default=True,
+    help="How soon it speaks up.",
+)
 def backtest(
     stream: Path | None, alerts_to: Path | None, counts: Path | None, alarms_to: Path | None, sensitivity: Any
 ) -> None:
@@ -183,7 +215,13 @@ def backtest(
 @liaison.command()
 @click.option("--preview", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
 @click.option("--for", "email", help="Whose digest. [default: the first person who gets one]")
-@click.option("--edition", type=click.Choice(["daily", "weekly", "monthly"]), default="daily", show_default=True)
+@click.option(
+    "--edition",
+    type=click.Choice(["daily", "weekly", "monthly"]),
+    default="daily",
+    show_default=True,
+    help="Of which period.",
+)
 def digest(preview: Path, email: str | None, edition: str) -> None:
     """Write a digest as it would be sent now: digest.eml, digest.html, digest.txt and its pictures.
 
@@ -361,7 +399,7 @@ def legal_hold_place(
 
 @legal_hold.command(name="lift")
 @click.argument("hold_id", type=int)
-@click.option("--why", required=True)
+@click.option("--why", required=True, help="As it should stand in the audit log.")
 @click.option("--by", "email", required=True, help="The e-mail of an administrator.")
 def legal_hold_lift(hold_id: int, why: str, email: str) -> None:
     """Lift a legal hold: what is past its time goes at the next purge, within the hour.
@@ -435,7 +473,7 @@ def own_data_list() -> None:
 
 @own_data.command(name="checked")
 @click.argument("request_id", type=int)
-@click.option("--network", required=True)
+@click.option("--network", required=True, type=NetworkName(), help="Where the account is.")
 @click.option("--account", prompt="The account's lasting id", hide_input=True, help="Asked for unseen; better so.")
 @click.option("--proof", required=True, help="How you know that it is theirs; in the audit log, so no names.")
 @click.option("--by", "email", required=True, help="The e-mail of an administrator.")
@@ -447,11 +485,10 @@ def own_data_checked(request_id: int, network: str, account: str, proof: str, em
       liaison own-data checked 3 --network bluesky --proof "Showed it at the counter" --by sam@town.example
     """
     from config import database
-    from networks.registry import NETWORKS
     from scheduler.jobs import own_data as requests
 
-    if network not in NETWORKS or not account.strip() or not proof.strip():
-        raise click.UsageError(f"give a network ({', '.join(NETWORKS)}), the account's id and the proof")
+    if not account.strip() or not proof.strip():
+        raise click.UsageError("give the account's id and the proof")
     with clear_errors(), desk() as (engine, _settings, keys), database.writing(engine) as session:
         person = _keeper(session, email)
         row = _data_request(session, request_id)
@@ -645,21 +682,26 @@ def commands() -> None:
 
 @liaison.command()
 def config() -> None:
-    """Print the settings in force; secrets are hidden.
+    """Print the settings in force and where each comes from; secrets are hidden.
 
     \b
     Example:
       liaison config
+    A setting is a variable of the environment (LIAISON_RETENTION_DAYS, LIAISON_DEPARTMENT__NAME) or a line of
+    liaison.toml (LIAISON_CONFIG names another file); the variable wins.
     """
+    from config import settings
+
     with clear_errors():
-        settings = _settings()
-        for name, value in settings.model_dump(mode="json").items():
-            click.echo(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+        for one in settings.shown(_settings()):
+            click.echo(f"{one.name} = {json.dumps(one.value, ensure_ascii=False)}  # {one.origin}")
 
 
 @liaison.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0: every one.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port to listen at; 0: a free one."
+)
 def run(host: str, port: int) -> None:
     """Run the whole desk in one process: pages, listening, scoring, publishing, mail. Ctrl-C drains and stops.
 
@@ -678,8 +720,10 @@ def run(host: str, port: int) -> None:
 
 
 @liaison.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0: every one.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port to listen at; 0: a free one."
+)
 def web(host: str, port: int) -> None:
     """Serve the pages and the API only; clocks and workers do the rest. Any number, behind a load balancer.
 
@@ -757,10 +801,17 @@ def worker(queues: str, threads: int) -> None:
 @click.option("--once", is_flag=True, help="Do everything but serve the desk; the last line is one JSON object.")
 @click.option("--keep", is_flag=True, help="Open the town as it was left, if it is there: for work on Liaison itself.")
 @click.option(
-    "--dir", "folder", default="demo-data", type=click.Path(file_okay=False, path_type=Path), show_default=True
+    "--dir",
+    "folder",
+    default="demo-data",
+    type=click.Path(file_okay=False, path_type=Path),
+    show_default=True,
+    help="Where the town is kept.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0: every one.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port to listen at; 0: a free one."
+)
 def demo(once: bool, keep: bool, folder: Path, host: str, port: int) -> None:
     """See Liaison do its job in a sample town: 30 days of posts, scored, an alert, a digest, an approved post.
 
@@ -807,13 +858,23 @@ def user() -> None:
 
 
 @user.command(name="add")
-@click.option("--name", required=True)
-@click.option("--email", required=True)
+@click.option("--name", required=True, help="As colleagues see it.")
+@click.option("--email", required=True, help="What they sign in with.")
 @click.option(
-    "--role", "roles", multiple=True, required=True, help="officer, approver, administrator, analyst, auditor"
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    help="officer, approver, administrator, analyst or auditor; may be repeated.",
 )
-@click.option("--time-zone", help="[default: the department's]")
-@click.option("--language", default="en", type=click.Choice(["en", "es"]), show_default=True)
+@click.option("--time-zone", type=ZoneName(), help="IANA zone of their times. [default: the department's]")
+@click.option(
+    "--language",
+    default="en",
+    type=click.Choice(["en", "es"]),
+    show_default=True,
+    help="Of their pages and mails.",
+)
 @click.password_option(prompt_required=True, help="Asked for if not given.")
 def user_add(
     name: str, email: str, roles: tuple[str, ...], time_zone: str | None, language: str, password: str
@@ -897,9 +958,9 @@ def account() -> None:
 
 
 @account.command(name="add")
-@click.argument("network")
+@click.argument("network", type=NetworkName())
 @click.option("--name", required=True, help="As people see it: Riverton PD")
-@click.option("--handle", default="")
+@click.option("--handle", default="", help="Its name there, without the @.")
 def account_add(network: str, name: str, handle: str) -> None:
     """Add an account that needs no sign-in, such as one on the practice board.
 
@@ -916,7 +977,7 @@ def account_add(network: str, name: str, handle: str) -> None:
 
 
 @account.command(name="connect")
-@click.argument("network")
+@click.argument("network", type=NetworkName())
 @click.option("--set", "pairs", multiple=True, help="A field of the sign-in, as handle=rivertonpd.bsky.social")
 @click.option("--again", type=int, help="Number of the account that is to be connected again.")
 def account_connect(network: str, pairs: tuple[str, ...], again: int | None) -> None:
@@ -990,7 +1051,7 @@ def account_test(account_id: int) -> None:
 
 
 @liaison.command()
-@click.argument("network")
+@click.argument("network", type=NetworkName())
 @click.option("--text-file", required=True, type=click.File(encoding="utf-8"), help="The text; - reads it from input.")
 def limits(network: str, text_file: Any) -> None:
     """Say whether a network would take a text, counted as it counts, as JSON.
@@ -1018,8 +1079,8 @@ def source() -> None:
 
 
 @source.command(name="add")
-@click.argument("network")
-@click.option("--name", required=True)
+@click.argument("network", type=NetworkName())
+@click.option("--name", required=True, help="As the desk shows it.")
 @click.option("--kind", help="A way to listen there. [default: the network's first]")
 @click.option("--set", "pairs", multiple=True, help="A setting of the source, as url=https://ledger.example/feed.xml")
 @click.option("--account", type=int, help="Number of the account to listen by, where one is needed.")
@@ -1134,7 +1195,7 @@ def rule() -> None:
 
 @rule.command(name="add")
 @click.argument("query")
-@click.option("--name", help="[default: the rule itself]")
+@click.option("--name", help="As the desk shows it. [default: the rule itself]")
 def rule_add(query: str, name: str | None) -> None:
     """Add a watch rule.
 
@@ -1159,7 +1220,7 @@ def rule_add(query: str, name: str | None) -> None:
 
 @rule.command(name="try")
 @click.argument("query")
-@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 30))
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 30), help="How far back.")
 def rule_try(query: str, days: int) -> None:
     """Count what a rule would have matched of the last days; shows no words, adds nothing.
 
@@ -1231,7 +1292,7 @@ def post() -> None:
 
 
 @post.command(name="list")
-@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366))
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366), help="How far ahead.")
 def post_list(days: int) -> None:
     """List what went out and what goes out, from a day ago on.
 
@@ -1254,12 +1315,14 @@ def post_list(days: int) -> None:
 @click.option("--by", "email", required=True, help="The e-mail of the author.")
 @click.option("--account", "accounts", multiple=True, type=int, required=True, help="Account number; may be repeated.")
 @click.option("--text-file", required=True, type=click.File(encoding="utf-8"), help="The text; - reads it from input.")
-@click.option("--at", "at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="Wall time.")
+@click.option(
+    "--at", "at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="Wall time, as 2026-11-24T09:00."
+)
 @click.option("--next-slot", is_flag=True, help="Instead of --at: the next free weekly slot of its accounts.")
 @click.option("--every", metavar="RULE", help="Let it come again from --at on: FREQ=WEEKLY;BYDAY=TU (RFC 5545).")
 @click.option("--category", default="general", show_default=True, help="What kind of post it is.")
-@click.option("--zone", help="IANA zone of that wall time. [default: the department's]")
-@click.option("--title", default="")
+@click.option("--zone", type=ZoneName(), help="IANA zone of that wall time. [default: the department's]")
+@click.option("--title", default="", help="As the desk shows it. [default: its first line]")
 def post_queue(
     email: str,
     accounts: tuple[int, ...],
@@ -1274,7 +1337,7 @@ def post_queue(
     """Write a post and hand it in for approval, to go out at a wall time once approved.
 
     \b
-    Example:
+    Examples:
       liaison post queue --by ana@town.example --account 1 --text-file post.txt --at 2026-11-24T09:00
       liaison post queue --by ana@town.example --account 1 --text-file coffee.txt \\
         --at 2026-12-01T09:00 --every "FREQ=WEEKLY;BYDAY=TU"
@@ -1287,12 +1350,14 @@ def post_queue(
     with clear_errors(), desk() as (engine, settings, _keys), database.writing(engine) as session:
         author = _person(session, email)
         if category not in KINDS:
-            raise Failure(f"there is no kind of post called {category}; there are {', '.join(KINDS)}")
+            raise click.UsageError(f"there is no kind of post called {category}; there are {', '.join(KINDS)}")
         where = zone or settings.department.time_zone
         if next_slot and (free := slots.next_free(session, accounts, _now(), category)) is not None:
             at, where = free
         if at is None:
-            raise Failure("no free slot within twelve weeks; give --at" if next_slot else "give --at or --next-slot")
+            if next_slot:
+                raise Failure("no free slot within twelve weeks; give --at")
+            raise click.UsageError("give --at or --next-slot")
         text = text_file.read().strip()
         made = drafts.create(
             session,
@@ -1480,7 +1545,7 @@ def hold() -> None:
 
 @hold.command(name="on")
 @click.option("--by", "email", required=True, help="The e-mail of who places it.")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why, as everybody at the desk sees it.")
 def hold_on(email: str, reason: str) -> None:
     """Place a hold: no post goes out until it is lifted; each keeps its place.
 

@@ -41,6 +41,8 @@ def _about(option: click.Option) -> str:
         about = f"{about} (needed)".strip()
     if isinstance(option.type, click.Choice):
         about = f"{about} One of {', '.join(option.type.choices)}.".strip()
+    if option.show_default and option.default is not None:
+        about = f"{about} [default: {option.default}]".strip()
     return f": {about}" if about else ""
 
 

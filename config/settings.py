@@ -5,13 +5,18 @@ Secrets are SecretStr, so they never print; `shown` is what `liaison config` pri
 import ipaddress
 import os
 import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -138,8 +143,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         del dotenv_settings, file_secret_settings
-        toml = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("LIAISON_CONFIG", "liaison.toml")))
-        return init_settings, env_settings, toml
+        return init_settings, env_settings, _file(settings_cls)
 
     @property
     def mail_domain(self) -> str:
@@ -154,7 +158,55 @@ class Settings(BaseSettings):
         return f"sqlite:///{self.data_dir.resolve() / 'liaison.db'}"
 
 
+class SettingsFileError(ValueError):
+    """The file of settings is no TOML; the message says where."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One setting in force: its name (department.time_zone), its value fit for JSON with secrets hidden, and where it
+    comes from: a variable's name, the file, or "default"."""
+
+    name: str
+    value: Any
+    origin: str
+
+
 @cache
 def load() -> Settings:
-    """The settings of this process. Raises pydantic.ValidationError naming each wrong field."""
+    """The settings of this process. Raises pydantic.ValidationError naming each wrong field, SettingsFileError."""
     return Settings()
+
+
+def shown(settings: Settings) -> list[Shown]:
+    """What is in force, in the order of the fields, each part of a group by itself."""
+    variables = {name for name, _ in _leaves(EnvSettingsSource(Settings)(), Settings)}
+    written = {name for name, _ in _leaves(_file(Settings)(), Settings)}
+
+    def origin(name: str) -> str:
+        if name in variables:
+            return f"LIAISON_{name.replace('.', '__').upper()}"
+        return str(_path().resolve()) if name in written else "default"
+
+    return [Shown(name, value, origin(name)) for name, value in _leaves(settings.model_dump(mode="json"), Settings)]
+
+
+def _path() -> Path:
+    return Path(os.environ.get("LIAISON_CONFIG", "liaison.toml"))
+
+
+def _file(settings_cls: type[BaseSettings]) -> TomlConfigSettingsSource:
+    try:
+        return TomlConfigSettingsSource(settings_cls, _path())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsFileError(f"{_path()} is not TOML: {error}") from error
+
+
+def _leaves(found: Mapping[str, Any], model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
+    """Each setting by its whole name; a group is one with a model of its own."""
+    for name, value in found.items():
+        group = model.model_fields[name].annotation if name in model.model_fields else None
+        if isinstance(group, type) and issubclass(group, BaseModel) and isinstance(value, Mapping):
+            yield from ((f"{name}.{part}", held) for part, held in _leaves(value, group))
+        else:
+            yield name, value

@@ -133,13 +133,14 @@ def _completed(post: Post, newest_first: Sequence[Review], told: Sequence[Word])
 
 
 def unsigned(session: Session, post: Post) -> bool:
-    """Whether it is a translation into a language that asks for a person's sign-off, and these words have none."""
+    """Whether it is a translation into a language that asks for a person's sign-off, and these words have none but of
+    whoever wrote them."""
     if post.translation_of is None or session.get(SignOffRule, post.language) is None:
         return False
-    said = select(Review.id).where(
-        Review.post_id == post.id, Review.decision == "signed_off", Review.content_hash == post.content_hash
-    )
-    return session.exec(said.limit(1)).first() is None
+    told = _told(session, [post])[post.id or 0]
+    barred = _writers(post, told)
+    signs = (one for one in told if one.what == "signed_off" and one.content_hash == post.content_hash)
+    return all(one.person_id in barred for one in signs)
 
 
 def _told(session: Session, posts: Sequence[Post]) -> dict[int, list[Word]]:

@@ -3,16 +3,16 @@
 A sign-off is a person's word on one exact content, as an approval is: a change takes it back."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlmodel import Session, col, delete, select
 
 from config import audit
 from config.translations import LANGUAGES
-from posts import drafts
+from posts import approval, drafts
 from posts.tables import GlossaryTerm, Post, Review, SignOffRule
-from posts.workflow import OPEN, WrongState
+from posts.workflow import OPEN, NotAllowed, WrongState
 
 LONGEST = 120  # characters of a field
 MOST = 500
@@ -81,10 +81,12 @@ def ask_for(session: Session, languages: Iterable[str], person_id: int, now: dat
 
 def sign_off(session: Session, post_id: int, person_id: int, content_hash: str, now: datetime) -> Review:
     """This person read the translation, and it says what it should. Raises WrongState for a post that is none, that is
-    gone, or whose words changed since."""
+    gone, or whose words changed since; NotAllowed for whoever wrote it."""
     post = drafts.locked(session, post_id)
     if post.translation_of is None or post.state not in OPEN:
         raise WrongState("Only a translation that has not gone out is signed off.")
+    if person_id in approval.writers(session, post):
+        raise NotAllowed("Nobody signs off a translation that they wrote; a second pair of eyes reads it.")
     if content_hash != post.content_hash:
         raise WrongState("The words changed since you looked; read them again.")
     if not any(text.strip() for text in drafts.texts_of(session, post).values()):
@@ -96,10 +98,10 @@ def sign_off(session: Session, post_id: int, person_id: int, content_hash: str, 
     return said
 
 
-def signed(post: Post, reviews: Iterable[Review]) -> Review | None:
-    """The last sign-off of exactly the words that stand there now, if any. Pure."""
+def signed(post: Post, reviews: Iterable[Review], writers: Collection[int]) -> Review | None:
+    """The last sign-off of exactly the words that stand there now, not from `writers`, who wrote them. Pure."""
     found = [one for one in reviews if one.decision == SIGNED and one.content_hash == post.content_hash]
-    return found[-1] if found else None
+    return next((one for one in reversed(found) if one.person_id not in writers), None)
 
 
 def _choices(wording: str) -> list[str]:

@@ -93,11 +93,16 @@ def reach(partner: Partner, keys: Keys) -> Reach:
     return Reach(*json.loads(keys.open(partner.reach))) if partner.reach is not None else Reach()
 
 
+def consent(partner: Partner, keys: Keys) -> str:
+    """How it agreed to the week's counts, opened; empty where it gets none. Raises SecretKeyError."""
+    return keys.open(partner.digest_consent) if partner.digest_consent is not None else ""
+
+
 def retire(session: Session, partner_id: int, person_id: int, now: datetime) -> None:
     """No partner any more: whom to write to is forgotten, what was done together stays."""
     found = read(session, partner_id)
     found.active, found.reach = False, None
-    found.digest_since, found.digest_consent = None, ""
+    found.digest_since, found.digest_consent = None, None
     session.add(found)
     audit.record(session, now, person_id, "partner.retire", f"partner:{partner_id}", {"name": found.name})
 
@@ -110,7 +115,7 @@ def send_digest(session: Session, partner_id: int, consent: str, keys: Keys, per
         raise WrongState(f"Write down how they agreed, in {LONGEST_LINE} characters at most.")
     if not found.active or not reach(found, keys).email:
         raise WrongState(f"{found.name} has no e-mail address here.")
-    found.digest_since, found.digest_consent = now, consent.strip()
+    found.digest_since, found.digest_consent = now, keys.seal(consent.strip())
     session.add(found)
     audit.record(session, now, person_id, "partner.digest", f"partner:{partner_id}", {})
     return found
@@ -120,7 +125,7 @@ def stop_digest(session: Session, partner_id: int, person_id: int | None, now: d
     """It gets no more of them; `person_id` none: by the address in the mail. One that gets none already is fine."""
     found = read(session, partner_id)
     if found.digest_since is not None:
-        found.digest_since, found.digest_consent = None, ""
+        found.digest_since, found.digest_consent = None, None
         session.add(found)
         audit.record(session, now, person_id, "partner.digest_stop", f"partner:{partner_id}", {})
 

@@ -382,7 +382,7 @@ class Partner(SQLModel, table=True):
     reach: bytes | None = None  # sealed: name, e-mail address, telephone number
     active: bool = True
     digest_since: datetime | None = Field(default=None, sa_type=UtcDateTime)  # gets the week's counts; none: does not
-    digest_consent: str = ""  # how it agreed to that
+    digest_consent: bytes | None = None  # sealed: how it agreed to that, which may name who
     added_by: int = Field(foreign_key="person.id")
     added_at: datetime = Field(sa_type=UtcDateTime)
 

@@ -21,7 +21,6 @@ from scheduler.tables import JobMark
 from sentiment import model
 
 ROOM = 1_000_000_000  # bytes: under it a disk counts as nearly full
-SKEW = timedelta(seconds=30)  # that our clock and the store's may differ
 RESTED = timedelta(minutes=30)  # without any job: nobody runs the desk
 LATE = timedelta(minutes=2)  # that a job waits for a worker
 SOON = timedelta(days=14)  # before a sign-in ends
@@ -107,8 +106,9 @@ def _clock(session: Session, now: datetime) -> Part:
         ahead = seen - now if seen is not None else timedelta()
     else:
         ahead = timedelta(seconds=abs(skew.of(session)))
-    if ahead > SKEW:
-        return Part("clock", False, f"this machine's clock is {health.span(ahead)} off: let NTP set it (timedatectl)")
+    if ahead > timedelta(seconds=skew.MOST):
+        off = f"{ahead.total_seconds():.0f} s" if ahead < timedelta(minutes=2) else health.span(ahead)
+        return Part("clock", False, f"this machine's clock is {off} off: let NTP set it (timedatectl)")
     return Part("clock", True, f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
 

@@ -25,6 +25,7 @@ SEALED: tuple[tuple[type[SQLModel], str], ...] = (
     (Mention, "sealed_reference"),
     (Target, "reply_to"),
     (Partner, "reach"),
+    (Partner, "digest_consent"),
     (AlertChannel, "address"),
     (AlertChannel, "secret"),
     (SecondFactor, "sealed_secret"),

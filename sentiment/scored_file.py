@@ -50,13 +50,23 @@ def score_file(
 
 def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
     batch: list[bytes] = []
-    for line in lines:
+    for line in _without_a_last_empty(lines):
         batch.append(line)
         if len(batch) == BATCH:
             yield batch
             batch = []
     if batch:
         yield batch
+
+
+def _without_a_last_empty(lines: Iterator[bytes]) -> Iterator[bytes]:
+    waiting: bytes | None = None
+    for line in lines:
+        if waiting is not None:
+            yield waiting
+        waiting = line
+    if waiting is not None and waiting.strip():
+        yield waiting
 
 
 def _begun(batches: Iterator[list[bytes]], reading: model.Model) -> Iterator[tuple[list[dict[str, Any]], Readings]]:

@@ -38,6 +38,8 @@ def test_every_command_says_what_it_is_for(command: list[str]) -> None:
 def test_arguments_that_make_no_sense_end_with_two() -> None:
     assert run("import", "nowhere.jsonl").exit_code == 2
     assert run("import").exit_code == 2
+    unknown = run("account", "add", "frendster", "--name", "PD")
+    assert (unknown.exit_code, "there are archive, bluesky" in unknown.stderr) == (2, True)
 
 
 def test_an_import_tells_what_became_of_each_line_and_again_adds_nothing(tmp_path: Path) -> None:
@@ -72,6 +74,31 @@ def test_secrets_are_hidden_in_what_config_prints(monkeypatch: pytest.MonkeyPatc
     told = run("config")
     assert "smtp_url" in told.stdout
     assert "hidden-word" not in told.output
+
+
+def test_config_says_where_each_setting_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "liaison.toml"
+    monkeypatch.setenv("LIAISON_CONFIG", "liaison.toml")
+    file.write_text('retention_days = 20\n[department]\nname = "Riverton PD"\nlanguage = "en"\n')
+    monkeypatch.setenv("LIAISON_DEPARTMENT__LANGUAGE", "es")
+    told = run("config").stdout.splitlines()
+    for line in (
+        f"retention_days = 20  # {file}",
+        f'department.name = "Riverton PD"  # {file}',
+        'department.language = "es"  # LIAISON_DEPARTMENT__LANGUAGE',
+        "late_limit_minutes = 120  # default",
+    ):
+        assert line in told
+
+
+def test_a_file_of_settings_that_is_no_toml_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIAISON_CONFIG", "liaison.toml")
+    (tmp_path / "liaison.toml").write_text("retention_days = \n")
+    told = run("config")
+    assert (told.exit_code, told.stderr) == (
+        1,
+        "liaison: liaison.toml is not TOML: Invalid value (at line 1, column 18)\n",
+    )
 
 
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,14 +149,15 @@ def test_a_post_is_queued_to_come_again_or_to_the_next_slot(tmp_path: Path) -> N
     queue = ("post", "queue", "--by", "ana@town.example", "--account", "1", "--text-file", "post.txt")
     every = ("--every", "FREQ=WEEKLY;BYDAY=TU", "--at", "2036-11-25T09:00")
     assert run(*queue, *every).stdout == "post 1 waits for approval\n"
-    for more, words in (
-        (("--next-slot",), "no free slot within twelve weeks"),
-        ((), "give --at or --next-slot"),
-        (("--at", "2036-11-25T09:00", "--category", "gossip"), "there is no kind of post called gossip"),
-        (("--at", "2036-11-25T09:00", "--every", "FREQ=HOURLY"), "daily at most"),
+    for more, code, words in (
+        (("--next-slot",), 1, "no free slot within twelve weeks"),
+        ((), 2, "give --at or --next-slot"),
+        (("--at", "2036-11-25T09:00", "--category", "gossip"), 2, "there is no kind of post called gossip"),
+        (("--at", "2036-11-25T09:00", "--zone", "Mars/Base"), 2, "no IANA time zone"),
+        (("--at", "2036-11-25T09:00", "--every", "FREQ=HOURLY"), 1, "daily at most"),
     ):
         refused = run(*queue, *more)
-        assert (refused.exit_code, words in refused.stderr) == (1, True), refused.output
+        assert (refused.exit_code, words in refused.stderr) == (code, True), refused.output
 
 
 def test_a_text_is_held_against_a_network_s_limits(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def approve(found: TheDesk, who: Who, post_id: Id, content_hash: Annotated[str, 
 
 @router.post("/posts/{post_id}/sign-off", dependencies=[needs(Action.READ_POSTS)])
 def sign_off(found: TheDesk, who: Who, post_id: Id, content_hash: Annotated[str, Form(max_length=200)]) -> Response:
-    """This person read the translation: exactly what was on the page."""
+    """This person, who did not write it, read the translation: exactly what was on the page."""
     with database.writing(found.engine) as session:
         glossary.sign_off(session, post_id, who.id, content_hash, clock.now())
     return RedirectResponse(f"/posts/{post_id}?said=signed-off", 303)
@@ -235,7 +235,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         ),
         stands=stands,
         source=source,
-        signed=glossary.signed(post, detail.reviews),
+        signed=glossary.signed(post, detail.reviews, standing.writers),
         must_sign=must_sign,
         differing=glossary.differing(terms, post.language, source.message, _all_words(parts)) if source else [],
         partner_words=said_by_partners,

@@ -107,6 +107,7 @@ def _page(request: Request, found: Desk, who: Visitor, partner_id: int, *, wrong
         titles=titles,
         place=every.get(partner.place_id, ""),
         reach=partners.reach(partner, found.keys) if who.may(Action.TRIAGE) else None,
+        consent=partners.consent(partner, found.keys) if who.may(Action.TRIAGE) else "",
         kinds=kinds(request),
         ways=ways(request),
         languages=dict(compose_page.languages()),

@@ -5,7 +5,7 @@ import pytest
 from config import database
 from posts import drafts, glossary
 from posts.tables import GlossaryTerm, Review
-from posts.workflow import WrongState
+from posts.workflow import NotAllowed, WrongState
 from tests.posts.conftest import Desk
 
 
@@ -41,10 +41,18 @@ def approve(desk: Desk, number: int) -> str:
         return drafts.approve(session, number, desk.approver, drafts.read(session, number).content_hash, desk.now).state
 
 
-def sign(desk: Desk, number: int, content_hash: str | None = None) -> Review:
+def sign(desk: Desk, number: int, content_hash: str | None = None, by: int | None = None) -> Review:
     with database.writing(desk.engine) as session:
         whole = content_hash or drafts.read(session, number).content_hash
-        return glossary.sign_off(session, number, desk.second, whole, desk.now)
+        return glossary.sign_off(session, number, by or desk.second, whole, desk.now)
+
+
+def save(desk: Desk, number: int, words: str, by: int) -> None:
+    with database.writing(desk.engine) as session:
+        drafts.save(
+            session, number, by, drafts.read(session, number).revision, message=words, title="Café",
+            category="general", language="es", concern=None, wordings=dict.fromkeys(desk.accounts), now=desk.now,
+        )  # fmt: skip
 
 
 def test_where_it_is_asked_a_translation_is_approved_once_it_is_signed_off_and_a_change_takes_that_back(
@@ -57,16 +65,26 @@ def test_where_it_is_asked_a_translation_is_approved_once_it_is_signed_off_and_a
     with pytest.raises(WrongState, match="signs it off first"):
         approve(desk, number)
     sign(desk, number)
-    with database.writing(desk.engine) as session:
-        post = drafts.read(session, number)
-        drafts.save(
-            session, number, desk.officer, post.revision, message="Café a las diez.", title="Café",
-            category="general", language="es", concern=None, wordings=dict.fromkeys(desk.accounts), now=desk.now,
-        )  # fmt: skip
+    save(desk, number, "Café a las diez.", desk.officer)
     with pytest.raises(WrongState, match="signs it off first"):
         approve(desk, number)
     sign(desk, number)
     assert approve(desk, number) == "approved"
+
+
+def test_nobody_signs_off_what_they_wrote_nor_does_an_earlier_word_of_theirs_count(desk: Desk) -> None:
+    number = translation(desk)
+    with database.writing(desk.engine) as session:
+        glossary.ask_for(session, ["es"], desk.second, desk.now)
+    with pytest.raises(NotAllowed, match="they wrote"):
+        sign(desk, number, by=desk.officer)
+    sign(desk, number)
+    for words in ("Café a las diez.", "Café a las nueve."):  # and back: the words are now the second one's own
+        save(desk, number, words, desk.second)
+    with pytest.raises(NotAllowed, match="they wrote"):
+        sign(desk, number)
+    with pytest.raises(WrongState, match="signs it off first"):
+        approve(desk, number)
 
 
 def test_it_is_not_asked_of_an_original_nor_where_nobody_asks(desk: Desk) -> None:

@@ -16,7 +16,7 @@ def scored(tmp_path: Path, content: bytes) -> tuple[Counts, list[dict[str, Any]]
 
 
 def test_each_line_comes_back_at_its_place_with_its_reading(tmp_path: Path) -> None:
-    counts, lines = scored(tmp_path, b'{"id": 7, "text": "Thank you officers", "language": "en"}\n')
+    counts, lines = scored(tmp_path, b'{"id": 7, "text": "Thank you officers", "language": "en"}\n\n')
     (line,) = lines
     assert counts == Counts(scored=1, errors=0)
     assert (line["id"], line["text"], line["language"]) == (7, "Thank you officers", "en")

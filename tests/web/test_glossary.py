@@ -35,7 +35,9 @@ def test_a_translation_is_read_against_the_glossary_signed_off_and_approved(
     waiting = luc.get("/posts/2").text
     assert ("Approve these words" in waiting, "cannot be approved before" in waiting) == (False, True)
     assert send(luc, "/posts/2/approve", page="/posts/2", content_hash=content).status_code == 409
-    send(ada, "/posts/2/sign-off", page="/posts/2", content_hash=content)
+    assert "somebody else reads them and signs them off" in ada.get("/posts/2").text
+    assert send(ada, "/posts/2/sign-off", page="/posts/2", content_hash=content).status_code == 403
+    send(ben, "/posts/2/sign-off", page="/posts/2", content_hash=content)
     signed = luc.get("/posts/2").text
-    assert ("Read and signed off by Ada" in signed, "Approve these words" in signed) == (True, True)
+    assert ("Read and signed off by Ben" in signed, "Approve these words" in signed) == (True, True)
     assert send(luc, "/posts/2/approve", page="/posts/2", content_hash=content).status_code == 303

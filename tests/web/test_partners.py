@@ -174,13 +174,15 @@ def test_an_address_is_signed_and_takes_no_more_in_a_day_than_people_write(
     assert stranger.get(f"/partner/{token}").status_code == 404
 
 
-def test_the_week_by_mail_needs_consent_and_is_stopped_by_the_address_in_it(
-    ada: Browser, stranger: Browser, keys: Keys
+def test_the_week_by_mail_needs_consent_kept_sealed_and_is_stopped_by_the_address_in_it(
+    sqlite_engine: sa.Engine, ada: Browser, stranger: Browser, keys: Keys
 ) -> None:
     send(ada, PAGE, page=f"{PAGE}/new", **GIVEN)
     assert send(ada, f"{PAGE}/1/digest", page=f"{PAGE}/1", consent=" ").status_code == 422
     send(ada, f"{PAGE}/1/digest", page=f"{PAGE}/1", consent="by <b>phone")
     assert "agreed: by &lt;b&gt;phone" in ada.get(f"{PAGE}/1").text
+    with database.reading(sqlite_engine) as session:
+        assert b"phone" not in (session.get_one(Partner, 1).digest_consent or b"")
     path = f"/partner/stop/{partners.stop_token(keys, 1)}"
     assert "Stop the week" in stranger.get(path).text
     assert "agreed:" in ada.get(f"{PAGE}/1").text  # a look at the address ends nothing

@@ -204,8 +204,8 @@ def approve_post(found: TheDesk, who: Who, post_id: Id, given: Decision) -> Post
 
 @router.post("/posts/{post_id}/sign-off", dependencies=[needs(Action.READ_POSTS)])
 def sign_off_post(found: TheDesk, who: Who, post_id: Id, given: Decision) -> PostOut:
-    """A person read this translation; 409 for a post that is none, or when its content is no longer the one with this
-    hash."""
+    """A person read this translation; 403 for whoever wrote it, 409 for a post that is none, or when its content is no
+    longer the one with this hash."""
     with database.writing(found.engine) as session:
         glossary.sign_off(session, post_id, who.id, given.content_hash, clock.now())
         return post_out(session, post_id)
