@@ -1321,7 +1321,7 @@ def post_list(days: int) -> None:
 @click.option("--next-slot", is_flag=True, help="Instead of --at: the next free weekly slot of its accounts.")
 @click.option("--every", metavar="RULE", help="Let it come again from --at on: FREQ=WEEKLY;BYDAY=TU (RFC 5545).")
 @click.option("--category", default="general", show_default=True, help="What kind of post it is.")
-@click.option("--zone", type=ZoneName(), help="IANA zone of that wall time. [default: the department's]")
+@click.option("--zone", help="IANA zone of that wall time. [default: the department's]")
 @click.option("--title", default="", help="As the desk shows it. [default: its first line]")
 def post_queue(
     email: str,
@@ -1351,7 +1351,7 @@ def post_queue(
         author = _person(session, email)
         if category not in KINDS:
             raise click.UsageError(f"there is no kind of post called {category}; there are {', '.join(KINDS)}")
-        where = zone or settings.department.time_zone
+        where = ZoneName().convert(zone, None, None) if zone else settings.department.time_zone
         if next_slot and (free := slots.next_free(session, accounts, _now(), category)) is not None:
             at, where = free
         if at is None:

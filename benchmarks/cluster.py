@@ -1,8 +1,9 @@
 """A cluster as processes on this machine: what a job costs to put, what more workers bring, how late posts go out while
-the model reads, and what is left of everything when clocks and workers are killed again and again.
+the model reads, how soon a stream is read on when its reader dies, and what is left of everything when clocks and
+workers are killed again and again.
 
-`python -m benchmarks.cluster put workers late chaos`; `chaos --minutes 30` is the long form. The practice board takes a
-post's key once, so "doubled" can only be seen on networks without keys: benchmarks.publishing crash does that."""
+`python -m benchmarks.cluster put workers late takeover chaos`; `chaos --minutes 30` is the long form. The practice
+board takes a post's key once, so "doubled" can only be seen on networks without keys: benchmarks.publishing crash."""
 
 import argparse
 import json
@@ -37,8 +38,11 @@ from posts.tables import Attempt, Target
 from posts.workflow import TargetState
 from scheduler.engine import queue
 from scheduler.sample_town import town
+from scheduler.tables import SignOfLife
+from tests.listeners import flowing
 from tests.live import cluster
 from tests.live.cluster import Cluster
+from tests.networks import jetstream_server
 
 WAIT = 2.0  # seconds that a source takes to answer
 SOURCES, THREADS = 96, 4
@@ -233,6 +237,41 @@ def chaos(url: str, folder: Path, minutes: float, restart: Callable[[], None]) -
         }  # fmt: skip
 
 
+def takeover(url: str, folder: Path, deaths: int = 5) -> dict[str, float]:
+    """A network that flows and two workers that listen: whoever reads it is killed, again and again. Seconds from a
+    death until the other one has saved something; and that nothing was lost or doubled by it."""
+    flow = flowing.Flow(rate=300, total=300 * 60 * deaths)
+    network = jetstream_server.Network()
+    network.events = flow  # type: ignore[assignment]  # a list that is never written to
+    waits: list[float] = []
+    with desk(url, folder) as (found, running), jetstream_server.running(network) as server:
+        number = flowing.watched(found.engine, server)
+
+        def saved() -> int:
+            with database.reading(found.engine) as session:
+                return flowing.place(session.get_one(Source, number))
+
+        running.start("worker-0", "worker", "--queues", "listen")
+        _until(lambda: saved() > 1, 120)
+        for death in range(deaths):
+            running.start(f"worker-{death + 1}", "worker", "--queues", "listen")
+            both = death + 2  # the signs of the dead stay a day
+            _until(lambda both=both: found.count(SignOfLife.kind == "worker") == both, 120)  # type: ignore[misc]
+            time.sleep(10)  # two that are well: one reads, the other looks every two seconds
+            running.kill(f"worker-{death}")
+            died, before = time.monotonic(), saved()
+            _until(lambda before=before: saved() > before, 120)  # type: ignore[misc]
+            waits.append(time.monotonic() - died)
+        flowing.caught_up(found.engine, number, flow.total, 60.0 * deaths + 120)
+        with database.reading(found.engine) as session:
+            rows, different = session.exec(select(func.count(), func.count(func.distinct(Mention.text)))).one()
+    return {
+        "deaths": deaths, "takeover_p50_s": round(sorted(waits)[len(waits) // 2], 1),
+        "takeover_most_s": round(max(waits), 1), "sent": flow.matching, "stored": different,
+        "doubled": rows - different,
+    }  # fmt: skip
+
+
 def _settled(found: Desk, posts: int, said: int) -> bool:
     return (
         found.count(Target.state == TargetState.PUBLISHED.value) == posts
@@ -267,7 +306,8 @@ def _until(holds: Callable[[], bool], seconds: float) -> None:
 
 
 def main() -> None:
-    parts: dict[str, Callable[..., dict[str, float]]] = {"put": put, "workers": workers, "late": late, "chaos": chaos}
+    parts: dict[str, Callable[..., dict[str, float]]] = {"put": put, "workers": workers, "late": late}
+    parts |= {"takeover": takeover, "chaos": chaos}
     asked = argparse.ArgumentParser()
     asked.add_argument("parts", nargs="*", choices=[*parts, []], default=list(parts))
     asked.add_argument("--minutes", type=float, default=1.0)

@@ -32,6 +32,7 @@ from networks.network import (
 
 LONGEST = 4000  # characters of an entry
 _SPACE = re.compile(r"\s+")
+_NESTED = re.compile(rb"""<!ENTITY\s+[^%\s]\S*\s+["'][^"'>]*&""")  # a word made of words: how entities become a bomb
 
 
 class _Feed:
@@ -87,6 +88,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> Page:
 
 
 def _entries(body: bytes, headers: Mapping[str, str]) -> tuple[str | None, Sequence[Mapping[str, Any]]]:
+    if _NESTED.search(body):
+        raise Rejected("this feed makes words out of words (nested entities), which no feed needs")
     parsed = feedparser.parse(body, response_headers={"content-type": headers.get("content-type", "")})
     if not parsed.get("version"):
         raise Rejected("this is no feed (RSS, Atom or JSON Feed); is it the address of a web page?")

@@ -6,7 +6,8 @@ The check is made on the address that the connection really goes to, so a name t
 import ipaddress
 import socket
 import time
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,9 @@ SECONDS = 10.0  # without a byte
 WHOLE = 30.0  # for all of it
 LARGEST = 5_000_000  # bytes
 REDIRECTS = 5
+_UNICAST = ipaddress.ip_network("2000::/3")  # all that was ever given out of IPv6
+_TUNNELS = tuple(map(ipaddress.ip_network, ("2002::/16", "3fff::/20")))  # 6to4, which names any IPv4; examples
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # how a network of IPv6 alone names IPv4 addresses
 AGENT = "Liaison (community desk; reads public feeds)"
 
 
@@ -115,9 +119,14 @@ class _CheckedAdapter(HTTPAdapter):
 
 
 def _is_public(address: str) -> bool:
+    """Whether it is of the open internet; an IPv6 address that stands for one of IPv4, if that one is."""
     found = ipaddress.ip_address(address.split("%")[0])
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return (mapped or found).is_global and not (mapped or found).is_multicast
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = ipaddress.IPv4Address(found.packed[-4:]) if found.ipv4_mapped or found in _NAT64 else None
+        if inner is None:
+            return found in _UNICAST and found.is_global and not any(found in one for one in _TUNNELS)
+        found = inner
+    return found.is_global and not found.is_multicast
 
 
 def fetch(url: str, headers: Mapping[str, str], *, allow_private: bool) -> Fetched:
@@ -127,7 +136,7 @@ def fetch(url: str, headers: Mapping[str, str], *, allow_private: bool) -> Fetch
     with httpx.Client(
         transport=transport(allow_private=allow_private),
         timeout=SECONDS,
-        headers={"User-Agent": AGENT, **headers},
+        headers={"User-Agent": AGENT, "Accept-Encoding": "gzip", **headers},
         trust_env=False,
     ) as client:
         for _ in range(REDIRECTS + 1):
@@ -149,14 +158,33 @@ def fetch(url: str, headers: Mapping[str, str], *, allow_private: bool) -> Fetch
 
 
 def _body(response: httpx.Response, deadline: float) -> bytes:
-    body = bytearray()
-    for piece in response.iter_bytes():
-        body += piece
+    """Unpacked a little more than the largest at most, whatever a small piece would grow into."""
+    body, unpacked = bytearray(), _unpacked(response.headers.get("content-encoding", ""))
+    for piece in response.iter_raw():
+        body += unpacked(piece, LARGEST + 1 - len(body))
         if len(body) > LARGEST:
             raise NotFetched(f"the answer is larger than {LARGEST // 1_000_000} MB")
         if time.monotonic() > deadline:
             raise Unavailable(f"the answer did not end within {WHOLE:.0f} seconds")
     return bytes(body)
+
+
+def _unpacked(encoding: str) -> Callable[[bytes, int], bytes]:
+    """What a piece of an answer is, unpacked to at most so many bytes. Raises NotFetched for what was not asked for:
+    other ways, and one packed into another."""
+    if encoding.strip().lower() in ("", "identity"):
+        return lambda piece, most: piece
+    if encoding.strip().lower() not in ("gzip", "x-gzip"):
+        raise NotFetched(f"the answer is packed in a way that was not asked for ({encoding[:40]})")
+    unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+
+    def unpacked(piece: bytes, most: int) -> bytes:
+        try:
+            return unpacking.decompress(piece, most)
+        except zlib.error as error:
+            raise Unavailable(f"the answer is damaged: {error}") from error
+
+    return unpacked
 
 
 def never_sent(error: requests.RequestException) -> bool:

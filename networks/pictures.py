@@ -2,6 +2,7 @@
 and fitted to what a network takes. Pure: bytes in, bytes out."""
 
 import io
+import struct
 import warnings
 from dataclasses import replace
 
@@ -13,6 +14,8 @@ LARGEST_UPLOAD = 25_000_000  # bytes
 MOST_PIXELS = 60_000_000
 LONGEST_SIDE = 4096  # pixels; more than any network shows
 _QUALITIES = (90, 82, 74, 66, 58)
+# What Pillow raises for bytes that are not what they say: of pixels, and of tables beside them.
+_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, struct.error, TypeError, KeyError, IndexError, ArithmeticError)
 _READABLE = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
@@ -35,7 +38,7 @@ def read(data: bytes, alt: str = "") -> Picture:
                 image = ImageOps.exif_transpose(opened)
     except UnidentifiedImageError as error:
         raise UnreadablePicture("This is no picture we can read; use JPEG, PNG, WebP or GIF.") from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, Warning) as error:
+    except (*_DAMAGED, Image.DecompressionBombError, Warning) as error:
         raise UnreadablePicture("The picture is damaged or far too large.") from error
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     if _see_through(image):

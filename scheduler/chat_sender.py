@@ -33,7 +33,8 @@ SERVICES = {  # Apprise's name for what an address may lead to -> as people know
 
 def service(address: str) -> str | None:
     """The chat service that an address leads to: an incoming webhook's own, or Apprise's form (mmosts://host/token).
-    None for what is none, or is none that we tell: a file, a mail, a program."""
+    None for what is none, or is none that we tell: a file, a mail, a program; and for an address with a template, which
+    Apprise would read from this machine's files."""
     if not address.strip() or len(address.split()) > 1:
         return None
     with warnings.catch_warnings():
@@ -41,7 +42,7 @@ def service(address: str) -> str | None:
         import apprise  # takes half a second, and only those who use it wait
 
         found = apprise.Apprise.instantiate(address.strip(), asset=apprise.AppriseAsset(http_redirects=False))
-    return SERVICES.get(type(found).__name__)
+    return None if getattr(found, "template", None) else SERVICES.get(type(found).__name__)
 
 
 def hold_to_public_addresses() -> None:

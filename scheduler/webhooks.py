@@ -142,10 +142,13 @@ def post(address: str, secret: str, key: str, body: str, now: datetime, *, priva
         "webhook-signature": signature(secret, key, timestamp, body),
     }
     try:
-        with httpx.Client(
-            transport=fetching.transport(allow_private=private), timeout=SECONDS, trust_env=False
-        ) as client:
-            status = client.post(address, content=body.encode(), headers=headers, follow_redirects=False).status_code
+        with (
+            httpx.Client(
+                transport=fetching.transport(allow_private=private), timeout=SECONDS, trust_env=False
+            ) as client,
+            client.stream("POST", address, content=body.encode(), headers=headers, follow_redirects=False) as answer,
+        ):
+            status = answer.status_code  # what it says besides is not read: it could be without end
     except NotFetched as error:
         raise CallRefused(str(error)) from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:

@@ -147,13 +147,16 @@ def _open(
 
 def _dial(connection: Connection, server: str, version: int, cursor: int | None, dictionary: int) -> ClientConnection:
     parts = urlsplit(server)
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+    try:
+        port = parts.port or (443 if parts.scheme == "wss" else 80)
+    except ValueError:
+        port = 0
+    if parts.scheme not in ("ws", "wss") or not parts.hostname or not port:
         raise Rejected(f"{server} is no address of a stream; it begins with wss://")
-    port = parts.port or (443 if parts.scheme == "wss" else 80)
     try:
         address = parts.hostname if connection.allow_private else fetching.public_address(parts.hostname, port)
         line = socket.create_connection((address, port), timeout=10)
-    except NotFetched as error:
+    except (NotFetched, UnicodeError) as error:
         raise Rejected(str(error)) from error
     asked: list[tuple[str, str]] = [] if cursor is None else [("cursor", str(cursor))]
     if version == 1:

@@ -31,7 +31,7 @@ from config.secrets import Keys
 from config.settings import Settings
 from listeners import polling
 from listeners.doorbells import Doorbells
-from listeners.streams import Streams
+from listeners.streams import LOOK, Streams
 from posts.pools import Pools
 from scheduler import marks, skew
 from scheduler.engine import queue, rota
@@ -188,7 +188,7 @@ def _listening(hands: rota.Hands, told: Event) -> Iterator[None]:
                     doorbells.keep()
             except Exception as error:
                 log.error("listening_failed", kind=type(error).__name__, error=str(error), effect="tried again")
-            told.wait(2)
+            told.wait(LOOK)
 
     thread = Thread(target=keep, name="listening", daemon=True)
     thread.start()

@@ -17,7 +17,7 @@ from config import clock
 from config.secrets import Keys
 from config.settings import Settings
 from listeners.doorbells import Doorbells
-from listeners.streams import Streams
+from listeners.streams import LOOK, Streams
 from posts.pools import Pools
 from scheduler import marks
 from scheduler.engine import heavy, rota
@@ -51,7 +51,7 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
     ticks: list[tuple[str, float, Callable[[], object]]] = [
         *((one.name, min(one.every, OFTEN).total_seconds(), partial(_regular, one, hands)) for one in rota.WAITS),
         ("doorbells", 5, doorbells.keep),
-        ("streams", 2, streams.keep),
+        ("streams", LOOK, streams.keep),
         ("heavy", 5, keep_heavy_alive),
     ]
     for name, seconds, tick in ticks:

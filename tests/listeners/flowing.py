@@ -101,14 +101,7 @@ def killed(url: str, folder: Path, *, rate: int, seconds: float, kills: int, lea
     network = Network()
     network.events = flow  # type: ignore[assignment]  # a list that is never written to
     with running(network) as server:
-        with database.writing(engine) as session:
-            rules.add(session, "orrery", "orrery road")
-            chosen = {"kind": "everything", "servers": server + V2}
-            number = sources.add(
-                session, network="bluesky", name="All", settings=chosen, every_seconds=10, now=clock.now()
-            ).id
-            first = {"server": server + V2, "number": 1, "time_us": int(time.time() * 1e6)}
-            session.get_one(Source, number).cursor = json.dumps(first)
+        number = watched(engine, server)
         command = [sys.executable, "-c", READER, url, str(folder), str(lease)]
         chance, done, began = random.Random(seed), 0, time.monotonic()
         moments = sorted(chance.uniform(0, seconds) for _ in range(kills))
@@ -117,7 +110,7 @@ def killed(url: str, folder: Path, *, rate: int, seconds: float, kills: int, lea
                 assert reader.stdout is not None
                 reader.stdout.readline()
                 if moment is None:
-                    _caught_up(engine, number or 0, flow.total, seconds + 60 + lease)
+                    caught_up(engine, number, flow.total, seconds + 60 + lease)
                 else:
                     time.sleep(max(0.0, moment - (time.monotonic() - began)) + chance.uniform(0, 0.3))
                     done += 1
@@ -125,20 +118,34 @@ def killed(url: str, folder: Path, *, rate: int, seconds: float, kills: int, lea
         taken = time.monotonic() - began
     with database.reading(engine) as session:
         rows, different = session.exec(select(func.count(), func.count(func.distinct(Mention.text)))).one()
-        place = _place(session.get_one(Source, number))
+        covered = place(session.get_one(Source, number))
     engine.dispose()
     return Outcome(flow.matching, different, rows - different, place, done, taken)
 
 
-def _place(source: Source) -> int:
+def watched(engine: sa.Engine, server: str) -> int:
+    """The number of a source that reads all of that network from its first event on, and keeps what is about us."""
+    with database.writing(engine) as session:
+        rules.add(session, "orrery", "orrery road")
+        chosen = {"kind": "everything", "servers": server + V2}
+        made = sources.add(session, network="bluesky", name="All", settings=chosen, every_seconds=10, now=clock.now())
+        first = {"server": server + V2, "number": 1, "time_us": int(time.time() * 1e6)}
+        made.cursor = json.dumps(first)
+        session.flush()
+        return made.id or 0
+
+
+def place(source: Source) -> int:
+    """The number of the last event that the store covers, from 1."""
     return int(json.loads(source.cursor or "{}").get("number", 0))
 
 
-def _caught_up(engine: sa.Engine, number: int, total: int, patience: float) -> None:
+def caught_up(engine: sa.Engine, number: int, total: int, patience: float) -> None:
+    """Waits until the store covers that many events. Raises TimeoutError."""
     until = time.monotonic() + patience
     while time.monotonic() < until:
         with database.reading(engine) as session:
-            if _place(session.get_one(Source, number)) >= total:
+            if place(session.get_one(Source, number)) >= total:
                 return
         time.sleep(0.2)
     raise TimeoutError("the reader never caught up with the network")

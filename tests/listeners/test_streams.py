@@ -16,6 +16,7 @@ from listeners import rechecks, rules, sources, streams
 from listeners.streams import Streams
 from listeners.tables import Mention, Source, SourceGap
 from networks.jetstream import line
+from scheduler import skew
 from scheduler.jobs import edits
 from sentiment import scoring
 from sentiment.tables import ALL, HourCount
@@ -184,6 +185,11 @@ def test_an_edit_takes_back_what_the_old_words_counted(
     scoring.score_pending(engine, WordReader(), AT, zone=zone)
     with database.reading(engine) as session:
         assert [one.posts for one in session.exec(select(HourCount).where(HourCount.concern == ALL))] == [1]
+
+
+def test_a_death_is_made_good_within_half_a_minute_though_clocks_are_as_far_off_as_they_may_be() -> None:
+    assert streams.LEASE.total_seconds() + streams.LOOK + skew.MOST <= 30
+    assert streams.LEASE.total_seconds() > streams.SAVE_AFTER * 5  # a living reader says so often enough
 
 
 def test_only_one_process_reads_a_source_and_another_takes_over(

@@ -1,5 +1,6 @@
 """Feeds over real HTTP, from a small server of ours on loopback that can misbehave."""
 
+import gzip
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -161,6 +162,36 @@ def test_an_answer_that_is_too_large_is_cut_off(
         poll()
 
 
+def test_an_answer_is_unpacked_no_further_than_may_be(server: Server, poll: Callable[..., Page]) -> None:
+    whole = RSS.format(items=item("1")).encode()
+    server.answer = saying(gzip.compress(whole), Content_Encoding="gzip")
+    assert len(poll().mentions) == 1
+    server.answer = saying(gzip.compress(bytes(fetching.LARGEST * 4)), Content_Encoding="gzip")
+    with pytest.raises(NotFetched, match="larger"):
+        poll()
+    for encoding in ("gzip, gzip", "br"):
+        server.answer = saying(gzip.compress(gzip.compress(whole)), Content_Encoding=encoding)
+        with pytest.raises(NotFetched, match="not asked for"):
+            poll()
+    server.answer = saying(b"no gzip", Content_Encoding="gzip")
+    with pytest.raises(Unavailable, match="damaged"):
+        poll()
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("1.1.1.1", True), ("2606:4700:4700::1111", True), ("::ffff:1.1.1.1", True), ("64:ff9b::101:101", True),
+        ("10.0.0.1", False), ("100.64.0.1", False), ("224.0.0.1", False), ("169.254.169.254", False),
+        ("::1", False), ("::ffff:127.0.0.1", False), ("::127.0.0.1", False), ("::ffff:0:127.0.0.1", False),
+        ("64:ff9b::a9fe:a9fe", False), ("64:ff9b:1::7f00:1", False), ("2002:7f00:1::", False), ("fec0::1", False),
+        ("fe80::1%eth0", False), ("fd00::1", False), ("ff02::1", False), ("2001:db8::1", False),
+    ],
+)  # fmt: skip
+def test_an_address_that_stands_for_a_private_one_is_private(address: str, public: bool) -> None:
+    assert fetching._is_public(address) is public
+
+
 def test_an_answer_that_never_ends_is_left(
     server: Server, poll: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,8 +235,11 @@ def test_dates_that_are_wrong_or_to_come_count_as_now(server: Server, poll: Call
 def test_a_bomb_of_entities_does_no_harm(poll: Callable[..., Page], server: Server) -> None:
     entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "ha"}">' for n in range(12))
     server.answer = saying(HEAD + f"<!DOCTYPE x [{entities}]>" + RSS.format(items=item("1", "&e11;"))[len(HEAD) :])
-    with suppress(Rejected):  # refusing it whole is as good
-        assert sum(len(found.text) for found in poll().mentions) < 10_000
+    with pytest.raises(Rejected, match="nested entities"):
+        poll()
+    harmless = '<!DOCTYPE x [<!ENTITY % a PUBLIC "b"><!ENTITY word "ha">]>'
+    server.answer = saying(HEAD + harmless + RSS.format(items=item("1"))[len(HEAD) :])
+    assert len(poll().mentions) == 1
 
 
 def test_an_entry_without_words_is_counted_as_refused(server: Server, poll: Callable[..., Page]) -> None:

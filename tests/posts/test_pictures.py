@@ -77,6 +77,16 @@ def test_what_is_no_picture_is_refused_in_words(data: bytes) -> None:
         pictures.read(data)
 
 
+def test_a_picture_whose_table_of_facts_lies_is_refused_in_words() -> None:
+    out, facts = io.BytesIO(), Image.Exif()
+    facts[0x0112], facts[0x010F] = 6, "Maker"
+    Image.new("RGB", (4, 3)).save(out, "JPEG", exif=facts)
+    data = bytearray(out.getvalue())
+    data[data.index(b"Exif") + 17] = 0  # the maker's name turns into another fact, which is no text
+    with pytest.raises(pictures.UnreadablePicture, match="damaged"):
+        pictures.read(bytes(data))
+
+
 def test_a_picture_that_unpacks_to_gigabytes_is_refused() -> None:
     out = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(out, "PNG")

@@ -235,6 +235,8 @@ def test_a_chat_room_at_a_private_address_or_behind_a_redirect_is_not_told(
         ("mailto://a:b@c.example", None),
         ("json://127.0.0.1/x", None),
         ("exec://rm", None),
+        ("tgram://123456789:abcdefg_hijklmnop/12315544/?template=/etc/hostname", None),
+        ("https://discord.com/api/webhooks/123/abc?template=/etc/hostname", None),
         ("", None),
     ],
 )
