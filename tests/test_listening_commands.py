@@ -27,7 +27,7 @@ def test_a_source_is_added_listed_tested_and_switched(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("source", "add", "telegraph", "--name", "x"), 1, "telegraph"),
+        (("source", "add", "telegraph", "--name", "x"), 2, "telegraph"),
         (("source", "add", "feed", "--name", "x"), 1, "Address of the feed is missing"),
         (("source", "add", "practice", "--name", "x", "--kind", "everything"), 1, "cannot be listened to by"),
         (("source", "add", "x", "--name", "x", "--kind", "search", "--set", "query=elm"), 1, "needs an account"),

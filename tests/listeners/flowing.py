@@ -120,7 +120,7 @@ def killed(url: str, folder: Path, *, rate: int, seconds: float, kills: int, lea
         rows, different = session.exec(select(func.count(), func.count(func.distinct(Mention.text)))).one()
         covered = place(session.get_one(Source, number))
     engine.dispose()
-    return Outcome(flow.matching, different, rows - different, place, done, taken)
+    return Outcome(flow.matching, different, rows - different, covered, done, taken)
 
 
 def watched(engine: sa.Engine, server: str) -> int:
