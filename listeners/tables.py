@@ -95,6 +95,12 @@ class Mention(SQLModel, table=True):
             sqlite_where=sa.text("copy_of IS NOT NULL"),
             postgresql_where=sa.text("copy_of IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_mention_copied",
+            "posted_at",
+            sqlite_where=sa.text("copy_of IS NOT NULL"),
+            postgresql_where=sa.text("copy_of IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -80,9 +80,12 @@ class Found:
     tuned: Tuning
 
 
-def find(session: Session, now: datetime, zone: ZoneInfo, memory: Memory | None = None) -> Found:
-    """Looks at all cells, and with a memory of recent posts for what is new, as of `now`. Only reads."""
-    tuned = tuning.read(session, now)
+def find(
+    session: Session, now: datetime, zone: ZoneInfo, memory: Memory | None = None, tuned: Tuning | None = None
+) -> Found:
+    """Looks at all cells, and with a memory of recent posts for what is new, as of `now`; under the settings that hold,
+    or these. Only reads."""
+    tuned = tuned or tuning.read(session, now)
     new = topics.find(session, memory, now, tuned) if memory is not None else []
     return Found(surges.find(session, now, zone, tuned, memory.usual if memory is not None else None), new, tuned)
 

@@ -6,9 +6,10 @@ on figures. A sentence is never more certain than the interval behind it."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import log
 
 from config.translations import translate
-from sentiment import charts, digest_words, editions, waiting, wording
+from sentiment import charts, digest_words, editions, trust, waiting, wording
 from sentiment.digest_words import ConcernWords, FigureWords, QuoteWords
 from sentiment.editions import Edition
 from sentiment.figures import ConcernRow
@@ -49,6 +50,7 @@ __all__ = [
 ]
 
 MOST_CONCERNS = 3
+MOST_LASTING = 2
 NEWS = "feed"  # the network that news come in by
 
 
@@ -145,11 +147,23 @@ def _moved(morning: Morning) -> list[ConcernRow]:
     return [row for row in morning.concerns if row.change.direction in ("up", "down")]
 
 
+def _lasting(morning: Morning) -> list[ConcernRow]:
+    """Concerns whose mistrust has been higher or lower than usual for some days, most clearly so first: past a limit at
+    which chance alone tells of any of them as seldom as the limit of one concern tells of that one (Bonferroni)."""
+    if (morning.overview.last - morning.overview.first).days + 1 != trust.LAST_DAYS:
+        return []
+    could = [row for row in morning.concerns if row.mistrust is not None and row.mistrust.show is Show.VALUE]
+    limit = trust.CUSUM_LIMIT + log(max(1, len(could)))
+    lasting = [(row.moved.ratio, row) for row in could if row.moved is not None and row.moved.ratio > limit]
+    return [row for _, row in sorted(lasting, key=lambda one: -one[0])][:MOST_LASTING]
+
+
 def _quiet(morning: Morning) -> bool:
     found = morning.overview
     told = [figure.change.direction for figure in found.figures] + [row.change.direction for row in morning.concerns]
     alerts = (*morning.new_alerts, *morning.open_alerts)
-    return not alerts and "up" not in told and "down" not in told and not digest_words.unusual(found.volume)
+    moved = "up" in told or "down" in told or _lasting(morning)
+    return not alerts and not moved and not digest_words.unusual(found.volume)
 
 
 def _leading(morning: Morning) -> Sequence[AlertNews]:
@@ -193,18 +207,20 @@ def _lead(morning: Morning, quiet: bool, language: str) -> str:
     said: list[str] = []
     alerts = (*morning.new_alerts, *morning.open_alerts)
     alerted = {alert.concern for alert in alerts}
-    others = [row for row in _moved(morning) if row.concern not in alerted]
+    lasting = _lasting(morning)
+    others = [row for row in _moved(morning) if row.concern not in alerted and row not in lasting]
     volume = digest_words.volume(found.volume, language)
     if not found.baseline_days:
         said.append(_("There are not enough days of posts yet to say what is usual."))
     elif others:
         said.append(digest_words.moved(others, language))
-    elif digest_words.can_compare(found) and not volume:
+    elif digest_words.can_compare(found) and not volume and not lasting:
         said.append(
             _("Nothing moved beyond what chance explains.")
             if quiet
             else _("Nothing else moved beyond what chance explains.")
         )
+    said += [digest_words.since(row, language) for row in lasting]
     if volume:
         said.append(volume)
     older = len(alerts) - len(_leading(morning))

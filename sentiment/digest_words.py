@@ -249,6 +249,32 @@ def moved(rows: Sequence[ConcernRow], language: str) -> str:
     return " ".join(parts)
 
 
+def since(row: ConcernRow, language: str) -> str:
+    """Since about when a concern's mistrust lies higher or lower than usual, with all that belongs to it; empty if it
+    does not."""
+    _ = translate(language).gettext
+    if row.moved is None or row.mistrust is None or row.usual is None:
+        return ""
+    words = (
+        _(
+            "%(name)s: mistrust rose around %(day)s. "
+            "%(value)s in the last 7 days (90%% interval %(range)s), usual %(level)s."
+        )
+        if row.moved.direction == "up"
+        else _(
+            "%(name)s: mistrust fell around %(day)s. "
+            "%(value)s in the last 7 days (90%% interval %(range)s), usual %(level)s."
+        )
+    )
+    return words % {
+        "name": _(row.name),
+        "day": wording.day(row.moved.around, language),
+        "value": wording.percent(row.mistrust.value, language),
+        "range": wording.between(row.mistrust.low, row.mistrust.high, language),
+        "level": wording.percent(row.usual.value, language),
+    }
+
+
 def against(found: Overview, rows: Sequence[ConcernRow], language: str) -> str:
     """The figures and concerns against their baseline, in a sentence or two."""
     catalogue = translate(language)

@@ -14,12 +14,14 @@ from scipy.special import nbdtrik
 from sqlmodel import Session, col
 
 from listeners.tables import Place
-from sentiment import cells, counts, disclosure, sums, trust
+from sentiment import cells, counts, disclosure, interrupted, sums, trust
+from sentiment.interrupted import Step
 from sentiment.tables import ALL
 from sentiment.taxonomy import CONCERNS
-from sentiment.trust import Change, DayShare, Share, Show, Span, Sums
+from sentiment.trust import Change, DayShare, Moved, Share, Show, Span, Sums
 
 SERIES_DAYS = 42
+LOOK_BACK = 28  # days before and after something that we did
 MOSTLY = 1 / 3  # of a concern's authors: from here a place is where it mostly is
 MOSTLY_AUTHORS = disclosure.LEAST
 
@@ -68,7 +70,8 @@ class Overview:
 @dataclass(frozen=True)
 class ConcernRow:
     """One concern over the last 7 days. `mostly` names the place where at least a third of its authors put it;
-    `spark` is its mistrust over 6 weeks, a day at a time, empty while there are not enough days."""
+    `spark` is its mistrust over 6 weeks, a day at a time, empty while there are not enough days. `moved`: since when
+    its mistrust lies higher or lower than usual, if it does."""
 
     concern: str
     name: str
@@ -80,6 +83,18 @@ class ConcernRow:
     mostly: str | None
     mostly_place_id: int | None
     spark: tuple[DayShare, ...]
+    moved: Moved | None = None
+
+
+@dataclass(frozen=True)
+class Since:
+    """Mistrust in a concern from `first` to `last` (`figure`; its usual level is of the four weeks before), and by how
+    much it lies above where its own trend would have led, where enough days had enough authors."""
+
+    figure: Figure
+    step: Step | None
+    first: date
+    last: date
 
 
 def town(
@@ -120,6 +135,7 @@ def town(
                 spark=_rolling(found[key], days, trust.toward(whole.usual or whole.share))
                 if spans.baseline_first is not None
                 else (),
+                moved=_moved(found[key], figure, spans) if not places else None,
             )
         )
     named = _named(session, {row.mostly_place_id for row in rows if row.mostly_place_id is not None})
@@ -127,11 +143,32 @@ def town(
     return _overview(found[ALL], spans, days, bool(places)), sorted(rows, key=lambda row: (-row.authors, row.name))
 
 
-def daily_mistrust(session: Session, now: datetime, zone: ZoneInfo, concern: str = ALL) -> tuple[DayShare, ...]:
-    """Mistrust in one concern (ALL: the town), each of the last 42 days for the 7 days up to it, oldest first."""
-    days = _days(session, now, zone, None)[1]
-    found = sums.read(session, {concern: [trust.week_to(day) for day in days]})
-    return _rolling(found[concern], days, trust.JEFFREYS)
+def since(session: Session, concern: str, begun: date, ended: date, today: date) -> Since | None:
+    """Mistrust in a concern since something that we did between these days: at least 7 whole days after it (28 at the
+    most, the latest) against the 28 before it, while the author-days of both are kept. None where that cannot be
+    said."""
+    first, last, before = ended + timedelta(days=1), today - timedelta(days=1), begun - timedelta(days=LOOK_BACK)
+    history = counts.first_day(session)
+    if history is None or before < history or (last - first).days + 1 < trust.LAST_DAYS:
+        return None
+    first = max(first, last - timedelta(days=LOOK_BACK - 1))
+    spans = trust.Windows(first, last, before, begun - timedelta(days=1))
+    days = [before + timedelta(days=day) for day in range((last - before).days + 1)]
+    both = [_here(spans), Span(before, begun - timedelta(days=1), by_week=True)]
+    found = sums.read(session, {ALL: both, concern: [*both, *(Span(day, day) for day in days)]})
+    whole = _figure("mistrust", found[ALL], spans, None, None)
+    figure = _figure("mistrust", found[concern], spans, whole.share, whole.usual)
+    daily = [found[concern][Span(day, day)] for day in days if not begun <= day <= ended]  # the days of it are neither
+    return Since(
+        figure,
+        interrupted.step(
+            [day.mistrust / max(1, day.authors) for day in daily],
+            [day.authors for day in daily],
+            (begun - before).days,
+        ),
+        first,
+        last,
+    )
 
 
 def out_of_date(session: Session, now: datetime, zone: ZoneInfo) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -164,9 +201,17 @@ def _baseline(spans: trust.Windows) -> list[Span]:
     return [Span(day, day) for day in days]
 
 
+def _since(spans: trust.Windows) -> list[Span]:
+    """The days after those of the usual level, one by one: the guard's and the figures' own."""
+    if spans.baseline_last is None:
+        return []
+    days = (spans.baseline_last + timedelta(days=day + 1) for day in range((spans.last - spans.baseline_last).days))
+    return [Span(day, day) for day in days]
+
+
 def _concern(spans: trust.Windows, series: Sequence[date]) -> list[Span]:
     usual = _usual(spans)
-    return [_here(spans), *([usual] if usual else []), *(trust.week_to(day) for day in series)]
+    return [_here(spans), *([usual] if usual else []), *(trust.week_to(day) for day in series), *_since(spans)]
 
 
 def _town(spans: trust.Windows, series: Sequence[date]) -> list[Span]:
@@ -193,6 +238,22 @@ def _figure(
     if here is not None and here.show is not Show.VALUE and change.direction != "unknown":
         change = Change("unknown", why="authors")  # an arrow says more than a hatched bar may
     return Figure(name, here, usual, change)
+
+
+def _moved(found: _Found, figure: Figure, spans: trust.Windows) -> Moved | None:
+    """Since when a concern's mistrust lies higher or lower than usual; only where both values may be said, and where
+    they differ that way as they are said."""
+    share, usual, days = figure.share, figure.usual, _since(spans)
+    if share is None or usual is None or {share.show, usual.show} != {Show.VALUE}:
+        return None
+    moved = trust.moved(
+        [day.first for day in days],
+        [found[day].mistrust for day in days],
+        [found[day].authors for day in days],
+        usual.value,
+    )
+    higher = round(100 * share.value) - round(100 * usual.value)
+    return moved if moved is not None and (higher > 0 if moved.direction == "up" else higher < 0) else None
 
 
 def _figure_by_place(figure: Figure) -> Figure:

@@ -214,3 +214,15 @@ class HeldBack(SQLModel, table=True):
     expected: float
     p_value: float
     why: str  # budget: the day had its alert | muted
+
+
+class Hindsight(SQLModel, table=True):
+    """What each sensitivity would have alerted in the last month, as asked for and answered (hindsight.py)."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+    asked_by: int = Field(foreign_key="person.id")
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    first: date | None = None
+    last: date | None = None
+    raised: dict[str, list[dict[str, str | None]]] | None = Field(default=None, sa_type=sa.JSON)  # by sensitivity

@@ -2,7 +2,7 @@
 
 figures.py brings the numbers here from the store; docs/statistics.md says the same in plain words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -258,18 +258,43 @@ CUSUM_LIMIT = 3.8  # log-likelihood ratio: about one false alarm in 180 topic-da
 CUSUM_AUTHORS = 5  # a day: fewer, and the day only lets it rest
 
 
-def cusum(votes: ArrayLike, authors: ArrayLike, usual: float, rise: float = RISE) -> NDArray[np.float64]:
-    """A rise by `rise` over the usual share, added up day by day: the binomial log-likelihood ratio, never below zero
-    (Page 1954; Steiner et al. 2000). `votes`: each day's sum of one vote an author, `authors`: their number; oldest
-    first. Past CUSUM_LIMIT the share has risen; what is added up then starts anew."""
+@dataclass(frozen=True)
+class Moved:
+    """A share that has risen or fallen against its usual level, and lasts: since about when, and how large the
+    log-likelihood ratio is."""
+
+    direction: Literal["up", "down"]
+    around: date
+    ratio: float
+
+
+def cusum(
+    votes: ArrayLike, authors: ArrayLike, usual: float, rise: float = RISE, limit: float = CUSUM_LIMIT
+) -> NDArray[np.float64]:
+    """A rise by `rise` (below zero: a fall, by half at the most) over the usual share, added up day by day: the
+    binomial log-likelihood ratio, never below zero (Page 1954; Steiner et al. 2000). `votes`: each day's sum of one
+    vote an author, `authors`: their number; oldest first. Past `limit` the share has moved; what is added up then
+    starts anew."""
     p0 = min(max(usual, 0.01), 0.9)
-    p1 = min(p0 + rise, 0.99)
+    p1 = min(max(p0 + rise, p0 / 2), 0.99)
     total, found = 0.0, []
     for said, number in zip(np.asarray(votes, dtype=float), np.asarray(authors, dtype=float), strict=True):
         if number >= CUSUM_AUTHORS:
             total += float(said * np.log(p1 / p0) + (number - said) * np.log((1 - p1) / (1 - p0)))
         total = max(0.0, total)
         found.append(total)
-        if total > CUSUM_LIMIT:
+        if total > limit:
             total = 0.0
     return np.array(found)
+
+
+def moved(days: Sequence[date], votes: ArrayLike, authors: ArrayLike, usual: float) -> Moved | None:
+    """Whether the CUSUM of a rise or of a fall stands past CUSUM_LIMIT after these days (arguments as there; nothing
+    starts anew). It began about where the sum last left zero (Page's estimate)."""
+    directions: tuple[tuple[Literal["up", "down"], float], ...] = (("up", RISE), ("down", -RISE))
+    for direction, rise in directions:
+        run = cusum(votes, authors, usual, rise, limit=np.inf)
+        if run.size and run[-1] > CUSUM_LIMIT:
+            at_rest = np.flatnonzero(run == 0)
+            return Moved(direction, days[int(at_rest[-1]) + 1 if at_rest.size else 0], float(run[-1]))
+    return None

@@ -20,21 +20,19 @@ from posts import action_mail, actions
 from posts.actions import ActionState
 from posts.tables import Post, UnitAction
 from posts.workflow import WrongState
-from sentiment import alerts, counts, figures, inbox, quotes, trust
-from sentiment.figures import ConcernRow
+from sentiment import alerts, figures, inbox, quotes
+from sentiment.figures import Since
 from sentiment.tables import Alert
 from sentiment.taxonomy import CONCERNS
-from web import looks, pages
+from web import looks, pages, since_then
 from web.desk import Desk, TheDesk
 from web.fields import LARGEST_ID, Comment, Id, Line
 from web.guard import Visitor, Who, needs
 from web.problems import Trouble
-from web.today import change_words
 
 router = APIRouter()
 FIRST_DUE = timedelta(days=14)
 QUOTED = timedelta(days=7)  # of a concern, whose words may be kept with an action
-LOOK_BACK = 28  # days before an action that it is compared with
 BLANK = dict.fromkeys(("concern", "said", "wanted", "unit", "unit_mail", "due_on", "place", "alert", "mention"), "")
 Choice = Annotated[str, Form(max_length=20)]  # a number, or nothing
 
@@ -47,16 +45,6 @@ class ActionView:
     place: str
     late: bool
     post: Post | None
-
-
-@dataclass(frozen=True)
-class Since:
-    """Mistrust in the concern since an action ended, against the weeks before it was asked. After is not because."""
-
-    row: ConcernRow | None
-    words: str
-    first: date
-    last: date
 
 
 @router.get("/outreach/actions", dependencies=[needs(Action.READ_FIGURES)])
@@ -236,21 +224,12 @@ def views(session: Session, found: list[UnitAction], day: date) -> list[ActionVi
     ]
 
 
-def since(session: Session, action: UnitAction, now: datetime, zone: ZoneInfo, language: str) -> Since | None:
-    """What changed since a closed action, by the figures of the trends: at least 7 whole days after its end against
-    the 28 days before it was asked, while the author-days of both are kept. None where that cannot be said."""
+def since(session: Session, action: UnitAction, now: datetime, zone: ZoneInfo) -> Since | None:
+    """What changed since a closed action, against the weeks before it was asked; none where that cannot be said."""
     if action.closed_at is None:
         return None
-    day = now.astimezone(zone).date()
-    first, last = action.closed_at.astimezone(zone).date() + timedelta(days=1), day - timedelta(days=1)
-    asked = action.asked_at.astimezone(zone).date()
-    begun = counts.first_day(session)
-    before = asked - timedelta(days=LOOK_BACK)
-    if begun is None or (last - first).days + 1 < trust.LAST_DAYS or before < begun:
-        return None
-    spans = trust.Windows(max(first, last - timedelta(days=LOOK_BACK - 1)), last, before, asked - timedelta(days=1))
-    row = next((one for one in figures.town(session, now, zone, spans)[1] if one.concern == action.concern), None)
-    return Since(row, change_words(row.change, language) if row is not None else "", spans.first, spans.last)
+    asked, closed = (at.astimezone(zone).date() for at in (action.asked_at, action.closed_at))
+    return figures.since(session, action.concern, asked, closed, now.astimezone(zone).date())
 
 
 def today(found: Desk) -> date:
@@ -321,7 +300,7 @@ def _page(
         view = views(session, [action], today(found))[0]
         by = session.get(Person, action.asked_by)
         closer = session.get(Person, action.closed_by) if action.closed_by is not None else None
-        changed = since(session, action, now, zone, language)
+        changed = since(session, action, now, zone)
         context = contexts.of_action(session, action_id)
     return pages.render(
         request,
@@ -332,7 +311,7 @@ def _page(
         about=CONCERNS[action.concern],
         by=by.name if by is not None else "",
         closer=closer.name if closer is not None else "",
-        changed=changed,
+        changed=since_then.view(changed, action.concern, language) if changed is not None else None,
         context=context,
         context_days=found.settings.context_days,
         wrong=wrong,

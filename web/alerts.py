@@ -1,6 +1,7 @@
 """Alerts: what stood out, who has it, how it ended."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request, Response
@@ -9,7 +10,9 @@ from fastapi.responses import RedirectResponse
 from config import clock, database
 from config.permissions import Action
 from posts import actions
-from sentiment import alerts, digest_words, disclosure, tuning
+from sentiment import alerts, digest_words, disclosure, hindsight, tuning, wording
+from sentiment.emerging import Sensitivity
+from sentiment.hindsight import Answer, Raised
 from sentiment.tables import ALL, Alert, HeldBack
 from web import looks, pages
 from web.desk import TheDesk
@@ -21,6 +24,18 @@ from web.today import LABELS, alert_view
 router = APIRouter()
 HELD_SHOWN = timedelta(days=30)
 MUTED_AT_MOST = 90  # days
+LISTED = 5  # alerts of one sensitivity; the others are counted
+
+
+@dataclass(frozen=True)
+class HindsightView:
+    """What each sensitivity would have alerted: `levels` has each with its newest alerts (when, title), all of them
+    counted, and how many are not listed; empty while the history is too short."""
+
+    at: datetime
+    days: str
+    first: str
+    levels: tuple[tuple[Sensitivity, int, tuple[tuple[datetime, str], ...], int], ...]
 
 
 @router.get("/alerts", dependencies=[needs(Action.READ_FIGURES)])
@@ -31,6 +46,7 @@ def alerts_page(request: Request, found: TheDesk, who: Who) -> Response:
         opened = [alerts.alert_detail(session, alert.id or 0, zone) for alert in alerts.open_alerts(session)]
         closed = [alert for alert in alerts.all_alerts(session) if alert.state not in alerts.OPEN]
         held, tuned = tuning.held_back(session, now - HELD_SHOWN), tuning.read(session, now)
+        looked_back, looking_back = hindsight.read(session)
     views = [alert_view(detail, zone, now, language) for detail in opened if detail is not None]
     looks.note(found.engine, who, (quote.mention_id for view in views for quote in view.detail.quotes))
     return pages.render(
@@ -41,7 +57,28 @@ def alerts_page(request: Request, found: TheDesk, who: Who) -> Response:
         labels=LABELS,
         held=[(one, disclosure.seen(one), _authors(one, language)) for one in held],
         level=tuned.department,
+        hindsight=_hindsight(looked_back, language) if looked_back is not None else None,
+        looking_back=looking_back,
     )
+
+
+def _hindsight(answer: Answer, language: str) -> HindsightView:
+    first = answer.first or answer.last
+    found = answer.raised or {}
+    return HindsightView(
+        at=answer.at,
+        days=wording.days(min(first, answer.last), answer.last, language),
+        first=wording.month_day(first, language) if answer.first is not None else "",
+        levels=tuple(
+            (level, len(raised), _newest(raised, language), max(0, len(raised) - LISTED))
+            for level, raised in found.items()
+        ),
+    )
+
+
+def _newest(raised: tuple[Raised, ...], language: str) -> tuple[tuple[datetime, str], ...]:
+    newest = reversed(raised[-LISTED:])
+    return tuple((one.at, digest_words.alert_title(one.title, one.concern, one.place, language)) for one in newest)
 
 
 def _authors(one: HeldBack, language: str) -> str:
@@ -71,7 +108,15 @@ def set_sensitivity(
     """How readily the department is alerted."""
     with database.writing(found.engine) as session:
         tuning.set_sensitivity(session, ALL, level, who.id, clock.now())
-    return RedirectResponse("/alerts#h-held", 303)
+    return RedirectResponse("/alerts#h-ready", 303)
+
+
+@router.post("/alerts/hindsight", dependencies=[needs(Action.TRIAGE)])
+def look_back(found: TheDesk, who: Who) -> Response:
+    """Asks what each sensitivity would have alerted last month; it is worked out in the background."""
+    with database.writing(found.engine) as session:
+        hindsight.ask(session, who.id, clock.now())
+    return RedirectResponse("/alerts#h-ready", 303)
 
 
 @router.post("/alerts/{alert_id}/mute", dependencies=[needs(Action.TRIAGE)])

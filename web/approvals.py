@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -23,8 +24,10 @@ from posts import pictures as kept
 from posts.queue import PostDetail
 from posts.tables import Post, PostPicture, PostVersion, Target
 from posts.workflow import OPEN, PostState
+from sentiment import figures
+from sentiment.figures import Since
 from sentiment.taxonomy import CONCERNS
-from web import changes, compose_page, pages, variants
+from web import changes, compose_page, pages, since_then, variants
 from web.desk import Desk, TheDesk
 from web.fields import Comment, Id
 from web.guard import Visitor, Who, needs
@@ -206,6 +209,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         names = {people.known_id(person): person.name for person in session.exec(select(Person))}
         event = event_posts.of_post(session, post_id)
         source = session.get(Post, detail.post.translation_of) if detail.post.translation_of is not None else None
+        changed = _since(session, detail, clock.now(), zone)
         terms = glossary.kept(session) if source is not None else []
         must_sign = source is not None and approval.unsigned(session, detail.post)
         said_by_partners = [
@@ -243,12 +247,26 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         alike=alike,
         is_open=post.state in OPEN,
         concern=_(concern.name) if concern is not None else "",
+        changed=since_then.view(changed, post.concern or "", pages.language_of(request))
+        if changed is not None
+        else None,
         category=dict(compose_page.categories(request)).get(post.category, post.category),
         wrong=wrong,
         zone=zone,
         zone_words=pages.zone_name(post.due_at or clock.now(), zone, pages.language_of(request)),
         decisions={key: _(label) for key, label in decide.DECISIONS.items()},
     )
+
+
+def _since(session: Session, detail: PostDetail, now: datetime, zone: ZoneInfo) -> Since | None:
+    """What changed in its concern since a post went out; none without a concern, or where that cannot be said."""
+    went_out = [
+        target.published_at.astimezone(zone).date() for target in detail.targets if target.published_at is not None
+    ]
+    concern = detail.post.concern or ""
+    if concern not in CONCERNS or not went_out:
+        return None
+    return figures.since(session, concern, min(went_out), max(went_out), now.astimezone(zone).date())
 
 
 def _all_words(parts: list[Shown]) -> str:

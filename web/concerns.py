@@ -14,7 +14,8 @@ from config.permissions import Action
 from config.translations import translate
 from posts import actions, heard
 from posts.tables import Post, UnitAction
-from sentiment import alerts, charts, digest_words, figures, quotes, wording
+from sentiment import alerts, brigades, charts, digest_words, figures, quotes, wording
+from sentiment.brigades import Brigade
 from sentiment.figures import ConcernRow
 from sentiment.tables import Alert
 from sentiment.taxonomy import CONCERNS
@@ -72,6 +73,7 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         row = next((one for one in rows if one.concern == concern), None)
         voices = quotes.of_concerns(session, [concern], now - QUOTED, now, VOICES)[concern]
         raised = [alert for alert in alerts.all_alerts(session) if alert.concern == concern]
+        together = brigades.about(session, concern, now - QUOTED, now)
         today = now.astimezone(zone).date()
         in_person = heard.counted(session, today - heard.SHOWN, today)
         ours = _ours(session, concern) if who.may(Action.READ_POSTS) else []
@@ -89,8 +91,10 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         headline=headline(translate(language).gettext(CONCERNS[concern].name), row, language),
         figure=_figure(row, period, language) if row is not None else None,
         trend=charts.trend(trend, charts.PAGE, language) if trend else None,
+        since=digest_words.since(row, language) if row is not None else "",
         trend_phone=charts.trend(trend, charts.PHONE, language) if trend else None,
         voices=voices,
+        together=[same_text(one, row, now, zone, language) for one in together],
         open_alerts=[alert for alert in raised if alert.state in alerts.OPEN],
         story=story,
         labels=LABELS,
@@ -108,11 +112,39 @@ def headline(name: str, row: ConcernRow | None, language: str) -> str:
         said = _("%(name)s: mistrust is up.")
     elif row.change.direction == "down":
         said = _("%(name)s: mistrust is down.")
+    elif row.moved is not None and row.moved.direction == "up":
+        said = _("%(name)s: mistrust may be rising.")
+    elif row.moved is not None:
+        said = _("%(name)s: mistrust may be falling.")
     elif row.change.direction == "steady":
         said = _("%(name)s: no clear change in mistrust.")
     else:
         said = _("%(name)s: cannot say yet whether mistrust changed.")
     return said % {"name": name}
+
+
+def same_text(found: Brigade, row: ConcernRow | None, now: datetime, zone: ZoneInfo, language: str) -> str:
+    """How many accounts posted nearly the same text, and what that can do to the concern's figure at the most."""
+    catalogue = translate(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    when = digest_words.when(found.since.astimezone(zone), now.astimezone(zone).date(), language)
+    said = [
+        _("%(count)s accounts posted nearly the same text within an hour (%(when)s).")
+        % {"count": found.together, "when": when}
+    ]
+    if found.accounts > found.together:
+        said.append(_("In the last 7 days %(count)s accounts did.") % {"count": found.accounts})
+    if found.new:
+        said.append(_("Of these accounts %(count)s were less than 30 days old.") % {"count": found.new})
+    if row is not None and _sayable(row):
+        points = found.points(row.authors)
+        words = ngettext(
+            "Each account counts once: together they move the mistrust shown here by %(count)s point at the most.",
+            "Each account counts once: together they move the mistrust shown here by %(count)s points at the most.",
+            points,
+        )
+        said.append(words % {"count": points})
+    return " ".join(said)
 
 
 def _sayable(row: ConcernRow) -> bool:

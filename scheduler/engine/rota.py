@@ -20,6 +20,7 @@ from scheduler.jobs import (
     deletions,
     digests,
     expiry,
+    hindsight,
     own_data,
     partner_digests,
     polls,
@@ -110,5 +111,6 @@ READS: tuple[Regular, ...] = (
     _reading("records_check", timedelta(days=1), records.check),
     _reading("source_alarms", timedelta(minutes=1), source_alarms.look),
     _calling("partner_digests", "analyse", timedelta(minutes=10), partner_digests.put_due),
+    _reading("hindsight", timedelta(seconds=20), hindsight.go_on),
     _reading("action_reminders", timedelta(minutes=10), action_reminders.look),
 )

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from sentiment import digest, digest_words, wording
 from sentiment.digest import Answered, DigestContent, Morning, Sent, compose
 from sentiment.figures import Volume
-from sentiment.trust import Change, Share, Show
+from sentiment.trust import Change, Moved, Share, Show
 from tests.sentiment.mornings import (
     FULL,
     NOW,
@@ -21,6 +21,7 @@ from tests.sentiment.mornings import (
     SPEEDING,
     STEADY,
     TRAFFIC,
+    YOUTH,
     figure,
     mornings,
     quote,
@@ -369,3 +370,16 @@ def test_a_source_that_fails_and_a_sign_in_that_ended_say_what_to_do() -> None:
         "City feed cannot be reached; what it holds comes in later",
         "X sign-in has ended: connect it again",
     ]
+
+
+def test_a_concern_whose_mistrust_has_been_higher_for_days_is_told_with_its_figures_past_a_limit_for_all() -> None:
+    from_thursday = replace(RESPONSE, moved=Moved("up", date(2026, 11, 19), 6.0), mistrust=share(0.49, 0.40, 0.58, 74))
+    made = compose(replace(QUIET, concerns=(from_thursday, YOUTH)))
+    said = (
+        "Response and visibility: mistrust rose around 19 Nov. "
+        "49% in the last 7 days (90% interval 40 to 58%), usual 43%."
+    )
+    assert said in made.lead
+    assert not made.quiet
+    of_many = tuple(replace(from_thursday, concern=f"c{number}", moved=None) for number in range(15))
+    assert "rose around" not in compose(replace(QUIET, concerns=(from_thursday, *of_many))).lead

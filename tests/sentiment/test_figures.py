@@ -61,6 +61,16 @@ def test_a_rise_of_twenty_five_points_is_called_up(engine: sa.Engine) -> None:
     assert found.mistrust.change.words == "Up 25 points"
 
 
+def test_mistrust_that_rose_three_days_ago_is_dated(sqlite_engine: sa.Engine) -> None:
+    with database.writing(sqlite_engine) as session:
+        street.say(session, _steady(until=3) + _steady(days=3, mistrust=0.45))
+        (row,) = figures.town(session, NOW, ZONE)[1]
+        (before,) = figures.town(session, NOW - timedelta(days=3), ZONE)[1]
+    assert before.moved is None
+    assert row.moved is not None
+    assert (row.moved.direction, row.moved.around) == ("up", date(2026, 11, 21))
+
+
 def test_today_is_not_in_the_figures_until_it_is_over(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         street.say(session, _steady())
@@ -82,9 +92,8 @@ def test_a_short_history_says_so(sqlite_engine: sa.Engine, history: int, words: 
 def test_an_empty_store_has_no_figures_and_no_fault(engine: sa.Engine) -> None:
     with database.reading(engine) as session:
         found, rows = figures.town(session, NOW, ZONE)
-        series = figures.daily_mistrust(session, NOW, ZONE)
     assert [figure.share for figure in found.figures] == [None, None, None]
-    assert (found.authors, found.volume.posts, found.series, rows, series) == (0, 0, (), [], ())
+    assert (found.authors, found.volume.posts, found.series, rows) == (0, 0, (), [])
 
 
 def test_the_series_has_a_share_for_each_day_with_seven_days_behind_it(engine: sa.Engine) -> None:

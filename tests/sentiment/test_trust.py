@@ -212,3 +212,17 @@ def test_the_usual_level_weighs_frequent_authors_as_the_last_seven_days_do() -> 
 
 def test_weeks_are_counted_back_from_the_last_day_and_the_oldest_may_be_short() -> None:
     assert [(last - first).days + 1 for first, last in _span(0, 16, by_week=True).windows()] == [7, 7, 3]
+
+
+def test_a_share_that_rose_or_fell_is_dated_and_a_steady_one_is_not() -> None:
+    days = [date(2026, 11, 14) + timedelta(days=day) for day in range(10)]
+    people = [20.0] * 10
+    rose = trust.moved(days, [4.0] * 7 + [9.0] * 3, people, 0.2)
+    fell = trust.moved(days, [8.0] * 5 + [2.0] * 5, people, 0.4)
+    assert rose is not None
+    assert fell is not None
+    assert (rose.direction, rose.around) == ("up", days[7])
+    assert (fell.direction, fell.around) == ("down", days[5])
+    assert trust.moved(days, [4.0] * 10, people, 0.2) is None
+    assert trust.moved(days, [4.0] * 10, [4.0] * 10, 0.2) is None  # under five people a day says nothing
+    assert trust.moved([], [], [], 0.2) is None

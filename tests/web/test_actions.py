@@ -22,6 +22,7 @@ from tests.sentiment.street import Said, hear, score
 from tests.web.browsing import Browser, send
 from web import actions as web_actions
 from web import app as web_app
+from web import since_then
 
 GIVEN = {
     "concern": "traffic_safety",
@@ -159,11 +160,18 @@ def test_the_weeks_before_the_asking_are_set_against_the_days_since_the_end(
         )  # fmt: skip
         actions.close(session, made.id or 0, True, "d", ada.id or 0, at_eight - timedelta(days=12))
         session.flush()
-        changed = web_actions.since(session, made, at_eight, zone, "en")
-        soon = web_actions.since(session, made, at_eight - timedelta(days=6), zone, "en")
+        changed = web_actions.since(session, made, at_eight, zone)
+        soon = web_actions.since(session, made, at_eight - timedelta(days=6), zone)
     assert changed is not None
-    assert changed.row is not None
-    assert (changed.row.authors, changed.row.change.direction) == (66, "down")
+    assert changed.figure.share is not None
+    assert (changed.figure.share.authors, changed.figure.change.direction) == (66, "down")
+    shown = since_then.view(changed, "traffic_safety", "en")
+    assert shown.said == (
+        "Mistrust in Traffic and road safety: 90% (86 to 93%) in the four weeks before it, 5% (2 to 10%) in 13–23 Nov. "
+        "Down 85 points."
+    )
+    assert shown.base == "66 authors since, 168 before"
+    assert shown.trend == "Too few days with five authors or more to set it against the trend before it."
     assert soon is None
 
 

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from config import clock, database
 from config.permissions import Role
-from sentiment import tuning
+from sentiment import hindsight, tuning
+from sentiment.hindsight import Answer, Raised
 from sentiment.tables import Alert, HeldBack
 from tests.web.browsing import Browser, send
 
@@ -70,3 +71,20 @@ def test_what_was_held_back_is_seen_with_its_reason(
     assert "The day had its alert" in page
     assert "6 authors, 1.2 usual" in page
     assert "/alerts/sensitivity" not in page
+
+
+def test_what_each_setting_would_have_alerted_is_asked_for_and_shown(
+    sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    browser, now = browser_of("Ada", Role.OFFICER), clock.now()
+    assert "Not tried yet." in browser.get("/alerts").text
+    assert send(browser, "/alerts/hindsight", page="/alerts").status_code == 303
+    assert "It is being worked out" in browser.get("/alerts").text
+    raised = Raised(now, "Traffic and road safety near Elm Street: more than usual", "traffic_safety", "Elm Street")
+    answer = Answer(now, now.date(), now.date(), {"fewer": (), "balanced": (raised,), "more": (raised,) * 7})
+    with database.writing(sqlite_engine) as session:
+        hindsight.keep(session, hindsight.waiting(session) or 0, answer)
+    page = " ".join(browser.get("/alerts").text.split())
+    for said in ("Fewer: 0 alerts", "(as now)</span>: 1 alert</h3>", "More: 7 alerts", "and 2 earlier ones"):
+        assert said in page
+    assert page.count(raised.title) == 1 + 5

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -11,11 +12,12 @@ from config import clock, database, people
 from config.permissions import Role
 from config.tables import Person
 from posts.tables import Post
+from sentiment.brigades import Brigade
 from sentiment.figures import ConcernRow
 from sentiment.tables import Alert
-from sentiment.trust import Change, Share
+from sentiment.trust import Change, Moved, Share
 from tests.web.browsing import Browser
-from web.concerns import headline
+from web.concerns import headline, same_text
 
 ROW = ConcernRow(
     concern="traffic_safety",
@@ -42,6 +44,21 @@ ROW = ConcernRow(
 )
 def test_the_sentence_says_the_change(change: Change, words: str) -> None:
     assert headline("Traffic", replace(ROW, change=change), "en") == words
+
+
+def test_a_rise_that_the_week_does_not_show_yet_is_said_with_care() -> None:
+    begun = replace(ROW, change=Change("steady", 0.06, -0.01, 0.13), moved=Moved("up", date(2026, 11, 19), 4.2))
+    assert headline("Traffic", begun, "en") == "Traffic: mistrust may be rising."
+
+
+def test_one_text_by_many_is_told_in_numbers_with_what_it_can_do_at_the_most() -> None:
+    at = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
+    found = Brigade(accounts=7, together=6, new=5, since=at)
+    assert same_text(found, ROW, at + timedelta(days=9), ZoneInfo("America/New_York"), "en") == (
+        "6 accounts posted nearly the same text within an hour (24 Nov). In the last 7 days 7 accounts did. "
+        "Of these accounts 5 were less than 30 days old. "
+        "Each account counts once: together they move the mistrust shown here by 8 points at the most."
+    )
 
 
 def test_under_ten_authors_the_sentence_says_so() -> None:

@@ -39,6 +39,7 @@ ONLY_TO_LEAVE_IT_OUT = 'value="protest_public_order"><span>a protest or gatherin
 ONE_VOTE = "one author one vote: how many people, never which"
 ONE_QUOTE = "quotes of different people: two of one person are not shown beside each other"
 TAKEN_BACK = "what a deletion or correction takes back is one author's day exactly"
+ONE_TEXT = "one text by many accounts within an hour is told as a number of accounts, never which"
 OWN_DATA = "a person's own data, at their word: found by its hash, deleted, shown to nobody"
 NAMED_IN_CODE = {
     "listeners.data_requests.of_account": OWN_DATA,
@@ -48,7 +49,9 @@ NAMED_IN_CODE = {
     "sentiment.alerts._since": ONE_VOTE,
     "sentiment.alerts._texts": ONE_VOTE,
     "sentiment.alerts.alert_detail": ONE_VOTE,
+    "sentiment.brigades.about": ONE_TEXT,
     "sentiment.counts._counted": TAKEN_BACK,
+    "sentiment.hindsight.copied": ONE_VOTE,
     "sentiment.recent._unread": ONE_VOTE,
     "sentiment.sums._author_days": ONE_VOTE,
     "sentiment.sums._counted": ONE_VOTE,

@@ -1,6 +1,7 @@
 """Mentions, alerts, figures and sources for programs. Nothing selects, groups or orders by author; every read of
 mentions is in the audit log; shares keep the same thresholds as the pages."""
 
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -10,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel
 from config import audit, clock, database
 from config.permissions import Action
 from listeners import health
-from sentiment import alerts, disclosure, figures, inbox, tuning
+from sentiment import alerts, disclosure, figures, hindsight, inbox, tuning
 from sentiment.tables import Alert, HeldBack
 from sentiment.trust import Share, Show
 from web.desk import TheDesk
@@ -107,6 +108,26 @@ class AlertOut(BaseModel):
     taken_by: int | None
 
 
+class RaisedOut(BaseModel):
+    """An alert as it would have been raised."""
+
+    at: datetime
+    title: str
+    concern: str
+    place: str | None
+
+
+class HindsightOut(BaseModel):
+    """`first` to `last`: the days looked at, both included. `raised`: by sensitivity, oldest first; none where the
+    history is too short, and then `first` is the day from which it is not. `waiting`: another was asked for."""
+
+    waiting: bool
+    at: datetime | None
+    first: date | None
+    last: date | None
+    raised: dict[str, list[RaisedOut]] | None
+
+
 class HeldBackOut(BaseModel):
     """What was found and not raised; counts by place as in AlertOut."""
 
@@ -197,6 +218,31 @@ def list_held_back(found: TheDesk, since: AwareDatetime | None = None) -> list[H
     after = since or clock.now() - timedelta(days=30)
     with database.reading(found.engine) as session:
         return [HeldBackOut(**one.model_dump() | _told(one)) for one in tuning.held_back(session, after)]
+
+
+@router.get("/alerts/hindsight", dependencies=[needs(Action.READ_FIGURES)])
+def read_hindsight(found: TheDesk) -> HindsightOut:
+    """What each sensitivity would have alerted in the last month, as it was last worked out."""
+    with database.reading(found.engine) as session:
+        answer, waiting = hindsight.read(session)
+    if answer is None:
+        return HindsightOut(waiting=waiting, at=None, first=None, last=None, raised=None)
+    return HindsightOut(
+        waiting=waiting,
+        at=answer.at,
+        first=answer.first,
+        last=answer.last,
+        raised={level: [RaisedOut(**asdict(one)) for one in found] for level, found in answer.raised.items()}
+        if answer.raised is not None
+        else None,
+    )
+
+
+@router.post("/alerts/hindsight", status_code=202, dependencies=[needs(Action.TRIAGE)])
+def ask_hindsight(found: TheDesk, who: Who) -> None:
+    """Asks for it to be worked out anew, in the background."""
+    with database.writing(found.engine) as session:
+        hindsight.ask(session, who.id, clock.now())
 
 
 @router.put("/alerts/sensitivity", status_code=204, dependencies=[needs(Action.TRIAGE)])

@@ -1,0 +1,108 @@
+"""Many accounts with nearly the same text within an hour, some of them new: told beside a concern's figures in numbers.
+
+Which accounts they are is said nowhere. Each counts once in the figures already (trust.py); what they can do to one is
+bounded by how many they are."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from listeners.tables import Mention
+from sentiment.tables import MentionConcern
+
+LEAST = 5  # accounts
+WITHIN = timedelta(hours=1)
+NEW = "new"  # Mention.author_age of an account of under 30 days
+MOST_TOLD = 3
+_READ = 2000  # copies, the newest ones
+_NEWS = "feed"  # newspapers that print one agency's text
+
+
+@dataclass(frozen=True)
+class Post:
+    """One post of a text that others posted too."""
+
+    author: bytes
+    new: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Brigade:
+    """`together` accounts posted one text within an hour of `since`; `accounts` did so in all, `new` of them were
+    new (0 where fewer than five: that would point at somebody)."""
+
+    accounts: int
+    together: int
+    new: int
+    since: datetime
+
+    def points(self, authors: int) -> int:
+        """By how many points these accounts move a share of so many authors, themselves included, at the very most:
+        the mean of n votes of 0 to 1 moves by k / n when k of them are added."""
+        return ceil(100 * self.accounts / max(self.accounts, authors))
+
+
+def of(posts: Sequence[Post]) -> Brigade | None:
+    """What is told of one text: the hour in which most accounts posted it, if that were five or more."""
+    ordered = sorted(posts, key=lambda post: post.at)
+    most, since = 0, None
+    start = 0
+    for stop, last in enumerate(ordered, start=1):
+        while last.at - ordered[start].at > WITHIN:
+            start += 1
+        together = len({post.author for post in ordered[start:stop]})
+        if together > most:
+            most, since = together, ordered[start].at
+    if since is None or most < LEAST:
+        return None
+    new = len({post.author for post in ordered if post.new})
+    return Brigade(len({post.author for post in ordered}), most, new if new >= LEAST else 0, since)
+
+
+def about(session: Session, concern: str, since: datetime, now: datetime) -> list[Brigade]:
+    """Those of a concern since then, most accounts first; three at most. Reposts, programs and newspapers are none:
+    they pass on what is somebody else's."""
+    first = aliased(Mention)
+    copies = (
+        sa.select(
+            col(Mention.copy_of),
+            col(Mention.author),
+            col(Mention.author_age),
+            col(Mention.posted_at),
+            first.author.label("first_author"),  # type: ignore[attr-defined]
+            first.author_age.label("first_age"),  # type: ignore[attr-defined]
+            first.posted_at.label("first_at"),  # type: ignore[attr-defined]
+        )
+        .join(MentionConcern, col(MentionConcern.mention_id) == col(Mention.id))
+        .join(first, col(Mention.copy_of) == first.id)
+        .where(
+            col(MentionConcern.concern) == concern,
+            col(Mention.copy_of).is_not(None),
+            col(Mention.posted_at) > since,
+            col(Mention.posted_at) <= now,
+            col(Mention.shown),
+            col(Mention.repost).is_(False),
+            col(Mention.automatic).is_(False),
+            col(Mention.network) != _NEWS,
+        )
+        .order_by(col(Mention.posted_at).desc())
+        .limit(_READ)
+    )
+    by_text: dict[int, set[Post]] = defaultdict(set)
+    for row in session.connection().execute(copies):
+        by_text[row.copy_of].add(Post(row.author, row.author_age == NEW, row.posted_at))
+        by_text[row.copy_of].add(Post(row.first_author, row.first_age == NEW, row.first_at))
+    return told(by_text.values())
+
+
+def told(texts: Iterable[Iterable[Post]]) -> list[Brigade]:
+    """Of these texts, each with its posts, the three with most accounts."""
+    found = [one for one in (of(list(posts)) for posts in texts) if one is not None]
+    return sorted(found, key=lambda one: (-one.accounts, one.since))[:MOST_TOLD]
