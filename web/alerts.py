@@ -43,8 +43,9 @@ def alerts_page(request: Request, found: TheDesk, who: Who) -> Response:
     """Open alerts as cards, those that are closed as a list."""
     zone, now, language = found.settings.department.zone, clock.now(), pages.language_of(request)
     with database.reading(found.engine) as session:
-        opened = [alerts.alert_detail(session, alert.id or 0, zone) for alert in alerts.open_alerts(session)]
-        closed = [alert for alert in alerts.all_alerts(session) if alert.state not in alerts.OPEN]
+        every = alerts.all_alerts(session)
+        opened = [alerts.alert_detail(session, one.id or 0, zone) for one in every if one.state in alerts.OPEN]
+        closed = [one for one in every if one.state not in alerts.OPEN]
         held, tuned = tuning.held_back(session, now - HELD_SHOWN), tuning.read(session, now)
         looked_back, looking_back = hindsight.read(session)
     views = [alert_view(detail, zone, now, language) for detail in opened if detail is not None]
