@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, PositiveInt, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -49,6 +49,10 @@ class Department(BaseModel):
     public_site: str = ""
     accent: str = ""  # "#17573f": the department's own dark colour in place of the green; checked for contrast
     crest: Path | None = None  # an SVG or PNG of the department's, shown in the head of pages and in previews
+    residents: dict[str, PositiveInt] = Field(default_factory=dict)  # people who live at a place, by its name
+    speaking: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=dict
+    )  # share of residents: es = 0.2
 
     @field_validator("accent")
     @classmethod

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from config.translations import translate
-from sentiment import charts, digest, digest_words, editions, wording
+from sentiment import charts, digest, digest_words, editions, unheard, wording
 from sentiment.figures import Figure
 from sentiment.morning import Morning
 from sentiment.trust import Share, Show
+from sentiment.unheard import Unheard
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Report:
     statements: tuple[Statement, ...]
     language: str
     at: datetime
+    unheard: tuple[str, ...] = ()  # places and languages with far fewer voices than their share
 
     def sections(self) -> list[tuple[str, list[Row]]]:
         """The rows by section, in order."""
@@ -66,8 +68,14 @@ class Report:
         return list(found.items())
 
 
-def compose(morning: Morning, mix: Sequence[tuple[str, int]], statements: Sequence[Statement], language: str) -> Report:
-    """The report of a period; `mix` is how many posts of each category went out in it."""
+def compose(
+    morning: Morning,
+    mix: Sequence[tuple[str, int]],
+    statements: Sequence[Statement],
+    language: str,
+    few: Sequence[Unheard] = (),
+) -> Report:
+    """The report of a period; `mix` is how many posts of each category went out in it, `few` who was hardly heard."""
     _ = translate(language).gettext
     found, content = morning.overview, digest.compose(morning, language)
     local = morning.at.astimezone(morning.zone)
@@ -122,6 +130,7 @@ def compose(morning: Morning, mix: Sequence[tuple[str, int]], statements: Sequen
         statements=tuple(statements),
         language=language,
         at=morning.at,
+        unheard=tuple(unheard.words(one, language) for one in few),
     )
 
 

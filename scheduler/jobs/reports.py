@@ -10,7 +10,7 @@ from config.settings import Settings
 from config.tables import MailPreference, Person
 from posts.tables import Post, Target
 from scheduler.jobs import mornings
-from sentiment import report
+from sentiment import report, unheard
 from sentiment.editions import Edition
 from sentiment.report import Report, Statement
 
@@ -31,5 +31,8 @@ def gather(engine: sa.Engine, settings: Settings, person: Person, edition: Editi
             .group_by(Post.category)
             .order_by(Post.category)
         ).all()
+        notes.part = "unheard"
+        overview = morning.overview
+        few = unheard.read(session, overview.first, overview.last, settings.department)
     statements = [Statement(part, sql, parameters) for part, sql, parameters in notes.found if part]
-    return report.compose(morning, [(kind, number) for kind, number in mix], statements, person.language)
+    return report.compose(morning, [(kind, number) for kind, number in mix], statements, person.language, few)

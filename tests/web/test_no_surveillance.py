@@ -58,12 +58,14 @@ NAMED_IN_CODE = {
     "sentiment.surges._daily_authors": ONE_VOTE,
     "sentiment.surges._recent": ONE_VOTE,
     "sentiment.topics._topic": ONE_VOTE,
+    "sentiment.unheard.by_language": ONE_VOTE,
 }
 ASKED_BY_AUTHOR = {
     "sentiment.alerts._leading": ONE_VOTE,
     "sentiment.alerts.alert_detail": ONE_VOTE,
     "sentiment.sums._counted": ONE_VOTE,
     "sentiment.surges._daily_authors": ONE_VOTE,
+    "sentiment.unheard.by_language": ONE_VOTE,
     "sentiment.counts.take_back": TAKEN_BACK,
     "sentiment.counts.forget_author_days": "author-days go after 60 days, whole rows at a time",
 }
