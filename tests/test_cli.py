@@ -1,6 +1,7 @@
 """The `liaison` command as a newcomer meets it."""
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,8 +20,11 @@ from networks.network import Field, PasswordSignIn, SignedIn
 
 
 @pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _folder(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A desk that was begun; what begins one is the demo's and tests/scheduler/test_run.py's to show."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    shutil.copy(empty_store, tmp_path / "data" / "liaison.db")
     settings.load.cache_clear()
 
 
@@ -109,7 +113,6 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_damaged_database_is_one_clear_line(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
     (tmp_path / "data" / "liaison.db").write_bytes(b"this is no database at all, though it is long enough " * 40)
     told = run("source", "list")
     assert told.exit_code == 1

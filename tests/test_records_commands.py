@@ -1,24 +1,11 @@
 """The commands about what is kept, as an administrator meets them."""
 
 import sqlite3
-from pathlib import Path
 
-import pytest
-from click.testing import CliRunner, Result
-
-import cli
-from config import settings
 from tests.config.test_chain import FREE_SQLITE
+from tests.test_cli import _folder, run
 
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    settings.load.cache_clear()
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.liaison, arguments)
+__all__ = ["_folder"]  # a fixture that holds for each test here
 
 
 def add(name: str, role: str = "officer") -> None:

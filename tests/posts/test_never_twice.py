@@ -1,11 +1,13 @@
 """Whatever is edited, approved, lost or killed, in whatever order: never twice, never without approval of the words."""
 
 import contextlib
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -32,14 +34,22 @@ class KilledError(BaseException):
     """The process dies here: nothing after it happens, nothing catches it."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _a_store_to_copy(empty_store: Path) -> None:
+    Publishing.empty_store = empty_store
+
+
 class Publishing(RuleBasedStateMachine):
     """One post, three people, a network that loses replies, and processes that die."""
+
+    empty_store: Path
 
     @initialize()
     def begin(self) -> None:
         self.folder = TemporaryDirectory()
-        engine = database.connect(f"sqlite:///{Path(self.folder.name) / 'liaison.db'}")
-        database.migrate(engine)
+        store = Path(self.folder.name) / "liaison.db"
+        shutil.copy(self.empty_store, store)
+        engine = database.connect(f"sqlite:///{store}")
         self.now = START
 
         def person(session: Session, name: str, *roles: Role) -> Person:

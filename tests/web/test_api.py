@@ -8,10 +8,12 @@ from fastapi import FastAPI
 from config import clock, database, people, sign_ins
 from config.permissions import Action, Role
 from config.secrets import Keys
+from config.settings import Settings
 from config.tables import Person
 from networks import accounts
 from posts.tables import Target
 from tests.web.browsing import Browser
+from tests.web.test_left_out import said
 
 Opens = Callable[..., Browser]
 
@@ -161,6 +163,46 @@ def test_an_empty_inbox_is_a_last_page_and_a_made_up_cursor_is_refused(program: 
     assert ada.get("/api/v1/mentions").json() == {"mentions": [], "counts": {}, "next": None}
     assert ada.get("/api/v1/mentions", params={"before": "here"}).status_code == 422
     assert ada.get("/api/v1/mentions", params={"since": "2026-11-24T08:00:00"}).status_code == 422  # no zone
+
+
+def test_what_is_done_with_mentions_on_pages_a_program_does_too(
+    program: Opens, sqlite_engine: sa.Engine, keys: Keys, settings: Settings, at_eight: datetime
+) -> None:
+    said(sqlite_engine, keys, settings, at_eight, ["Speeding on Elm Street, useless"])
+    ada, one = program("Ada", [Role.OFFICER], [Action.READ_MENTIONS, Action.TRIAGE]), "/api/v1/mentions/1"
+    later, years = at_eight + timedelta(days=1), at_eight + timedelta(days=4000)
+    for method, path, body, status, state in (
+        ("POST", "/assign", {"to": 99}, 422, "new"),
+        ("POST", "/assign", None, 204, "assigned"),
+        ("POST", "/snooze", None, 422, "assigned"),
+        ("POST", "/snooze", {"until": years.isoformat()}, 422, "assigned"),
+        ("POST", "/snooze", {"until": later.isoformat()}, 204, "snoozed"),
+        ("POST", "/done", None, 204, "done"),
+        ("POST", "/done", None, 409, "done"),
+        ("POST", "/reopen", None, 204, "new"),
+        ("POST", "/burn", None, 422, "new"),
+        ("PUT", "/tags/,%20", None, 422, "new"),
+        ("PUT", "/tags/Bridge%20St", None, 204, "new"),
+        ("DELETE", "/tags/bridge%20st", None, 204, "new"),
+        ("PUT", "/labels", {"concerns": ["weather"]}, 422, "new"),
+        ("PUT", "/labels", {"trust": "trust", "concerns": []}, 204, "new"),
+    ):
+        answer = ada.request(method, one + path, json=body)
+        assert (answer.status_code, ada.get(one).json()["state"]) == (status, state), (method, path, answer.text)
+    found = ada.get(one).json()
+    assert (found["trust"], found["concerns"], found["corrected"]) == ("trust", [], True)
+    gone = "/api/v1/mentions/9"
+    answers = ada.put(f"{gone}/labels", json={"trust": "trust"}), ada.post(f"{gone}/done")
+    assert [answer.status_code for answer in answers] == [404, 404]
+
+
+def test_a_partner_gets_the_week_by_a_program_s_word(program: Opens) -> None:
+    ada = program("Ada", [Role.OFFICER], [Action.TRIAGE, Action.READ_POSTS])
+    made = {"name": "Lincoln School", "kind": "school", "email": "office@lincoln.example"}
+    assert ada.post("/api/v1/partners", json=made).status_code == 201
+    digest = "/api/v1/partners/1/digest"
+    told = [ada.put(digest, json={"consent": words}).status_code for words in ("by phone", " ")]
+    assert [*told, ada.delete(digest).status_code, ada.delete(digest).status_code] == [204, 409, 204, 204]
 
 
 def test_openapi_describes_every_path_of_the_api(program: Opens, desk_app: FastAPI) -> None:

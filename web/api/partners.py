@@ -55,6 +55,14 @@ class PartnerOut(BaseModel):
     heard: int = 0
 
 
+class ConsentIn(BaseModel):
+    """How a partner agreed to the week's counts; kept sealed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"consent": "the principal, by phone, 3 December"}]})
+
+    consent: Annotated[Text, Field(min_length=1)]
+
+
 class KitIn(BaseModel):
     """A post to be shared once it is approved, or to be read before."""
 
@@ -101,6 +109,20 @@ def add_partner(found: TheDesk, who: Who, given: PartnerIn) -> PartnerOut:
 def note_contact(found: TheDesk, who: Who, partner_id: Id, how: Literal["met", "called", "wrote"]) -> None:
     with database.writing(found.engine) as session:
         partners.contacted(session, partner_id, how, who.id, clock.now())
+
+
+@router.put("/{partner_id}/digest", status_code=204, dependencies=[needs(Action.TRIAGE)])
+def send_digest(found: TheDesk, who: Who, partner_id: Id, given: ConsentIn) -> None:
+    """The week's counts by mail from now on; 409 without an e-mail address."""
+    with database.writing(found.engine) as session:
+        partners.send_digest(session, partner_id, given.consent, found.keys, who.id, clock.now())
+
+
+@router.delete("/{partner_id}/digest", status_code=204, dependencies=[needs(Action.TRIAGE)])
+def stop_digest(found: TheDesk, who: Who, partner_id: Id) -> None:
+    """No more of them; a partner that gets none is fine."""
+    with database.writing(found.engine) as session:
+        partners.stop_digest(session, partner_id, who.id, clock.now())
 
 
 @router.post("/kits", status_code=202, dependencies=[needs(Action.WRITE_POSTS)])

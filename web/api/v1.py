@@ -20,6 +20,7 @@ from web.api import (
     resources,
     status,
     stories,
+    triaging,
     urgent,
 )
 from web.guard import needs
@@ -27,6 +28,7 @@ from web.guard import needs
 router = APIRouter()
 _versioned = APIRouter(prefix="/api/v1")
 _versioned.include_router(listening.router)
+_versioned.include_router(triaging.router)
 _versioned.include_router(posting.router)
 _versioned.include_router(planning.router)
 _versioned.include_router(outreach.router)
