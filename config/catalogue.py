@@ -2,7 +2,9 @@
 
 `python -m config.catalogue` rewrites config/locale: new sentences come in empty, old ones go. For developers only."""
 
+import ast
 import json
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -21,6 +23,7 @@ METHODS = [
     ("**/mail_templates/**.txt", "jinja2"),
     ("mail_templates/**.txt", "jinja2"),
 ]
+REFUSALS = ("Limits", "Phrase", "Problem", "Trouble", "UnreadablePicture", "WrongState")
 _JINJA = {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
 OPTIONS = {"**.html": _JINJA, "mail_templates/**.txt": _JINJA}
 HEAD = """# The words of Liaison: formal, the Spanish of the Americas. docs/for-developers/translating.md says how.
@@ -41,11 +44,29 @@ def found() -> Catalog:
     for room in ROOMS:
         for name, _line, message, _comments, context in extract_from_dir(HOUSE / room, METHODS, OPTIONS):
             made.add(message, locations=[(f"{room}/{name}", 1)], context=context)
+    for location, message in _refusals():
+        made.add(message, locations=[(location, 1)])
     taxonomy = json.loads((HOUSE / "sentiment/taxonomy.json").read_text(encoding="utf-8"))
     for entry in taxonomy["concerns"]:
         for words in (entry["name"], entry["about"]):
             made.add(words, locations=[("sentiment/taxonomy.json", 1)])
     return made
+
+
+def _refusals() -> Iterator[tuple[str, str]]:
+    """What rooms and pages say when they refuse something: the whole sentences that these errors are made with. They
+    are translated where a page tells them (web.problems, web.pages); programs get them as they are."""
+    for room in ("listeners", "networks", "posts", "sentiment", "web"):
+        for file in sorted((HOUSE / room).rglob("*.py")):
+            location = str(file.relative_to(HOUSE))
+            if location.startswith(("sentiment/training/", "web/api/")):
+                continue
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in REFUSALS:
+                    given = node.args[:1] if node.func.id == "Problem" else node.args  # then the field it is about
+                    given = [*given, *(one.value for one in node.keywords if one.arg == "note")]
+                    words = (one.value for one in given if isinstance(one, ast.Constant))
+                    yield from ((location, one) for one in words if isinstance(one, str) and one)
 
 
 def path(language: str) -> Path:

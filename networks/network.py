@@ -13,6 +13,8 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from config.phrases import Phrase
+
 
 class NetworkError(Exception):
     """Something a network, or the way to it, answered."""
@@ -183,17 +185,25 @@ class Limits:
         found = []
         over = self.used(outgoing) - self.length
         if over > 0:
-            unit = self.unit if over > 1 else self.unit.removesuffix("s")
-            found.append(Problem(f"The text is {over} {unit} too long; the limit is {self.length}."))
+            one = Phrase("The text is one character too long; the limit is %(limit)s.", limit=self.length)
+            several = Phrase(
+                "The text is %(over)s characters too long; the limit is %(limit)s.", over=over, limit=self.length
+            )
+            found.append(Problem(one if over == 1 else several))
         if len(outgoing.pictures) > self.pictures:
-            takes = f"takes at most {self.pictures} pictures" if self.pictures else "takes no pictures"
-            found.append(Problem(f"This network {takes}.", "pictures"))
+            few = Phrase("This network takes at most %(most)s pictures.", most=self.pictures)
+            found.append(Problem(few if self.pictures else Phrase("This network takes no pictures."), "pictures"))
         for number, picture in enumerate(outgoing.pictures, 1):
             if not picture.alt.strip():
-                found.append(Problem(f"Picture {number} has no description for people who cannot see it.", "pictures"))
+                bare = Phrase("Picture %(number)s has no description for people who cannot see it.", number=number)
+                found.append(Problem(bare, "pictures"))
             elif len(picture.alt) > self.alt_length:
-                words = f"The description of picture {number} is longer than {self.alt_length} characters."
-                found.append(Problem(words, "pictures"))
+                long = Phrase(
+                    "The description of picture %(number)s is longer than %(most)s characters.",
+                    number=number,
+                    most=self.alt_length,
+                )
+                found.append(Problem(long, "pictures"))
         return (*found, *self.further(outgoing))
 
 

@@ -16,6 +16,7 @@ LONGEST_SIDE = 4096  # pixels; more than any network shows
 _QUALITIES = (90, 82, 74, 66, 58)
 # What Pillow raises for bytes that are not what they say: of pixels, and of tables beside them.
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, struct.error, TypeError, KeyError, IndexError, ArithmeticError)
+SHAPES = {"square": (1, 1), "upright": (4, 5), "wide": (16, 9), "widest": (191, 100)}  # width to height
 _READABLE = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
@@ -44,6 +45,24 @@ def read(data: bytes, alt: str = "") -> Picture:
     if _see_through(image):
         return _picture(_png(image.convert("RGBA")), "image/png", image, alt)
     return _picture(_jpeg(image.convert("RGB"), _QUALITIES[0]), "image/jpeg", image, alt)
+
+
+def window(width: int, height: int, shape: tuple[int, int], focus: int) -> tuple[int, int, int, int]:
+    """The largest part of this shape: left, top, right, bottom in pixels. `focus`: where along the side that is too
+    long, from 0 (left or top) to 100 (right or bottom)."""
+    across, down = shape
+    wide, high = min(width, height * across // down), min(height, width * down // across)
+    left, top = (width - wide) * focus // 100, (height - high) * focus // 100
+    return left, top, left + max(1, wide), top + max(1, high)
+
+
+def cropped(picture: Picture, shape: str, focus: int) -> Picture:
+    """The part of a picture that `read` made, in one of SHAPES (see `window`)."""
+    with Image.open(io.BytesIO(picture.data)) as opened:
+        image = opened.crop(window(opened.width, opened.height, SHAPES[shape], focus))
+    if picture.mime == "image/png":
+        return _picture(_png(image), picture.mime, image, picture.alt)
+    return _picture(_jpeg(image, _QUALITIES[0]), picture.mime, image, picture.alt)
 
 
 def fitted(picture: Picture, most_bytes: int, longest_side: int = LONGEST_SIDE) -> Picture:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from config.phrases import Phrase
 from networks.network import Option, Problem
 
 BAR = "|"
@@ -54,11 +55,17 @@ def problems(asked: Poll, *, pictures: int, most: int, longest: int, shortest_s:
             Problem("A poll goes out without pictures here: take them out, or leave the poll out.", "pictures")
         )
     if not 2 <= len(asked.choices) <= most:
-        found.append(Problem(f"A poll has two to {most} choices here."))
+        found.append(Problem(Phrase("A poll has two to %(most)s choices here.", most=most)))
     if len({choice.casefold() for choice in asked.choices}) < len(asked.choices):
         found.append(Problem("Two choices of the poll are the same."))
     found += [
-        Problem(f"“{choice[:20]}…” is too long for a choice of a poll; the limit is {longest} characters.")
+        Problem(
+            Phrase(
+                "“%(choice)s…” is too long for a choice of a poll; the limit is %(most)s characters.",
+                choice=choice[:20],
+                most=longest,
+            )
+        )
         for choice in asked.choices
         if len(choice) > longest
     ]

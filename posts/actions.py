@@ -12,6 +12,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, select
 
 from config import audit
+from config.phrases import Phrase
 from config.translations import translate
 from posts import drafts
 from posts.tables import Post, Target, UnitAction
@@ -82,7 +83,7 @@ def hand_over(
         if not words.strip():
             raise WrongState("Say what people said, what is asked for, and of whom.")
     if len(said) > LONGEST or len(wanted) > LONGEST:
-        raise WrongState(f"What was said and what is asked for have {LONGEST} characters at most.")
+        raise WrongState(Phrase("What was said and what is asked for have %(most)s characters at most.", most=LONGEST))
     _check_day(due_on, today)
     made = UnitAction(
         concern=concern,
@@ -127,7 +128,7 @@ def close(session: Session, action_id: int, done: bool, outcome: str, person_id:
     found = read(session, action_id)
     state = after(found.state, ActionMove.DONE if done else ActionMove.NOT_DONE)
     if not outcome.strip() or len(outcome) > LONGEST:
-        raise WrongState(f"Say what came of it, in {LONGEST} characters at most.")
+        raise WrongState(Phrase("Say what came of it, in %(most)s characters at most.", most=LONGEST))
     found.state, found.outcome = state.value, outcome.strip()
     found.closed_by, found.closed_at = person_id, now
     session.add(found)

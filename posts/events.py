@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from sqlmodel import Session, col, select
 
 from config import audit
+from config.phrases import Phrase
 from posts import workflow
 from posts.event_words import Facts
 from posts.tables import Event, Partner
@@ -93,7 +94,7 @@ def call_off(session: Session, event_id: int, reason: str, person_id: int, now: 
     if over(found, now):
         raise WrongState("This event is over.")
     if len(reason) > LONGEST_LINE:
-        raise WrongState(f"The reason has {LONGEST_LINE} characters at most.")
+        raise WrongState(Phrase("The reason has %(most)s characters at most.", most=LONGEST_LINE))
     found.state, found.reason = "cancelled", reason.strip()
     _moved(session, found, "cancel", person_id, now, reason=found.reason)
     return found
@@ -178,7 +179,7 @@ def _check(given: Given) -> None:
 
 def _check_lengths(texts: Iterable[str], longest: int) -> None:
     if any(len(text.strip()) > longest for text in texts):
-        raise WrongState(f"Shorter, please: {longest} characters at most.")
+        raise WrongState(Phrase("Shorter, please: %(most)s characters at most.", most=longest))
 
 
 def held_with(session: Session, partner_id: int) -> list[Event]:

@@ -4,10 +4,11 @@ sent. Pure."""
 from collections.abc import Mapping
 from dataclasses import replace
 
+from config.phrases import Phrase
 from networks.network import Network, Outgoing
 from posts import threads
 
-NO_THREADS = "This network has no threads; take the lines of dashes out, or reword it here."
+NO_THREADS = Phrase("This network has no threads; take the lines of dashes out, or reword it here.")
 
 
 def parts(outgoing: Outgoing) -> list[Outgoing]:
@@ -25,7 +26,9 @@ def problems(network: Network, settings: Mapping[str, str], outgoing: Outgoing) 
     if len(sent) > 1 and not network.threads:
         return (NO_THREADS,)
     return tuple(
-        f"Part {number}: {problem.message}" if len(sent) > 1 else problem.message
+        Phrase("Part %(number)s: %(problem)s", number=number, problem=problem.message)
+        if len(sent) > 1
+        else problem.message
         for number, part in enumerate(sent, 1)
         for problem in limits.problems(part)
     )

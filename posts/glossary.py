@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlmodel import Session, col, delete, select
 
 from config import audit
+from config.phrases import Phrase
 from config.translations import LANGUAGES
 from posts import approval, drafts
 from posts.tables import GlossaryTerm, Post, Review, SignOffRule
@@ -29,14 +30,14 @@ def keep(session: Session, person_id: int, now: datetime, *, term: str, language
     semicolons between. Raises WrongState."""
     term, wording = " ".join(term.split()), "; ".join(_choices(wording))
     if not term or not wording or max(len(term), len(wording)) > LONGEST:
-        raise WrongState(f"A term and its wording have {LONGEST} characters at most.")
+        raise WrongState(Phrase("A term and its wording have %(most)s characters at most.", most=LONGEST))
     if language not in LANGUAGES:
         raise WrongState("Choose a language of this desk.")
     there = select(GlossaryTerm).where(GlossaryTerm.term == term, GlossaryTerm.language == language)
     found = session.exec(there).first()
     if found is None:
         if len(kept(session)) >= MOST:
-            raise WrongState(f"There are {MOST} already; remove one first.")
+            raise WrongState(Phrase("There are %(most)s already; remove one first.", most=MOST))
         found = GlossaryTerm(term=term, language=language, wording=wording, changed_by=person_id, changed_at=now)
     found.wording, found.changed_by, found.changed_at = wording, person_id, now
     session.add(found)

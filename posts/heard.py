@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select, update
 
 from config import audit
+from config.phrases import Phrase
 from listeners import masking
 from posts.tables import Heard
 from posts.workflow import WrongState
@@ -58,11 +59,11 @@ def write_down(
     if channel not in CHANNELS or trust not in TRUST:
         raise WrongState("Choose how it was heard, and how it sounded.")
     if not 1 <= people <= MOST_PEOPLE:
-        raise WrongState(f"One to {MOST_PEOPLE} people.")
+        raise WrongState(Phrase("One to %(most)s people.", most=MOST_PEOPLE))
     if not today - OLDEST <= heard_on <= today:
         raise WrongState("It was heard today or within the last year.")
     if len(words) > LONGEST:
-        raise WrongState(f"What was said has {LONGEST} characters at most.")
+        raise WrongState(Phrase("What was said has %(most)s characters at most.", most=LONGEST))
     made = Heard(
         heard_on=heard_on,
         channel=channel,

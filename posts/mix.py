@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, func, select
 
 from config import audit, clock
+from config.phrases import Phrase
 from posts.categories import KINDS
 from posts.tables import MixTarget, Post, Target
 from posts.workflow import WrongState
@@ -71,7 +72,7 @@ def set_targets(session: Session, wanted: Mapping[str, int | None], person_id: i
     """Other targets for these kinds; none takes one away. Raises WrongState for what is no kind or no number."""
     for kind, number in wanted.items():
         if kind not in KINDS or (number is not None and not 1 <= number <= MOST):
-            raise WrongState(f"A target is one to {MOST} posts in four weeks.")
+            raise WrongState(Phrase("A target is one to %(most)s posts in four weeks.", most=MOST))
         row = session.get(MixTarget, kind)
         if number is None:
             if row is not None:

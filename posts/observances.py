@@ -21,6 +21,7 @@ from holidays.utils import country_holidays
 from sqlmodel import Session, col, select
 
 from config import audit
+from config.phrases import Phrase
 from config.translations import translate
 from posts.tables import Observance
 from posts.workflow import WrongState
@@ -228,11 +229,11 @@ def keep(
 ) -> Observance:
     """Adds a day of the department's own. Raises WrongState."""
     if not name.strip() or max(len(name.strip()), len(about.strip())) > LONGEST:
-        raise WrongState(f"A day has a name, {LONGEST} characters at most.")
+        raise WrongState(Phrase("A day has a name, %(most)s characters at most.", most=LONGEST))
     if not (timedelta() <= last - first <= LONGEST_TIME and 2000 <= first.year < 2100):
         raise WrongState("The last day is the first or later, two months at most.")
     if len(own(session)) >= MOST:
-        raise WrongState(f"There are {MOST} already; remove one first.")
+        raise WrongState(Phrase("There are %(most)s already; remove one first.", most=MOST))
     made = Observance(
         name=name.strip(), first_day=first, last_day=last, yearly=yearly, about=about.strip(), kept_by=person_id,
         kept_at=now,

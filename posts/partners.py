@@ -11,6 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, func, select
 
 from config import audit
+from config.phrases import Phrase
 from config.secrets import Keys
 from posts import drafts
 from posts.tables import Heard, Partner, PartnerComment, PartnerContact, Post
@@ -65,7 +66,7 @@ def keep(
     if not given.name.strip() or len(given.name) > LONGEST_LINE or given.kind not in KINDS:
         raise WrongState("A partner needs a name and a kind.")
     if len(given.notes) > LONGEST:
-        raise WrongState(f"Notes have {LONGEST} characters at most.")
+        raise WrongState(Phrase("Notes have %(most)s characters at most.", most=LONGEST))
     reach = Reach(given.reach.name[:LONGEST_LINE], _mail(given.reach.email), given.reach.phone[:40])
     found = read(session, partner_id) if partner_id is not None else None
     if found is None:
@@ -112,7 +113,7 @@ def send_digest(session: Session, partner_id: int, consent: str, keys: Keys, per
     without an e-mail address."""
     found = read(session, partner_id)
     if not consent.strip() or len(consent.strip()) > LONGEST_LINE:
-        raise WrongState(f"Write down how they agreed, in {LONGEST_LINE} characters at most.")
+        raise WrongState(Phrase("Write down how they agreed, in %(most)s characters at most.", most=LONGEST_LINE))
     if not found.active or not reach(found, keys).email:
         raise WrongState(f"{found.name} has no e-mail address here.")
     found.digest_since, found.digest_consent = now, keys.seal(consent.strip())
@@ -196,7 +197,7 @@ def comment(session: Session, partner: Partner, post_id: int, words: str, now: d
     if post.state not in OPEN:
         raise WrongState("This post is out already, or will not go out. Thank you all the same.")
     if not words.strip() or len(words) > LONGEST:
-        raise WrongState(f"A comment has words, {LONGEST} characters at most.")
+        raise WrongState(Phrase("A comment has words, %(most)s characters at most.", most=LONGEST))
     check_rate(session, partner, now)
     made = PartnerComment(
         partner_id=partner.id or 0, post_id=post_id, content_hash=post.content_hash, words=words.strip(), at=now

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from config.phrases import Phrase
+from networks import pictures
 from networks.network import Picture
 from posts import drafts
 from posts.tables import Post, PostPicture
@@ -18,29 +20,43 @@ def add(session: Session, post_id: int, person_id: int, picture: Picture, now: d
     post = drafts.locked(session, post_id)
     there = drafts.pictures_of(session, post)
     if len(there) >= MOST:
-        raise WrongState(f"A post has at most {MOST} pictures.")
-    added = PostPicture(
-        post_id=post_id,
-        position=there[-1].position + 1 if there else 0,
-        alt=picture.alt.strip(),
-        data=picture.data,
-        mime=picture.mime,
-        width=picture.width,
-        height=picture.height,
-        digest=hashlib.sha256(picture.data).hexdigest(),
-    )
+        raise WrongState(Phrase("A post has at most %(most)s pictures.", most=MOST))
+    added = _row(post_id, there[-1].position + 1 if there else 0, picture)
     session.add(added)
     session.flush()
     drafts.changed(session, post, person_id, now)
     return added
 
 
+def crop(
+    session: Session, post_id: int, person_id: int, picture_id: int, shape: str, focus: int, now: datetime
+) -> PostPicture:
+    """Puts a part of a picture (networks.pictures.cropped) in its place, or the whole again where `shape` is empty.
+
+    It is always cut from the whole, which stays with the older versions. Raises WrongState if it is not there."""
+    post = drafts.locked(session, post_id)
+    there = _there(session, post_id, picture_id)
+    whole = session.get(PostPicture, there.cropped_from_id) if there.cropped_from_id is not None else there
+    if whole is None or (not shape and whole is there):
+        return there
+    there.taken_out = True
+    if shape:
+        put = _row(post_id, there.position, pictures.cropped(as_sent(whole), shape, focus))
+        put.cropped_from_id = whole.id
+    else:
+        put = whole
+        put.taken_out = False
+    put.alt = there.alt
+    session.add_all((there, put))
+    session.flush()
+    drafts.changed(session, post, person_id, now)
+    return put
+
+
 def take_out(session: Session, post_id: int, person_id: int, picture_id: int, now: datetime) -> Post:
     """Takes a picture out of a post. Raises WrongState if it is not there."""
     post = drafts.locked(session, post_id)
-    found = session.get(PostPicture, picture_id)
-    if found is None or found.post_id != post_id or found.taken_out:
-        raise WrongState("This post has no such picture.")
+    found = _there(session, post_id, picture_id)
     found.taken_out = True
     session.add(found)
     session.flush()
@@ -50,3 +66,23 @@ def take_out(session: Session, post_id: int, person_id: int, picture_id: int, no
 def as_sent(picture: PostPicture) -> Picture:
     """A picture as a network module takes it."""
     return Picture(picture.data, picture.mime, picture.width, picture.height, picture.alt)
+
+
+def _there(session: Session, post_id: int, picture_id: int) -> PostPicture:
+    found = session.get(PostPicture, picture_id)
+    if found is None or found.post_id != post_id or found.taken_out:
+        raise WrongState("This post has no such picture.")
+    return found
+
+
+def _row(post_id: int, position: int, picture: Picture) -> PostPicture:
+    return PostPicture(
+        post_id=post_id,
+        position=position,
+        alt=picture.alt.strip(),
+        data=picture.data,
+        mime=picture.mime,
+        width=picture.width,
+        height=picture.height,
+        digest=hashlib.sha256(picture.data).hexdigest(),
+    )

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlmodel import Session, col, delete, func, select
 
 from config import addresses, audit
+from config.phrases import Phrase
 from config.secrets import Keys
 from config.translations import translate
 from networks import polls, registry
@@ -69,7 +70,7 @@ def ask(
     """A question with the draft that asks it, for approval like any post. `choices`: of a poll, on accounts whose
     network has one. Raises WrongState."""
     if not text.strip() or len(text) > LONGEST_QUESTION:
-        raise WrongState(f"A question has words, {LONGEST_QUESTION} characters at most.")
+        raise WrongState(Phrase("A question has words, %(most)s characters at most.", most=LONGEST_QUESTION))
     if not today <= closes_on <= today + LONGEST_ASKED:
         raise WrongState("It is asked until today or later, three months at most.")
     made = Question(
@@ -252,7 +253,7 @@ def give_back(
     if question is None:
         raise WrongState("There is no such question.")
     if not answer.strip() or len(answer) > LONGEST:
-        raise WrongState(f"Say what you answer, in {LONGEST} characters at most.")
+        raise WrongState(Phrase("Say what you answer, in %(most)s characters at most.", most=LONGEST))
     there = session.get(Post, question.answer_post_id) if question.answer_post_id is not None else None
     if there is not None and there.state != PostState.CANCELLED:
         raise WrongState("There is a post that answers it already.")

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from sqlmodel import Session, col, select
 
 from config import audit
+from config.phrases import Phrase
 from posts.tables import Resource
 from posts.workflow import WrongState
 
@@ -39,13 +40,13 @@ def keep(
     if not (phone.strip() or address.strip()):
         raise WrongState("Give a telephone number or an address on the web.")
     if any(len(text.strip()) > LONGEST for text in (name, phone, address, note)):
-        raise WrongState(f"Each line has {LONGEST} characters at most.")
+        raise WrongState(Phrase("Each line has %(most)s characters at most.", most=LONGEST))
     found = session.get(Resource, resource_id) if resource_id is not None else None
     if resource_id is not None and found is None:
         raise WrongState("It is not there any more.")
     if found is None:
         if len(kept(session)) >= MOST:
-            raise WrongState(f"There are {MOST} already; remove one first.")
+            raise WrongState(Phrase("There are %(most)s already; remove one first.", most=MOST))
         found = Resource(kind=kind, name=name, changed_by=person_id, changed_at=now)
     found.kind, found.name, found.phone, found.note = kind, name.strip(), phone.strip(), note.strip()
     found.address, found.language = _web(address), language

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from config import audit
+from config.phrases import Phrase
 from posts.tables import Snippet
 from posts.workflow import WrongState
 
@@ -38,7 +39,7 @@ def keep(
         raise WrongState("It is not there any more.")
     if found is None:
         if len(kept(session)) >= MOST:
-            raise WrongState(f"There are {MOST} already; remove one first.")
+            raise WrongState(Phrase("There are %(most)s already; remove one first.", most=MOST))
         found = Snippet(kind=kind, name=name, text=text, changed_by=person_id, changed_at=now)
     found.kind, found.name, found.text = kind, name.strip()[:LONGEST_NAME], text.strip()
     found.language, found.category = language, category

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from sqlmodel import Session, col, select
 
 from config import audit
+from config.phrases import Phrase
 from config.translations import translate
 from listeners.tables import Mention
 from networks import accounts
@@ -92,7 +93,13 @@ def agree(session: Session, story_id: int, words: str, consent: str, person_id: 
     if not words.strip() or not consent.strip():
         raise WrongState("Write down the words as they may be used, and how they agreed.")
     if len(words) > LONGEST or len(consent) > LONGEST_CONSENT:
-        raise WrongState(f"The words have {LONGEST} characters at most, how they agreed {LONGEST_CONSENT}.")
+        raise WrongState(
+            Phrase(
+                "The words have %(most)s characters at most, how they agreed %(consent)s.",
+                most=LONGEST,
+                consent=LONGEST_CONSENT,
+            )
+        )
     found = _moved(session, story_id, StoryMove.AGREE, person_id, now)
     found.words, found.consent = heard.nameless(words.strip()), consent.strip()
     session.add(found)

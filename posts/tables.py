@@ -68,6 +68,7 @@ class PostPicture(SQLModel, table=True):
     height: int
     digest: str  # SHA-256 of data
     taken_out: bool = False  # of the post; older versions still name it
+    cropped_from_id: int | None = None  # the whole picture of which this is a part
 
 
 class PostVersion(SQLModel, table=True):

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from sqlmodel import Session, col, select
 
 from config import audit, holds
+from config.phrases import Phrase
 from config.settings import Settings
 from config.translations import translate
 from networks import accounts, registry
@@ -137,7 +138,7 @@ def words(template: str, blanks: Mapping[str, str], language: str) -> str:
     if not all(filled.values()):
         raise WrongState("Fill every blank: a few words each.")
     if any(len(value) > LONGEST_BLANK for value in filled.values()):
-        raise WrongState(f"A blank takes {LONGEST_BLANK} characters at most.")
+        raise WrongState(Phrase("A blank takes %(most)s characters at most.", most=LONGEST_BLANK))
     return translate(language).gettext(found.words) % filled
 
 
@@ -311,4 +312,4 @@ def _hand_in(
 
 def _check(message: str) -> None:
     if not message.strip() or len(message) > LONGEST:
-        raise WrongState(f"It needs words, {LONGEST} characters at most.")
+        raise WrongState(Phrase("It needs words, %(most)s characters at most.", most=LONGEST))

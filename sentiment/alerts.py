@@ -3,14 +3,16 @@
 surges.py finds what is more than usual, topics.py what is new. At most one new alert a department-day, emergencies
 aside: fewer, and worth a look. Long, since threads of both kinds follow one set of rules."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from config import audit
@@ -157,41 +159,83 @@ def open_alerts(session: Session) -> list[Alert]:
 def alert_detail(session: Session, alert_id: int, zone: ZoneInfo) -> AlertDetail | None:
     """Everything about one alert; none when there is no such alert."""
     alert = session.get(Alert, alert_id)
-    if alert is None:
-        return None
-    mention_ids = sorted(mentions_of(session, alert_id))
-    place = session.get(Place, alert.place_id) if alert.place_id is not None else None
-    told, once_in_days = disclosure.seen(alert), float(alert.evidence.get("once_in_days", 0))
-    linked = col(Mention.id).in_(sa.select(col(AlertMention.mention_id)).where(col(AlertMention.alert_id) == alert_id))
-    connection = session.connection()
-    authors = sa.func.count(sa.distinct(col(Mention.author)))
-    places = connection.execute(
-        sa.select(col(Place.name), authors)
-        .join(Mention, col(Mention.place_id) == col(Place.id))
-        .where(linked)
-        .group_by(col(Place.name))
-        .order_by(authors.desc(), col(Place.name))
+    return alert_details(session, [alert], zone)[0] if alert is not None else None
+
+
+def alert_details(session: Session, found: Sequence[Alert], zone: ZoneInfo) -> list[AlertDetail]:
+    """Everything about these alerts, in their order; as many questions for many as for one."""
+    numbers = [alert.id or 0 for alert in found]
+    its_place, named = aliased(Place), aliased(Place)
+    wanted: list[Any] = [
+        col(Alert.id).label("alert"),
+        col(its_place.name).label("its_place"),
+        col(Mention.id).label("mention"),
+        col(Mention.network).label("network"),
+        col(Mention.author).label("author"),
+        col(named.name).label("place"),
+    ]
+    linked = (
+        sa.select(*wanted)
+        .select_from(Alert)
+        .outerjoin(its_place, col(its_place.id) == col(Alert.place_id))
+        .outerjoin(AlertMention, col(AlertMention.alert_id) == col(Alert.id))
+        .outerjoin(Mention, col(Mention.id) == col(AlertMention.mention_id))
+        .outerjoin(named, col(named.id) == col(Mention.place_id))
+        .where(col(Alert.id).in_(numbers))
     )
-    posts = sa.func.count()
-    networks = connection.execute(
-        sa.select(col(Mention.network), posts)
-        .where(linked)
-        .group_by(col(Mention.network))
-        .order_by(posts.desc(), col(Mention.network))
-    )
-    return AlertDetail(
-        alert=alert,
-        concern_name=CONCERNS[alert.concern].name if alert.concern in CONCERNS else alert.concern,
-        place_name=place.name if place else None,
-        quotes=tuple(quotes.of_mentions(session, mention_ids)),
-        columns=columns.of_concern(session, alert.concern, alert.updated_at, zone),
-        places=tuple((name, disclosure.in_fives(number)) for name, number in places if number >= disclosure.LEAST),
-        networks=tuple((name, disclosure.in_fives(number) if place else number) for name, number in networks),
-        authors=told.authors,
-        posts=told.posts,
-        expected=told.expected,
-        once_in_days=disclosure.coarse(once_in_days) if place else once_in_days,
-    )
+    seen = {number: _Seen() for number in numbers}
+    for row in session.connection().execute(linked):
+        seen[row.alert].note(row)
+    said = quotes.of_each(session, {number: one.mentions for number, one in seen.items()})
+    drawn = columns.of_concerns(session, [(alert.concern, alert.updated_at) for alert in found], zone)
+    details = []
+    for number, alert, its_columns in zip(numbers, found, drawn, strict=True):
+        told, once_in_days = disclosure.seen(alert), float(alert.evidence.get("once_in_days", 0))
+        evidence = seen[number]
+        place = evidence.its_place
+        where = [(name, len(authors)) for name, authors in evidence.places.items() if len(authors) >= disclosure.LEAST]
+        details.append(
+            AlertDetail(
+                alert=alert,
+                concern_name=CONCERNS[alert.concern].name if alert.concern in CONCERNS else alert.concern,
+                place_name=place,
+                quotes=tuple(said[number]),
+                columns=its_columns,
+                places=tuple((name, disclosure.in_fives(count)) for name, count in _most_first(where)),
+                networks=tuple(
+                    (name, disclosure.in_fives(count) if place else count)
+                    for name, count in _most_first(evidence.networks.items())
+                ),
+                authors=told.authors,
+                posts=told.posts,
+                expected=told.expected,
+                once_in_days=disclosure.coarse(once_in_days) if place else once_in_days,
+            )
+        )
+    return details
+
+
+class _Seen:
+    """What an alert rests on, of the mentions that still live: who wrote is counted at each place, and told nowhere."""
+
+    def __init__(self) -> None:
+        self.its_place: str | None = None
+        self.mentions: list[int] = []
+        self.networks: Counter[str] = Counter()
+        self.places: dict[str, set[bytes]] = defaultdict(set)
+
+    def note(self, row: Any) -> None:
+        self.its_place = row.its_place
+        if row.mention is None:
+            return
+        self.mentions.append(row.mention)
+        self.networks[row.network] += 1
+        if row.place is not None:
+            self.places[row.place].add(row.author)
+
+
+def _most_first(counted: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    return sorted(counted, key=lambda one: (-one[1], one[0]))
 
 
 def take(session: Session, alert_id: int, person_id: int, now: datetime) -> Alert:

@@ -1,6 +1,6 @@
 """A concern's posts, two hours a column over two days, against what is usual: the small chart of an alert."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -34,31 +34,58 @@ def of_concern(session: Session, concern: str, until: datetime, zone: ZoneInfo) 
     """Posts of a concern per two hours over the two days up to `until`; in the whole town, since two hours at one place
     would show one person's posts. Usual is its mean over the 28 days before (less a guard of 2), spread over the hours
     of the local day as all posts of those days are."""
+    return of_concerns(session, [(concern, until)], zone)[0]
+
+
+def of_concerns(session: Session, asked: Sequence[tuple[str, datetime]], zone: ZoneInfo) -> list[tuple[Column, ...]]:
+    """The same of several, each up to its own time; one question for all."""
+    if not asked:
+        return []
+    spans = [_span(until) for _, until in asked]
+    rows = session.connection().execute(
+        sa.select(col(HourCount.concern), col(HourCount.hour), sa.func.sum(col(HourCount.posts)))
+        .where(
+            col(HourCount.concern).in_({ALL, *(concern for concern, _ in asked)}),
+            col(HourCount.hour) >= min(span.usual_from for span in spans),
+            col(HourCount.hour) < max(span.end for span in spans),
+        )
+        .group_by(col(HourCount.concern), col(HourCount.hour))
+    )
+    posts: dict[str, dict[datetime, int]] = {ALL: {}, **{concern: {} for concern, _ in asked}}
+    for concern, hour, number in rows:
+        posts[concern][hour] = int(number)
+    return [_columns(posts[concern], posts[ALL], span, zone) for (concern, _), span in zip(asked, spans, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Span:
+    """From when usual is taken, until when; and the two days that are drawn."""
+
+    usual_from: datetime
+    usual_until: datetime
+    start: datetime
+    end: datetime
+
+
+def _span(until: datetime) -> _Span:
     end = counts.hour_of(until) + timedelta(hours=1)
     start = end - COLUMNS * COLUMN
-    usual_from = start - _GUARD - timedelta(days=USUAL_DAYS)
-    this = [col(HourCount.concern) == concern, col(HourCount.hour) >= usual_from, col(HourCount.hour) < end]
-    hours = _posts_by_hour(session, this)
-    whole = _posts_by_hour(
-        session,
-        [col(HourCount.concern) == ALL, col(HourCount.hour) >= usual_from, col(HourCount.hour) < start - _GUARD],
-    )
+    return _Span(start - _GUARD - timedelta(days=USUAL_DAYS), start - _GUARD, start, end)
+
+
+def _columns(
+    posts: Mapping[datetime, int], everything: Mapping[datetime, int], span: _Span, zone: ZoneInfo
+) -> tuple[Column, ...]:
+    whole = {hour: number for hour, number in everything.items() if span.usual_from <= hour < span.usual_until}
     by_local_hour = [0.5] * 24  # half a post each, so that a quiet hour is not impossible
-    for hour, posts in whole.items():
-        by_local_hour[hour.astimezone(zone).hour] += posts
-    days = max(1.0, (start - _GUARD - max(usual_from, min(whole, default=usual_from))) / timedelta(days=1))
-    daily = sum(posts for hour, posts in hours.items() if hour < start - _GUARD) / days
+    for hour, number in whole.items():
+        by_local_hour[hour.astimezone(zone).hour] += number
+    days = max(1.0, (span.usual_until - max(span.usual_from, min(whole, default=span.usual_from))) / timedelta(days=1))
+    daily = sum(number for hour, number in posts.items() if span.usual_from <= hour < span.usual_until) / days
     found: list[Column] = []
     for index in range(COLUMNS):
-        at = start + index * COLUMN
+        at = span.start + index * COLUMN
         its_hours = [at + timedelta(hours=hour) for hour in range(int(COLUMN / timedelta(hours=1)))]
         usual = daily * sum(by_local_hour[hour.astimezone(zone).hour] for hour in its_hours) / sum(by_local_hour)
-        found.append(Column(at, sum(hours.get(hour, 0) for hour in its_hours), usual))
+        found.append(Column(at, sum(posts.get(hour, 0) for hour in its_hours), usual))
     return tuple(found)
-
-
-def _posts_by_hour(session: Session, where: Sequence[sa.ColumnElement[bool]]) -> dict[datetime, int]:
-    rows = session.connection().execute(
-        sa.select(col(HourCount.hour), sa.func.sum(col(HourCount.posts))).where(*where).group_by(col(HourCount.hour))
-    )
-    return {hour: int(posts) for hour, posts in rows}

@@ -1,6 +1,6 @@
 """A few quotes that differ, to stand for many posts: one an author, other stances and networks, never a name."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,6 +82,15 @@ def of_mentions(session: Session, mention_ids: Sequence[int], number: int = 3) -
     """Quotes from these mentions, of those that still have a text."""
     query = _QUOTABLE.where(col(Mention.id).in_(sorted(mention_ids)[-READ_FIRST:]))
     return choose([_candidate(row) for row in session.connection().execute(query)], number)
+
+
+def of_each(session: Session, mention_ids: Mapping[int, Sequence[int]], number: int = 3) -> dict[int, list[Quote]]:
+    """The same for several groups of mentions, by their keys; one question for all."""
+    newest = {key: sorted(ids)[-READ_FIRST:] for key, ids in mention_ids.items()}
+    wanted = {one for ids in newest.values() for one in ids}
+    rows = session.connection().execute(_QUOTABLE.where(col(Mention.id).in_(wanted))) if wanted else ()
+    found = {candidate.quote.mention_id: candidate for candidate in map(_candidate, rows)}
+    return {key: choose([found[one] for one in ids if one in found], number) for key, ids in newest.items()}
 
 
 def of_concerns(

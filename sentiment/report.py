@@ -166,7 +166,7 @@ def words(row: Row, language: str) -> tuple[str, str, str]:
         interval = wording.between(row.low, row.high, language) if row.low is not None and row.high is not None else "–"
         return value, interval, wording.percent(row.usual, language) if row.usual is not None else "–"
     if row.unit == "hours":
-        return f"{row.value:.1f} h" if row.value is not None else "–", "–", "–"
+        return f"{wording.decimal(row.value, 1, language)} h" if row.value is not None else "–", "–", "–"
     number = wording.whole(row.value, language) if row.value is not None else "–"
     range_ = (
         f"{wording.whole(row.low, language)}–{wording.whole(row.high, language)}"

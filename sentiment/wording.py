@@ -7,7 +7,7 @@ from babel.dates import format_date, format_datetime
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 
-from config.translations import translate
+from config.translations import LANGUAGES, translate
 
 
 def locale(language: str) -> Locale:
@@ -18,14 +18,25 @@ def locale(language: str) -> Locale:
         return Locale.parse("en")
 
 
+def numbers(language: str) -> Locale:
+    """The locale by which numbers are written: as people of the language write them in the United States, 1,204.5."""
+    return locale(f"{language}_US") if language in LANGUAGES else locale(language)
+
+
 def rounded(share: float) -> int:
     """A share of 0 to 1 in whole percent. Every figure goes through here: equal shares read equal."""
     return round(share * 100)
 
 
 def percent(share: float, language: str) -> str:
-    """0.243 as "24%", and "24 %" where the language writes it so."""
-    return format_percent(rounded(share) / 100, format="#,##0%" if language == "en" else None, locale=locale(language))
+    """0.243 as "24%"."""
+    return format_percent(rounded(share) / 100, format="#,##0%" if language == "en" else None, locale=numbers(language))
+
+
+def decimal(value: float, places: int, language: str) -> str:
+    """1234.5 as "1,234.5" with one place, as the language writes it."""
+    pattern = f"#,##0.{'0' * places}" if places else "#,##0"
+    return str(format_decimal(round(value, places), format=pattern, locale=numbers(language)))
 
 
 def between(low: float, high: float, language: str) -> str:
@@ -38,7 +49,7 @@ def between(low: float, high: float, language: str) -> str:
 
 def whole(number: float, language: str) -> str:
     """A count with the language's grouping: 1,204."""
-    return str(format_decimal(round(number), locale=locale(language)))
+    return decimal(number, 0, language)
 
 
 def day(moment: date, language: str) -> str:

@@ -44,11 +44,11 @@ def alerts_page(request: Request, found: TheDesk, who: Who) -> Response:
     zone, now, language = found.settings.department.zone, clock.now(), pages.language_of(request)
     with database.reading(found.engine) as session:
         every = alerts.all_alerts(session)
-        opened = [alerts.alert_detail(session, one.id or 0, zone) for one in every if one.state in alerts.OPEN]
+        opened = alerts.alert_details(session, [one for one in every if one.state in alerts.OPEN], zone)
         closed = [one for one in every if one.state not in alerts.OPEN]
         held, tuned = tuning.held_back(session, now - HELD_SHOWN), tuning.read(session, now)
         looked_back, looking_back = hindsight.read(session)
-    views = [alert_view(detail, zone, now, language) for detail in opened if detail is not None]
+    views = [alert_view(detail, zone, now, language) for detail in opened]
     looks.note(found.engine, who, (quote.mention_id for view in views for quote in view.detail.quotes))
     return pages.render(
         request,

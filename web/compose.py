@@ -1,6 +1,7 @@
 """Compose: one message, a variant for each account, counted as each network counts; pictures with what they show;
 drafts saved while one writes."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
@@ -20,17 +21,20 @@ from posts.workflow import EditConflict, WrongState
 from sentiment.taxonomy import CONCERNS
 from web import compose_page, drafting, pages
 from web.desk import Desk, TheDesk
-from web.drafting import DAY, HOUR, Draft, DraftIn, from_form
+from web.drafting import DAY, HOUR, Cut, Draft, DraftIn, from_form
 from web.fields import LARGEST_ID, Id
 from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 
 router = APIRouter(prefix="/compose", dependencies=[needs(Action.WRITE_POSTS)])
 Given = Annotated[DraftIn, Depends(from_form)]
-Then = Annotated[str, Form()]  # save, close, submit, slot, link, picture, take-out-<picture>, translate-<language>
+Then = Annotated[str, Form()]
+# save, close, submit, slot, link, picture, take-out-<picture>, crop-<picture>, translate-<language>
+Cuts = Annotated[dict[int, Cut], Depends(drafting.cuts)]
 Upload = Annotated[UploadFile | None, File()]
 WITH_A_PICTURE = pictures.LARGEST_UPLOAD + 1_000_000  # bytes of a form; other routes take far less (web.app)
 TAKE_OUT = "take-out-"
+CROP = "crop-"
 TRANSLATE = "translate-"
 
 
@@ -108,7 +112,7 @@ def send_new(
     request: Request, found: TheDesk, who: Who, given: Given, then: Then = "save", picture: Upload = None
 ) -> Response:
     """The form without a number yet."""
-    return _send(request, found, who, None, given, then, picture)
+    return _send(request, found, who, None, given, then, picture, {})
 
 
 @router.get("/{post_id}")
@@ -122,11 +126,18 @@ def page(request: Request, found: TheDesk, who: Who, post_id: Id) -> Response:
 
 @router.post("/{post_id}", max_body_size=WITH_A_PICTURE)
 def send(
-    request: Request, found: TheDesk, who: Who, post_id: Id, given: Given, then: Then = "save", picture: Upload = None
+    request: Request,
+    found: TheDesk,
+    who: Who,
+    post_id: Id,
+    given: Given,
+    cuts: Cuts,
+    then: Then = "save",
+    picture: Upload = None,
 ) -> Response:
-    """Saves, and does what the pressed button says: nothing more, close, send for approval, add or take out a
+    """Saves, and does what the pressed button says: nothing more, close, send for approval, add, crop or take out a
     picture."""
-    return _send(request, found, who, post_id, given, then, picture)
+    return _send(request, found, who, post_id, given, then, picture, cuts)
 
 
 class WallTimeError(ValueError):
@@ -217,6 +228,7 @@ def _send(
     given: DraftIn,
     then: str,
     picture: UploadFile | None,
+    cuts: Mapping[int, Cut],
 ) -> Response:
     _ = pages.words(request).gettext
     if then == "link":
@@ -239,12 +251,12 @@ def _send(
             request, found, who, draft, wrong=[compose_page.Fault("message", words)], theirs=theirs, status=409
         )
     number = post.id or 0
-    if then == "picture" or then.startswith(TAKE_OUT):
+    if then == "picture" or then.startswith((TAKE_OUT, CROP)):
         try:
-            _change_pictures(found, who, number, then, picture)
+            _change_pictures(found, who, number, then, picture, cuts)
         except (UnreadablePicture, WrongState) as error:
             draft = drafting.shown(given, number, post.revision)
-            fault = compose_page.Fault("pictures", str(error))
+            fault = compose_page.Fault("pictures", _(str(error)))
             return compose_page.page(request, found, who, draft, wrong=[fault], saved_at=post.updated_at)
         return RedirectResponse(f"/compose/{number}#pictures", 303)
     if then == "slot":
@@ -308,11 +320,18 @@ def _take_slot(found: Desk, who: Visitor, post: Post, given: DraftIn) -> str:
     return "slot"
 
 
-def _change_pictures(found: Desk, who: Visitor, post_id: int, then: str, upload: UploadFile | None) -> None:
-    if then.startswith(TAKE_OUT):
-        number = then.removeprefix(TAKE_OUT)
+def _change_pictures(
+    found: Desk, who: Visitor, post_id: int, then: str, upload: UploadFile | None, cuts: Mapping[int, Cut]
+) -> None:
+    if then != "picture":
+        named = then.rpartition("-")[2]
+        number = int(named) if named.isdecimal() and len(named) < 10 else 0
         with database.writing(found.engine) as session:
-            kept.take_out(session, post_id, who.id, int(number) if number.isdecimal() else 0, clock.now())
+            if then.startswith(TAKE_OUT):
+                kept.take_out(session, post_id, who.id, number, clock.now())
+            elif number in cuts:
+                cut = cuts[number]
+                kept.crop(session, post_id, who.id, number, cut.shape, cut.focus, clock.now())
         return
     data = upload.file.read(pictures.LARGEST_UPLOAD + 1) if upload is not None else b""
     if not data:
@@ -348,7 +367,10 @@ def _faults(request: Request, found: Desk, given: DraftIn, post: Post) -> list[c
     ]
     if given.message.strip():
         faults += [
-            compose_page.Fault(f"v-{card.account.id}", f"{card.account.name}: {' '.join(card.check.problems)}")
+            compose_page.Fault(
+                f"v-{card.account.id}",
+                f"{card.account.name}: {' '.join(pages.told(request, one) for one in card.check.problems)}",
+            )
             for card in cards
             if card.chosen and card.check.problems
         ]

@@ -14,6 +14,7 @@ from config.tables import Person
 from config.translations import LANGUAGES, translate
 from listeners.tables import Mention
 from networks import accounts, registry
+from networks.pictures import SHAPES
 from posts import addresses, drafts, glossary, likeness, links, observances, readability, resources, snippets
 from posts import categories as rules_of_kinds
 from posts import pictures as kept
@@ -81,6 +82,7 @@ def page(
         draft=draft,
         cards=cards,
         shown_pictures=shown,
+        shapes=shapes(request),
         wrong=wrong,
         theirs=theirs,
         saved_at=saved_at,
@@ -180,6 +182,18 @@ def categories(request: Request) -> list[tuple[str, str]]:
         "recruiting": _("Recruiting"),
     }
     return [(key, words[key]) for key in drafting.CATEGORIES]
+
+
+def shapes(request: Request) -> list[tuple[str, tuple[int, int], str]]:
+    """What a picture may be cut to, in the reader's words."""
+    _ = pages.words(request).gettext
+    words = {
+        "square": _("Square, 1 by 1"),
+        "upright": _("Upright, 4 by 5: the tallest that Instagram takes"),
+        "wide": _("Wide, 16 by 9"),
+        "widest": _("Very wide, 1.91 by 1: the widest that Instagram takes"),
+    }
+    return [(key, sides, words[key]) for key, sides in SHAPES.items()]
 
 
 def _answered(found: Desk, who: Visitor, mention_id: int | None) -> Mention | None:

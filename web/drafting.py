@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
 
+from networks.pictures import SHAPES
 from web.fields import LARGEST_ID, clean
 
 MESSAGE_LIMIT = 100_000  # characters; more than any network takes
@@ -106,6 +107,26 @@ def shown(given: DraftIn, post_id: int | None, revision: int) -> Draft:
         reply_to=given.reply_to_id,
         asked=tuple(given.asked),
     )
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which part of a picture is wanted: a shape of networks.pictures.SHAPES, or empty for the whole; and where."""
+
+    shape: str
+    focus: int  # 0 to 100
+
+
+async def cuts(request: Request) -> dict[int, Cut]:
+    """A dependency that reads the form's `shape_<picture>` and `focus_<picture>`; what is no number is the middle."""
+    form = await request.form()
+    found = {}
+    for name, value in form.multi_items():
+        number = name.removeprefix("shape_")
+        if number != name and number.isdecimal() and len(number) < 10 and value in ("", *SHAPES):
+            focus = str(form.get(f"focus_{number}", ""))
+            found[int(number)] = Cut(str(value), min(int(focus), 100) if focus.isdecimal() and len(focus) < 5 else 50)
+    return found
 
 
 async def from_form(request: Request) -> DraftIn:

@@ -10,6 +10,7 @@ from fastapi import Depends, Request, params
 
 from config import addresses, clock, database, people, sign_ins
 from config.permissions import Action, Role, may
+from config.phrases import Phrase
 from config.sign_ins import Way
 from config.tables import Person
 from web import csrf
@@ -150,7 +151,11 @@ class Needs:
             raise Trouble(
                 403,
                 "This is not part of your work at this desk",
-                f"It needs the right “{self.action.value}”, which {_roles(who)} does not have.",
+                Phrase(
+                    "It needs the right “%(right)s”, which %(roles)s does not have.",
+                    right=self.action.value,
+                    roles=_roles(who),
+                ),
                 "Ask an administrator if you should have it.",
             )
 

@@ -5,6 +5,7 @@ from fastapi.responses import RedirectResponse
 
 from config import clock, database
 from config.permissions import Action
+from config.phrases import Phrase
 from posts import categories, mix
 from posts.workflow import WrongState
 from web import compose_page, pages
@@ -28,7 +29,7 @@ async def set_targets(request: Request, found: TheDesk, who: Who) -> Response:
     given = {kind: str(form.get(f"target_{kind}", "")).strip() for kind in categories.KINDS}
     try:
         if any(text and not (text.isdecimal() and len(text) < 6) for text in given.values()):
-            raise WrongState(f"A target is one to {mix.MOST} posts in four weeks.")
+            raise WrongState(Phrase("A target is one to %(most)s posts in four weeks.", most=mix.MOST))
         wanted = {kind: int(text) if text else None for kind, text in given.items()}
         with database.writing(found.engine) as session:
             mix.set_targets(session, wanted, who.id, clock.now())

@@ -3,6 +3,7 @@
 Templates extend base.html with the blocks `title` and `main`. Times are shown in the person's own zone, zone named."""
 
 import gettext
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 import jinja2
 import sqlalchemy as sa
 from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import format_decimal
+from babel.numbers import format_currency
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
@@ -23,6 +24,7 @@ from sqlmodel import Session, col, func, select
 
 from config import clock, database, holds, templates
 from config.permissions import Action
+from config.phrases import Phrase
 from config.tables import Person
 from config.translations import LANGUAGES, translate
 from listeners import mentions as listeners_mentions
@@ -84,6 +86,11 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
     hidden = values.keys() & around.keys() - {"zone"}
     if hidden:  # a page's own value would stand where the frame has its own: answers of people as a notice, say
         raise TypeError(f"{template}: {', '.join(sorted(hidden))} is the frame's")
+    match values.get("wrong"):  # what a room refused, alone or with its place on the page
+        case str(words):
+            values["wrong"] = told(request, words)
+        case (str(place), str(words)):
+            values["wrong"] = (place, told(request, words))
     page = _environment(language).get_template(template).render(around | values)
     return HTMLResponse(page, status)
 
@@ -100,6 +107,11 @@ def words(request: Request) -> gettext.NullTranslations:
     """The translations of the language this person reads: `_ = words(request).gettext`."""
     language, _ = _language_and_zone(request.app.state.desk, getattr(request.state, "visitor", None))
     return translate(language)
+
+
+def told(request: Request, words: str) -> str:
+    """What a room said when it refused something, in the reader's language where the catalogue has it."""
+    return _told({"language": language_of(request)}, words)
 
 
 def language_of(request: Request) -> str:
@@ -161,7 +173,7 @@ def _asked(session: Session, who: guard.Visitor) -> tuple[Tape | None, Counts]:
 def _environment(language: str) -> jinja2.Environment:
     made = templates.environment(FOLDER, language)
     made.filters.update(moment=_moment, day=_day, short_day=_short_day, clock=_clock, number=_number, initials=initials)
-    made.filters.update(counted=_counted)
+    made.filters.update(counted=_counted, dollars=_dollars, told=jinja2.pass_context(_told))
     made.filters.update(wall=_wall, clock_face=_clock_face, clock_plain=_clock_plain)
     made.filters.update(day_plain=_day_plain, month_name=_month_name)
     made.globals.update(static=static, vega=f"/vega.js?v={vega.VERSION}")
@@ -248,15 +260,28 @@ def _month_name(context: jinja2.runtime.Context, value: date) -> str:
 
 
 @jinja2.pass_context
-def _number(context: jinja2.runtime.Context, value: float) -> str:
-    """1,234"""
-    return str(format_decimal(value, locale=context["language"]))
+def _number(context: jinja2.runtime.Context, value: float, places: int = 0) -> str:
+    """1,234; 0.5 with one place, and 0,5 where the language writes it so; a whole number stays whole"""
+    return wording.decimal(value, places, context["language"])
+
+
+@jinja2.pass_context
+def _dollars(context: jinja2.runtime.Context, value: float) -> str:
+    """$1,234.50"""
+    return str(format_currency(value, "USD", locale=f"{context['language']}_US"))
 
 
 @jinja2.pass_context
 def _counted(context: jinja2.runtime.Context, value: int) -> str:
     """1,000+, of what is counted no further"""
     return f"{_number(context, value)}{'+' if value >= MOST_COUNTED else ''}"
+
+
+def _told(context: Mapping[str, Any], words: str) -> str:
+    gettext = translate(context["language"]).gettext
+    if isinstance(words, Phrase):
+        return words.told(gettext)
+    return gettext(words) if words else ""
 
 
 def zone_name(value: datetime, zone: ZoneInfo, language: str) -> str:

@@ -40,7 +40,9 @@ def answer(request: Request, trouble: Trouble) -> Response:
         return JSONResponse(body, trouble.status, extra, "application/problem+json")
     from web import pages  # pages needs the guard, and the guard raises Trouble
 
-    return pages.render(request, "problem.html", status=trouble.status, trouble=trouble)
+    title, detail, advice = (pages.told(request, words) for words in (trouble.title, trouble.detail, trouble.advice))
+    shown = Trouble(trouble.status, title, detail, advice)
+    return pages.render(request, "problem.html", status=trouble.status, trouble=shown)
 
 
 def install(app: FastAPI) -> None:

@@ -110,7 +110,9 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
     end = rulers.top(row.mistrust for row in rows)
     opened = [alert for alert in town.alerts(session) if alert.state in alerts.OPEN and alert.raised_at <= now]
     new = [alert for alert in opened if alert.state == "new"]
-    shown = [alerts.alert_detail(session, alert.id or 0, zone) for alert in new[:MOST_ALERTS]]
+    shown = alerts.alert_details(session, new[:MOST_ALERTS], zone)
+    taken = [alert for alert in opened if alert.state == "taken"]
+    takers = [town.taken_by(session, alert) if alert.taken_by != who.id else None for alert in taken]
     trend = charts.mistrust_in_town(overview)
     any_mentions, any_sources = (True, True) if overview.authors else _any(session)
     return {
@@ -118,9 +120,9 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
         "lead": content.lead,
         "waiting": [waiting_view(one, language) for one in content.waiting],
         "figures": _figures(overview, language),
-        "alert_views": [alert_view(detail, zone, now, language) for detail in shown if detail is not None],
+        "alert_views": [alert_view(detail, zone, now, language) for detail in shown],
         "more_alerts": max(0, len(new) - MOST_ALERTS),
-        "taken": [_taken(session, alert, who.id, zone, now, language) for alert in opened if alert.state == "taken"],
+        "taken": [_taken(alert, by, zone, now, language) for alert, by in zip(taken, takers, strict=True)],
         "trend": charts.trend(trend, charts.PAGE, language) if overview.authors else None,
         "trend_phone": charts.trend(trend, charts.PHONE, language) if overview.authors else None,
         "concerns": [concern_view(row, end, language) for row in rows],
@@ -227,8 +229,7 @@ def waiting_view(one: WaitingWords, language: str) -> WaitingView:
     return WaitingView(one.link, rest[:1].upper() + rest[1:], one.path, icon, go)
 
 
-def _taken(session: Session, alert: Alert, reader: int, zone: ZoneInfo, now: datetime, language: str) -> TakenView:
-    by = session.get(Person, alert.taken_by) if alert.taken_by not in (None, reader) else None
+def _taken(alert: Alert, by: str | None, zone: ZoneInfo, now: datetime, language: str) -> TakenView:
     said = digest_words.alert(
         posts=alert.posts,
         authors=alert.authors,
@@ -239,7 +240,7 @@ def _taken(session: Session, alert: Alert, reader: int, zone: ZoneInfo, now: dat
         today=now.astimezone(zone).date(),
         language=language,
     )
-    return TakenView(alert, by.name if by is not None else None, said)
+    return TakenView(alert, by, said)
 
 
 def _looked(engine: sa.Engine, person: Person, now: datetime) -> None:

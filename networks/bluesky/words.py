@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import regex
 
+from config.phrases import Phrase
 from networks.network import Limits, Outgoing, Problem
 
 GRAPHEMES = 300
@@ -36,8 +37,12 @@ def _bytes(outgoing: Outgoing) -> Iterable[Problem]:
     over = len(outgoing.text.encode("utf-8", "replace")) - BYTES
     if over > 0:
         yield Problem(
-            f"Bluesky takes {BYTES} bytes and this is {over} more: "
-            "emoji and some scripts take several bytes a character."
+            Phrase(
+                "Bluesky takes %(most)s bytes and this is %(over)s more: "
+                "emoji and some scripts take several bytes a character.",
+                most=BYTES,
+                over=over,
+            )
         )
 
 

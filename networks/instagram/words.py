@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from config.phrases import Phrase
 from networks.network import Limits, Outgoing, Problem
 
 HASHTAGS = 30
@@ -13,7 +14,9 @@ _TAG = re.compile(r"(?<!\w)#\w+")
 def _rules(outgoing: Outgoing) -> Iterable[Problem]:
     tags = len(_TAG.findall(outgoing.text))
     if tags > HASHTAGS:
-        yield Problem(f"There are {tags} hashtags; Instagram takes at most {HASHTAGS}.")
+        yield Problem(
+            Phrase("There are %(tags)s hashtags; Instagram takes at most %(most)s.", tags=tags, most=HASHTAGS)
+        )
     if outgoing.reply_to is not None:
         if outgoing.pictures:
             yield Problem("An answer on Instagram is a comment, without pictures.", "pictures")
@@ -23,9 +26,15 @@ def _rules(outgoing: Outgoing) -> Iterable[Problem]:
     for number, picture in enumerate(outgoing.pictures, 1):
         shape = picture.width / max(picture.height, 1)
         if shape < TALLEST - 0.005:
-            yield Problem(f"Picture {number} is too tall for Instagram; crop it to four by five or wider.", "pictures")
+            tall = Phrase(
+                "Picture %(number)s is too tall for Instagram; crop it to four by five or wider.", number=number
+            )
+            yield Problem(tall, "pictures")
         elif shape > WIDEST + 0.005:
-            yield Problem(f"Picture {number} is too wide for Instagram; crop it to 1.91 by 1 or narrower.", "pictures")
+            wide = Phrase(
+                "Picture %(number)s is too wide for Instagram; crop it to 1.91 by 1 or narrower.", number=number
+            )
+            yield Problem(wide, "pictures")
 
 
 LIMITS = Limits(length=2200, pictures=10, alt_length=1000, further=_rules, note="Links in a caption cannot be pressed.")

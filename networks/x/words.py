@@ -9,13 +9,14 @@ from urllib.parse import unquote
 
 from twitter_text import extract_urls_with_indices, parse_tweet
 
+from config.phrases import Phrase
 from networks.network import Limits, Outgoing, Problem
 
 LENGTH = 280
 LINK = 23  # whatever its length
 WITHOUT_REPOSTS = " -is:retweet"
 LONGEST_SEARCH = 512 - len(WITHOUT_REPOSTS) - 2  # characters of what is searched for, in parentheses
-NOT_OURS_TO_ANSWER = "X lets us answer only who mentioned us."
+NOT_OURS_TO_ANSWER = Phrase("X lets us answer only who mentioned us.")
 _SHORT = re.compile(r"https?://t\.co/[A-Za-z0-9]+")
 _PICTURE = re.compile(r"https?://(?:www\.)?(?:x|twitter)\.com/\w+/status/\d+/(?:photo|video)/\d+", re.IGNORECASE)
 _SCHEME = re.compile(r"^https?://", re.IGNORECASE)

@@ -226,10 +226,25 @@ class Town:
         return found
 
     def _place_name(self, session: Session, alert: Alert) -> str | None:
-        numbers = {one.place_id for one in self.alerts(session) if one.place_id is not None}
-        named = select(Place.id, Place.name).where(col(Place.id).in_(numbers))
-        names = self._once(("names of alerts' places",), lambda: dict(session.exec(named).all()) if numbers else {})
-        return names.get(alert.place_id)
+        return self._names(session).get(("place", alert.place_id or 0))
+
+    def taken_by(self, session: Session, alert: Alert) -> str | None:
+        """Who has the alert, by name."""
+        return self._names(session).get(("person", alert.taken_by or 0))
+
+    def _names(self, session: Session) -> dict[tuple[str, int], str]:
+        """Names of the alerts' places and of those who took them; one question."""
+        known = self.alerts(session)
+        places = {one.place_id for one in known if one.place_id is not None}
+        takers = {one.taken_by for one in known if one.taken_by is not None}
+        named = sa.union_all(
+            sa.select(sa.literal("place"), col(Place.id), col(Place.name)).where(col(Place.id).in_(places)),
+            sa.select(sa.literal("person"), col(Person.id), col(Person.name)).where(col(Person.id).in_(takers)),
+        )
+        return self._once(
+            ("names of alerts' places",),
+            lambda: {(kind, number): name for kind, number, name in session.execute(named)} if places or takers else {},
+        )
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,8 @@ READING = (
     "/mentions/1", "/mentions/2", "/concerns", "/concerns/traffic_safety", "/alerts", "/sources",
 )  # fmt: skip
 OURS = (
-    "/calendar", "/calendar?view=week", "/queue", "/planning", "/compose", "/compose/1", "/compose?reply_to=1",
-    "/snippets", "/outreach", "/outreach/events", "/outreach/events/new", "/outreach/events/1",
+    "/calendar", "/calendar?view=week", "/queue", "/posts", "/planning", "/compose", "/compose/1",
+    "/compose?reply_to=1", "/snippets", "/outreach", "/outreach/events", "/outreach/events/new", "/outreach/events/1",
     "/outreach/events/1/edit", "/outreach/events/2", "/outreach/actions",
     "/outreach/actions/new", "/outreach/actions/1",
     "/outreach/heard", "/outreach/stories", "/outreach/mix", "/outreach/resources",

@@ -15,7 +15,7 @@ from config.tables import Person
 from networks import accounts
 from posts import drafts
 from posts.tables import Post
-from tests.browser.conftest import overflow
+from tests.browser.conftest import overflow, tab_to
 
 
 @pytest.fixture
@@ -83,3 +83,18 @@ def test_no_view_scrolls_sideways(quiet_page: Callable[..., Page], width: int) -
     for path in ("/calendar", "/calendar?view=week", "/queue"):
         page.goto(path)
         assert overflow(page) <= 0, path
+
+
+def test_with_keys_alone_a_post_is_moved(quiet_page: Callable[..., Page], sqlite_engine: sa.Engine, due: date) -> None:
+    page = quiet_page("Ada", Role.OFFICER)
+    page.goto(f"/calendar?day={due}")
+    tab_to(page, ".move > summary")
+    page.keyboard.press("Enter")
+    tab_to(page, "[name=hour]")
+    page.keyboard.type("0930AM")
+    tab_to(page, ".move button")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"said=moved"))
+    moved = wall_time(sqlite_engine)
+    assert moved is not None
+    assert (moved.date(), moved.strftime("%H:%M")) == (due, "09:30")

@@ -17,7 +17,7 @@ from config.tables import Person, SignIn
 from networks import accounts, practice
 from posts import drafts
 from posts.tables import Post, PostPicture
-from tests.browser.conftest import SHOTS, overflow
+from tests.browser.conftest import SHOTS, overflow, tab_to
 from tests.posts.test_pictures import photo
 
 PAGES = (
@@ -199,3 +199,22 @@ def test_a_picture_is_added_when_it_is_chosen_and_nothing_written_is_lost(
     page.wait_for_url("**/posts/1?said=submitted")
     with database.reading(sqlite_engine) as session:
         assert session.exec(select(PostPicture.alt)).one() == "Cups on a table"
+
+
+@pytest.mark.usefixtures("account")
+def test_with_keys_alone_a_post_is_written_and_without_a_connection_it_stays(quiet_page: Callable[..., Page]) -> None:
+    page = quiet_page("Ada", Role.OFFICER)
+    page.route("**/live", lambda route: route.fulfill(status=204))  # else the browser complains of what it lost
+    page.goto("/compose")
+    tab_to(page, "#message")
+    page.keyboard.type("Officers on Elm Street.")
+    expect(page.locator("#saved")).to_contain_text("Draft saved at")
+    tab_to(page, "[name=then][value=submit]")
+    page.context.set_offline(True)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("There is no connection.")).to_be_visible()
+    expect(page.locator("#message")).to_have_value("Officers on Elm Street.")
+    page.context.set_offline(False)
+    expect(page.get_by_text("There is no connection.")).to_be_hidden()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/posts/1?said=submitted")

@@ -151,3 +151,19 @@ def test_a_picture_that_was_taken_out_stays_in_the_record(desk: Desk) -> None:
         assert session.get_one(type(added), added.id).data == added.data
     with pytest.raises(WrongState), database.writing(desk.engine) as session:
         kept.take_out(session, number, desk.officer, added.id or 0, desk.now)
+
+
+@pytest.mark.parametrize(
+    ("size", "shape", "focus", "box"),
+    [
+        ((640, 480), (1, 1), 50, (80, 0, 560, 480)),
+        ((640, 480), (1, 1), 100, (160, 0, 640, 480)),
+        ((480, 640), (16, 9), 0, (0, 0, 480, 270)),
+        ((480, 640), (4, 5), 50, (0, 20, 480, 620)),
+        ((1, 4000), (191, 100), 50, (0, 2000, 1, 2001)),
+    ],
+)
+def test_the_largest_part_of_a_shape_is_kept(
+    size: tuple[int, int], shape: tuple[int, int], focus: int, box: tuple[int, int, int, int]
+) -> None:
+    assert pictures.window(*size, shape, focus) == box

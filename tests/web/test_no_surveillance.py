@@ -48,7 +48,7 @@ NAMED_IN_CODE = {
     "sentiment.alerts._leading": ONE_VOTE,
     "sentiment.alerts._since": ONE_VOTE,
     "sentiment.alerts._texts": ONE_VOTE,
-    "sentiment.alerts.alert_detail": ONE_VOTE,
+    "sentiment.alerts.alert_details": ONE_VOTE,
     "sentiment.brigades.about": ONE_TEXT,
     "sentiment.counts._counted": TAKEN_BACK,
     "sentiment.hindsight.copied": ONE_VOTE,
@@ -62,7 +62,6 @@ NAMED_IN_CODE = {
 }
 ASKED_BY_AUTHOR = {
     "sentiment.alerts._leading": ONE_VOTE,
-    "sentiment.alerts.alert_detail": ONE_VOTE,
     "sentiment.sums._counted": ONE_VOTE,
     "sentiment.surges._daily_authors": ONE_VOTE,
     "sentiment.unheard.by_language": ONE_VOTE,

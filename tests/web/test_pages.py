@@ -40,3 +40,14 @@ def test_every_page_without_a_number_in_its_address_opens_on_both_databases(
     pages -= {*guard.PUBLIC, "/accounts/callback"}  # a network leads there, with what we gave it
     found = {path: browser.get(path).status_code for path in sorted({*pages, "/posts/1", "/compose/1"})}
     assert found == dict.fromkeys(found, 200)
+
+
+def test_a_refusal_is_told_in_the_readers_language(
+    browser_of: Callable[..., Browser], sqlite_engine: sa.Engine
+) -> None:
+    ada = browser_of("Ada", Role.OFFICER)
+    with database.writing(sqlite_engine) as session:
+        session.exec(sa.update(Person).values(language="es"))
+    assert "Esto no es parte de su trabajo en esta mesa" in ada.get("/people").text
+    assert "No existe esa publicación" in ada.get("/posts/99").text
+    assert ada.get("/api/v1/posts/99").json()["title"] == "There is no such post"  # a program compares

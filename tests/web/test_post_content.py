@@ -242,3 +242,21 @@ def test_a_network_fetches_a_picture_by_its_signed_address_and_by_no_other(
         b"\xff\xd8\xff",
     )
     assert stranger.get(address.replace(f"/{number}-", f"/{number + 1}-")).status_code == 404
+
+
+def test_a_picture_is_cropped_from_the_whole_and_made_whole_again(
+    ada: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, "picture", picture=photo((640, 480)))
+
+    def cut(number: int, shape: str) -> str:
+        more = {f"alt_{number}": "Cups", f"shape_{number}": shape, f"focus_{number}": "100"}
+        write(ada, account, f"crop-{number}", "/compose/1", revision=revision(sqlite_engine), fields=more)
+        with database.reading(sqlite_engine) as session:
+            shown = [one for one in session.exec(select(PostPicture)) if not one.taken_out]
+        return " ".join(f"{one.id}: {one.width}x{one.height}, {one.alt}" for one in shown)
+
+    assert cut(1, "square") == "2: 480x480, Cups"
+    assert cut(2, "wide") == "3: 640x360, Cups"
+    assert cut(3, "") == "1: 640x480, Cups"
+    assert cut(1, "round") == "1: 640x480, Cups"

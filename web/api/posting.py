@@ -68,6 +68,14 @@ class PostOut(BaseModel):
     targets: list[TargetOut]
 
 
+class CropIn(BaseModel):
+    """Which part of a picture: of this shape, and where along the side that is too long (0 left or top, 100 right or
+    bottom). No shape: the whole again."""
+
+    shape: Literal["square", "upright", "wide", "widest"] | None = None
+    focus: Annotated[int, Field(ge=0, le=100)] = 50
+
+
 class Decision(BaseModel):
     """An approver's word on exactly the content with this hash."""
 
@@ -180,6 +188,14 @@ def add_picture(
 def take_out_picture(found: TheDesk, who: Who, post_id: Id, picture_id: Id) -> PostOut:
     with database.writing(found.engine) as session:
         kept.take_out(session, post_id, who.id, picture_id, clock.now())
+        return post_out(session, post_id)
+
+
+@router.put("/posts/{post_id}/pictures/{picture_id}/crop", dependencies=[needs(Action.WRITE_POSTS)])
+def crop_picture(found: TheDesk, who: Who, post_id: Id, picture_id: Id, given: CropIn) -> PostOut:
+    """A part of it in its place, cut from the whole; it has another number then."""
+    with database.writing(found.engine) as session:
+        kept.crop(session, post_id, who.id, picture_id, given.shape or "", given.focus, clock.now())
         return post_out(session, post_id)
 
 

@@ -17,7 +17,7 @@ let broken = false; // a conflict: stop saving, keep the copy
 function fields() {
   const out = {};
   for (const [name, value] of new FormData(form)) {
-    if (["csrf", "revision", "picture", "link", "campaign"].includes(name)) continue; // sent by their own buttons
+    if (["csrf", "revision", "picture", "link", "campaign"].includes(name) || /^(shape|focus)_/.test(name)) continue; // sent by their own buttons
     if (name === "accounts" || name === "asked") (out[name] ??= []).push(Number(value));
     else out[name] = value;
   }
@@ -214,6 +214,17 @@ addEventListener("visibilitychange", () => {
 document.getElementById("picture").addEventListener("change", (event) => {
   if (event.target.files.length) form.requestSubmit(document.getElementById("add-picture"));
 });
+for (const part of form.querySelectorAll("[data-crop]")) {
+  const picture = part.closest("li").querySelector("img");
+  const [shape, focus] = part.querySelectorAll("select, input");
+  const show = () => {
+    const sides = part.open && shape.selectedOptions[0].dataset.sides;
+    picture.style.aspectRatio = sides || "";
+    picture.style.objectFit = sides ? "cover" : "";
+    picture.style.objectPosition = `${focus.value}% ${focus.value}%`;
+  };
+  for (const kind of ["input", "toggle"]) part.addEventListener(kind, show);
+}
 for (const one of form.querySelectorAll(".sentence")) {
   const button = one.querySelector("[data-put]");
   button.hidden = false;

@@ -1,5 +1,6 @@
 // Live counts: the numbers beside the navigation, and what came in since the list of mentions was made. One stream a
 // tab, begun when a page has been looked at for a moment and only while it is seen: a browser has few connections.
+// And a line while there is no connection: a form that was sent then would leave the page, with what was typed in it.
 import { toast } from "./told.js";
 
 const SETTLED = 1500; // ms
@@ -70,3 +71,20 @@ addEventListener("pagehide", close); // it may come back as it was, and opens ag
 addEventListener("pageshow", (event) => {
   if (event.persisted) settled = setTimeout(open, SETTLED);
 });
+
+const lost = document.getElementById("lost");
+const connected = () => {
+  lost.hidden = navigator.onLine;
+};
+for (const change of ["online", "offline"]) addEventListener(change, connected);
+connected();
+document.addEventListener(
+  "submit",
+  (event) => {
+    connected();
+    if (navigator.onLine) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  },
+  true,
+);

@@ -1,0 +1,25 @@
+"""Sentences with a number or a name in them: English as strings, and still to be told in another language by a page."""
+
+from collections.abc import Callable
+
+
+class Phrase(str):
+    """`Phrase("A post has at most %(most)s pictures.", most=4)`. What it is raised or kept with keeps it whole."""
+
+    words: str
+    values: dict[str, object]
+
+    __slots__ = ("values", "words")
+
+    def __new__(cls, words: str, **values: object) -> "Phrase":
+        made = super().__new__(cls, words % values)
+        made.words, made.values = words, values
+        return made
+
+    def __str__(self) -> str:
+        return self  # else `str(error)` would forget the places
+
+    def told(self, gettext: Callable[[str], str]) -> str:
+        """The sentence in the words that `gettext` has for it, and for the phrases in it."""
+        within = {name: one.told(gettext) for name, one in self.values.items() if isinstance(one, Phrase)}
+        return gettext(self.words) % (self.values | within)
