@@ -47,6 +47,7 @@ from tests.networks import jetstream_server
 WAIT = 2.0  # seconds that a source takes to answer
 SOURCES, THREADS = 96, 4
 HANGS = "worker-2"
+RECOVERY = 1500.0  # seconds: a post whose fate is unknown is looked up at growing intervals
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,9 @@ def chaos(url: str, folder: Path, minutes: float, restart: Callable[[], None]) -
                 running.freeze(HANGS)
                 Timer(wakes - passed, running.thaw, [HANGS]).start()  # what it has locked may hold this loop up
             time.sleep(1)
-        _until(lambda: _settled(found, posts, said), 300)
+        quiet = time.monotonic()
+        _until(lambda: _settled(found, posts, said), RECOVERY)
+        quiet = time.monotonic() - quiet
         with database.reading(found.engine) as session:
             states = dict(session.exec(select(Target.state, func.count()).group_by(Target.state)).all())
             there = session.exec(select(func.count()).where(col(PracticePost.account_id).is_not(None))).one()
@@ -232,7 +235,8 @@ def chaos(url: str, folder: Path, minutes: float, restart: Callable[[], None]) -
             doing = sum(one.doing for one in queue.standing(session))
         return {
             "minutes": minutes, "killed": killed, "postgres_killed": restarted, "posts": posts, "posts_there": there,
-            "posts_published": states.get("published", 0), "said": said, "mentions": heard[0],
+            "posts_published": states.get("published", 0), "settled_after_s": round(quiet),
+            **{f"posts_{state}": number for state, number in states.items() if state != "published"}, "said": said, "mentions": heard[0],
             "mentions_once": heard[1], "jobs_left_under_way": doing,
         }  # fmt: skip
 

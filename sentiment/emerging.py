@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
+from scipy.special import betainc, expit
 
 Sensitivity = Literal["fewer", "balanced", "more"]
 
@@ -25,7 +25,7 @@ GUARD_HOURS = 24  # between window and baseline, so that a slow start is not tak
 LEAST_BASELINE = 200  # posts
 LEAST_AUTHORS = 3
 DISPERSION = 1.6  # of a term's authors beyond Poisson, as measured on streams of public posts
-FALSE_A_WEEK: Mapping[Sensitivity, float] = MappingProxyType({"fewer": 0.1, "balanced": 0.5, "more": 2.0})
+FALSE_A_WEEK: Mapping[Sensitivity, float] = MappingProxyType({"fewer": 0.3, "balanced": 1.5, "more": 6.0})
 TICKS_A_WEEK = 168
 NEAR = 0.999  # of random pairs of posts are less alike than two posts "near" each other
 NEIGHBOURS = 3
@@ -33,6 +33,7 @@ SHARED = 0.5  # of the smaller one's posts: two groups are one
 SPOKEN: Mapping[Sensitivity, float] = MappingProxyType({"fewer": 2.5, "balanced": 2.0, "more": 1.5})  # standard errors
 SPOKEN_OTHERWISE = 1.0  # standard errors more where it is no emergency, for sixteen concerns are looked at
 RAISED = 0.5  # of the core's posts raise it by themselves, where it is no emergency
+CONCERNED = 0.15  # mean over the core of each post's likeliest concern: below it, it is talk of weather, songs, jobs
 AUTHORS_OTHERWISE = 4
 TIED = 0.5  # of the core's posts have to do with this town, where it is no emergency
 LOUD = 3.0  # posts an author on the same thing: more, and it is a few accounts that are loud
@@ -251,6 +252,8 @@ def _gate(
         return None
     theirs = np.isin(heard.authors[start : start + alike.shape[0]], speaking)
     if np.count_nonzero(theirs & close[:, core].any(axis=1)) > LOUD * authors:
+        return None
+    if expit(heard.concerns[start + core].astype(np.float32)).max(axis=1).mean() < CONCERNED:
         return None
     mean = spoken[core].mean(axis=0)
     said = np.where(mean >= LEAST_SPOKEN, mean * np.sqrt(core.size), -np.inf)

@@ -147,7 +147,8 @@ def check(folder: Path | None = None) -> str:
         for name, digest in files.items():
             if hashlib.sha256((place / name).read_bytes()).hexdigest() != digest:
                 raise ModelDamaged(f"the model's file {place / name} was altered; {cure}")
-        return f"{manifest['name']}-{files['encoder.onnx'][:8]}"
+        encoder = "".join(files[name] for name in sorted(files) if name.endswith((".onnx", ".bin")))
+        return f"{manifest['name']}-{hashlib.sha256(encoder.encode()).hexdigest()[:8]}"
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelDamaged(f"the model in {place} cannot be read ({error}); {cure}") from error
 

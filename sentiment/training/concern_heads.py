@@ -1,22 +1,23 @@
 """Concerns are many and rare: a few readings of each post teach the shared head too little of them, and more would
-spoil trust. So their rows are averaged with those of a logistic regression on what the finished encoder sees."""
+spoil trust. So their rows are those of a logistic regression on what the finished encoder sees."""
 
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from sentiment.training.corpora import Labelled
+from sentiment.training.corpora import KEYS, Labelled
 from sentiment.training.network import CONCERNS, Floats, Network
 
 STRENGTH = 0.01  # of the regression (sklearn's C), chosen on the posts that calibrate
 REAL = 3.0  # weight of a real post over one of our own
 FEWEST = 3  # labels without which a concern keeps its own row
+NONE = (False,) * len(KEYS)
 
 
 def refit(network: Network, posts: list[Labelled], seen: Floats, real: int) -> None:
     """Changes the head's rows for concerns in place. `seen`: features of the posts, of which the first `real` are real
-    ones."""
-    raised = np.array([post.concerns for post in posts])
+    ones; a post that nobody read for concerns raises none."""
+    raised = np.array([post.concerns or NONE for post in posts])
     weights = np.array([REAL] * real + [1.0] * (len(posts) - real))
     middle, spread = seen.mean(0), seen.std(0) + 1e-6
     with torch.no_grad():
@@ -25,6 +26,5 @@ def refit(network: Network, posts: list[Labelled], seen: Floats, real: int) -> N
             fitted.fit((seen - middle) / spread, raised[:, column], sample_weight=weights)
             slope = fitted.coef_[0] / spread
             row = CONCERNS.start + int(column)
-            network.head.weight[row] = (network.head.weight[row] + torch.from_numpy(slope.astype(np.float32))) / 2
-            bias = float(fitted.intercept_[0] - slope @ middle)
-            network.head.bias[row] = (network.head.bias[row] + bias) / 2
+            network.head.weight[row] = torch.from_numpy(slope.astype(np.float32))
+            network.head.bias[row] = float(fitted.intercept_[0] - slope @ middle)

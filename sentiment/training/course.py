@@ -23,10 +23,10 @@ from sentiment.training.network import SENTIMENT, Example, Floats, Network, feat
 
 LAYERS = list(range(8))  # the lowest eight of twelve: what stays frozen fits what is above it
 LONGEST = 72
-MOODS = 14_000  # English posts with sentiment, a third of each kind
+MOODS = 20_000  # English posts with sentiment, a third of each kind
 HEARD = 0.5  # share of the earlier model's word in a sentiment target, where it was asked; the rest is the label
 ASKED = 6000  # of the English posts, so many are read by the earlier model
-TIMES = {"es": 3, "real": 5, "written": 2, "argued": 1}
+TIMES = {"es": 3, "real": 5, "written": 1, "argued": 0}
 REAL = 1.5  # weight of a real post over one of our own
 COURSE = Course(
     steps=0,
@@ -41,8 +41,9 @@ COURSE = Course(
     average=0.99,
 )
 FURTHER = replace(COURSE, rate=7e-5, head_rate=6e-4, seed=43, averaged_from=0.5, average=0.985)
-FURTHER_MOODS = 900
-FURTHER_TIMES = {"es": 1, "real": 2, "written": 1, "argued": 0}  # argued: those in Spanish or mixed, once
+FURTHER_MOODS = 12_000
+CALM = 1500  # posts of the world at large, of which no concern is raised
+FURTHER_TIMES = {"es": 2, "real": 3, "written": 1, "argued": 0}  # argued: those in Spanish or mixed, once
 
 
 def blank(wheel: Path, files: student.Files) -> Network:
@@ -51,9 +52,8 @@ def blank(wheel: Path, files: student.Files) -> Network:
     return Network(encoder, student.HIDDEN, student.HIDDEN)
 
 
-def moods(data: Path, number: int = MOODS) -> list[Labelled]:
-    posts = corpora.sentiment(data, "en_train")
-    return list(learned.moods(posts, number, np.random.default_rng(COURSE.seed)))
+def moods(data: Path, number: int = MOODS, seed: int = COURSE.seed) -> list[Labelled]:
+    return list(learned.moods(corpora.sentiment(data, "en_train"), number, np.random.default_rng(seed)))
 
 
 def hear(data: Path, weights: Path, files: student.Files) -> None:
@@ -110,7 +110,7 @@ def _examples(data: Path, files: student.Files, seed: int, times: Mapping[str, i
     for name, posts in (("written", corpora.written()), ("argued", corpora.argued())):
         for post in posts:
             add(post, learned.targets(post, data), times[name] + (post.language != "en"))
-    for post in moods(data, mood):
+    for post in moods(data, mood, seed):
         row = learned.elsewhere(post)
         if post.key in said:
             row[SENTIMENT] = (1 - HEARD) * row[SENTIMENT] + HEARD * said[post.key]
@@ -125,7 +125,8 @@ def refit_concerns(data: Path, wheel: Path, files: student.Files) -> None:
     network.load_state_dict(torch.load(files.further, weights_only=True))
     words = tokenizer(files.tokenizer, LONGEST)
     learning = learned.real(data)
-    told = [post for post in (*learning, *corpora.written()) if post.concerns is not None]
+    rest = [post for post in moods(data, CALM) if not learned.POLICE.search(post.text)]
+    told = [*(post for post in (*learning, *corpora.written()) if post.concerns is not None), *rest]
     seen = features(network.eval(), [_example(words, post) for post in told], e5.PAD)
     concern_heads.refit(network, told, seen, len(learning))
     torch.save(network.state_dict(), files.second)

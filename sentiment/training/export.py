@@ -1,5 +1,6 @@
 """The student as int8 ONNX: what int8 costs, layer by layer, and where it costs too much, that layer stays exact."""
 
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,6 +9,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from onnx import numpy_helper
+from onnx.external_data_helper import set_external_data
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers import optimizer
 from onnxruntime.transformers.fusion_options import FusionOptions
@@ -21,6 +24,11 @@ ENOUGH = 0.99  # mean cosine of int8 features to exact ones, centred; below it l
 FOUND_BEFORE = ("layer.4/output/dense/MatMul", "layer.5/output/dense/MatMul")
 """What looking at the outputs of all layers found to matter: tried first, as a search over everything takes long."""
 MOST_MENDED = 3  # layers; each costs a tenth of the speed
+
+LOWER, UPPER = "lower.bin", "upper.bin"
+SMALL = 1024  # bytes up to which weights stay in the graph
+ALIGNED = 64
+_LAYER = re.compile(r"(?:/layer\.|^Attention_|^Gelu_AddBias_)(\d+)")
 
 # The exporter's own notes of which file each node comes from would make the same weights give other bytes elsewhere.
 
@@ -36,8 +44,9 @@ class Features(nn.Module):
         return self.network.features(input_ids, attention_mask)
 
 
-def write(network: Network, tokens: Sequence[list[int]], out: Path) -> dict[str, object]:
-    """Writes the int8 encoder to `out`; gives what int8 costs on `tokens`, before and after mending."""
+def write(network: Network, tokens: Sequence[list[int]], out: Path, frozen: int) -> dict[str, object]:
+    """Writes the int8 encoder to `out` and, beside it, the weights of the `frozen` lowest layers and of those above;
+    gives what int8 costs on `tokens`, before and after mending."""
     with tempfile.TemporaryDirectory() as folder:
         exact, fused, trial = (Path(folder) / name for name in ("exact.onnx", "fused.onnx", "trial.onnx"))
         _export(network, exact)
@@ -62,6 +71,7 @@ def write(network: Network, tokens: Sequence[list[int]], out: Path) -> dict[str,
             left.append(name)
             reached = cost(left)
         _quantise(fused, out, left)
+        _apart(out, frozen)
         agreement = alike(features(out, tokens), truth)
     return {
         "posts": len(tokens),
@@ -69,8 +79,34 @@ def write(network: Network, tokens: Sequence[list[int]], out: Path) -> dict[str,
         "cosine": round(agreement, 5),
         "gain_by_layer": {name: round(gain, 5) for name, gain in gains.items()},
         "left_exact": left,
-        "bytes": out.stat().st_size,
+        "bytes": sum(path.stat().st_size for path in (out, *(out.parent / name for name in (LOWER, UPPER)))),
     }
+
+
+def _apart(path: Path, frozen: int) -> None:
+    """Moves the graph's weights into two files: those below never change, so a later model is a third as large in
+    git."""
+    graph = onnx.load(str(path))
+    above = {
+        name
+        for node in graph.graph.node
+        if (layer := _LAYER.search(node.name)) and int(layer.group(1)) >= frozen
+        for name in node.input
+    }
+    parts: dict[str, bytearray] = {LOWER: bytearray(), UPPER: bytearray()}
+    for weights in graph.graph.initializer:
+        content = numpy_helper.to_array(weights).tobytes()
+        if len(content) < SMALL:
+            continue
+        name = UPPER if weights.name in above else LOWER
+        weights.raw_data = content
+        set_external_data(weights, name, offset=len(parts[name]), length=len(content))
+        weights.ClearField("raw_data")
+        weights.data_location = onnx.TensorProto.EXTERNAL
+        parts[name] += content + bytes(-len(content) % ALIGNED)
+    for name, content in parts.items():
+        (path.parent / name).write_bytes(content)
+    path.write_bytes(graph.SerializeToString())
 
 
 def session(path: Path) -> Callable[[list[int]], Floats]:

@@ -8,7 +8,7 @@ import numpy as np
 from sentiment import model
 from sentiment.training import corpora, course, learned, student
 
-POSTS = 1800
+POSTS = 6000
 STRENGTH = 10.0  # of the ridge, in posts
 
 
@@ -16,9 +16,8 @@ def refit(data: Path, files: student.Files, out: Path) -> None:
     """Changes the heads in `out`: the mean of the tokens -> the embedding of the model before (course.hear)."""
     vectors = student.by_key(files.said, "vectors")
     ours = [post for post in (*corpora.written(), *corpora.argued()) if post.key in vectors]
-    everything = (*learned.real(data), *ours[::3], *course.moods(data, course.ASKED)[::3])
-    posts = [post for post in everything if post.key in vectors]
-    posts = [posts[row] for row in np.random.default_rng(3).permutation(len(posts))[:POSTS]]
+    posts = [post for post in (*learned.real(data), *ours, *course.moods(data, course.ASKED)) if post.key in vectors]
+    posts = posts[:POSTS]
     reader = model.load(out)
     pairs = [
         (found[: student.HIDDEN], vectors[post.key])

@@ -17,7 +17,7 @@ from sentiment.training.network import Example, Floats, Network, read, tokenizer
 NOTHING = np.zeros(0, np.float32)  # the targets of a post that is only read
 MEASURED = 60  # posts on which the loss of int8 is measured: from training parts, so that tests choose nothing
 NEAR = ("pt_val", "fr_val")  # sentiment is calibrated on these too, so that it fits more than English
-SHIPPED = ("encoder.onnx", "heads.npz", "tokenizer.json")
+SHIPPED = ("encoder.onnx", export.LOWER, export.UPPER, "heads.npz", "tokenizer.json")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Finished:
     name: str
     network: Network
     longest: int  # tokens of a post that it was trained on
+    frozen: int  # lowest layers that stayed as they were
 
     def says(self, posts: list[Labelled], files: student.Files) -> Floats:
         """Logits (posts, WIDTH)."""
@@ -50,7 +51,7 @@ def write(data: Path, wheel: Path, work: Path, out: Path, made: Finished) -> dic
     shutil.copy(files.tokenizer, out / "tokenizer.json")
     words = tokenizer(out / "tokenizer.json", made.longest)
     seen = [post.text for post in learning[: MEASURED // 2] + choosing[: MEASURED // 2]]
-    loss = export.write(made.network, [found.ids for found in words.encode_batch(seen)], out / "encoder.onnx")
+    loss = export.write(made.network, [found.ids for found in words.encode_batch(seen)], out / "encoder.onnx", made.frozen)
     manifest: dict[str, Any] = {
         "name": made.name,
         "files": {name: _sha256(out / name) for name in SHIPPED},
