@@ -81,6 +81,12 @@ def test_new_talk_that_raises_no_concern_is_not_told() -> None:
     assert _find(_town(_fire(odds=-3.0))) == []
 
 
+def test_talk_that_only_leans_towards_a_concern_is_not_told() -> None:
+    heard = _town(_fire())
+    assert _find(heard) != []
+    assert _find(replace(heard, concerns=heard.concerns - 6)) == []  # as far from ordinary as before, but unlikely
+
+
 def test_what_was_said_every_day_is_not_new() -> None:
     usual = [(24.0 * day + number, 1000 + number, 1.0, True) for day in range(DAYS) for number in range(5)]
     assert _find(_town([*usual, *_fire()])) == []
