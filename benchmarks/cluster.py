@@ -236,7 +236,8 @@ def chaos(url: str, folder: Path, minutes: float, restart: Callable[[], None]) -
         return {
             "minutes": minutes, "killed": killed, "postgres_killed": restarted, "posts": posts, "posts_there": there,
             "posts_published": states.get("published", 0), "settled_after_s": round(quiet),
-            **{f"posts_{state}": number for state, number in states.items() if state != "published"}, "said": said, "mentions": heard[0],
+            **{f"posts_{state}": number for state, number in states.items() if state != "published"},
+            "said": said, "mentions": heard[0],
             "mentions_once": heard[1], "jobs_left_under_way": doing,
         }  # fmt: skip
 

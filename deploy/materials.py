@@ -111,7 +111,7 @@ def written() -> str:
 
 def _model() -> Iterator[tuple[str, str]]:
     manifest = (HOUSE / "sentiment/weights/manifest.json").read_text(encoding="utf-8")
-    yield from re.findall(r'"([\w.]+\.(?:onnx|npz|json))": "([0-9a-f]{64})"', manifest)
+    yield from re.findall(r'"([\w.]+\.(?:onnx|bin|npz|json))": "([0-9a-f]{64})"', manifest)
 
 
 def _needs(there: Distribution, extras: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:

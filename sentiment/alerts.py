@@ -163,7 +163,9 @@ def alert_detail(session: Session, alert_id: int, zone: ZoneInfo) -> AlertDetail
 
 
 def alert_details(session: Session, found: Sequence[Alert], zone: ZoneInfo) -> list[AlertDetail]:
-    """Everything about these alerts, in their order; as many questions for many as for one."""
+    """Everything about these alerts, in their order; as many questions for many as for one, none for none."""
+    if not found:
+        return []
     numbers = [alert.id or 0 for alert in found]
     its_place, named = aliased(Place), aliased(Place)
     wanted: list[Any] = [

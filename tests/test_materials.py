@@ -49,6 +49,12 @@ def test_the_bill_of_materials_names_every_part_and_the_model() -> None:
     named |= {(one["name"], one.get("version")) for one in bill["components"]}
     assert {(part.name, part.version) for part in materials.parts()} <= named
     model = [one for one in bill["components"] if one["type"] == "machine-learning-model"]
-    assert {one["name"].rpartition("/")[2] for one in model} == {"encoder.onnx", "lower.bin", "upper.bin", "heads.npz", "tokenizer.json"}
+    assert {one["name"].rpartition("/")[2] for one in model} == {
+        "encoder.onnx",
+        "lower.bin",
+        "upper.bin",
+        "heads.npz",
+        "tokenizer.json",
+    }
     assert all(one["hashes"][0]["alg"] == "SHA-256" for one in model)
     assert [one["name"] for one in bill["components"] if one["type"] == "library" and "licenses" not in one] == []

@@ -33,7 +33,9 @@ def main() -> None:
 
     def ship() -> None:
         if asked.light:
-            made = shipping.Finished("e5-lower-eight", course.trained(wheel, files), course.LONGEST, course.COURSE.frozen)
+            made = shipping.Finished(
+                "e5-lower-eight", course.trained(wheel, files), course.LONGEST, course.COURSE.frozen
+            )
         else:
             made = shipping.Finished("e5-eight", joint.trained(wheel, files), student.LONGEST, 0)
         print(json.dumps(shipping.write(asked.data, wheel, asked.work, asked.out, made)["figures"], indent=1))

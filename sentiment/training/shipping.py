@@ -51,7 +51,9 @@ def write(data: Path, wheel: Path, work: Path, out: Path, made: Finished) -> dic
     shutil.copy(files.tokenizer, out / "tokenizer.json")
     words = tokenizer(out / "tokenizer.json", made.longest)
     seen = [post.text for post in learning[: MEASURED // 2] + choosing[: MEASURED // 2]]
-    loss = export.write(made.network, [found.ids for found in words.encode_batch(seen)], out / "encoder.onnx", made.frozen)
+    loss = export.write(
+        made.network, [found.ids for found in words.encode_batch(seen)], out / "encoder.onnx", made.frozen
+    )
     manifest: dict[str, Any] = {
         "name": made.name,
         "files": {name: _sha256(out / name) for name in SHIPPED},
