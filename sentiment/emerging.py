@@ -33,7 +33,7 @@ SHARED = 0.5  # of the smaller one's posts: two groups are one
 SPOKEN: Mapping[Sensitivity, float] = MappingProxyType({"fewer": 2.5, "balanced": 2.0, "more": 1.5})  # standard errors
 SPOKEN_OTHERWISE = 1.0  # standard errors more where it is no emergency, for sixteen concerns are looked at
 RAISED = 0.5  # of the core's posts raise it by themselves, where it is no emergency
-CONCERNED = 0.15  # mean over the core of each post's likeliest concern: below it, it is talk of weather, songs, jobs
+CONCERNED = 0.12  # mean probability over the core that it raises the concern: below it, it is talk of weather or songs
 AUTHORS_OTHERWISE = 4
 TIED = 0.5  # of the core's posts have to do with this town, where it is no emergency
 LOUD = 3.0  # posts an author on the same thing: more, and it is a few accounts that are loud
@@ -253,10 +253,9 @@ def _gate(
     theirs = np.isin(heard.authors[start : start + alike.shape[0]], speaking)
     if np.count_nonzero(theirs & close[:, core].any(axis=1)) > LOUD * authors:
         return None
-    if expit(heard.concerns[start + core].astype(np.float32)).max(axis=1).mean() < CONCERNED:
-        return None
     mean = spoken[core].mean(axis=0)
     said = np.where(mean >= LEAST_SPOKEN, mean * np.sqrt(core.size), -np.inf)
+    said[expit(heard.concerns[start + core].astype(np.float32)).mean(axis=0) < CONCERNED] = -np.inf
     others = np.ones(said.size, dtype=bool)
     others[list(heard.urgent)] = False
     said[others] -= SPOKEN_OTHERWISE
