@@ -185,7 +185,7 @@ class Limits:
         found = []
         over = self.used(outgoing) - self.length
         if over > 0:
-            one = Phrase("The text is one character too long; the limit is %(limit)s.", limit=self.length)
+            one = Phrase("The text is 1 character too long; the limit is %(limit)s.", limit=self.length)
             several = Phrase(
                 "The text is %(over)s characters too long; the limit is %(limit)s.", over=over, limit=self.length
             )

@@ -55,7 +55,7 @@ class PartnerOut(BaseModel):
     heard: int = 0
 
 
-class ConsentIn(BaseModel):
+class AgreementIn(BaseModel):
     """How a partner agreed to the week's counts; kept sealed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"consent": "the principal, by phone, 3 December"}]})
@@ -112,7 +112,7 @@ def note_contact(found: TheDesk, who: Who, partner_id: Id, how: Literal["met", "
 
 
 @router.put("/{partner_id}/digest", status_code=204, dependencies=[needs(Action.TRIAGE)])
-def send_digest(found: TheDesk, who: Who, partner_id: Id, given: ConsentIn) -> None:
+def send_digest(found: TheDesk, who: Who, partner_id: Id, given: AgreementIn) -> None:
     """The week's counts by mail from now on; 409 without an e-mail address."""
     with database.writing(found.engine) as session:
         partners.send_digest(session, partner_id, given.consent, found.keys, who.id, clock.now())
