@@ -20,7 +20,7 @@ from networks.network import RemoteMention
 from sentiment import model, scoring
 from tests.browser.outreach_days import Days, approve, board
 
-SAID = "The crosswalk at Elm and Fourth needs a stop sign, cars never stop for the kids."
+SAID = "Cars speed past the school on Elm Street every morning and nobody stops them."
 ANSWER = "Thank you for telling us. An officer is on Elm Street in the mornings from Monday."
 SECRET = "correct horse battery staple"
 
