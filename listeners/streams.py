@@ -27,9 +27,8 @@ from networks.tables import Account
 
 log = structlog.get_logger(__name__)
 LOOK = 2.0  # seconds between two looks which streams are to be read
-LEASE = timedelta(
-    seconds=22
-)  # after it another process takes over, at its next look and by a clock that may be 5 s off
+LEASE = timedelta(seconds=22)
+"""After it another process takes over, at its next look and by a clock that may be 5 s off: within 30 s of a death."""
 SAVE_AFTER = 3.0  # seconds between two savings of the cursor when nothing matched
 RULES_AFTER = 3.0  # seconds between two looks whether the rules changed
 STORE_AWAY = 1.0  # seconds between two tries while the store does not answer

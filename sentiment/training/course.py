@@ -85,7 +85,7 @@ def train(data: Path, wheel: Path, files: student.Files) -> None:
 
 
 def go_on(data: Path, wheel: Path, files: student.Files) -> None:
-    """Some more of policing, and of sentiment only as much as keeps it; writes the network's weights."""
+    """The same once more, slower and with other posts of sentiment; writes the network's weights."""
     network = blank(wheel, files)
     network.load_state_dict(torch.load(files.first, weights_only=True))
     examples = _examples(data, files, FURTHER.seed, FURTHER_TIMES, FURTHER_MOODS)
