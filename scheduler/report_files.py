@@ -24,8 +24,8 @@ def frame(made: Report) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "section": _cell(row.section),
-                "figure": _cell(row.name),
+                "section": as_cell(row.section),
+                "figure": as_cell(row.name),
                 "unit": row.unit,
                 "value": row.value,
                 "low_90": row.low,
@@ -34,7 +34,7 @@ def frame(made: Report) -> pd.DataFrame:
                 "n": row.n,
                 "first_day": row.first.isoformat(),
                 "last_day": row.last.isoformat(),
-                "change": _cell(row.change),
+                "change": as_cell(row.change),
                 "made_by": row.made_by,
             }
             for row in made.rows
@@ -45,7 +45,7 @@ def frame(made: Report) -> pd.DataFrame:
 def queries(made: Report) -> pd.DataFrame:
     """The queries behind the figures; `part` is what a figure's `made_by` names."""
     return pd.DataFrame(
-        [{"part": one.part, "sql": _cell(one.sql), "parameters": _cell(one.parameters)} for one in made.statements],
+        [{"part": one.part, "sql": as_cell(one.sql), "parameters": as_cell(one.parameters)} for one in made.statements],
         columns=["part", "sql", "parameters"],
     )
 
@@ -104,6 +104,6 @@ def _n(number: int | None) -> str:
     return "–" if number is None else str(number)
 
 
-def _cell(text: str) -> str:
+def as_cell(text: str) -> str:
     """`text` as a cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

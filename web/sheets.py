@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from fastapi import Response
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from scheduler import report_files
 
 
 def sheet(name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
@@ -14,10 +14,7 @@ def sheet(name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> 
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(heads)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    for row in rows:
+        writer.writerow(report_files.as_cell(value) if isinstance(value, str) else value for value in row)
     told = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
     return Response(out.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=told)
-
-
-def _cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
