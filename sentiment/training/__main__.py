@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 STEPS = ("pieces", "teacher", "embeddings", "said", "student", "trust", "ship")
-LIGHT = ("pieces", "heard", "course", "further", "concerns", "ship")
+LIGHT = ("pieces", "heard", "course", "further", "wider", "concerns", "ship")
 
 
 def main() -> None:
@@ -53,6 +53,7 @@ def main() -> None:
         "heard": (files.said, lambda: course.hear(asked.data, asked.before, files)),
         "course": (files.first, lambda: course.train(asked.data, wheel, files)),
         "further": (files.further, lambda: course.go_on(asked.data, wheel, files)),
+        "wider": (files.wider, lambda: course.widen(asked.data, wheel, files)),
         "concerns": (files.second, lambda: course.refit_concerns(asked.data, wheel, files)),
         "ship": (asked.out / "manifest.json", ship),
     }

@@ -85,6 +85,42 @@ def written() -> list[Labelled]:
     return _ours("written_*.jsonl")
 
 
+def later() -> list[Labelled]:
+    """Posts of our own that the last course reads, beside all the others; none is near to a test of our own."""
+    return without_near(_ours("later_*.jsonl"), _tests_of_ours())
+
+
+def kin() -> list[tuple[Labelled, ...]]:
+    """Posts of our own in five varieties each, with one label: the same meaning should be read as the same. None is
+    near to the fairness pairs."""
+    groups = [
+        [
+            _labelled(row | {"id": f"{row['id']}-{variety}", "language": "es" if variety == "es" else "en"}, text)
+            for variety, text in ((variety, normalised(text)) for variety, text in row["texts"].items())
+        ]
+        for path in sorted(HERE.glob("kin_*.jsonl"))
+        for row in _lines(path)
+    ]
+    tests = _tests_of_ours()
+    far = {post.key for post in without_near([post for group in groups for post in group], tests)}
+    return [tuple(group) for group in groups if all(post.key in far for post in group)]
+
+
+def everyday() -> list[Labelled]:
+    """Posts of our own in Spanish about anything but police, for their sentiment; the corpora have few."""
+    return _ours("everyday_*.jsonl")
+
+
+def _tests_of_ours() -> list[str]:
+    pairs = [
+        normalised(text)
+        for path in sorted(HERE.glob("pairs_*.jsonl"))
+        for row in _lines(path)
+        for text in row["texts"].values()
+    ]
+    return [*pairs, *(post.text for post in held())]
+
+
 def held() -> list[Labelled]:
     """Posts of our own that nothing learns from: a quarter of those in held_*.jsonl, half of them not in English."""
     return [post for post in _ours("held_*.jsonl") if _is_held(post.key)]

@@ -63,8 +63,8 @@ def write(data: Path, wheel: Path, work: Path, out: Path, made: Finished) -> dic
         "data": {
             str(path.relative_to(data)): _sha256(path)
             for path in (
-                *(data / "sentiment" / f"{name}_train.jsonl" for name in ("en", "es")),
-                *(data / "sentiment" / f"{name}_val.jsonl" for name in ("en", "es")),
+                *(data / "sentiment" / f"{name}_train.jsonl" for name in ("en", "es", "pt", "fr")),
+                *(data / "sentiment" / f"{name}_val.jsonl" for name in ("en", "es", "pt", "fr")),
                 data / "police" / "posts_unlabelled.jsonl",
             )
         },

@@ -70,6 +70,10 @@ class Files:
         return self.work / "student-further.pt"
 
     @property
+    def wider(self) -> Path:
+        return self.work / "student-wider.pt"
+
+    @property
     def second(self) -> Path:
         return self.work / "student-second.pt"
 
