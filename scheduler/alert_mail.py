@@ -13,7 +13,7 @@ from config.translations import LANGUAGES, translate
 from scheduler import digest_mail
 from scheduler.digest_mail import DigestParts
 from sentiment import charts, digest_words, disclosure, wording
-from sentiment.alerts import AlertDetail
+from sentiment.alert_details import AlertDetail
 from sentiment.digest_words import QuoteWords
 
 _SURE_DAYS = 30  # past this "once in so many days" says no more than "hardly ever"

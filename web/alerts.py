@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from config import clock, database
 from config.permissions import Action
 from posts import actions
-from sentiment import alerts, digest_words, disclosure, hindsight, tuning, wording
+from sentiment import alert_details, alerts, digest_words, disclosure, hindsight, tuning, wording
 from sentiment.emerging import Sensitivity
 from sentiment.hindsight import Answer, Raised
 from sentiment.tables import ALL, Alert, HeldBack
@@ -44,7 +44,7 @@ def alerts_page(request: Request, found: TheDesk, who: Who) -> Response:
     zone, now, language = found.settings.department.zone, clock.now(), pages.language_of(request)
     with database.reading(found.engine) as session:
         every = alerts.all_alerts(session)
-        opened = alerts.alert_details(session, [one for one in every if one.state in alerts.OPEN], zone)
+        opened = alert_details.of_each(session, [one for one in every if one.state in alerts.OPEN], zone)
         closed = [one for one in every if one.state not in alerts.OPEN]
         held, tuned = tuning.held_back(session, now - HELD_SHOWN), tuning.read(session, now)
         looked_back, looking_back = hindsight.read(session)
@@ -93,7 +93,7 @@ def alert_page(request: Request, found: TheDesk, who: Who, alert_id: Id) -> Resp
     """One alert with its evidence."""
     zone = found.settings.department.zone
     with database.reading(found.engine) as session:
-        detail = alerts.alert_detail(session, alert_id, zone)
+        detail = alert_details.of_one(session, alert_id, zone)
         handed = actions.of_alert(session, alert_id)
     if detail is None:
         raise Trouble(404, "There is no such alert", "It may be a number from another desk.")

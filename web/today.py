@@ -19,8 +19,8 @@ from config.translations import translate
 from listeners.tables import Mention, Source
 from networks.registry import NETWORKS
 from scheduler.jobs import mornings
-from sentiment import alerts, charts, digest, digest_words, wording
-from sentiment.alerts import AlertDetail
+from sentiment import alert_details, alerts, charts, digest, digest_words, wording
+from sentiment.alert_details import AlertDetail
 from sentiment.charts import Chart
 from sentiment.editions import Edition
 from sentiment.figures import ConcernRow, Overview
@@ -110,7 +110,7 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
     end = rulers.top(row.mistrust for row in rows)
     opened = [alert for alert in town.alerts(session) if alert.state in alerts.OPEN and alert.raised_at <= now]
     new = [alert for alert in opened if alert.state == "new"]
-    shown = alerts.alert_details(session, new[:MOST_ALERTS], zone)
+    shown = alert_details.of_each(session, new[:MOST_ALERTS], zone)
     taken = [alert for alert in opened if alert.state == "taken"]
     takers = [town.taken_by(session, alert) if alert.taken_by != who.id else None for alert in taken]
     trend = charts.mistrust_in_town(overview)

@@ -25,8 +25,8 @@ from scheduler import alert_mail, digest_mail, webhooks
 from scheduler.jobs import mornings
 from scheduler.jobs.mornings import LABELS
 from scheduler.tables import AlertChannel, AlertNotice
-from sentiment import alerts, surges, tuning
-from sentiment.alerts import AlertDetail
+from sentiment import alert_details, alerts, surges, tuning
+from sentiment.alert_details import AlertDetail
 from sentiment.recent import Memory
 from sentiment.tables import Alert
 
@@ -155,7 +155,7 @@ def _owed(session: Session, settings: Settings, fresh: Sequence[Alert], now: dat
             ]
             ours = _now(session, ours, person, preference, now)
             for alert in ours:
-                detail = details.get(alert.id or 0) or alerts.alert_detail(
+                detail = details.get(alert.id or 0) or alert_details.of_one(
                     session, alert.id or 0, settings.department.zone
                 )
                 if detail is not None:
@@ -202,7 +202,7 @@ def _calls(
             for reason in reasons:
                 if (alert.id, recipient, reason) in told:
                     continue
-                detail = alerts.alert_detail(session, alert.id or 0, settings.department.zone)
+                detail = alert_details.of_one(session, alert.id or 0, settings.department.zone)
                 if detail is not None:
                     key = f"alert:{alert.id}:{reason}:{recipient}"
                     subject, words = alert_mail.call(detail, key, reason, settings, now)

@@ -23,7 +23,7 @@ from config.tables import OutboxMessage
 from scheduler import alert_mail, digest_mail
 from scheduler.digest_mail import DigestParts
 from sentiment import digest
-from sentiment.alerts import AlertDetail
+from sentiment.alert_details import AlertDetail
 from sentiment.columns import Column
 from sentiment.digest import Morning, compose
 from sentiment.tables import Alert

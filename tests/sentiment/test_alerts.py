@@ -12,7 +12,7 @@ from config import database
 from config.permissions import Role
 from config.tables import AuditEntry, Person
 from listeners.tables import Mention
-from sentiment import alerts, surges
+from sentiment import alert_details, alerts, surges
 from sentiment.tables import Alert, AlertMention
 from sentiment.taxonomy import CONCERNS
 from tests.sentiment import street
@@ -114,7 +114,7 @@ def test_its_detail_shows_quotes_columns_and_where(engine: sa.Engine) -> None:
         street.say(session, _ordinary([elm, *others]))
         street.say(session, _speeding(elm))
         (alert,) = _watch(session)
-        detail = alerts.alert_detail(session, alert.id or 0, ZONE)
+        detail = alert_details.of_one(session, alert.id or 0, ZONE)
         assert detail is not None
         assert (detail.concern_name, detail.place_name) == ("Traffic and road safety", "Elm Street")
         assert sorted(quote.trust for quote in detail.quotes) == ["mistrust", "neither", "trust"]

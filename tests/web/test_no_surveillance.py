@@ -48,7 +48,7 @@ NAMED_IN_CODE = {
     "sentiment.alerts._leading": ONE_VOTE,
     "sentiment.alerts._since": ONE_VOTE,
     "sentiment.alerts._texts": ONE_VOTE,
-    "sentiment.alerts.alert_details": ONE_VOTE,
+    "sentiment.alert_details.of_each": ONE_VOTE,
     "sentiment.brigades.about": ONE_TEXT,
     "sentiment.counts._counted": TAKEN_BACK,
     "sentiment.hindsight.copied": ONE_VOTE,
