@@ -2,7 +2,7 @@
 
 Reads author-days and places only, never the mentions, so that it costs the same whatever their number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -104,17 +104,18 @@ def town(
     spans: trust.Windows | None = None,
     places: Sequence[int] = (),
     history: date | None = None,
+    concerns: Collection[str] = tuple(CONCERNS),
 ) -> tuple[Overview, list[ConcernRow]]:
-    """The town as a whole and each concern that anybody raised, most authors first, as of `now`: of the last 7 days, or
-    of `spans`; of posts that name one of these places, if any are given. `history`: the oldest author-day, where it was
-    read before. Concerns' shares are shrunk towards the whole's. At places a concern of fewer than five authors is left
-    out, and counts are as sentiment.disclosure lets them."""
+    """The town as a whole and each concern (of these) that anybody raised, most authors first, as of `now`: of the last
+    7 days, or of `spans`; of posts that name one of these places, if any are given. `history`: the oldest author-day,
+    where it was read before. Concerns' shares are shrunk towards the whole's. At places a concern of fewer than five
+    authors is left out, and counts are as sentiment.disclosure lets them."""
     spans, days = _days(session, now, zone, spans, history)
-    found = sums.read(session, _wanted(spans, days), places)
+    found = sums.read(session, _wanted(spans, days, concerns), places)
     whole = _figure("mistrust", found[ALL], spans, None, None)
-    where = sums.read_places(session, list(CONCERNS), _here(spans), places)
+    where = sums.read_places(session, concerns, _here(spans), places)
     rows: list[ConcernRow] = []
-    for key, concern in CONCERNS.items():
+    for key in concerns:
         figure = _figure("mistrust", found[key], spans, whole.share, whole.usual)
         posts = found[key][_here(spans)].posts
         if places:
@@ -124,7 +125,7 @@ def town(
         rows.append(
             ConcernRow(
                 concern=key,
-                name=concern.name,
+                name=CONCERNS[key].name,
                 authors=figure.share.authors,
                 posts=posts,
                 mistrust=figure.share,
@@ -218,9 +219,11 @@ def _town(spans: trust.Windows, series: Sequence[date]) -> list[Span]:
     return [*_concern(spans, series), *_baseline(spans)]
 
 
-def _wanted(spans: trust.Windows, series: Sequence[date]) -> dict[str, list[Span]]:
+def _wanted(
+    spans: trust.Windows, series: Sequence[date], concerns: Collection[str] = tuple(CONCERNS)
+) -> dict[str, list[Span]]:
     each = _concern(spans, series)
-    return {ALL: _town(spans, series)} | dict.fromkeys(CONCERNS, each)
+    return {ALL: _town(spans, series)} | dict.fromkeys(concerns, each)
 
 
 def _rolling(found: _Found, days: Sequence[date], prior: trust.Prior) -> tuple[DayShare, ...]:

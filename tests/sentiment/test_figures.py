@@ -163,6 +163,14 @@ def test_where_a_concern_mostly_is_needs_a_third_of_its_authors(engine: sa.Engin
     assert rows == {"responsiveness": None, "youth_schools": None, "drugs": "Elm Street"}
 
 
+def test_one_concern_alone_has_the_figures_that_it_has_among_all(sqlite_engine: sa.Engine) -> None:
+    with database.writing(sqlite_engine) as session:
+        street.say(session, _steady() + _named("drugs", 20, None))
+        rows = {row.concern: row for row in figures.town(session, NOW, ZONE)[1]}
+        alone = figures.town(session, NOW, ZONE, concerns=["drugs"])[1]
+    assert alone == [rows["drugs"]]
+
+
 def test_the_figures_live_on_without_the_mentions(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         street.say(session, _steady())
