@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from math import ceil
 
 import sqlalchemy as sa
@@ -69,8 +70,19 @@ def of(posts: Sequence[Post]) -> Brigade | None:
 def about(session: Session, concern: str, since: datetime, now: datetime) -> list[Brigade]:
     """Those of a concern since then, most accounts first; three at most. Reposts, programs and newspapers are none:
     they pass on what is somebody else's."""
+    by_text: dict[int, set[Post]] = defaultdict(set)
+    asked = {"concern": concern, "since": since, "until": now}
+    for row in session.connection().execute(_copies(), asked).all():
+        by_text[row.copy_of].add(Post(row.author, row.author_age == NEW, row.posted_at))
+        by_text[row.copy_of].add(Post(row.first_author, row.first_age == NEW, row.first_at))
+    return told(by_text.values())
+
+
+@cache
+def _copies() -> sa.Executable:
+    """The newest copies in a concern, each with what it copies; put together once, for that takes as long as asking."""
     first = aliased(Mention)
-    copies = (
+    return (
         sa.select(
             col(Mention.copy_of),
             col(Mention.author),
@@ -83,10 +95,10 @@ def about(session: Session, concern: str, since: datetime, now: datetime) -> lis
         .join(MentionConcern, col(MentionConcern.mention_id) == col(Mention.id))
         .join(first, col(Mention.copy_of) == first.id)
         .where(
-            col(MentionConcern.concern) == concern,
+            col(MentionConcern.concern) == sa.bindparam("concern"),
             col(Mention.copy_of).is_not(None),
-            col(Mention.posted_at) > since,
-            col(Mention.posted_at) <= now,
+            col(Mention.posted_at) > sa.bindparam("since"),
+            col(Mention.posted_at) <= sa.bindparam("until"),
             col(Mention.shown),
             col(Mention.repost).is_(False),
             col(Mention.automatic).is_(False),
@@ -95,11 +107,6 @@ def about(session: Session, concern: str, since: datetime, now: datetime) -> lis
         .order_by(col(Mention.posted_at).desc())
         .limit(_READ)
     )
-    by_text: dict[int, set[Post]] = defaultdict(set)
-    for row in session.connection().execute(copies):
-        by_text[row.copy_of].add(Post(row.author, row.author_age == NEW, row.posted_at))
-        by_text[row.copy_of].add(Post(row.first_author, row.first_age == NEW, row.first_at))
-    return told(by_text.values())
 
 
 def told(texts: Iterable[Iterable[Post]]) -> list[Brigade]:

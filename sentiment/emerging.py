@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.special import betainc, expit
 
 Sensitivity = Literal["fewer", "balanced", "more"]
@@ -38,7 +39,9 @@ AUTHORS_OTHERWISE = 4
 TIED = 0.5  # of the core's posts have to do with this town, where it is no emergency
 LOUD = 3.0  # posts an author on the same thing: more, and it is a few accounts that are loud
 LEAST_SPOKEN = 0.6  # standard deviations, however many posts
-_PIECE = 8192  # vectors at a time in full precision
+_PIECE = 2048  # vectors at a time in full precision
+_TERMS = 100_000  # hashes at a time
+_ROWS = 512  # posts of a day at a time held against all of them
 _SAMPLE = 20_000  # random pairs that tell how alike posts are here
 
 Floats = NDArray[np.float32]
@@ -101,14 +104,31 @@ class _Candidate:
     leader: int | None
 
 
+@dataclass(frozen=True)
+class _Window:
+    """The last `hours`, which begin at post `first`; its baseline is of the posts from `since` to before `until`."""
+
+    hours: int
+    first: int
+    since: int
+    until: int
+
+
 def yardstick(heard: Heard, seed: int = 1) -> Yardstick:
     """Measures what is ordinary on these posts; the same posts give the same yardstick."""
     middle = heard.vectors.mean(axis=0, dtype=np.float32)
     rng = np.random.default_rng(seed)
-    one, other = rng.integers(len(heard.hours), size=(2, _SAMPLE))
-    apart = one != other
-    alike = np.einsum(
-        "ij,ij->i", _centred(heard.vectors[one[apart]], middle), _centred(heard.vectors[other[apart]], middle)
+    pairs = rng.integers(len(heard.hours), size=(2, _SAMPLE))
+    one, other = pairs[:, pairs[0] != pairs[1]]
+    alike = np.concatenate(
+        [
+            np.einsum(
+                "ij,ij->i",
+                _centred(heard.vectors[one[at : at + _PIECE]], middle),
+                _centred(heard.vectors[other[at : at + _PIECE]], middle),
+            )
+            for at in range(0, one.size, _PIECE)
+        ]
     )
     return Yardstick(
         middle=middle,
@@ -132,19 +152,19 @@ def find(
     if end - start < LEAST_AUTHORS:
         return []
     vectors = _centred(heard.vectors[start:end], ordinary.middle)
-    alike = vectors @ vectors.T
     spoken = (heard.concerns[start:end].astype(np.float32) - ordinary.means) / ordinary.spreads
-    close = alike >= ordinary.near
+    close = _close(vectors, ordinary.near)
     groups: list[Group] = []
     candidates = list(_candidates(heard, start, end, close))
     through = [
         (candidate, gated)
-        for candidate in candidates
-        if (gated := _gate(heard, candidate, start, alike, close, spoken, ordinary.near, SPOKEN[sensitivity]))
+        for candidate in _hanging_together(candidates, start, close)
+        if (gated := _gate(heard, candidate, start, vectors, close, spoken, ordinary.near, SPOKEN[sensitivity]))
     ]
-    matching = _matches(heard, ordinary, [candidate for candidate, _ in through], end)
-    for (candidate, (core, concern, errors)), matches in zip(through, matching, strict=True):
-        found = _unusual(heard, candidate, matches, end, now)
+    windows = _windows(heard, now)
+    matching = _matches(heard, ordinary, [candidate for candidate, _ in through], windows, end)
+    for (candidate, (core, concern, errors)), before in zip(through, matching, strict=True):
+        found = _unusual(heard, candidate, windows, before.tolist(), end)
         if found is not None:
             hours, authors, expected, p_value = found
             groups.append(
@@ -202,6 +222,16 @@ def _centred(vectors: Vectors, middle: Floats) -> Floats:
     return moved
 
 
+def _close(vectors: Floats, near: float) -> NDArray[np.bool_]:
+    """Which posts are near each other (posts x posts), a post to itself too; each pair is worked out once."""
+    close = np.empty((vectors.shape[0], vectors.shape[0]), dtype=bool)
+    for at in range(0, vectors.shape[0], _ROWS):
+        rows = slice(at, at + _ROWS)
+        close[rows, at:] = vectors[rows] @ vectors[at:].T >= near
+        close[at:, rows] = close[rows, at:].T
+    return close
+
+
 def _candidates(heard: Heard, start: int, end: int, close: NDArray[np.bool_]) -> Iterator[_Candidate]:
     """Terms that several authors of the last 24 hours use, and posts (leaders) that several others are near to."""
     here = heard.terms[heard.ends[start] : heard.ends[end]]
@@ -226,11 +256,24 @@ def _candidates(heard: Heard, start: int, end: int, close: NDArray[np.bool_]) ->
             yield _Candidate(start + members, None, start + int(leader))
 
 
+def _hanging_together(candidates: Sequence[_Candidate], start: int, close: NDArray[np.bool_]) -> Iterator[_Candidate]:
+    """Those with as many near pairs, each post with itself among them, as a core of half the posts has at least."""
+    if not candidates:
+        return
+    sizes = np.array([candidate.posts.size for candidate in candidates])
+    posts = np.concatenate([candidate.posts for candidate in candidates]) - start
+    shape = (len(candidates), close.shape[0])
+    holds = csr_array((np.ones(posts.size, dtype=np.int32), posts, np.append(0, sizes.cumsum())), shape=shape)
+    pairs = (holds @ csr_array(close, dtype=np.int32)).multiply(holds).sum(axis=1)
+    for at in np.flatnonzero(2 * pairs >= 3 * sizes).tolist():
+        yield candidates[at]
+
+
 def _gate(
     heard: Heard,
     candidate: _Candidate,
     start: int,
-    alike: Floats,
+    vectors: Floats,
     close: NDArray[np.bool_],
     spoken: Floats,
     near: float,
@@ -239,73 +282,89 @@ def _gate(
     """The candidate's core (posts whose nearest others are near), the concern it speaks of, and by how many standard
     errors; none for a word that many use for many things, or for talk that raises no concern."""
     here = candidate.posts - start
-    if 2 * np.count_nonzero(close[here[:, None], here]) < 3 * here.size:
-        return None  # a core of half the posts has more near pairs (with itself, too)
-    between = alike[here[:, None], here]
+    between = vectors[here] @ vectors[here].T
     np.fill_diagonal(between, -1)
-    nearest = np.sort(between, axis=1)[:, -min(NEIGHBOURS, here.size - 1) :].mean(axis=1)
+    others = min(NEIGHBOURS, here.size - 1)
+    nearest = np.partition(between, -others, axis=1)[:, -others:].mean(axis=1)
     inside = nearest >= near
     core = here[inside]
     speaking = np.unique(heard.authors[start + core])
     authors = speaking.size
     if 2 * core.size < here.size or authors < LEAST_AUTHORS:
         return None
-    theirs = np.isin(heard.authors[start : start + alike.shape[0]], speaking)
-    if np.count_nonzero(theirs & close[:, core].any(axis=1)) > LOUD * authors:
+    around = np.flatnonzero(close[core].any(axis=0))
+    if np.count_nonzero(np.isin(heard.authors[start + around], speaking)) > LOUD * authors:
         return None
     mean = spoken[core].mean(axis=0)
     said = np.where(mean >= LEAST_SPOKEN, mean * np.sqrt(core.size), -np.inf)
     said[expit(heard.concerns[start + core].astype(np.float32)).mean(axis=0) < CONCERNED] = -np.inf
-    others = np.ones(said.size, dtype=bool)
-    others[list(heard.urgent)] = False
-    said[others] -= SPOKEN_OTHERWISE
-    said[others & (heard.raised[start + core].mean(axis=0) < RAISED)] = -np.inf
+    otherwise = np.ones(said.size, dtype=bool)
+    otherwise[list(heard.urgent)] = False
+    said[otherwise] -= SPOKEN_OTHERWISE
+    said[otherwise & (heard.raised[start + core].mean(axis=0) < RAISED)] = -np.inf
     if authors < AUTHORS_OTHERWISE or heard.tied[start + core].mean() < TIED:
-        said[others] = -np.inf
+        said[otherwise] = -np.inf
     concern = int(said.argmax())
     if said[concern] < errors:
         return None
     return frozenset((core + start).tolist()), concern, float(said[concern])
 
 
+def _windows(heard: Heard, now: float) -> list[_Window]:
+    """Those of the windows that have enough weeks before."""
+    found = []
+    for hours in WINDOWS_HOURS:
+        ends = [now - hours, now - hours - GUARD_HOURS, now - hours - GUARD_HOURS - BASELINE_HOURS]
+        first, until, since = np.searchsorted(heard.hours, ends, side="right").tolist()
+        if until - since >= LEAST_BASELINE:
+            found.append(_Window(hours, first, since, until))
+    return found
+
+
 def _unusual(
-    heard: Heard, candidate: _Candidate, matches: NDArray[np.bool_], end: int, now: float
+    heard: Heard, candidate: _Candidate, windows: Sequence[_Window], before: Sequence[int], end: int
 ) -> tuple[int, int, float, float] | None:
     """The least likely of the windows: its hours, distinct authors, expected ones, and the chance of so many in any of
-    the windows (Bonferroni). `matches`: of all posts up to `end`. None without enough weeks before."""
+    the windows (Bonferroni). `before`: matches in each one's baseline. None without enough weeks before."""
     best: tuple[int, int, float, float] | None = None
-    for hours in WINDOWS_HOURS:
-        first = int(np.searchsorted(heard.hours, now - hours, side="right"))
-        authors = len(set(heard.authors[candidate.posts[candidate.posts >= first]].tolist()))
+    for window, matches in zip(windows, before, strict=True):
+        authors = len(set(heard.authors[candidate.posts[candidate.posts >= window.first]].tolist()))
         if authors < LEAST_AUTHORS:
             continue
-        until = int(np.searchsorted(heard.hours, now - hours - GUARD_HOURS, side="right"))
-        since = int(np.searchsorted(heard.hours, now - hours - GUARD_HOURS - BASELINE_HOURS, side="right"))
-        if until - since < LEAST_BASELINE:
-            continue
-        exposure = (end - first) / (until - since)
-        before = int(np.count_nonzero(matches[since:until]))
-        p_value = min(1.0, len(WINDOWS_HOURS) * chance(authors, before, exposure))
+        exposure = (end - window.first) / (window.until - window.since)
+        p_value = min(1.0, len(WINDOWS_HOURS) * chance(authors, matches, exposure))
         if best is None or p_value < best[3]:
-            best = hours, authors, (before + 0.5) * exposure, p_value
+            best = window.hours, authors, (matches + 0.5) * exposure, p_value
     return best
 
 
-def _matches(heard: Heard, ordinary: Yardstick, candidates: Sequence[_Candidate], end: int) -> NDArray[np.bool_]:
-    """Which of the posts up to `end` match each candidate (candidates x posts); the weeks' vectors are gone through
-    once for all leaders."""
-    found = np.zeros((len(candidates), end), dtype=bool)
-    for row, candidate in enumerate(candidates):
-        if candidate.term is not None:
-            places = np.flatnonzero(heard.terms[: heard.ends[end]] == np.uint32(candidate.term))
-            found[row, np.searchsorted(heard.ends, places, side="right") - 1] = True
+def _matches(
+    heard: Heard, ordinary: Yardstick, candidates: Sequence[_Candidate], windows: Sequence[_Window], end: int
+) -> Ints:
+    """How many posts of each window's baseline match each candidate (candidates x windows); the weeks' words and
+    vectors are gone through once for all."""
+    found = np.zeros((len(candidates), len(windows)), dtype=np.int64)
+    row_of = {candidate.term: row for row, candidate in enumerate(candidates) if candidate.term is not None}
     led = [(row, candidate.leader) for row, candidate in enumerate(candidates) if candidate.leader is not None]
+    if row_of:
+        wanted = np.array(sorted(row_of), dtype=np.uint32)
+        rows = np.array([row_of[term] for term in wanted.tolist()])
+        for start in range(0, int(heard.ends[end]), _TERMS):
+            terms = heard.terms[start : min(start + _TERMS, heard.ends[end])]
+            nearest = np.minimum(np.searchsorted(wanted, terms), wanted.size - 1)
+            at = np.flatnonzero(wanted[nearest] == terms)
+            posts = np.searchsorted(heard.ends, start + at, side="right") - 1
+            for column, window in enumerate(windows):
+                inside = (posts >= window.since) & (posts < window.until)
+                found[:, column] += np.bincount(rows[nearest[at[inside]]], minlength=len(candidates))
     if led:
-        rows = [row for row, _ in led]
         leaders = _centred(heard.vectors[[leader for _, leader in led]], ordinary.middle)
-        for at in range(0, end, _PIECE):
-            piece = _centred(heard.vectors[at : min(at + _PIECE, end)], ordinary.middle)
-            found[rows, at : at + piece.shape[0]] = leaders @ piece.T >= ordinary.near
+        for start in range(0, end, _PIECE):
+            piece = _centred(heard.vectors[start : min(start + _PIECE, end)], ordinary.middle)
+            near = leaders @ piece.T >= ordinary.near
+            for column, window in enumerate(windows):
+                here = near[:, max(0, window.since - start) : max(0, window.until - start)]
+                found[[row for row, _ in led], column] += np.count_nonzero(here, axis=1)
     return found
 
 

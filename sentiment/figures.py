@@ -2,7 +2,7 @@
 
 Reads author-days and places only, never the mentions, so that it costs the same whatever their number."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -24,6 +24,8 @@ SERIES_DAYS = 42
 LOOK_BACK = 28  # days before and after something that we did
 MOSTLY = 1 / 3  # of a concern's authors: from here a place is where it mostly is
 MOSTLY_AUTHORS = disclosure.LEAST
+
+_Found = Mapping[Span, Sums]
 
 
 @dataclass(frozen=True)
@@ -104,18 +106,39 @@ def town(
     spans: trust.Windows | None = None,
     places: Sequence[int] = (),
     history: date | None = None,
-    concerns: Collection[str] = tuple(CONCERNS),
 ) -> tuple[Overview, list[ConcernRow]]:
-    """The town as a whole and each concern (of these) that anybody raised, most authors first, as of `now`: of the last
-    7 days, or of `spans`; of posts that name one of these places, if any are given. `history`: the oldest author-day,
-    where it was read before. Concerns' shares are shrunk towards the whole's. At places a concern of fewer than five
-    authors is left out, and counts are as sentiment.disclosure lets them."""
+    """The town as a whole and each concern that anybody raised, most authors first, as of `now`: of the last 7 days, or
+    of `spans`; of posts that name one of these places, if any are given. `history`: the oldest author-day, where it was
+    read before. Concerns' shares are shrunk towards the whole's. At places a concern of fewer than five authors is left
+    out, and counts are as sentiment.disclosure lets them."""
     spans, days = _days(session, now, zone, spans, history)
-    found = sums.read(session, _wanted(spans, days, concerns), places)
+    found = sums.read(session, _wanted(spans, days), places)
+    rows = _concerns(session, list(CONCERNS), found, spans, days, places)
+    return _overview(found[ALL], spans, days, bool(places)), sorted(rows, key=lambda row: (-row.authors, row.name))
+
+
+def concern(session: Session, now: datetime, zone: ZoneInfo, key: str) -> tuple[Overview, ConcernRow | None]:
+    """One concern (none, if nobody raised it in the last 7 days) as among all in `town`, and the town that it is drawn
+    towards, without the town's own series."""
+    spans, days = _days(session, now, zone, None)
+    found = sums.read(session, {ALL: _town(spans, ()), key: _concern(spans, days)})
+    rows = _concerns(session, [key], found, spans, days, ())
+    return _overview(found[ALL], spans, (), by_place=False), rows[0] if rows else None
+
+
+def _concerns(
+    session: Session,
+    keys: Sequence[str],
+    found: Mapping[str, _Found],
+    spans: trust.Windows,
+    days: Sequence[date],
+    places: Sequence[int],
+) -> list[ConcernRow]:
+    """The rows of those that anybody raised, in the order of `keys`."""
     whole = _figure("mistrust", found[ALL], spans, None, None)
-    where = sums.read_places(session, concerns, _here(spans), places)
+    where = sums.read_places(session, keys, _here(spans), places)
     rows: list[ConcernRow] = []
-    for key in concerns:
+    for key in keys:
         figure = _figure("mistrust", found[key], spans, whole.share, whole.usual)
         posts = found[key][_here(spans)].posts
         if places:
@@ -140,8 +163,7 @@ def town(
             )
         )
     named = _named(session, {row.mostly_place_id for row in rows if row.mostly_place_id is not None})
-    rows = [replace(row, mostly=named.get(row.mostly_place_id or 0)) for row in rows]
-    return _overview(found[ALL], spans, days, bool(places)), sorted(rows, key=lambda row: (-row.authors, row.name))
+    return [replace(row, mostly=named.get(row.mostly_place_id or 0)) for row in rows]
 
 
 def since(session: Session, concern: str, begun: date, ended: date, today: date) -> Since | None:
@@ -181,9 +203,6 @@ def out_of_date(session: Session, now: datetime, zone: ZoneInfo) -> tuple[list[d
     )
 
 
-_Found = Mapping[Span, Sums]
-
-
 def _here(spans: trust.Windows) -> Span:
     return Span(spans.first, spans.last)
 
@@ -219,11 +238,9 @@ def _town(spans: trust.Windows, series: Sequence[date]) -> list[Span]:
     return [*_concern(spans, series), *_baseline(spans)]
 
 
-def _wanted(
-    spans: trust.Windows, series: Sequence[date], concerns: Collection[str] = tuple(CONCERNS)
-) -> dict[str, list[Span]]:
+def _wanted(spans: trust.Windows, series: Sequence[date]) -> dict[str, list[Span]]:
     each = _concern(spans, series)
-    return {ALL: _town(spans, series)} | dict.fromkeys(concerns, each)
+    return {ALL: _town(spans, series)} | dict.fromkeys(CONCERNS, each)
 
 
 def _rolling(found: _Found, days: Sequence[date], prior: trust.Prior) -> tuple[DayShare, ...]:

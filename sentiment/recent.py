@@ -36,9 +36,9 @@ class Memory:
     ids: np.ndarray[Any, np.dtype[np.int64]] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     hours: np.ndarray[Any, np.dtype[np.float64]] = field(default_factory=lambda: np.zeros(0))
     authors: np.ndarray[Any, np.dtype[np.int64]] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    vectors: np.ndarray[Any, np.dtype[np.float16]] = field(
+    room: np.ndarray[Any, np.dtype[np.float16]] = field(
         default_factory=lambda: np.zeros((0, _DIMENSIONS), dtype=np.float16)
-    )
+    )  # of the vectors, with some to spare: copying all for a few would take as much memory again
     concerns: np.ndarray[Any, np.dtype[np.float16]] = field(
         default_factory=lambda: np.zeros((0, len(KEYS)), dtype=np.float16)
     )
@@ -53,6 +53,11 @@ class Memory:
     measured_at: datetime | None = None
     usual: Usual = field(default_factory=Usual)  # of the cells, for surges.find
 
+    @property
+    def vectors(self) -> np.ndarray[Any, np.dtype[np.float16]]:
+        """One a post, of length 1."""
+        return self.room[: self.ids.size]
+
     def refresh(self, session: Session, now: datetime) -> None:
         """Brings the memory up to date with the store as of `now`."""
         since = now - KEPT
@@ -61,14 +66,18 @@ class Memory:
             session.connection()
             .execute(sa.select(col(Mention.id)).where(col(Mention.posted_at) > since, col(Mention.posted_at) <= now))
             .scalars()
+            .all()  # at once: one by one takes four times as long
         )
-        again = {row.id for row in fresh if row.id in self.seen}
-        gone = {number for number in self.seen if number not in there} | again
+        gone = (self.seen.keys() - there) | (self.seen.keys() & fresh.keys())
         if gone:
             self._keep(~np.isin(self.ids, np.fromiter(gone, dtype=np.int64)))
             for number in gone:
                 self.seen.pop(number, None)
-        self._add(session, fresh)
+        self._reserve(len(fresh))
+        numbers = list(fresh)
+        for start in range(0, len(numbers), _PAGE):
+            self._add(session, numbers[start : start + _PAGE])
+        self.seen |= fresh
         self.forms.forget(_hours(now))
         if self.measured_at is None or not timedelta() <= now - self.measured_at < MEASURED_FOR:
             self.ordinary = emerging.yardstick(self.heard()) if self.hours.size >= LEAST_MEASURED else None
@@ -88,23 +97,10 @@ class Memory:
             urgent=URGENT,
         )
 
-    def _unread(self, session: Session, since: datetime, until: datetime) -> list[Any]:
-        """Scored mentions that were not read yet, or were scored again, oldest post first."""
+    def _unread(self, session: Session, since: datetime, until: datetime) -> dict[int, datetime]:
+        """Scored mentions that were not read yet, or were scored again, and when; oldest post first."""
         query = (
-            sa.select(
-                col(Mention.id),
-                col(Mention.posted_at),
-                col(Mention.scored_at),
-                col(Mention.author),
-                col(Mention.text),
-                col(Mention.shown),
-                col(Mention.copy_of),
-                col(Mention.repost),
-                col(Mention.automatic),
-                col(Mention.rules),
-                col(Mention.addressed),
-                col(Mention.place_id),
-            )
+            sa.select(col(Mention.id), col(Mention.scored_at))
             .where(
                 col(Mention.posted_at) > since,
                 col(Mention.posted_at) <= until,
@@ -112,54 +108,67 @@ class Memory:
             )
             .order_by(col(Mention.posted_at), col(Mention.id))
         )
-        rows = [row for row in session.connection().execute(query) if self.seen.get(row.id) != row.scored_at]
-        for row in rows:
-            self.last = row.scored_at if self.last is None else max(self.last, row.scored_at)
-        return rows
+        fresh = {
+            number: at
+            for number, at in session.connection().execute(query).all()
+            if number is not None and at is not None and self.seen.get(number) != at
+        }
+        read = [*fresh.values(), *([] if self.last is None else [self.last])]
+        self.last = max(read, default=None)
+        return fresh
 
-    def _add(self, session: Session, rows: list[Any]) -> None:
-        new: list[Any] = []
-        for row in rows:
-            self.seen[row.id] = row.scored_at
-            if not row.shown or not row.text or row.copy_of is not None or row.repost or row.automatic:
-                continue
-            if not self.forms.filled_in(row.text, _hours(row.posted_at)):
-                new.append(row)
-        for start in range(0, len(new), _PAGE):
-            self._add_page(session, new[start : start + _PAGE])
+    def _reserve(self, number: int) -> None:
+        """Room for so many more vectors, and for a tenth beyond, so that it is seldom made."""
+        held = self.ids.size
+        if held + number > self.room.shape[0]:
+            room = np.zeros(((held + number) * 11 // 10, _DIMENSIONS), dtype=np.float16)
+            room[:held] = self.vectors
+            self.room = room
 
-    def _add_page(self, session: Session, rows: list[Any]) -> None:
-        ids = [row.id for row in rows]
+    def _add(self, session: Session, numbers: list[int]) -> None:
+        """Reads these mentions, of which some are no voices; given in order of time."""
         connection = session.connection()
-        scores = {
-            row.mention_id: row
-            for row in connection.execute(
-                sa.select(col(Score.mention_id), col(Score.concerns), col(Score.embedding)).where(
-                    col(Score.mention_id).in_(ids)
-                )
+        query = (
+            sa.select(
+                col(Mention.id),
+                col(Mention.posted_at),
+                col(Mention.author),
+                col(Mention.text),
+                col(Mention.rules),
+                col(Mention.addressed),
+                col(Mention.place_id),
+                col(Score.concerns),
+                col(Score.embedding),
             )
-        }
-        raised = {
-            (row.mention_id, row.concern)
-            for row in connection.execute(
-                sa.select(col(MentionConcern.mention_id), col(MentionConcern.concern)).where(
-                    col(MentionConcern.mention_id).in_(ids)
-                )
+            .outerjoin(Score, col(Score.mention_id) == col(Mention.id))
+            .where(
+                col(Mention.id).in_(numbers),
+                col(Mention.shown),
+                col(Mention.text) != "",
+                col(Mention.copy_of).is_(None),
+                col(Mention.repost).is_(False),
+                col(Mention.automatic).is_(False),
             )
-        }
-        rows = [row for row in rows if row.id in scores]  # what had no words has no score
+            .order_by(col(Mention.posted_at), col(Mention.id))
+        )
+        voices = [row for row in connection.execute(query) if not self.forms.filled_in(row.text, _hours(row.posted_at))]
+        rows = [row for row in voices if row.embedding is not None]  # what had no words has no score
         if not rows:
             return
+        marks: dict[int, set[str]] = {row.id: set() for row in rows}
+        raising = sa.select(col(MentionConcern.mention_id), col(MentionConcern.concern))
+        for number, concern in connection.execute(raising.where(col(MentionConcern.mention_id).in_(list(marks)))):
+            marks[number].add(concern)
         terms = [hashes(row.text) for row in rows]
         late = self.hours.size and _hours(rows[0].posted_at) < self.hours[-1]
-        odds = np.array([[scores[row.id].concerns.get(key, 0.0) for key in KEYS] for row in rows]).clip(1e-3, 1 - 1e-3)
+        odds = np.array([[row.concerns.get(key, 0.0) for key in KEYS] for row in rows]).clip(1e-3, 1 - 1e-3)
+        held = self.ids.size
+        self.room[held : held + len(rows)] = [np.frombuffer(row.embedding, dtype=np.float16) for row in rows]
         self.ids = np.append(self.ids, np.array([row.id for row in rows], dtype=np.int64))
         self.hours = np.append(self.hours, [_hours(row.posted_at) for row in rows])
         self.authors = np.append(self.authors, [_number(row.author) for row in rows])
-        vectors = np.array([np.frombuffer(scores[row.id].embedding, dtype=np.float16) for row in rows])
-        self.vectors = np.concatenate([self.vectors, vectors])
         self.concerns = np.concatenate([self.concerns, np.log(odds / (1 - odds)).astype(np.float16)])
-        self.raised = np.concatenate([self.raised, [[(row.id, key) in raised for key in KEYS] for row in rows]])
+        self.raised = np.concatenate([self.raised, [[key in marks[row.id] for key in KEYS] for row in rows]])
         self.tied = np.append(self.tied, [bool(row.rules) or row.addressed or row.place_id is not None for row in rows])
         self.ends = np.append(self.ends, self.ends[-1] + np.cumsum([len(one) for one in terms]))
         self.terms = np.concatenate([self.terms, *terms])
@@ -167,15 +176,29 @@ class Memory:
             self._keep(np.argsort(self.hours, kind="stable"))
 
     def _keep(self, which: np.ndarray[Any, Any]) -> None:
-        """Keeps these positions (or those that are true), in this order."""
-        order = np.flatnonzero(which) if which.dtype == bool else which
-        lengths = np.diff(self.ends)[order]
-        starts = self.ends[:-1][order]
-        ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        flat = np.arange(int(ends[-1])) + np.repeat(starts - ends[:-1], lengths)
-        self.terms, self.ends = self.terms[flat], ends
-        for name in ("ids", "hours", "authors", "vectors", "concerns", "raised", "tied"):
+        """Keeps the positions that are true, or all in this order."""
+        lengths = np.diff(self.ends)
+        if which.dtype == bool:
+            order = np.flatnonzero(which)
+            self.terms = self.terms[np.repeat(which, lengths)]
+        else:
+            order = which
+            first = int(np.argmax(order != np.arange(order.size)))  # before it nothing moves
+            moved = [self.terms[self.ends[post] : self.ends[post + 1]] for post in order[first:].tolist()]
+            self.terms[self.ends[first] :] = np.concatenate(moved)
+        self.ends = np.append(0, np.cumsum(lengths[order])).astype(np.int64)
+        self._move(order)
+        for name in ("ids", "hours", "authors", "concerns", "raised", "tied"):
             setattr(self, name, getattr(self, name)[order])
+
+    def _move(self, order: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+        """Puts the vectors into this order where they are: some at a time, where none moves backwards."""
+        moving = np.flatnonzero(order != np.arange(order.size))
+        if not moving.size:
+            return
+        step = _PAGE if (np.diff(order) > 0).all() else order.size
+        for start in range(int(moving[0]), order.size, step):
+            self.room[start : min(start + step, order.size)] = self.room[order[start : start + step]]
 
 
 def hashes(text: str) -> np.ndarray[Any, np.dtype[np.uint32]]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date, timedelta
+from functools import cache
 from itertools import accumulate
 from typing import Any
 
@@ -140,14 +141,9 @@ def _kept(session: Session, wanted: Wanted) -> tuple[dict[str, dict[Span, Sums]]
     if not spans:
         return found, {}
     first, last = min(span.first for span in spans), max(span.last for span in spans)
-    kept = sa.select(
-        *(col(getattr(KeptSum, name)) for name in ("last", "changes", "concern", "first", "by_week", *_NAMES))
-    ).where(col(KeptSum.concern).in_(list(wanted)), col(KeptSum.last).between(min(span.last for span in spans), last))
-    nothing = [sa.null() for _ in range(len(_NAMES) + 2)]
-    days = sa.select(col(DayChange.day), col(DayChange.changes), sa.null(), *nothing).where(
-        col(DayChange.day).between(first, last)
-    )
-    rows: Sequence[Any] = session.connection().execute(sa.union_all(kept, days)).all()
+    least = min(span.last for span in spans)
+    bounds = {"concerns": list(wanted), "least": least, "first": first, "last": last}
+    rows: Sequence[Any] = session.connection().execute(_kept_and_changes(), bounds).all()
     by_day = {row[0]: row[1] for row in rows if row[2] is None}
     upto = [0, *accumulate(by_day.get(first + timedelta(days=day), 0) for day in range((last - first).days + 1))]
     changes = {span: upto[(span.last - first).days + 1] - upto[(span.first - first).days] for span in spans}
@@ -159,6 +155,22 @@ def _kept(session: Session, wanted: Wanted) -> tuple[dict[str, dict[Span, Sums]]
         if span in asked[concern] and changes[span] == then:
             found[concern][span] = Sums(*values)
     return found, changes
+
+
+@cache
+def _kept_and_changes() -> sa.CompoundSelect[Any]:
+    """Kept sums, and under them how often each day changed; put together once, for that takes longer than asking."""
+    kept = sa.select(
+        *(col(getattr(KeptSum, name)) for name in ("last", "changes", "concern", "first", "by_week", *_NAMES))
+    ).where(
+        col(KeptSum.concern).in_(sa.bindparam("concerns", expanding=True)),
+        col(KeptSum.last).between(sa.bindparam("least"), sa.bindparam("last")),
+    )
+    nothing = [sa.null() for _ in range(len(_NAMES) + 2)]
+    days = sa.select(col(DayChange.day), col(DayChange.changes), sa.null(), *nothing).where(
+        col(DayChange.day).between(sa.bindparam("first"), sa.bindparam("last"))
+    )
+    return sa.union_all(kept, days)
 
 
 def _added_up(

@@ -206,7 +206,7 @@ def _recent(session: Session, now: datetime) -> dict[_Cell, list[_Recent]]:
         .order_by(col(Mention.posted_at), col(Mention.id))
     )
     found: dict[_Cell, list[_Recent]] = defaultdict(list)
-    for row in rows:
+    for row in rows.all():
         one = _Recent(row.id, row.author, row.posted_at)
         found[row.concern, None].append(one)
         if row.place_id is not None:

@@ -69,8 +69,7 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         raise Trouble(404, "There is no such concern", "", "All concerns are on their page.")
     zone, language, now = found.settings.department.zone, pages.language_of(request), clock.now()
     with database.reading(found.engine) as session:
-        overview, rows = figures.town(session, now, zone, concerns=[concern])
-        row = rows[0] if rows else None
+        overview, row = figures.concern(session, now, zone, concern)
         voices = quotes.of_concerns(session, [concern], now - QUOTED, now, VOICES)[concern]
         raised = [alert for alert in alerts.all_alerts(session) if alert.concern == concern]
         together = brigades.about(session, concern, now - QUOTED, now)

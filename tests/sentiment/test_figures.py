@@ -1,6 +1,7 @@
 """The figures that Today, the concerns page and the digest show."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -167,8 +168,11 @@ def test_one_concern_alone_has_the_figures_that_it_has_among_all(sqlite_engine: 
     with database.writing(sqlite_engine) as session:
         street.say(session, _steady() + _named("drugs", 20, None))
         rows = {row.concern: row for row in figures.town(session, NOW, ZONE)[1]}
-        alone = figures.town(session, NOW, ZONE, concerns=["drugs"])[1]
-    assert alone == [rows["drugs"]]
+        overview, alone = figures.concern(session, NOW, ZONE, "drugs")
+        nobody = figures.concern(session, NOW, ZONE, "privacy_surveillance")[1]
+        assert overview == replace(figures.town(session, NOW, ZONE)[0], series=())
+    assert alone == rows["drugs"]
+    assert nobody is None
 
 
 def test_the_figures_live_on_without_the_mentions(engine: sa.Engine) -> None:
