@@ -22,13 +22,17 @@ def fitted(
     network: Network,
     trust_rows: Sequence[tuple[Labelled, Floats]],
     mood_rows: Sequence[tuple[Labelled, Floats]],
+    shares: Array,
     out: Path,
 ) -> dict[str, float]:
-    """Writes the heads; gives the thresholds. Rows are posts with logits (WIDTH) from a network that never saw them."""
+    """Writes the heads; gives the thresholds. Rows are posts with logits (WIDTH) from a network that never saw them.
+    `shares`: how often each trust is said in all real posts that are no test; a few hundred posts that calibrate hold
+    more or less of it by chance, and are weighted to these."""
     scale, offset = np.ones(WIDTH), np.zeros(WIDTH)
     logits = np.stack([row for _, row in trust_rows]).astype(np.float64)
     trust = np.array([post.trust for post, _ in trust_rows])
-    scale[TRUST], offset[TRUST] = _shares(logits[:, TRUST], trust, np.ones(len(trust)))
+    weighted = shares[trust] / (np.bincount(trust, minlength=3) / len(trust))[trust]
+    scale[TRUST], offset[TRUST] = _shares(logits[:, TRUST], trust, weighted)
     moods = np.stack([row for _, row in mood_rows]).astype(np.float64)[:, SENTIMENT]
     mood = np.array([post.sentiment for post, _ in mood_rows])
     # Each class counts alike in each language: macro-averaged recall is what sentiment is judged by.
@@ -54,7 +58,7 @@ def fitted(
     concern_at[tracked] = best_threshold(raised[:, tracked], concern[:, tracked])
     concern_at[never] = best_threshold(raised[:, never], concern[:, never])
     thresholds = {
-        "mistrust": best_threshold(trust == 0, mistrust),
+        "mistrust": best_threshold(trust == 0, mistrust, weighted),
         "concerns": float(concern_at[tracked[0]]),
         "never_tracked": float(concern_at[never[0]]),
     }

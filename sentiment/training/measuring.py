@@ -49,19 +49,29 @@ def brier_gain(truth: Bools, probability: Array) -> list[float]:
     return interval(len(truth), measure)
 
 
-def best_threshold(truth: Bools, probability: Array) -> float:
+def best_threshold(truth: Bools, probability: Array, weights: Array | None = None) -> float:
     """The threshold of the best F1, in the middle of those that are within half a point of it.
 
     F1 here is the mean of that of the labels and of the one that calibrated probabilities promise (twice the sum of the
     flagged over their number and the sum of all): with a few hundred posts the labels alone jump about."""
     grid = np.arange(0.05, 0.95, 0.01)
-    scores = np.array([(_f1(truth, probability >= at) + _promised(probability, at)) / 2 for at in grid])
+    counted = np.ones(len(truth)) if weights is None else weights
+    scores = np.array(
+        [(_f1_of(truth, probability >= at, counted) + _promised(probability, at, counted)) / 2 for at in grid]
+    )
     return float(np.median(grid[scores >= scores.max() - 0.005]))
 
 
-def _promised(probability: Array, at: float) -> float:
-    flagged = probability >= at
-    return 2 * float(probability[flagged].sum()) / max(float(flagged.sum() + probability.sum()), 1e-9)
+def _f1_of(truth: Bools, said: Bools, weights: Array) -> float:
+    counted = weights.reshape(-1, *[1] * (truth.ndim - 1))
+    both = float((counted * (truth & said)).sum())
+    return 2 * both / max(float((counted * truth).sum() + (counted * said).sum()), 1e-9)
+
+
+def _promised(probability: Array, at: float, weights: Array) -> float:
+    counted = weights.reshape(-1, *[1] * (probability.ndim - 1))
+    likely, flagged = counted * probability, probability >= at
+    return 2 * float(likely[flagged].sum()) / max(float((counted * flagged).sum() + likely.sum()), 1e-9)
 
 
 def upper_bound(hits: int, count: int) -> float:

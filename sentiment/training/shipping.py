@@ -12,9 +12,8 @@ import numpy as np
 from sentiment import model
 from sentiment.training import corpora, e5, export, figures, heads, learned, student
 from sentiment.training.corpora import Labelled
-from sentiment.training.network import Example, Floats, Network, read, tokenizer
+from sentiment.training.network import Floats, Network, tokenizer
 
-NOTHING = np.zeros(0, np.float32)  # the targets of a post that is only read
 MEASURED = 60  # posts on which the loss of int8 is measured: from training parts, so that tests choose nothing
 NEAR = ("pt_val", "fr_val")  # sentiment is calibrated on these too, so that it fits more than English
 SHIPPED = ("encoder.onnx", export.LOWER, export.UPPER, "heads.npz", "tokenizer.json")
@@ -29,30 +28,32 @@ class Finished:
     longest: int  # tokens of a post that it was trained on
     frozen: int  # lowest layers that stayed as they were
 
-    def says(self, posts: list[Labelled], files: student.Files) -> Floats:
-        """Logits (posts, WIDTH)."""
-        words = tokenizer(files.tokenizer, self.longest)
-        return read(self.network, [Example(words.encode(post.text).ids, NOTHING) for post in posts], e5.PAD, batch=32)
-
 
 def write(data: Path, wheel: Path, work: Path, out: Path, made: Finished) -> dict[str, Any]:
     """Writes the shipped files to `out`, measures them there, and gives the manifest."""
     out.mkdir(parents=True, exist_ok=True)
-    files = student.Files(work)
     learning, unseen = learned.split(data)
     choosing = corpora.sentiment(data, "en_val")[::2]
     moods = [post for part in (choosing, *(corpora.sentiment(data, name) for name in NEAR)) for post in part]
-    thresholds = heads.fitted(
-        made.network,
-        list(zip(unseen, made.says(unseen, files), strict=True)),
-        list(zip(moods, made.says(moods, files), strict=True)),
-        out / "heads.npz",
-    )
-    shutil.copy(files.tokenizer, out / "tokenizer.json")
+    shutil.copy(student.Files(work).tokenizer, out / "tokenizer.json")
     words = tokenizer(out / "tokenizer.json", made.longest)
     seen = [post.text for post in learning[: MEASURED // 2] + choosing[: MEASURED // 2]]
     loss = export.write(
         made.network, [found.ids for found in words.encode_batch(seen)], out / "encoder.onnx", made.frozen
+    )
+    as_read = tokenizer(out / "tokenizer.json", model.LONGEST_TOKENS)
+
+    def said(posts: list[Labelled]) -> list[tuple[Labelled, Floats]]:
+        """What the head says of posts as the finished int8 encoder reads them."""
+        found = export.features(
+            out / "encoder.onnx", [one.ids for one in as_read.encode_batch([post.text for post in posts])]
+        )
+        head = made.network.head
+        return list(zip(posts, found @ head.weight.detach().numpy().T + head.bias.detach().numpy(), strict=True))
+
+    real = [post.trust for post in (*learning, *unseen)]
+    thresholds = heads.fitted(
+        made.network, said(unseen), said(moods), np.bincount(real, minlength=3) / len(real), out / "heads.npz"
     )
     manifest: dict[str, Any] = {
         "name": made.name,
