@@ -22,7 +22,8 @@ class Action(StrEnum):
     PLACE_HOLD = "place_hold"
     LIFT_HOLD = "lift_hold"
     READ_STATUS = "read_status"  # what runs and what is short
-    MANAGE = "manage"  # accounts, sources, people, retention
+    MANAGE = "manage"  # accounts, sources, channels, retention
+    MANAGE_PEOPLE = "manage_people"  # who comes in, and as what: apart, so that no program has it by the way
     READ_AUDIT = "read_audit"
     READ_RECORDS = "read_records"  # what is kept how long, legal holds, the export of our own posts
     KEEP_RECORDS = "keep_records"  # place and lift legal holds
@@ -41,7 +42,9 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         | {Action.READ_STATUS}
     ),
     Role.ADMINISTRATOR: frozenset(
-        _READ | {Action.MANAGE, Action.READ_STATUS, Action.READ_POSTS, Action.READ_RECORDS, Action.KEEP_RECORDS}
+        _READ
+        | {Action.MANAGE, Action.MANAGE_PEOPLE, Action.READ_STATUS, Action.READ_POSTS}
+        | {Action.READ_RECORDS, Action.KEEP_RECORDS}
     ),
     Role.ANALYST: frozenset(_READ),
     Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.READ_RECORDS, Action.OWN_ACCOUNT}),

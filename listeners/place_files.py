@@ -69,11 +69,11 @@ def read(data: bytes, file_name: str = "") -> tuple[list[Named], list[str]]:
         if number > MOST:
             refused.append(f"row {number} and later: more than {MOST:,} places")
             break
-        named = _named(number, row)
-        if isinstance(named, str):
-            refused.append(f"row {number}: {named}")
+        one = named(number, row)
+        if isinstance(one, str):
+            refused.append(f"row {number}: {one}")
         else:
-            found.append(named)
+            found.append(one)
     if not found and not refused:
         raise UnreadablePlaces("there is no place in it")
     return found, refused
@@ -135,7 +135,7 @@ def _more(place: Place, row: Named) -> bool:
     return True
 
 
-def _named(number: int, row: Mapping[str, Any]) -> Named | str:
+def named(number: int, row: Mapping[str, Any]) -> Named | str:
     """The row, or why it cannot be taken."""
     lowered = {str(key).strip().casefold(): value for key, value in row.items() if key is not None}
 

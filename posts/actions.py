@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, select
 
@@ -201,9 +202,11 @@ def open_ones(session: Session) -> list[UnitAction]:
     return list(session.exec(query.order_by(col(UnitAction.due_on), col(UnitAction.id))))
 
 
-def closed_ones(session: Session, limit: int = 200) -> list[UnitAction]:
-    """What has ended, the last first."""
+def closed_ones(session: Session, limit: int = 200, before: tuple[datetime, int] | None = None) -> list[UnitAction]:
+    """What has ended, the last first; `before`: when the last one that was read had ended, and its number."""
     query = select(UnitAction).where(UnitAction.state != ActionState.OPEN.value)
+    if before is not None:
+        query = query.where(sa.tuple_(col(UnitAction.closed_at), col(UnitAction.id)) < before)
     return list(session.exec(query.order_by(col(UnitAction.closed_at).desc(), col(UnitAction.id).desc()).limit(limit)))
 
 

@@ -101,9 +101,12 @@ def remove(session: Session, heard_id: int, person_id: int, now: datetime) -> No
         session.flush()
 
 
-def latest(session: Session, limit: int = 100) -> list[Heard]:
-    """The notes, the last heard first."""
-    return list(session.exec(select(Heard).order_by(col(Heard.heard_on).desc(), col(Heard.id).desc()).limit(limit)))
+def latest(session: Session, limit: int = 100, before: tuple[date, int] | None = None) -> list[Heard]:
+    """The notes, the last heard first; `before`: the day and the number of the last one that was read."""
+    query = select(Heard).order_by(col(Heard.heard_on).desc(), col(Heard.id).desc()).limit(limit)
+    if before is not None:
+        query = query.where(sa.tuple_(col(Heard.heard_on), col(Heard.id)) < before)
+    return list(session.exec(query))
 
 
 def counted(session: Session, first: date, last: date) -> list[InPerson]:

@@ -1,6 +1,7 @@
 """Actions: a concern or an alert handed to a unit until a day, how it ended, and the post that tells it. Without
 signing in: /said-and-done, where a department switched it on; it shows approved and published words only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated
@@ -97,41 +98,65 @@ def hand_over(
 ) -> Response:
     """Keeps the action, with what people wrote if it is chosen and the settings let it; writes to the unit if its
     address is given."""
-    moment, settings = clock.now(), found.settings
+    with database.reading(found.engine) as session:
+        place_id, alert_id = known_place(session, place), _known(session, Alert, alert)
     try:
-        if concern not in CONCERNS:
-            raise WrongState("Choose the concern that it is about.")
         if due_on is None:
             raise WrongState("Say until which day.")
-        with database.writing(found.engine) as session:
-            made = actions.hand_over(
-                session,
-                who.id,
-                moment,
-                concern=concern,
-                said=said,
-                wanted=wanted,
-                unit=unit,
-                unit_mail=unit_mail,
-                due_on=due_on,
-                today=today(found),
-                place_id=known_place(session, place),
-                alert_id=_known(session, Alert, alert),
-            )
-            if context and settings.context_days:
-                kept = contexts.keep(session, made.id or 0, context, moment)
-                actions.note_context(session, made.id or 0, "keep_context", kept, who.id, moment)
-            if made.unit_mail:
-                department = settings.department
-                mail = action_mail.asked(made, department.name, who.person.name, who.person.email, department.language)
-                action_mail.put(session, made, "asked", made.unit_mail, mail, settings, moment)
-            number = made.id
+        number = asked_of_unit(
+            found, who, concern=concern, said=said, wanted=wanted, unit=unit, unit_mail=unit_mail, due_on=due_on,
+            place_id=place_id, alert_id=alert_id, context=context or (),
+        )  # fmt: skip
     except WrongState as error:
         given = {"concern": concern, "said": said, "wanted": wanted, "unit": unit, "unit_mail": unit_mail}
         given |= {"due_on": due_on.isoformat() if due_on is not None else "", "place": place}
         given |= {"alert": alert, "mention": mention}
         return _form(request, found, given, wrong=str(error))
     return RedirectResponse(f"/outreach/actions/{number}?said=action-asked", 303)
+
+
+def asked_of_unit(
+    found: Desk,
+    who: Visitor,
+    *,
+    concern: str,
+    said: str,
+    wanted: str,
+    unit: str,
+    unit_mail: str,
+    due_on: date,
+    place_id: int | None,
+    alert_id: int | None,
+    context: Sequence[int],
+) -> int:
+    """Keeps an action, with the words of mentions in `context` as far as they may stay, and writes to the unit if its
+    address is given; its number. Raises WrongState."""
+    moment, settings = clock.now(), found.settings
+    if concern not in CONCERNS:
+        raise WrongState("Choose the concern that it is about.")
+    with database.writing(found.engine) as session:
+        made = actions.hand_over(
+            session,
+            who.id,
+            moment,
+            concern=concern,
+            said=said,
+            wanted=wanted,
+            unit=unit,
+            unit_mail=unit_mail,
+            due_on=due_on,
+            today=today(found),
+            place_id=place_id,
+            alert_id=alert_id,
+        )
+        if context and settings.context_days:
+            kept = contexts.keep(session, made.id or 0, context, moment)
+            actions.note_context(session, made.id or 0, "keep_context", kept, who.id, moment)
+        if made.unit_mail:
+            department = settings.department
+            mail = action_mail.asked(made, department.name, who.person.name, who.person.email, department.language)
+            action_mail.put(session, made, "asked", made.unit_mail, mail, settings, moment)
+        return made.id or 0
 
 
 @router.get("/outreach/actions/{action_id}", dependencies=[needs(Action.READ_FIGURES)])
@@ -182,22 +207,31 @@ def reopen(request: Request, found: TheDesk, who: Who, action_id: Id) -> Respons
 def tell(request: Request, found: TheDesk, who: Who, action_id: Id) -> Response:
     """Makes the draft that tells it, and leads to it."""
     try:
-        with database.writing(found.engine) as session:
-            every = [account.id or 0 for account in accounts.connected(session)]
-            post = actions.tell(session, action_id, every, found.settings.department.language, who.id, clock.now())
-            number, draft = post.id, post.state == "draft"
+        post = told_by_post(found, who, action_id)
     except WrongState as error:
         return _page(request, found, action_id, wrong=str(error))
-    return RedirectResponse(f"/compose/{number}" if draft else f"/posts/{number}", 303)
+    return RedirectResponse(f"/compose/{post.id}" if post.state == "draft" else f"/posts/{post.id}", 303)
+
+
+def told_by_post(found: Desk, who: Visitor, action_id: int) -> Post:
+    """The post that tells what came of an action, made if there is none. Raises WrongState while it is open."""
+    with database.writing(found.engine) as session:
+        every = [account.id or 0 for account in accounts.connected(session)]
+        return actions.tell(session, action_id, every, found.settings.department.language, who.id, clock.now())
 
 
 @router.post("/outreach/actions/{action_id}/context/{context_id}/remove", dependencies=[needs(Action.TRIAGE)])
 def take_out(found: TheDesk, who: Who, action_id: Id, context_id: Id) -> Response:
     """Takes out what somebody wrote: they ask for it, or it tells who they are."""
+    take_out_words(found, who, action_id, context_id)
+    return RedirectResponse(f"/outreach/actions/{action_id}?said=context-gone", 303)
+
+
+def take_out_words(found: Desk, who: Visitor, action_id: int, context_id: int) -> None:
+    """Words that are gone already are fine."""
     with database.writing(found.engine) as session:
         if contexts.take_out(session, action_id, context_id):
             actions.note_context(session, action_id, "remove_context", 1, who.id, clock.now())
-    return RedirectResponse(f"/outreach/actions/{action_id}?said=context-gone", 303)
 
 
 @router.get("/said-and-done")

@@ -1,6 +1,7 @@
 """Where alerts are told besides by mail, for administrators: programs and chat rooms, each with a test button; and the
 log of everything that was to be delivered, mails too, with what became of it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlmodel import col, func, select, update
+from sqlmodel import Session, col, func, select, update
 
 from config import audit, clock, database
 from config.permissions import Action
@@ -21,7 +22,7 @@ from sentiment.taxonomy import CONCERNS
 from web import pages
 from web.desk import Desk, TheDesk
 from web.fields import Id, Line
-from web.guard import Who, needs
+from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 
 router = APIRouter(dependencies=[needs(Action.MANAGE)])
@@ -69,29 +70,57 @@ def add(
 ) -> Response:
     """Adds a channel. A program's signing secret is shown once."""
     _ = pages.words(request).gettext
-    wrong = webhooks.wrong_with(kind, address.strip()) if name.strip() else "A channel needs a name."
+    secret = webhooks.new_secret() if kind == "json" else None
+    try:
+        added(found, who, name, kind, address, secret, concerns or (), urgent_only=urgent_only)
+    except Trouble as error:
+        return _page(request, found, wrong=_(error.title))
+    return _page(request, found, secret=secret)
+
+
+def added(
+    found: Desk,
+    who: Visitor,
+    name: str,
+    kind: str,
+    address: str,
+    secret: str | None,
+    concerns: Collection[str],
+    *,
+    urgent_only: bool,
+) -> AlertChannel:
+    """A channel; `secret` signs what a program is told. Raises Trouble 422."""
+    if not name.strip():
+        raise Trouble(422, "A channel needs a name.")
+    wrong = webhooks.wrong_with(kind, address.strip())
     if wrong:
-        return _page(request, found, wrong=_(wrong))
-    moment, secret = clock.now(), webhooks.new_secret() if kind == "json" else None
+        raise Trouble(422, wrong)
+    moment = clock.now()
     with database.writing(found.engine) as session:
         channel = AlertChannel(
             name=name.strip(),
             kind=kind,
             address=found.keys.seal(address.strip()),
             secret=found.keys.seal(secret) if secret else None,
-            concerns=[key for key in CONCERNS if key in (concerns or ())],
+            concerns=[key for key in CONCERNS if key in concerns],
             urgent_only=urgent_only,
             created_at=moment,
         )
         session.add(channel)
         session.flush()
         audit.record(session, moment, who.id, "channel.add", f"channel:{channel.id}", {"kind": kind}, who.address)
-    return _page(request, found, secret=secret)
+        return channel
 
 
 @router.post("/channels/{channel_id}/test")
 def test(found: TheDesk, who: Who, channel_id: Id) -> Response:
     """Tells the channel a message that says it is a test; the log shows what became of it."""
+    tested(found, who, channel_id)
+    return RedirectResponse("/channels/log?said=channel-tested", 303)
+
+
+def tested(found: Desk, who: Visitor, channel_id: int) -> None:
+    """Raises Trouble 404."""
     moment = clock.now()
     with database.writing(found.engine) as session:
         channel = session.get(AlertChannel, channel_id)
@@ -99,12 +128,16 @@ def test(found: TheDesk, who: Who, channel_id: Id) -> Response:
             raise Trouble(404, "There is no such channel", "Nothing was sent.")
         alerting.put_test(session, channel, found.settings, moment)
         audit.record(session, moment, who.id, "channel.test", f"channel:{channel_id}", {}, who.address)
-    return RedirectResponse("/channels/log?said=channel-tested", 303)
 
 
 @router.post("/channels/{channel_id}/active")
 def switch(found: TheDesk, who: Who, channel_id: Id, active: Annotated[bool, Form()] = False) -> Response:
-    """Switches a channel on or off."""
+    switched(found, who, channel_id, active=active)
+    return RedirectResponse("/channels", 303)
+
+
+def switched(found: Desk, who: Visitor, channel_id: int, *, active: bool) -> AlertChannel:
+    """Switches a channel on or off. Raises Trouble 404."""
     moment = clock.now()
     with database.writing(found.engine) as session:
         channel = session.get(AlertChannel, channel_id)
@@ -114,7 +147,7 @@ def switch(found: TheDesk, who: Who, channel_id: Id, active: Annotated[bool, For
         session.add(channel)
         detail = {"active": active}
         audit.record(session, moment, who.id, "channel.switch", f"channel:{channel_id}", detail, who.address)
-    return RedirectResponse("/channels", 303)
+        return channel
 
 
 @router.get("/channels/log")
@@ -122,30 +155,42 @@ def log(request: Request, found: TheDesk, state: Annotated[str, Query(max_length
     """Everything that was to be delivered, newest first: to whom, what became of it, and why not."""
     with database.reading(found.engine) as session:
         counts = dict(session.exec(select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state)).all())
-        query = select(OutboxMessage).order_by(col(OutboxMessage.id).desc()).limit(SHOWN)
-        if state in STATES:
-            query = query.where(OutboxMessage.state == state)
-        names = {webhooks.recipient(one.id or 0): one.name for one in session.exec(select(AlertChannel))}
-        lines = [
-            LogLine(
-                number=row.id or 0,
-                at=row.sent_at or row.created_at,
-                kind=row.kind,
-                recipient=names.get(row.recipient, row.recipient),
-                subject=row.subject,
-                state=row.state,
-                tries=row.tries,
-                due_at=row.due_at,
-                why=row.last_error or "",
-            )
-            for row in session.exec(query)
-        ]
+        lines = log_lines(session, state, None, SHOWN)
     return pages.render(request, "delivery_log.html", lines=lines, counts_by_state=counts, state=state, states=STATES)
+
+
+def log_lines(session: Session, state: str, before: int | None, limit: int) -> list[LogLine]:
+    """The newest deliveries of a number under `before`; of one state, if it is one."""
+    query = select(OutboxMessage).order_by(col(OutboxMessage.id).desc()).limit(limit)
+    if state in STATES:
+        query = query.where(OutboxMessage.state == state)
+    if before is not None:
+        query = query.where(col(OutboxMessage.id) < before)
+    names = {webhooks.recipient(one.id or 0): one.name for one in session.exec(select(AlertChannel))}
+    return [
+        LogLine(
+            number=row.id or 0,
+            at=row.sent_at or row.created_at,
+            kind=row.kind,
+            recipient=names.get(row.recipient, row.recipient),
+            subject=row.subject,
+            state=row.state,
+            tries=row.tries,
+            due_at=row.due_at,
+            why=row.last_error or "",
+        )
+        for row in session.exec(query)
+    ]
 
 
 @router.post("/channels/log/{message_id}/again")
 def again(found: TheDesk, who: Who, message_id: Id) -> Response:
-    """Tries a delivery that was given up once more, with the same identity."""
+    tried_again(found, who, message_id)
+    return RedirectResponse("/channels/log?said=delivery-again", 303)
+
+
+def tried_again(found: Desk, who: Visitor, message_id: int) -> bool:
+    """Tries a delivery that was given up once more, with the same identity; whether there is one."""
     moment = clock.now()
     with database.writing(found.engine) as session:
         changed = session.exec(
@@ -159,7 +204,7 @@ def again(found: TheDesk, who: Who, message_id: Id) -> Response:
         )
         if changed.rowcount:
             audit.record(session, moment, who.id, "delivery.again", f"outbox:{message_id}", {}, who.address)
-    return RedirectResponse("/channels/log?said=delivery-again", 303)
+        return bool(changed.rowcount)
 
 
 def _page(request: Request, found: Desk, *, wrong: str | None = None, secret: str | None = None) -> Response:
@@ -169,7 +214,7 @@ def _page(request: Request, found: Desk, *, wrong: str | None = None, secret: st
         request,
         "channels.html",
         status=200 if wrong is None else 422,
-        channels=[ChannelView(channel, _host(found, channel)) for channel in channels],
+        channels=[ChannelView(channel, host(found, channel)) for channel in channels],
         concerns=CONCERNS,
         wrong=wrong,
         secret=secret,
@@ -177,7 +222,8 @@ def _page(request: Request, found: Desk, *, wrong: str | None = None, secret: st
     )
 
 
-def _host(found: Desk, channel: AlertChannel) -> str:
+def host(found: Desk, channel: AlertChannel) -> str:
+    """What is told of an address; empty where it cannot be opened."""
     try:
         parts = urlsplit(found.keys.open(channel.address))
     except (SecretKeyError, ValueError):

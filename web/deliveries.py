@@ -2,6 +2,7 @@
 
 Without signing in: /stop/… ends one kind of mail (RFC 8058: the address is the proof), /feeds/….ics is the feed."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
@@ -32,6 +33,21 @@ SEEN_EVERY = timedelta(hours=1)
 Token = Annotated[str, Path(max_length=120)]
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What one gets by mail: the local hour of the daily digest and the weekday (0: Monday) of the weekly one, none:
+    not at all; about what and where, none: all; alerts at once, none: as one's roles say; quiet minutes of the day."""
+
+    daily_at: int | None
+    weekly_on: int | None
+    monthly: bool
+    concerns: tuple[str, ...]
+    places: tuple[int, ...]
+    alerts: bool | None
+    quiet_from: int | None
+    quiet_until: int | None
+
+
 @router.get("/deliveries", dependencies=[needs(Action.OWN_ACCOUNT)])
 def page(request: Request, found: TheDesk, who: Who) -> Response:
     """What one gets, and the forms that change it."""
@@ -57,19 +73,34 @@ def save(
     start, end = _minute(quiet_from), _minute(quiet_until)
     if (start is None) != (end is None):
         return _page(request, found, who, wrong=_("Quiet hours need both a beginning and an end. Nothing was changed."))
-    with database.writing(found.engine) as session:
-        known = set(session.exec(select(Place.id).where(col(Place.id).in_(_ids(places)))))
-        person = session.get_one(Person, who.id)
-        person.digest_hour = _below(daily, 24)
-        kept = session.get(MailPreference, who.id) or MailPreference(person_id=who.id)
-        kept.weekly_on, kept.monthly = _below(weekly, 7), monthly
-        kept.concerns = [key for key in CONCERNS if key in (concerns or ())]
-        kept.places = sorted(number for number in known if number is not None)
-        kept.alerts = {"yes": True, "no": False}.get(alerts)
-        kept.quiet_from, kept.quiet_until = start, end
-        session.add(person)
-        session.add(kept)
+    chosen = Chosen(
+        daily_at=_below(daily, 24),
+        weekly_on=_below(weekly, 7),
+        monthly=monthly,
+        concerns=tuple(concerns or ()),
+        places=tuple(_ids(places)),
+        alerts={"yes": True, "no": False}.get(alerts),
+        quiet_from=start,
+        quiet_until=end,
+    )
+    kept(found, who, chosen)
     return RedirectResponse("/deliveries?said=deliveries-saved", 303)
+
+
+def kept(found: Desk, who: Visitor, chosen: Chosen) -> None:
+    """What somebody wants by mail, from the next look on; concerns and places that are none are left out."""
+    with database.writing(found.engine) as session:
+        known = set(session.exec(select(Place.id).where(col(Place.id).in_(chosen.places))))
+        person = session.get_one(Person, who.id)
+        person.digest_hour = chosen.daily_at
+        row = session.get(MailPreference, who.id) or MailPreference(person_id=who.id)
+        row.weekly_on, row.monthly = chosen.weekly_on, chosen.monthly
+        row.concerns = [key for key in CONCERNS if key in chosen.concerns]
+        row.places = sorted(number for number in known if number is not None)
+        row.alerts = chosen.alerts
+        row.quiet_from, row.quiet_until = chosen.quiet_from, chosen.quiet_until
+        session.add(person)
+        session.add(row)
 
 
 @router.get("/deliveries/preview/{edition}/{part}", dependencies=[needs(Action.READ_FIGURES)])

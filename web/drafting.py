@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from networks.pictures import SHAPES
 from web.fields import LARGEST_ID, clean
@@ -30,6 +30,20 @@ class DraftIn(BaseModel):
     maps an account to what it chose of its network's own. `alts` maps a picture to what it shows. `day` and `hour` are
     wall time in the department's zone, both or neither. `asked`: approvers asked by name. `link` and `campaign`: an
     address to put at the end of the message, with where visits come from."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "message": "Officers are on Elm Street today.",
+                    "accounts": [1, 2],
+                    "own": {"2": "On Elm Street today."},
+                    "day": "2026-12-07",
+                    "hour": "09:00",
+                }
+            ]
+        }
+    )
 
     title: Annotated[str, StringConstraints(max_length=120, strip_whitespace=True), AfterValidator(clean)] = ""
     message: Words = ""

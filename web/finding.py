@@ -128,9 +128,10 @@ def _options(request: Request) -> dict[str, Any]:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if date.min < day < date.max - timedelta(days=1) else None  # so that each has a midnight anywhere
 
 
 def _cursor(text: str) -> Cursor | None:

@@ -11,7 +11,7 @@ from config import clock, database
 from config.permissions import Action
 from listeners import places
 from posts import events, heard
-from posts.tables import Event
+from posts.tables import Event, Heard
 from posts.workflow import WrongState
 from sentiment.taxonomy import CONCERNS
 from web import compose_page, pages
@@ -63,30 +63,55 @@ def write_down(
     meeting = {"heard_on": heard_on.isoformat() if heard_on else "", "channel": channel, "where": where}
     meeting |= {"place": place, "language": language, "event": event}
     try:
-        if concern not in CONCERNS:
-            raise WrongState("Choose the concern that it is about.")
-        with database.writing(found.engine) as session:
-            heard.write_down(
-                session,
-                who.id,
-                clock.now(),
-                heard_on=heard_on or today(found),
-                today=today(found),
-                channel=channel,
-                where=where,
-                place_id=known_place(session, place),
-                language=language,
-                concern=concern,
-                trust=trust,
-                people=int(people) if people.isdecimal() else 0,
-                words=words,
-                keep=timedelta(days=found.settings.retention_days),
-                event_id=_known_event(session, event),
-            )
+        with database.reading(found.engine) as session:
+            place_id, event_id = known_place(session, place), _known_event(session, event)
+        kept(
+            found, who, heard_on=heard_on, channel=channel, where=where, place_id=place_id, language=language,
+            concern=concern, trust=trust, people=int(people) if people.isdecimal() else 0, words=words,
+            event_id=event_id,
+        )  # fmt: skip
     except WrongState as error:
         given = meeting | {"concern": concern, "trust": trust, "people": people, "words": words}
         return _page(request, found, given=given, wrong=str(error))
     return _page(request, found, given=meeting, written=True)
+
+
+def kept(
+    found: Desk,
+    who: Visitor,
+    *,
+    heard_on: date | None,
+    channel: str,
+    where: str,
+    place_id: int | None,
+    language: str,
+    concern: str,
+    trust: str,
+    people: int,
+    words: str,
+    event_id: int | None,
+) -> Heard:
+    """What was heard, written down; today where no day is given. Raises WrongState."""
+    if concern not in CONCERNS:
+        raise WrongState("Choose the concern that it is about.")
+    with database.writing(found.engine) as session:
+        return heard.write_down(
+            session,
+            who.id,
+            clock.now(),
+            heard_on=heard_on or today(found),
+            today=today(found),
+            channel=channel,
+            where=where,
+            place_id=place_id,
+            language=language,
+            concern=concern,
+            trust=trust,
+            people=people,
+            words=words,
+            keep=timedelta(days=found.settings.retention_days),
+            event_id=event_id,
+        )
 
 
 @router.post("/{heard_id}/remove", dependencies=[needs(Action.TRIAGE)])

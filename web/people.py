@@ -2,6 +2,7 @@
 
 Nobody is deleted, because the audit log names them. A link that signs someone in is shown once, and is in that log."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 from zoneinfo import available_timezones
@@ -20,7 +21,7 @@ from web.fields import Id, Line
 from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 
-router = APIRouter(dependencies=[needs(Action.MANAGE)])
+router = APIRouter(dependencies=[needs(Action.MANAGE_PEOPLE)])
 LINK_LIFETIME = timedelta(days=7)
 
 
@@ -49,30 +50,45 @@ def add(
         return _page(request, found, given=given, wrong=_("Choose at least one role."))
     if time_zone not in available_timezones():
         return _page(request, found, given=given, wrong=_("Choose a time zone from the list."))
-    moment = clock.now()
     try:
-        with database.writing(found.engine) as session:
-            person = people.add_person(
-                session,
-                name=name,
-                email=email,
-                password=None,
-                roles=roles,
-                time_zone=time_zone,
-                now=moment,
-                language=language,
-            )
-            detail = {"roles": sorted(roles)}
-            audit.record(session, moment, who.id, "person.add", f"person:{person.id}", detail, who.address)
-            invited = found.settings.single_sign_on.passwords
-            link = _invite(session, found, who, person, by_mail=by_mail) if invited else ""
+        person, link = added(found, who, name, email, roles, time_zone, language, by_mail=by_mail)
     except people.PersonError as error:
         return _page(request, found, given=given, wrong=error.told(pages.language_of(request)))
-    if not invited:
-        return RedirectResponse("/people?said=known", 303)
-    if by_mail:
-        return RedirectResponse("/people?said=invited", 303)
-    return _page(request, found, link=link, link_for=person.name)
+    if link:
+        return _page(request, found, link=link, link_for=person.name)
+    said = "invited" if found.settings.single_sign_on.passwords else "known"
+    return RedirectResponse(f"/people?said={said}", 303)
+
+
+def added(
+    found: Desk,
+    who: Visitor,
+    name: str,
+    email: str,
+    roles: Sequence[Role],
+    time_zone: str,
+    language: str,
+    *,
+    by_mail: bool,
+) -> tuple[Person, str]:
+    """Somebody new, invited where passwords are in use; the address of the invitation where no mail takes it there.
+    Raises PersonError."""
+    moment = clock.now()
+    with database.writing(found.engine) as session:
+        person = people.add_person(
+            session,
+            name=name,
+            email=email,
+            password=None,
+            roles=roles,
+            time_zone=time_zone,
+            now=moment,
+            language=language,
+        )
+        detail = {"roles": sorted(roles)}
+        audit.record(session, moment, who.id, "person.add", f"person:{person.id}", detail, who.address)
+        invited = found.settings.single_sign_on.passwords
+        return person, _invite(session, found, who, person, by_mail=by_mail) if invited else ""
 
 
 @router.post("/people/{person_id}/link")
@@ -80,6 +96,15 @@ def make_link(
     request: Request, found: TheDesk, who: Who, person_id: Id, by_mail: Annotated[bool, Form()] = False
 ) -> Response:
     """A new link for someone who forgot the password, or the invitation anew; earlier ones are void."""
+    person, link = let_in(found, who, person_id, by_mail=by_mail)
+    if not link:
+        return RedirectResponse("/people?said=invited", 303)
+    return _page(request, found, link=link, link_for=person.name)
+
+
+def let_in(found: Desk, who: Visitor, person_id: int, *, by_mail: bool) -> tuple[Person, str]:
+    """A new invitation for who has no password yet, else a link; the address where no mail takes it there. Raises
+    Trouble."""
     with database.writing(found.engine) as session:
         person = _person(session, person_id)
         if not person.active:
@@ -94,9 +119,7 @@ def make_link(
         )
         detail = {"by": "mail" if invited and by_mail else "hand"}
         audit.record(session, clock.now(), who.id, "person.link", f"person:{person_id}", detail, who.address)
-    if invited and by_mail:
-        return RedirectResponse("/people?said=invited", 303)
-    return _page(request, found, link=link, link_for=person.name)
+        return person, link
 
 
 @router.post("/people/{person_id}/roles")
@@ -104,20 +127,31 @@ def change_roles(
     found: TheDesk, who: Who, person_id: Id, roles: Annotated[list[Role] | None, Form()] = None
 ) -> Response:
     """The roles are these from now on; the desk never stays without an administrator."""
+    set_roles(found, who, person_id, roles or [])
+    return RedirectResponse("/people?said=roles-changed", 303)
+
+
+def set_roles(found: Desk, who: Visitor, person_id: int, roles: Sequence[Role]) -> None:
+    """Raises Trouble for the last administrator."""
     with database.writing(found.engine) as session:
         person = _person(session, person_id)
-        if Role.ADMINISTRATOR not in (roles or []):
+        if Role.ADMINISTRATOR not in roles:
             _someone_else_administers(session, person_id)
         before = sorted(people.roles_of(session, person_id))
-        people.set_roles(session, person, roles or [])
-        detail = {"before": before, "after": sorted(roles or [])}
+        people.set_roles(session, person, roles)
+        detail = {"before": before, "after": sorted(roles)}
         audit.record(session, clock.now(), who.id, "person.roles", f"person:{person_id}", detail, who.address)
-    return RedirectResponse("/people?said=roles-changed", 303)
 
 
 @router.post("/people/{person_id}/active")
 def set_active(found: TheDesk, who: Who, person_id: Id, active: Annotated[bool, Form()] = False) -> Response:
     """Closes someone's way in, at once and everywhere, or opens it again."""
+    set_way_in(found, who, person_id, active=active)
+    return RedirectResponse("/people?said=roles-changed", 303)
+
+
+def set_way_in(found: Desk, who: Visitor, person_id: int, *, active: bool) -> None:
+    """Raises Trouble for the last administrator."""
     with database.writing(found.engine) as session:
         person = _person(session, person_id)
         if not active:
@@ -128,7 +162,6 @@ def set_active(found: TheDesk, who: Who, person_id: Id, active: Annotated[bool, 
         session.add(person)
         action, detail = "person.open" if active else "person.close", {"tokens": revoked} if revoked else {}
         audit.record(session, clock.now(), who.id, action, f"person:{person_id}", detail, who.address)
-    return RedirectResponse("/people?said=roles-changed", 303)
 
 
 @router.post("/people/second-factor")
@@ -164,6 +197,12 @@ def reset_factor(found: TheDesk, who: Who, person_id: Id, reason: Line = "") -> 
 @router.post("/people/{person_id}/sign-ins/end")
 def end_sign_ins(found: TheDesk, who: Who, person_id: Id, which: Annotated[str, Form(max_length=64)] = "") -> Response:
     """Signs somebody out of one browser, or everywhere."""
+    sign_out(found, who, person_id, which)
+    return RedirectResponse("/people?said=sign-in-ended", 303)
+
+
+def sign_out(found: Desk, who: Visitor, person_id: int, which: str = "") -> int:
+    """Out of one browser, or everywhere; of how many."""
     with database.writing(found.engine) as session:
         _person(session, person_id)
         if which:
@@ -172,12 +211,18 @@ def end_sign_ins(found: TheDesk, who: Who, person_id: Id, which: Annotated[str, 
             number = sign_ins.end_all(session, person_id, found.keys)
         detail = {"browsers": number}
         audit.record(session, clock.now(), who.id, "sign_in.end", f"person:{person_id}", detail, who.address)
-    return RedirectResponse("/people?said=sign-in-ended", 303)
+    return number
 
 
 @router.post("/people/{person_id}/tokens/{token_id}/revoke")
 def revoke_token(found: TheDesk, who: Who, person_id: Id, token_id: Id) -> Response:
     """Ends somebody's API token."""
+    end_token(found, who, person_id, token_id)
+    return RedirectResponse("/people?said=token-revoked", 303)
+
+
+def end_token(found: Desk, who: Visitor, person_id: int, token_id: int) -> None:
+    """Raises Trouble 404."""
     with database.writing(found.engine) as session:
         revoked = sign_ins.revoke_token(session, person_id, token_id, clock.now())
         if revoked is None:
@@ -185,7 +230,6 @@ def revoke_token(found: TheDesk, who: Who, person_id: Id, token_id: Id) -> Respo
         if revoked:
             detail = {"person": person_id}
             audit.record(session, clock.now(), who.id, "token.revoke", f"token:{token_id}", detail, who.address)
-    return RedirectResponse("/people?said=token-revoked", 303)
 
 
 def _page(

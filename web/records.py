@@ -2,6 +2,7 @@
 auditors. The log is by what our own people did; each look at it is an entry of it."""
 
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from starlette.background import BackgroundTask
 from config import audit, clock, database, legal_holds, people
 from config.legal_holds import HoldRefused, Kind
 from config.permissions import Action
-from config.tables import AuditEntry
+from config.tables import AuditEntry, LegalHold
 from posts.tables import Post
 from scheduler import records_package
 from scheduler.jobs import expiry
@@ -53,15 +54,29 @@ def place(
     start, end = _midnight(found, first_day), _midnight(found, last_day)
     period = (start, end + timedelta(days=1)) if start and end and kind is Kind.PERIOD else None
     try:
-        with database.writing(found.engine) as session:
-            if subject is not None and not expiry.is_there(session, kind, subject):
-                raise HoldRefused(_("There is nothing with that number."))
-            legal_holds.place(
-                session, kind, reason, who.id, clock.now(), subject_id=subject, period=period, address=who.address
-            )
+        placed(found, who, kind, reason, subject, period)
     except HoldRefused as error:
         return _page(request, found, wrong=_(str(error)))
+    except Trouble as error:
+        return _page(request, found, wrong=_(error.title))
     return RedirectResponse("/records?said=legal-hold-placed", 303)
+
+
+def placed(
+    found: Desk,
+    who: Visitor,
+    kind: Kind,
+    reason: str,
+    subject_id: int | None,
+    period: tuple[datetime, datetime] | None,
+) -> LegalHold:
+    """A legal hold. Raises HoldRefused, Trouble where there is nothing with that number."""
+    with database.writing(found.engine) as session:
+        if subject_id is not None and kind is not Kind.PERIOD and not expiry.is_there(session, kind, subject_id):
+            raise Trouble(422, "There is nothing with that number.", "Nothing was changed.")
+        return legal_holds.place(
+            session, kind, reason, who.id, clock.now(), subject_id=subject_id, period=period, address=who.address
+        )
 
 
 @router.post("/records/holds/{hold_id}/lift", dependencies=[needs(Action.KEEP_RECORDS)])
@@ -110,18 +125,10 @@ def log(
     before: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
 ) -> Response:
     """The audit log, newest first; `action` chooses one kind of deed."""
-    query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(PAGE + 1)
-    if action:
-        query = query.where(AuditEntry.action == action)
-    if before is not None:
-        query = query.where(col(AuditEntry.id) < before)
+    entries = log_entries(found, who, action, before, PAGE + 1)
     with database.reading(found.engine) as session:
-        entries = session.exec(query).all()
         names = {one.id: one.name for one in people.all_people(session)}
         actions = session.exec(select(AuditEntry.action).distinct().order_by(AuditEntry.action)).all()
-    with database.writing(found.engine) as session:
-        detail = {"action": action, "before": before}
-        audit.record(session, clock.now(), who.id, "log.read", "audit", detail, who.address)
     return pages.render(
         request,
         "audit_log.html",
@@ -131,6 +138,21 @@ def log(
         chosen=action,
         following=entries[PAGE - 1].id if len(entries) > PAGE else None,
     )
+
+
+def log_entries(found: Desk, who: Visitor, action: str, before: int | None, limit: int) -> Sequence[AuditEntry]:
+    """The newest entries older than `before`; that somebody looked is an entry itself."""
+    query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(limit)
+    if action:
+        query = query.where(AuditEntry.action == action)
+    if before is not None:
+        query = query.where(col(AuditEntry.id) < before)
+    with database.reading(found.engine) as session:
+        entries = session.exec(query).all()
+    with database.writing(found.engine) as session:
+        detail = {"action": action, "before": before}
+        audit.record(session, clock.now(), who.id, "log.read", "audit", detail, who.address)
+    return entries
 
 
 def _page(request: Request, found: Desk, *, wrong: str | None = None) -> Response:

@@ -1,5 +1,6 @@
 """Sources, watch rules, places: where mentions come from, which are about us, and what places are called."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -12,9 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from config import audit, clock, database
 from config.permissions import Action
 from listeners import health, place_files, places, polling, rules, sources, watch
-from listeners.tables import Source
+from listeners.tables import Place, Source, WatchRule
 from networks import accounts, registry
-from networks.network import NetworkError, Rejected
+from networks.network import NetworkError
 from sentiment import disclosure
 from web import pages
 from web.desk import Desk, TheDesk
@@ -25,6 +26,16 @@ from web.today import LABELS
 
 router = APIRouter()
 TRIED = timedelta(days=7)  # over which a rule is tried before it is added
+
+
+@dataclass(frozen=True)
+class RuleTried:
+    """What a rule would have matched, in fives, fewer than five as none; of how many; the newest, for who may read
+    mentions."""
+
+    at_least: int
+    of: int
+    newest: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -52,35 +63,47 @@ async def add_source(request: Request, found: TheDesk, who: Who) -> Response:
 
 
 def _add(request: Request, found: Desk, who: Visitor, given: dict[str, str]) -> Response:
-    _ = pages.words(request).gettext
-    network, named = given.get("network", "feed"), given.get("kind", "feed")
-    part = f"{network}-{named}"
+    network, kind = given.get("network", "feed"), given.get("kind", "feed")
+    part = f"{network}-{kind}"
+    account = given.get("account_id", "")
+    by = (int(account) if account.isdecimal() else 0) if account else None
     try:
-        kind = next((one for one in registry.network(network).kinds if one.name == named), None)
-        if kind is None:
-            raise Rejected(_("There is no such way to listen."))
-        name = given.get("name", "")
-        if not name:
-            raise Rejected(_("A source needs a name."))
-        chosen = {field.name: given[field.name] for field in kind.fields if given.get(field.name)}
-        by = given.get("account_id", "") if kind.account != "none" else ""
-        with database.writing(found.engine) as session:
-            ours = {str(one.id): one.id for one in accounts.connected(session) if one.network == network}
-            if by and by not in ours:
-                raise Rejected(_("That account is not connected; choose another."))
-            added = sources.add(
-                session,
-                network=network,
-                name=name,
-                settings={"kind": kind.name, **chosen},
-                every_seconds=kind.every_seconds,
-                now=clock.now(),
-                account_id=ours.get(by),
-            )
-            audit.record(session, clock.now(), who.id, "source.add", f"source:{added.id}", {"name": name}, who.address)
+        added(found, who, network, kind, given.get("name", ""), given, by)
     except NetworkError as error:
         return _page(request, found, wrong=(part, str(error)), given=given)
+    except Trouble as error:
+        return _page(request, found, wrong=(part, pages.told(request, error.title)), given=given)
     return RedirectResponse("/sources?said=source-added", 303)
+
+
+def added(
+    found: Desk,
+    who: Visitor,
+    network: str,
+    kind_name: str,
+    name: str,
+    values: Mapping[str, str],
+    account_id: int | None,
+) -> Source:
+    """A source of a kind that a network offers; of `values` it takes what the kind asks for. Raises Trouble,
+    NetworkError."""
+    kind = next((one for one in registry.network(network).kinds if one.name == kind_name), None)
+    if kind is None:
+        raise Trouble(422, "There is no such way to listen.")
+    if not name.strip():
+        raise Trouble(422, "A source needs a name.")
+    chosen = {field.name: values[field.name] for field in kind.fields if values.get(field.name)}
+    by = account_id if kind.account != "none" else None
+    moment = clock.now()
+    with database.writing(found.engine) as session:
+        if by is not None and by not in {one.id for one in accounts.connected(session) if one.network == network}:
+            raise Trouble(422, "That account is not connected; choose another.")
+        made = sources.add(
+            session, network=network, name=name, settings={"kind": kind.name, **chosen},
+            every_seconds=kind.every_seconds, now=moment, account_id=by,
+        )  # fmt: skip
+        audit.record(session, moment, who.id, "source.add", f"source:{made.id}", {"name": name}, who.address)
+        return made
 
 
 @router.post("/sources/rules", dependencies=[needs(Action.MANAGE)])
@@ -89,9 +112,7 @@ def add_rule(request: Request, found: TheDesk, who: Who, name: Line = "", query:
     _ = pages.words(request).gettext
     given = {"rule_name": name, "query": query}
     try:
-        with database.writing(found.engine) as session:
-            added = rules.add(session, name or query[:120], query)
-            audit.record(session, clock.now(), who.id, "rule.add", f"rule:{added.id}", {"query": query}, who.address)
+        rule_added(found, who, name, query)
     except watch.WatchRuleError as error:
         return _page(request, found, wrong=("rule", str(error)), given=given, pointed=_pointed(query, error))
     except IntegrityError:
@@ -99,28 +120,50 @@ def add_rule(request: Request, found: TheDesk, who: Who, name: Line = "", query:
     return RedirectResponse("/sources?said=rule-added", 303)
 
 
+def rule_added(found: Desk, who: Visitor, name: str, query: str) -> WatchRule:
+    """Raises WatchRuleError; IntegrityError for a name that is taken."""
+    with database.writing(found.engine) as session:
+        made = rules.add(session, name or query[:120], query)
+        audit.record(session, clock.now(), who.id, "rule.add", f"rule:{made.id}", {"query": query}, who.address)
+        return made
+
+
 @router.post("/sources/rules/try", dependencies=[needs(Action.MANAGE)])
 def try_rule(request: Request, found: TheDesk, who: Who, name: Line = "", query: Query = "") -> Response:
-    """Counts what a rule would have matched of the last 7 days, in fives; shows no words, adds nothing. It is in the
-    audit log, since it asks for words of the public's."""
+    """Counts what a rule would have matched of the last 7 days; adds nothing."""
     given = {"rule_name": name, "query": query}
     try:
-        with database.writing(found.engine) as session:
-            tried = rules.tried(session, query, clock.now() - TRIED)
-            audit.record(session, clock.now(), who.id, "rule.try", "rules", {"query": query}, who.address)
+        tried = rule_tried(found, who, query)
     except watch.WatchRuleError as error:
         return _page(request, found, wrong=("rule", str(error)), given=given, pointed=_pointed(query, error))
     return _page(request, found, given=given, tried=tried)
 
 
+def rule_tried(found: Desk, who: Visitor, query: str) -> RuleTried:
+    """It is in the audit log, since it asks for words of the public's. Raises WatchRuleError."""
+    with database.writing(found.engine) as session:
+        tried = rules.tried(session, query, clock.now() - TRIED)
+        audit.record(session, clock.now(), who.id, "rule.try", "rules", {"query": query}, who.address)
+    newest = tried.newest if who.may(Action.READ_MENTIONS) else ()
+    return RuleTried(disclosure.in_fives(tried.matched), tried.of, newest)
+
+
 @router.post("/sources/rules/{rule_id}/{act}", dependencies=[needs(Action.MANAGE)])
 def switch_rule(found: TheDesk, who: Who, rule_id: Id, act: Literal["on", "off"]) -> Response:
     """Switches a watch rule on or off."""
-    with database.writing(found.engine) as session:
-        if rules.switch(session, rule_id, act == "on") is None:
-            raise Trouble(404, "There is no such watch rule")
-        audit.record(session, clock.now(), who.id, f"rule.{act}", f"rule:{rule_id}", {}, who.address)
+    rule_switched(found, who, rule_id, on=act == "on")
     return RedirectResponse("/sources#h-rule", 303)
+
+
+def rule_switched(found: Desk, who: Visitor, rule_id: int, *, on: bool) -> WatchRule:
+    """Raises Trouble 404."""
+    with database.writing(found.engine) as session:
+        rule = rules.switch(session, rule_id, on)
+        if rule is None:
+            raise Trouble(404, "There is no such watch rule")
+        move = "rule.on" if on else "rule.off"
+        audit.record(session, clock.now(), who.id, move, f"rule:{rule_id}", {}, who.address)
+        return rule
 
 
 @router.post("/sources/places/import", dependencies=[needs(Action.MANAGE)], max_body_size=place_files.LARGEST + 100_000)
@@ -131,32 +174,49 @@ def import_places(request: Request, found: TheDesk, who: Who, file: Annotated[Up
     except place_files.UnreadablePlaces as error:
         _ = pages.words(request).gettext
         return _page(request, found, wrong=("place-file", _("Nothing was taken: %(why)s.") % {"why": str(error)}))
+    return _page(request, found, places_taken=places_stored(found, who, rows, refused))
+
+
+def places_stored(
+    found: Desk, who: Visitor, rows: Sequence[place_files.Named], refused: Sequence[str] = ()
+) -> place_files.Taken:
+    """Adds the places of a file, and to those that are there what they lack."""
     with database.writing(found.engine) as session:
         taken = place_files.store(session, rows, refused)
         detail = {"new": taken.new, "changed": taken.changed, "refused": len(taken.refused)}
         audit.record(session, clock.now(), who.id, "place.import", "places", detail, who.address)
-    return _page(request, found, places_taken=taken)
+    return taken
 
 
 @router.post("/sources/{source_id}/test", dependencies=[needs(Action.MANAGE)])
 def test_source(request: Request, found: TheDesk, who: Who, source_id: Id) -> Response:
     """Asks a source what it would bring; nothing is stored."""
-    with database.reading(found.engine) as session:
-        if session.get(Source, source_id) is None:
-            raise Trouble(404, "There is no such source")
     try:
-        page = polling.ask(found.engine, source_id, found.settings, found.keys)
-        asked = Asked(source_id, len(page.mentions), max((one.posted_at for one in page.mentions), default=None))
+        asked = tested(found, who, source_id)
     except NetworkError as error:
         asked = Asked(source_id, wrong=str(error))
-    with database.writing(found.engine) as session:
-        audit.record(session, clock.now(), who.id, "source.test", f"source:{source_id}", {}, who.address)
     return _page(request, found, asked=asked)
+
+
+def tested(found: Desk, who: Visitor, source_id: int) -> Asked:
+    """What a source would bring; nothing is stored. Raises Trouble 404, NetworkError."""
+    with database.writing(found.engine) as session:
+        if session.get(Source, source_id) is None:
+            raise Trouble(404, "There is no such source")
+        audit.record(session, clock.now(), who.id, "source.test", f"source:{source_id}", {}, who.address)
+    page = polling.ask(found.engine, source_id, found.settings, found.keys)
+    return Asked(source_id, len(page.mentions), max((one.posted_at for one in page.mentions), default=None))
 
 
 @router.post("/sources/{source_id}/{act}", dependencies=[needs(Action.MANAGE)])
 def act_on_source(found: TheDesk, who: Who, source_id: Id, act: Literal["look", "on", "off"]) -> Response:
     """Looks at a source without waiting for its time, or switches it on or off."""
+    done_to_source(found, who, source_id, act)
+    return RedirectResponse(f"/sources{'?said=source-looked' if act == 'look' else ''}", 303)
+
+
+def done_to_source(found: Desk, who: Visitor, source_id: int, act: Literal["look", "on", "off"]) -> None:
+    """Raises Trouble 404."""
     now = clock.now()
     with database.writing(found.engine) as session:
         if act == "look":
@@ -166,7 +226,6 @@ def act_on_source(found: TheDesk, who: Who, source_id: Id, act: Literal["look", 
         if done is None:
             raise Trouble(404, "That source cannot do this", "It is gone, switched off, or comes in by hand.")
         audit.record(session, now, who.id, f"source.{act}", f"source:{source_id}", {}, who.address)
-    return RedirectResponse(f"/sources{'?said=source-looked' if act == 'look' else ''}", 303)
 
 
 @router.post("/sources/places", dependencies=[needs(Action.MANAGE)])
@@ -177,12 +236,18 @@ def add_place(request: Request, found: TheDesk, who: Who, name: Line = "", other
     if not name:
         return _page(request, found, wrong=("place", _("A place needs a name.")), given=given)
     try:
-        with database.writing(found.engine) as session:
-            added = places.add(session, name, other_names.splitlines())
-            audit.record(session, clock.now(), who.id, "place.add", f"place:{added.id}", {"name": name}, who.address)
+        place_added(found, who, name, other_names.splitlines())
     except IntegrityError:
         return _page(request, found, wrong=("place", _("There is a place of that name already.")), given=given)
     return RedirectResponse("/sources?said=place-added", 303)
+
+
+def place_added(found: Desk, who: Visitor, name: str, other_names: Sequence[str]) -> Place:
+    """Raises IntegrityError for a name that is taken."""
+    with database.writing(found.engine) as session:
+        made = places.add(session, name, other_names)
+        audit.record(session, clock.now(), who.id, "place.add", f"place:{made.id}", {"name": name}, who.address)
+        return made
 
 
 def _page(
@@ -192,7 +257,7 @@ def _page(
     wrong: tuple[str, str] | None = None,
     given: dict[str, str] | None = None,
     pointed: tuple[str, str, str] | None = None,
-    tried: rules.Tried | None = None,
+    tried: RuleTried | None = None,
     asked: Asked | None = None,
     places_taken: place_files.Taken | None = None,
 ) -> Response:
@@ -216,7 +281,6 @@ def _page(
         given=given or {},
         pointed=pointed,
         tried=tried,
-        tried_least=disclosure.in_fives(tried.matched) if tried is not None else 0,
         asked=asked,
         places_taken=places_taken,
         gap_words=lambda gap: health.in_words(gap, lambda moment: moment.astimezone(zone)),

@@ -18,7 +18,7 @@ from sentiment.taxonomy import CONCERNS
 from web import pages
 from web.desk import Desk, TheDesk
 from web.fields import Id, Line
-from web.guard import Who, needs
+from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 
 router = APIRouter()
@@ -55,9 +55,8 @@ def page(request: Request, found: TheDesk) -> Response:
 @router.post(OWN_DATA, dependencies=[needs(Action.KEEP_RECORDS)])
 def open_request(found: TheDesk, who: Who) -> Response:
     """A new request, with the word that proves it."""
-    moment = clock.now()
     with database.writing(found.engine) as session:
-        own_data.open_request(session, who.id, moment, who.address)
+        own_data.open_request(session, who.id, clock.now(), who.address)
     return RedirectResponse(OWN_DATA, 303)
 
 
@@ -75,20 +74,28 @@ def checked(
     _ = pages.words(request).gettext
     if network not in {one.name for one in LISTENED} or not account or not proof:
         return _page(request, found, wrong=_("Say the network, the account's id, and how you know whose it is."))
+    met(found, who, request_id, network, account, proof)
+    return RedirectResponse(f"{OWN_DATA}?said=own-data-met", 303)
+
+
+def met(found: Desk, who: Visitor, request_id: int, network: str, account: str, proof: str) -> None:
+    """Deletes what is kept of an account; says nothing of what there was. Raises Trouble 404."""
     moment = clock.now()
     with database.writing(found.engine) as session:
         row = _waiting(session, request_id)
         own_data.checked(session, row, network, account, found.keys, who.id, moment, proof=proof, address=who.address)
-    return RedirectResponse(f"{OWN_DATA}?said=own-data-met", 303)
 
 
 @router.post(OWN_DATA + "/{request_id}/withdraw", dependencies=[needs(Action.KEEP_RECORDS)])
 def withdraw(found: TheDesk, who: Who, request_id: Id) -> Response:
-    """Ends a request without anything being deleted."""
-    moment = clock.now()
-    with database.writing(found.engine) as session:
-        own_data.withdraw(session, _waiting(session, request_id), who.id, moment, who.address)
+    withdrawn(found, who, request_id)
     return RedirectResponse(OWN_DATA, 303)
+
+
+def withdrawn(found: Desk, who: Visitor, request_id: int) -> None:
+    """Ends a request without anything being deleted. Raises Trouble 404."""
+    with database.writing(found.engine) as session:
+        own_data.withdraw(session, _waiting(session, request_id), who.id, clock.now(), who.address)
 
 
 def _waiting(session: Session, number: int) -> DataRequest:

@@ -15,13 +15,13 @@ from config import clock, database
 from config.permissions import Action
 from config.tables import Person
 from listeners import triage, views
-from listeners.tables import Mention
+from listeners.tables import Mention, SavedView
 from listeners.triage import Before
 from sentiment import inbox
 from web import pages
-from web.desk import TheDesk
+from web.desk import Desk, TheDesk
 from web.fields import LARGEST_ID, Id, Line
-from web.guard import Who, needs
+from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 
 router = APIRouter(prefix="/mentions")
@@ -79,14 +79,19 @@ def undo(found: TheDesk, who: Who, what: Annotated[str, Form(max_length=4000)], 
 @router.post("/views", dependencies=[needs(Action.READ_MENTIONS)])
 def keep_view(found: TheDesk, who: Who, name: Line = "", query: Annotated[str, Form(max_length=600)] = "") -> Response:
     """Keeps the filters in force under a name of one's own."""
-    if not name or not VIEW.fullmatch(query):
+    kept(found, who, name, query)
+    return RedirectResponse(f"/mentions?{query}&said=view-kept", 303)
+
+
+def kept(found: Desk, who: Visitor, name: str, query: str) -> SavedView:
+    """A view of one's own; one of the same name is replaced. Raises Trouble."""
+    if not name.strip() or not VIEW.fullmatch(query):
         raise Trouble(422, "A view needs a name and a filter", "Nothing was kept.", "Choose a filter first.")
     try:
         with database.writing(found.engine) as session:
-            views.keep(session, who.id, name[:60], query, clock.now())
+            return views.keep(session, who.id, name.strip()[:60], query, clock.now())
     except views.TooMany as error:
         raise Trouble(409, "You have twenty views already", "Nothing was kept.", "Remove one first.") from error
-    return RedirectResponse(f"/mentions?{query}&said=view-kept", 303)
 
 
 @router.post("/views/{view_id}/forget", dependencies=[needs(Action.READ_MENTIONS)])

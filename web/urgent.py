@@ -114,23 +114,32 @@ def reword(
 ) -> Response:
     """Other words before they are approved; everyone is asked anew."""
     try:
-        with database.writing(found.engine) as session:
-            post = urgent.reword(session, post_id, who.id, message, revision, clock.now(), found.settings)
-            urgent_call.ask(session, post, found.settings, clock.now())
+        reworded(found, who, post_id, message, revision)
     except (WrongState, EditConflict) as error:
         return _page(request, found, who, post_id, wrong=str(error), given={"words": message})
     return RedirectResponse(f"/outreach/urgent/{post_id}?said=urgent-asked", 303)
 
 
+def reworded(found: Desk, who: Visitor, post_id: int, message: str, revision: int) -> None:
+    """Raises WrongState, EditConflict."""
+    with database.writing(found.engine) as session:
+        post = urgent.reword(session, post_id, who.id, message, revision, clock.now(), found.settings)
+        urgent_call.ask(session, post, found.settings, clock.now())
+
+
 @router.post("/{post_id}/ask", dependencies=[needs(Action.WRITE_POSTS)])
 def ask_again(found: TheDesk, post_id: Id) -> Response:
-    """Asks everyone once more."""
+    asked_again(found, post_id)
+    return RedirectResponse(f"/outreach/urgent/{post_id}?said=urgent-asked", 303)
+
+
+def asked_again(found: Desk, post_id: int) -> None:
+    """Asks everyone once more. Raises WrongState."""
     with database.writing(found.engine) as session:
         post = session.get(Post, post_id)
         if post is None or post.urgent is None or post.state != PostState.IN_REVIEW:
             raise WrongState("Nothing of this waits for approval.")
         urgent_call.ask(session, post, found.settings, clock.now())
-    return RedirectResponse(f"/outreach/urgent/{post_id}?said=urgent-asked", 303)
 
 
 @router.post("/{post_id}/approve", dependencies=[needs(Action.APPROVE_POSTS)])

@@ -157,6 +157,7 @@ def test_each_right_has_exactly_the_roles_that_were_agreed() -> None:
         Action.LIFT_HOLD: "P",
         Action.READ_STATUS: "PA",
         Action.MANAGE: "A",
+        Action.MANAGE_PEOPLE: "A",
         Action.READ_AUDIT: "U",
         Action.READ_RECORDS: "AU",
         Action.KEEP_RECORDS: "A",
@@ -177,4 +178,9 @@ def test_what_is_refused_is_a_line_of_the_machines_log(
     with capture_logs() as lines:
         assert ana.get("/people").status_code == 403
     (line,) = [line for line in lines if line["event"] == "refused"]
-    assert (line["right"], line["path"], line["person"], line["address"]) == ("manage", "/people", 1, "testclient")
+    assert (line["right"], line["path"], line["person"], line["address"]) == (
+        "manage_people",
+        "/people",
+        1,
+        "testclient",
+    )

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from config import clock, database
@@ -18,6 +18,7 @@ router = APIRouter()
 Text = Annotated[str, AfterValidator(clean), Field(max_length=observances.LONGEST)]
 Term = Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=glossary.LONGEST)]
 Language = Annotated[str, Field(pattern="^(en|es)$")]
+Languages = Annotated[list[Language], Body(max_length=20, examples=[["es"]])]
 SPAN = 400  # days that are told at once
 COMING = 30  # days that are told where none are named
 
@@ -120,7 +121,7 @@ def remove_term(found: TheDesk, who: Who, term_id: Id) -> None:
 
 
 @router.put("/glossary/sign-off", status_code=204, dependencies=[needs(Action.MANAGE)])
-def ask_for_sign_off(found: TheDesk, who: Who, given: Annotated[list[Language], Field(max_length=20)]) -> None:
+def ask_for_sign_off(found: TheDesk, who: Who, given: Languages) -> None:
     """The languages in which a translation is signed off before it is approved, and no others."""
     with database.writing(found.engine) as session:
         glossary.ask_for(session, given, who.id, clock.now())

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from config import clock, database
 from config.permissions import Action
@@ -43,6 +43,8 @@ class AccountOut(BaseModel):
 
 class BudgetIn(BaseModel):
     """Dollars a month, after which nothing more is read there; none: no limit."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"dollars": "50.00"}]})
 
     dollars: Annotated[Decimal, Field(ge=0, lt=1_000_000)] | None
 

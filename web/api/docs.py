@@ -1,5 +1,6 @@
 """The API's documentation as a page: every address with what it takes and gives, from its own description."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,12 +70,23 @@ def _operation(method: str, path: str, given: dict[str, Any], described: dict[st
     example = f"curl -H 'Authorization: Bearer lia_…'{'' if method == 'get' else f' -X {method.upper()}'}"
     if method != "get":
         example += " -H 'Idempotency-Key: 1f0c…'"
-    if any(field.where == "body" for field in fields):
-        example += " -H 'Content-Type: application/json' -d '{…}'"
+    if "application/json" in given.get("requestBody", {}).get("content", {}):
+        example += f" -H 'Content-Type: application/json' -d '{_sent(body, described)}'"
+    elif any(field.where == "body" for field in fields):
+        example += " -F …"
     words = given.get("description", "")
     return Operation(
         method.upper(), path, given.get("summary", ""), words, tuple(fields), _kind(schema), f"{example} {base}{path}"
     )
+
+
+def _sent(body: dict[str, Any], described: dict[str, Any]) -> str:
+    """A body as it is sent, in a shell's quotes."""
+    items = _resolved(body.get("items", {}), described)
+    one = next(iter(body.get("examples") or items.get("examples") or ()), None)
+    if one is None:
+        return "…"
+    return json.dumps(one if "examples" in body else [one], ensure_ascii=False).replace("'", "'\\''")
 
 
 def _resolved(schema: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from listeners import health
 from sentiment import alerts, disclosure, figures, hindsight, inbox, tuning
 from sentiment.tables import Alert, HeldBack
 from sentiment.trust import Share, Show
+from web.api import paging
 from web.desk import TheDesk
 from web.fields import Id
 from web.guard import Who, needs
 from web.problems import Trouble
 
 router = APIRouter()
-MOST = 100  # rows a page
 
 
 class MentionOut(BaseModel):
@@ -181,15 +181,15 @@ def list_mentions(
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
     before: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+    limit: Annotated[int, Query(ge=1, le=paging.MOST)] = 50,
 ) -> MentionsOut:
     """A page of the inbox."""
     filters = inbox.Filters(concern, place_id, network, language, sentiment, trust, state, since=since, until=until)
     with database.writing(found.engine) as session:
-        page = inbox.mentions(session, filters, _cursor(before), limit)
+        page = inbox.mentions(session, filters, paging.place(before, paging.moment), limit)
         seen = [row.mention.id for row in page.rows]
         audit.record(session, clock.now(), who.id, "mention.list", "mentions", {"ids": seen}, who.address)
-    after = f"{page.after[0].isoformat()},{page.after[1]}" if page.after is not None else None
+    after = paging.following(*page.after) if page.after is not None else None
     return MentionsOut(mentions=[_mention(row) for row in page.rows], counts=page.counts, next=after)
 
 
@@ -345,17 +345,6 @@ def list_sources(found: TheDesk) -> list[SourceOut]:
         )
         for one in known
     ]
-
-
-def _cursor(before: str | None) -> inbox.Cursor | None:
-    """What `next` gave. Raises Trouble 422 for anything else."""
-    if before is None:
-        return None
-    try:
-        moment, number = before.rsplit(",", 1)
-        return clock.utc(datetime.fromisoformat(moment)), int(number)
-    except ValueError as error:
-        raise Trouble(422, "`before` is not what `next` gave", "Leave it out to start with the newest.") from error
 
 
 def _mention(row: inbox.InboxRow) -> MentionOut:

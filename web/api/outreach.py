@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, Field, NaiveDatetime
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NaiveDatetime
 from sqlmodel import Session
 
 from config import clock, database
@@ -29,6 +29,22 @@ Language = Annotated[str, Field(pattern="^[a-z]{2,3}$")]
 class EventIn(BaseModel):
     """An event. `wall_time` is local in `time_zone` (none: the department's); `revision` is that of the event that is
     changed; `partner_ids` are of the directory, `partners` others who hold it with us."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Coffee with officers",
+                    "kind": "coffee",
+                    "wall_time": "2026-12-08T09:00",
+                    "where": "Elm Street Library",
+                    "access": "Step-free",
+                    "languages": ["en", "es"],
+                    "partner_ids": [1],
+                }
+            ]
+        }
+    )
 
     name: Text
     kind: Text = "other"
@@ -89,11 +105,17 @@ class EventOut(BaseModel):
 
 
 class CancelIn(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Storm"}]})
+
     reason: Text = ""
 
 
 class PostsIn(BaseModel):
     """Drafts of one kind, one a language. `minutes_before`: of a reminder."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "reminder", "languages": ["en", "es"], "minutes_before": 1440}]}
+    )
 
     kind: Kind
     languages: Annotated[list[Language], Field(min_length=1, max_length=20)]

@@ -3,18 +3,21 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from sqlmodel import Session
 
 from config import clock, database
 from config.permissions import Action
-from posts import partners
+from posts import events, partners
 from posts.partners import Given, Reach
+from posts.tables import Partner
 from web import partners as room
 from web.desk import TheDesk
 from web.drafting import Number
-from web.fields import Id, clean
+from web.fields import LARGEST_ID, Id, clean
 from web.guard import Who, needs
+from web.problems import Trouble
 
 router = APIRouter(prefix="/partners")
 Text = Annotated[str, AfterValidator(clean), Field(max_length=partners.LONGEST_LINE)]
@@ -22,7 +25,17 @@ Long = Annotated[str, AfterValidator(clean), Field(max_length=partners.LONGEST)]
 Kind = Literal["school", "faith", "non_profit", "business", "youth", "neighbourhood", "other"]
 
 
-class PartnerIn(BaseModel):
+class _PartnerIn(BaseModel):
+    name: Text
+    kind: Kind
+    place: Number | None = None
+    languages: Annotated[list[Annotated[str, Field(pattern="^(en|es)$")]], Field(max_length=20)] = Field(
+        default_factory=list
+    )
+    notes: Long = ""
+
+
+class PartnerIn(_PartnerIn):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -32,15 +45,21 @@ class PartnerIn(BaseModel):
         }
     )  # fmt: skip
 
-    name: Text
-    kind: Kind
-    languages: Annotated[list[Annotated[str, Field(pattern="^(en|es)$")]], Field(max_length=20)] = Field(
-        default_factory=list
-    )
-    notes: Long = ""
     contact: Text = ""
     email: Annotated[str, AfterValidator(clean), Field(max_length=320)] = ""
     phone: Annotated[str, AfterValidator(clean), Field(max_length=40)] = ""
+
+
+class ChangeIn(_PartnerIn):
+    """A partner as it is from now on. Of whom to write to, what is null stays as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Elm Street School", "kind": "school", "email": "office@elm.example"}]}
+    )
+
+    contact: Text | None = None
+    email: Annotated[str, AfterValidator(clean), Field(max_length=320)] | None = None
+    phone: Annotated[str, AfterValidator(clean), Field(max_length=40)] | None = None
 
 
 class PartnerOut(BaseModel):
@@ -53,6 +72,24 @@ class PartnerOut(BaseModel):
     languages: list[str]
     last_contact: datetime | None = None
     heard: int = 0
+
+
+class TogetherOut(BaseModel):
+    """What was done with a partner: met, called, wrote, kit, review."""
+
+    how: str
+    at: datetime
+    post_id: int | None
+
+
+class OnePartnerOut(PartnerOut):
+    """`together`: the last fifty, the last first. `events`: the numbers of those held with it."""
+
+    notes: str
+    active: bool
+    digest: bool
+    together: list[TogetherOut]
+    events: list[int]
 
 
 class AgreementIn(BaseModel):
@@ -85,24 +122,59 @@ class KitOut(BaseModel):
 
 
 @router.get("", dependencies=[needs(Action.READ_POSTS)])
-def list_partners(found: TheDesk, language: str = "", kind: str = "") -> list[PartnerOut]:
+def list_partners(
+    found: TheDesk,
+    language: str = "",
+    kind: str = "",
+    place_id: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
+    silent: bool = False,
+) -> list[PartnerOut]:
+    """By name; `silent`: only those that nobody was in contact with for long."""
     with database.reading(found.engine) as session:
         return [
             PartnerOut.model_validate(row.partner, from_attributes=True).model_copy(
                 update={"last_contact": row.last, "heard": row.heard}
             )
-            for row in partners.listed(session, language=language, kind=kind)
+            for row in partners.listed(session, place_id=place_id, language=language, kind=kind)
+            if not silent or row.silent(clock.now())
         ]
 
 
 @router.post("", status_code=201, dependencies=[needs(Action.TRIAGE)])
 def add_partner(found: TheDesk, who: Who, given: PartnerIn) -> PartnerOut:
     """409 for an address that is none."""
-    reach = Reach(given.contact, given.email, given.phone)
-    whole = Given(given.name, given.kind, None, tuple(given.languages), given.notes, reach)
     with database.writing(found.engine) as session:
-        made = partners.keep(session, whole, found.keys, who.id, clock.now())
+        reach = Reach(given.contact, given.email, given.phone)
+        made = partners.keep(session, _given(given, reach), found.keys, who.id, clock.now())
         return PartnerOut.model_validate(made, from_attributes=True)
+
+
+@router.get("/{partner_id}", dependencies=[needs(Action.READ_POSTS)])
+def one_partner(found: TheDesk, partner_id: Id) -> OnePartnerOut:
+    """A partner, and what was done together; one that is none any more too."""
+    with database.reading(found.engine) as session:
+        return _one(session, partner_id)
+
+
+@router.put("/{partner_id}", dependencies=[needs(Action.TRIAGE)])
+def change_partner(found: TheDesk, who: Who, partner_id: Id, given: ChangeIn) -> OnePartnerOut:
+    """404 for a partner that is not there, 409 for an address that is none."""
+    with database.writing(found.engine) as session:
+        was = partners.reach(_known(session, partner_id), found.keys)
+        reach = Reach(
+            was.name if given.contact is None else given.contact,
+            was.email if given.email is None else given.email,
+            was.phone if given.phone is None else given.phone,
+        )
+        partners.keep(session, _given(given, reach), found.keys, who.id, clock.now(), partner_id)
+        return _one(session, partner_id)
+
+
+@router.post("/{partner_id}/retire", status_code=204, dependencies=[needs(Action.TRIAGE)])
+def retire_partner(found: TheDesk, who: Who, partner_id: Id) -> None:
+    """No partner any more: whom to write to is forgotten, what was done together stays."""
+    with database.writing(found.engine) as session:
+        partners.retire(session, _known(session, partner_id).id or 0, who.id, clock.now())
 
 
 @router.post("/{partner_id}/contacts/{how}", status_code=204, dependencies=[needs(Action.TRIAGE)])
@@ -130,3 +202,29 @@ def send_kit(found: TheDesk, who: Who, given: KitIn) -> KitOut:
     """By mail, each partner with an address of its own; 409 for one without an e-mail address."""
     what = room.send(found, who, given.post, given.partners, given.note, given.link)
     return KitOut(what="kit" if what == "kit" else "review")
+
+
+def _given(given: _PartnerIn, reach: Reach) -> Given:
+    return Given(given.name, given.kind, given.place, tuple(given.languages), given.notes, reach)
+
+
+def _known(session: Session, partner_id: int) -> Partner:
+    partner = session.get(Partner, partner_id)
+    if partner is None:
+        raise Trouble(404, "There is no such partner")
+    return partner
+
+
+def _one(session: Session, partner_id: int) -> OnePartnerOut:
+    partner = _known(session, partner_id)
+    row = next((one for one in partners.listed(session) if one.partner.id == partner_id), None)
+    return OnePartnerOut.model_validate(
+        partner.model_dump(exclude={"reach", "digest_consent"})
+        | {
+            "last_contact": row.last if row is not None else None,
+            "heard": row.heard if row is not None else 0,
+            "digest": partner.digest_since is not None,
+            "together": [one.model_dump() for one in partners.contacts(session, partner_id)],
+            "events": [one.id for one in events.held_with(session, partner_id)],
+        }
+    )

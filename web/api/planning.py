@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, Field, NaiveDatetime
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NaiveDatetime
 from sqlmodel import Session
 
 from config import clock, database
@@ -22,6 +22,8 @@ router = APIRouter()
 
 class SlotIn(BaseModel):
     """A weekly time of an account: 0 is Monday, `at` is wall time in the department's zone."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"account": 1, "weekday": 2, "at": "17:30"}]})
 
     account: Number
     weekday: Annotated[int, Field(ge=0, le=6)]
@@ -47,6 +49,10 @@ class SeriesIn(BaseModel):
     """A post without a time, as the pattern of a series. `rule` is RFC 5545's RRULE, daily at most; `first` is wall
     time in the department's zone."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"post": 12, "rule": "FREQ=WEEKLY;BYDAY=MO", "first": "2026-12-07T09:00"}]}
+    )
+
     post: Number
     rule: Annotated[str, Field(max_length=200)]
     first: NaiveDatetime
@@ -62,6 +68,10 @@ class SeriesOut(BaseModel):
 
 
 class BlackoutIn(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"first_day": "2026-12-24", "last_day": "2026-12-25", "reason": "Christmas"}]}
+    )
+
     first_day: date
     last_day: date
     reason: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=200)]
@@ -83,6 +93,10 @@ class StepBody(BaseModel):
 
 class RulesBody(BaseModel):
     """What a kind of post asks for. `late_minutes` none: the installation's own limit."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"steps": [{"people": [3], "everyone": False}], "late_minutes": 60}]}
+    )
 
     steps: Annotated[list[StepBody], Field(min_length=1, max_length=categories.MOST_STEPS)]
     late_minutes: Annotated[int, Field(ge=1, le=10_080)] | None = None

@@ -4,17 +4,19 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, NaiveDatetime
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime
 from sqlmodel import Session
 
 from config import clock, database, holds
 from config.permissions import Action
 from networks import pictures, registry
 from networks.network import Outgoing
-from posts import decide, drafts, glossary, queue, takedown
+from posts import decide, drafts, finding, glossary, queue, takedown
 from posts import pictures as kept
 from posts.tables import Post, Target
 from web import compose
+from web import finding as room
+from web.api import paging
 from web.desk import TheDesk
 from web.drafting import DraftIn
 from web.fields import Id, clean
@@ -68,9 +70,33 @@ class PostOut(BaseModel):
     targets: list[TargetOut]
 
 
+class FoundOut(BaseModel):
+    """A post as lists show it. `at`: when it goes or went out, or was last changed; `addresses`: where it is read."""
+
+    id: int
+    at: datetime
+    state: str
+    category: str
+    concern: str | None
+    language: str
+    title: str
+    message: str
+    networks: list[str]
+    addresses: list[str]
+
+
+class FoundPage(BaseModel):
+    """A page, newest first; `next` goes into `before` for the page after it, none on the last."""
+
+    posts: list[FoundOut]
+    next: str | None
+
+
 class CropIn(BaseModel):
     """Which part of a picture: of this shape, and where along the side that is too long (0 left or top, 100 right or
     bottom). No shape: the whole again."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"shape": "wide", "focus": 30}]})
 
     shape: Literal["square", "upright", "wide", "widest"] | None = None
     focus: Annotated[int, Field(ge=0, le=100)] = 50
@@ -79,11 +105,15 @@ class CropIn(BaseModel):
 class Decision(BaseModel):
     """An approver's word on exactly the content with this hash."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"content_hash": "9f2c…"}]})
+
     content_hash: Annotated[str, Field(max_length=200)]
 
 
 class Choice(BaseModel):
     """What a person says of a target of which nobody is sure: it_is_there, send_again, or leave_it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"decision": "it_is_there"}]})
 
     decision: Literal["it_is_there", "send_again", "leave_it"]
 
@@ -91,14 +121,20 @@ class Choice(BaseModel):
 class TimeIn(BaseModel):
     """Wall time in the department's zone; none takes a post's time away."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"wall_time": "2026-12-07T09:00"}]})
+
     wall_time: NaiveDatetime | None
 
 
 class Comment(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"comment": "Which corner?"}]})
+
     comment: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=4000)]
 
 
 class HoldIn(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Crash on Route 9"}]})
+
     reason: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=320)]
 
 
@@ -110,6 +146,10 @@ class HoldOut(BaseModel):
 
 
 class TextIn(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"network": "bluesky", "text": "Officers are on Elm Street."}]}
+    )
+
     network: Annotated[str, Field(max_length=40)]
     text: Annotated[str, Field(max_length=100_000)]
 
@@ -140,6 +180,31 @@ def list_posts(
 def make_post(found: TheDesk, who: Who, given: DraftIn) -> PostOut:
     """Makes a draft; nothing goes out before it is submitted, and approved by someone else."""
     return _stored(found, compose.store(found, who, None, given))
+
+
+@router.get("/posts/all", dependencies=[needs(Action.READ_POSTS)])
+def find_posts(
+    found: TheDesk,
+    asked: room.TheAsked,
+    before: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=paging.MOST)] = 50,
+) -> FoundPage:
+    """Whatever we wrote, by words, state (sent, going_out, waits, draft, not_sent), kind, concern, network, language,
+    days, `first` to `last`; a filter that says nothing we know asks nothing. Never by who wrote it."""
+    with database.reading(found.engine) as session:
+        page = finding.posts(session, asked.filters(found), paging.place(before, paging.moment), limit)
+    return FoundPage(
+        posts=[
+            FoundOut(
+                **one.post.model_dump(include={"id", "state", "category", "concern", "language", "title", "message"}),
+                at=one.at,
+                networks=list(one.networks),
+                addresses=list(one.addresses),
+            )
+            for one in page.rows
+        ],
+        next=paging.following(*page.after) if page.after is not None else None,
+    )
 
 
 @router.get("/posts/{post_id}", dependencies=[needs(Action.READ_POSTS)])

@@ -43,6 +43,8 @@ class QuestionIn(BaseModel):
 class AnswerIn(BaseModel):
     """What the department answers; with it the question closes."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"words": "Two speed humps come to Elm Street in May."}]})
+
     words: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=questions.LONGEST)]
 
 

@@ -3,8 +3,8 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter
-from pydantic import AfterValidator, BaseModel, Field
+from fastapi import APIRouter, Body
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from config import clock, database
 from config.permissions import Action
@@ -20,6 +20,12 @@ Text = Annotated[str, AfterValidator(clean), Field(max_length=resources.LONGEST)
 
 class ResourceIn(BaseModel):
     """Where people find help; a telephone number or an address on the web, or both."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kind": "other", "name": "Legal aid", "phone": "555-0134", "note": "Free.", "language": "en"}]
+        }
+    )
 
     kind: Text = "other"
     name: Text
@@ -37,6 +43,9 @@ class ResourceOut(BaseModel):
     address: str
     note: str
     language: str
+
+
+Targets = Annotated[dict[str, int | None], Body(examples=[{"safety": 4, "recruiting": 2}])]
 
 
 class MixRow(BaseModel):
@@ -94,7 +103,7 @@ def content_mix(found: TheDesk) -> MixOut:
 
 
 @router.put("/content-mix/targets", status_code=204, dependencies=[needs(Action.WRITE_POSTS)])
-def set_targets(found: TheDesk, who: Who, given: dict[str, int | None]) -> None:
+def set_targets(found: TheDesk, who: Who, given: Targets) -> None:
     """Kind -> posts in four weeks, at least; null takes a target away. Kinds that are not named keep theirs."""
     with database.writing(found.engine) as session:
         mix.set_targets(session, given, who.id, clock.now())

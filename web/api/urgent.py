@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from config import clock, database
@@ -14,7 +14,7 @@ from posts.urgent import Stage
 from web import urgent as room
 from web.api.posting import PostOut, post_out
 from web.desk import TheDesk
-from web.fields import Id, clean
+from web.fields import LARGEST_ID, Id, clean
 from web.guard import Who, needs
 from web.problems import Trouble
 
@@ -28,6 +28,12 @@ class UrgentIn(BaseModel):
     """`blanks`: what the template leaves open (who, where, why, number, shelter, advice). `rest`: what becomes of the
     other posts: keep, or hold them all."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"template": "road_closed", "blanks": {"where": "Route 9", "why": "flooding"}, "rest": "hold"}]
+        }
+    )
+
     template: Template
     blanks: dict[str, Blank]
     language: Annotated[str, Field(pattern="^(en|es)$")] = "en"
@@ -35,12 +41,27 @@ class UrgentIn(BaseModel):
 
 
 class FollowIn(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"stage": "update", "message": "Route 9 stays closed until 6 pm."}]}
+    )
+
     stage: Literal["update", "correction", "all_clear"]
     message: Words
 
 
+class WordsIn(BaseModel):
+    """Other words over `revision`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"message": "Route 9 is closed.", "revision": 1}]})
+
+    message: Words
+    revision: Annotated[int, Field(ge=0, le=LARGEST_ID)]
+
+
 class ApprovalIn(BaseModel):
     """`past_hold`: it goes out although a hold is on, by this person's word."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"content_hash": "9f2c…", "past_hold": False}]})
 
     content_hash: Annotated[str, Field(max_length=200)]
     past_hold: bool = False
@@ -80,6 +101,18 @@ def follow_urgent(found: TheDesk, who: Who, post_id: Id, given: FollowIn) -> Thr
     room.add(found, who, post_id, Stage(given.stage), given.message)
     with database.reading(found.engine) as session:
         return _thread(session, post_id)
+
+
+@router.put("/{post_id}/words", status_code=204, dependencies=[needs(Action.WRITE_POSTS)])
+def reword_urgent(found: TheDesk, who: Who, post_id: Id, given: WordsIn) -> None:
+    """Other words before they are approved; everyone is asked anew. 409 when someone saved meanwhile."""
+    room.reworded(found, who, post_id, given.message, given.revision)
+
+
+@router.post("/{post_id}/ask", status_code=204, dependencies=[needs(Action.WRITE_POSTS)])
+def ask_again(found: TheDesk, post_id: Id) -> None:
+    """Asks everyone once more; 409 where nothing waits for approval."""
+    room.asked_again(found, post_id)
 
 
 @router.post("/{post_id}/approve", dependencies=[needs(Action.APPROVE_POSTS)])

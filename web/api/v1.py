@@ -8,34 +8,50 @@ from fastapi.responses import JSONResponse
 
 from config.permissions import Action
 from web.api import (
+    actions,
     care,
+    channels,
     connections,
+    deliveries,
+    heard,
     listening,
     outreach,
     partners,
+    people,
     planning,
     posting,
     questions,
     records,
     resources,
+    snippets,
+    sources,
     status,
     stories,
     triaging,
     urgent,
+    views,
 )
 from web.guard import needs
 
 router = APIRouter()
 _versioned = APIRouter(prefix="/api/v1")
 _versioned.include_router(listening.router)
+_versioned.include_router(sources.router)
 _versioned.include_router(triaging.router)
+_versioned.include_router(views.router)
 _versioned.include_router(posting.router)
 _versioned.include_router(planning.router)
+_versioned.include_router(snippets.router)
 _versioned.include_router(outreach.router)
+_versioned.include_router(actions.router)
+_versioned.include_router(heard.router)
 _versioned.include_router(resources.router)
 _versioned.include_router(connections.router)
+_versioned.include_router(channels.router)
+_versioned.include_router(deliveries.router)
 _versioned.include_router(urgent.router)
 _versioned.include_router(partners.router)
+_versioned.include_router(people.router)
 _versioned.include_router(records.router)
 _versioned.include_router(questions.router)
 _versioned.include_router(status.router)
@@ -44,8 +60,8 @@ _versioned.include_router(care.router)
 router.include_router(_versioned)
 
 ABOUT = (
-    "Everything that a page of the desk can do with mentions, alerts, posts, urgent updates, events, partners, "
-    "questions, success stories, accounts and the hold; and how the desk is. "
+    "What the pages of the desk do, by the same rules, but for what lets somebody in or is shown once: links to sign "
+    "in with, second factors, tokens, accounts to be connected, calendar addresses. "
     "Send `Authorization: Bearer lia_…`; make a token under “Your account”. A token may do what is in its scopes and "
     "in its person's roles both. Times are ISO 8601 with a zone. Failures are application/problem+json (RFC 9457)."
 )
