@@ -287,9 +287,10 @@ def in_hindsight(days: int = 10, a_day: int = 120, seed: int = 6) -> Figures:
     before = hindsight.BEFORE.days + 10
     start = NOW - timedelta(days=days)
     sizes = np.resize([4, 6, 8, 12, 16], days - 1).tolist()
+    concerns = [int(chance.integers(len(CONCERNS))) for _ in sizes]
     bursts = [
-        scored.burst(size, start + timedelta(hours=24 * number + 6), 8.0, int(chance.integers(len(CONCERNS))), number)
-        for number, size in enumerate(sizes)
+        scored.burst(size, start + timedelta(hours=24 * number + 6), 8.0, concern, number)
+        for number, (size, concern) in enumerate(zip(sizes, concerns, strict=True))
     ]
     made = scored.together(scored.posts(a_day * (days + before), days + before, NOW), *bursts)
     found: Figures = {}
@@ -304,6 +305,28 @@ def in_hindsight(days: int = 10, a_day: int = 120, seed: int = 6) -> Figures:
             others = sum(not any(_tells(one.at, burst) for burst in bursts) for one in raised)
             found |= {f"{level}_found": f"{sum(told)} of {len(told)}", f"{level}_others_a_day": round(others / days, 2)}
         engine.dispose()
+    struck = {(concern, number) for number, concern in enumerate(concerns)}
+    alarms = _c2(made, start, days)
+    return found | {
+        "baseline_found": f"{len(struck & alarms)} of {len(struck)}",
+        "baseline_others_a_day": round(len(alarms - struck) / days, 2),
+    }
+
+
+def _c2(made: Posts, start: datetime, days: int) -> set[tuple[int, int]]:
+    """Concerns and days since `start` whose posts stand three standard deviations above the seven days before the last
+    two (EARS C2)."""
+    back = 9
+    daily = np.zeros((len(CONCERNS), back + days))
+    for number, at in enumerate(made.at):
+        day = (at - start) // timedelta(days=1) + back
+        if 0 <= day < daily.shape[1]:
+            daily[:, day] += made.concerns[number] >= scored.RAISED
+    found = set()
+    for day in range(days):
+        before = daily[:, day : day + 7]
+        limit = before.mean(axis=1) + 3 * np.maximum(before.std(axis=1, ddof=1), 0.5)
+        found |= {(int(concern), day) for concern in np.flatnonzero(daily[:, day + back] > limit)}
     return found
 
 
