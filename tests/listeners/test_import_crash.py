@@ -2,37 +2,31 @@
 
 import json
 import random
-import subprocess
-import sys
 import time
 from datetime import datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlmodel import func, select
 
-from config import database
+from config import database, secrets
 from config.secrets import Keys
 from config.settings import Settings
 from listeners import archive_import
 from listeners.tables import Mention
+from tests import killing
 
 LINES, KILLS = 4000, 10
-# The real import; only its batches are smaller, so that a kill meets many of them.
-WORKER = """
-import sys
-from datetime import datetime
-from pathlib import Path
-from config import database, secrets
-from config.settings import Settings
-from listeners import archive_import
-archive_import.BATCH = 50
-print("ready", flush=True)
-archive_import.import_file(
-    database.connect(sys.argv[1]), Path(sys.argv[2]), settings=Settings(data_dir=Path(sys.argv[3])),
-    keys=secrets.for_tests(), now=datetime.fromisoformat(sys.argv[4]),
-)
-"""
+
+
+def import_it(say: Connection, url: str, path: Path, data: Path, now: datetime) -> None:
+    """The real import; only its batches are smaller, so that a kill meets many of them."""
+    archive_import.BATCH = 50
+    say.send_bytes(b"ready")
+    archive_import.import_file(
+        database.connect(url), path, settings=Settings(data_dir=data), keys=secrets.for_tests(), now=now
+    )
 
 
 def test_ten_kills_lose_nothing_and_double_nothing(
@@ -43,19 +37,15 @@ def test_ten_kills_lose_nothing_and_double_nothing(
         for number in range(LINES):
             post = {"id": number, "text": f"Post {number}", "posted_at": "2026-11-20T10:00:00Z"}
             out.write("broken\n" if number % 100 == 7 else json.dumps(post) + "\n")
-    command = [
-        sys.executable, "-c", WORKER, str(sqlite_engine.url), str(path), str(settings.data_dir), now.isoformat()
-    ]  # fmt: skip
+    work = str(sqlite_engine.url), path, settings.data_dir, now
     chance, reached = random.Random(3), []
     for _ in range(KILLS):
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as worker:
-            assert worker.stdout is not None
-            worker.stdout.readline()
+        with killing.at_work(import_it, *work) as (worker, hear):
+            killing.heard(hear)
             before = _stored(sqlite_engine)
-            while worker.poll() is None and _stored(sqlite_engine) == before:
+            while worker.is_alive() and _stored(sqlite_engine) == before:
                 time.sleep(0.002)  # however slow the machine is, the kill meets the import at work
             time.sleep(chance.uniform(0, 0.03))
-            worker.kill()
         reached.append(_stored(sqlite_engine))
     assert reached == sorted(reached)
     assert any(0 < number < LINES - LINES // 100 for number in reached)  # else no kill met the import at work

@@ -1,8 +1,8 @@
 """A small honest reader: it looks for a few words, says the same of the same text, and has no batch effects."""
 
-import sys
 from collections.abc import Sequence
 from datetime import datetime
+from multiprocessing.connection import Connection
 
 import numpy as np
 
@@ -39,13 +39,8 @@ class WordReader:
         )
 
 
-def main() -> None:
-    """Scores all that is pending, a few at a time, saying so after each batch: a process for a test to kill."""
-    engine = database.connect(sys.argv[1])
-    while scoring.score_pending(engine, WordReader(), datetime.fromisoformat(sys.argv[2]), zone=ZONE, limit=7):
-        sys.stdout.write(".")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
+def read_all(say: Connection, url: str, now: datetime) -> None:
+    """Scores all that is pending, a few at a time, saying so after each batch: work for a test to kill."""
+    engine = database.connect(url)
+    while scoring.score_pending(engine, WordReader(), now, zone=ZONE, limit=7):
+        say.send_bytes(b".")

@@ -1,8 +1,6 @@
 """Each mention is scored once and counted once, whatever happens on the way."""
 
 import random
-import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +15,8 @@ from listeners.tables import Mention
 from sentiment import counts, scoring
 from sentiment.model import Reading
 from sentiment.tables import ALL, AuthorDay, HourCount, MentionConcern, Score
-from tests.sentiment import street
+from tests import killing
+from tests.sentiment import reader, street
 from tests.sentiment.reader import WordReader
 from tests.sentiment.street import ZONE, Said
 
@@ -164,15 +163,10 @@ def test_a_reader_that_breaks_leaves_everything_pending(engine: sa.Engine, now: 
 def test_killed_ten_times_it_scores_all_once(sqlite_engine: sa.Engine, now: datetime) -> None:
     texts = [f"drugs by the school, useless, case {n}" if n % 2 else f"thank you, day {n}" for n in range(600)]
     _hear(sqlite_engine, *texts)
-    address = str(sqlite_engine.url)
     chance = random.Random(6)
     for _ in range(10):
-        with subprocess.Popen(
-            [sys.executable, "-m", "tests.sentiment.reader", address, now.isoformat()], stdout=subprocess.PIPE
-        ) as process:
-            assert process.stdout is not None
-            process.stdout.read(1 + chance.randrange(4))  # so that it is killed at work, not while it starts
-            process.kill()
+        with killing.at_work(reader.read_all, str(sqlite_engine.url), now) as (_process, hear):
+            killing.heard(hear, 1 + chance.randrange(4))  # so that it is killed at work, not while it starts
     while _score(sqlite_engine, now):
         pass
     with database.reading(sqlite_engine) as session:

@@ -1,0 +1,41 @@
+"""Processes for a test to kill while they work. Each is forked from one that has imported what they need: a process
+started anew spends seconds on that before it comes to its work."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+_forking = get_context("forkserver")
+_forking.set_forkserver_preload(
+    [
+        "tests.listeners.test_import_crash",
+        "tests.scheduler.test_publishing_crash",
+        "tests.sentiment.reader",
+    ]
+)
+
+
+@contextmanager
+def at_work(work: Callable[..., None], *given: object) -> Iterator[tuple[BaseProcess, Connection]]:
+    """A process that does `work(say, *given)`, and what it says, until the block ends: then it is killed (SIGKILL)."""
+    hear, say = _forking.Pipe(duplex=False)
+    process = _forking.Process(target=work, args=(say, *given), daemon=True)
+    process.start()
+    say.close()
+    try:
+        yield process, hear
+    finally:
+        process.kill()
+        process.join()
+        hear.close()
+
+
+def heard(hear: Connection, times: int = 1) -> None:
+    """Waits until the process has said something so often, or has ended."""
+    for _ in range(times):
+        try:
+            hear.recv_bytes()
+        except EOFError:
+            return
