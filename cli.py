@@ -72,9 +72,9 @@ class ZoneName(click.ParamType[str]):
     name = "zone"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from zoneinfo import available_timezones
+        from config import clock
 
-        if value not in available_timezones():
+        if value not in clock.zones():
             self.fail(f"{value!r} is no IANA time zone, such as America/New_York", param, ctx)
         return str(value)
 

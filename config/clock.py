@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cache
+from zoneinfo import available_timezones
 
 _fixed: ContextVar[datetime | None] = ContextVar("fixed_time", default=None)
 
@@ -22,6 +24,12 @@ def utc(moment: datetime) -> datetime:
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise NaiveTimeError(f"{moment.isoformat()} has no time zone")
     return moment.astimezone(UTC)
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """The IANA time zones, by name. Looked up once a process: it walks through some 600 files."""
+    return tuple(sorted(available_timezones()))
 
 
 @contextmanager

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import available_timezones
 
 from sqlmodel import Session, col, select
 
-from config import audit
+from config import audit, clock
 from config.phrases import Phrase
 from posts import workflow
 from posts.event_words import Facts
@@ -163,7 +162,7 @@ def _check(given: Given) -> None:
         raise WrongState("Say what it is called and where it is.")
     if given.kind not in KINDS:
         raise WrongState("Choose what kind of event it is.")
-    if given.time_zone not in available_timezones():
+    if given.time_zone not in clock.zones():
         raise WrongState(f"{given.time_zone!r} is no time zone, such as America/New_York.")
     if not 1970 < given.wall_time.year < 2200:
         raise WrongState("Choose a day of this century.")

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Annotated
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -47,7 +46,7 @@ def save(
     """Zone, language, and the hour of the daily digest (empty: none)."""
     _ = pages.words(request).gettext
     hour = int(digest_hour) if digest_hour.isdecimal() and int(digest_hour) < 24 else None
-    if time_zone not in available_timezones() or language not in LANGUAGES:
+    if time_zone not in clock.zones() or language not in LANGUAGES:
         return _page(request, found, who, wrong=_("Choose a time zone and a language from the lists."))
     with database.writing(found.engine) as session:
         person = session.get_one(Person, who.id)
@@ -188,6 +187,6 @@ def _page(
         signed_in=[(row, browsers.plain(row.browser)) for row in signed_in],
         this_browser=found.keys.hash("token", request.cookies.get(guard.cookie_name(found), "")),
         codes_left=codes_left,
-        zones=sorted(available_timezones()),
+        zones=clock.zones(),
         minimum=people.MINIMUM_PASSWORD,
     )

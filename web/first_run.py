@@ -1,7 +1,6 @@
 """First run: the one-time code that the terminal printed makes the first administrator. Closed for good after that."""
 
 from typing import Annotated
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -56,7 +55,7 @@ def begin(
         "also": also or [],
         "practice": practice,
     }
-    if time_zone not in available_timezones():
+    if time_zone not in clock.zones():
         return _form(request, found, given, _("Choose a time zone from the list."))
     roles = {Role.ADMINISTRATOR} | {Role(role) for role in also or [] if role in (Role.OFFICER, Role.APPROVER)}
     try:
@@ -141,6 +140,6 @@ def _form(request: Request, found: Desk, given: dict[str, object], wrong: str | 
         status=200 if wrong is None else 422,
         given=values,
         wrong=wrong,
-        zones=sorted(available_timezones()),
+        zones=clock.zones(),
         minimum=people.MINIMUM_PASSWORD,
     )

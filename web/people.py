@@ -5,7 +5,6 @@ Nobody is deleted, because the audit log names them. A link that signs someone i
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -48,7 +47,7 @@ def add(
     given: dict[str, object] = {"name": name, "email": email, "roles": roles or [], "time_zone": time_zone}
     if not roles:
         return _page(request, found, given=given, wrong=_("Choose at least one role."))
-    if time_zone not in available_timezones():
+    if time_zone not in clock.zones():
         return _page(request, found, given=given, wrong=_("Choose a time zone from the list."))
     try:
         person, link = added(found, who, name, email, roles, time_zone, language, by_mail=by_mail)
@@ -267,7 +266,7 @@ def _page(
         tokens=tokens,
         with_factor=with_factor,
         factor_roles=factor_roles,
-        zones=sorted(available_timezones()),
+        zones=clock.zones(),
         given=given or blank,
         wrong=wrong,
         link=link,
