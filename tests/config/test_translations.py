@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from functools import cache
 
 import pytest
 from babel.messages.catalog import Message
@@ -20,6 +21,7 @@ def sides(message: Message) -> list[tuple[str, str]]:
     return [(message.id[min(at, 1)], words) for at, words in enumerate(message.string or ())]
 
 
+@cache
 def messages(language: str) -> list[Message]:
     return [message for message in catalogue.kept(language) if message.id]
 
