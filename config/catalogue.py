@@ -24,6 +24,7 @@ METHODS = [
     ("mail_templates/**.txt", "jinja2"),
 ]
 REFUSALS = ("Limits", "Phrase", "Problem", "Trouble", "UnreadablePicture", "WrongState")
+FORMS = ("Field", "Network", "Option", "SourceKind")
 _JINJA = {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
 OPTIONS = {"**.html": _JINJA, "mail_templates/**.txt": _JINJA}
 HEAD = """# The words of Liaison: formal, the Spanish of the Americas. docs/for-developers/translating.md says how.
@@ -44,7 +45,7 @@ def found() -> Catalog:
     for room in ROOMS:
         for name, _line, message, _comments, context in extract_from_dir(HOUSE / room, METHODS, OPTIONS):
             made.add(message, locations=[(f"{room}/{name}", 1)], context=context)
-    for location, message in _refusals():
+    for location, message in (*_refusals(), *_forms()):
         made.add(message, locations=[(location, 1)])
     taxonomy = json.loads((HOUSE / "sentiment/taxonomy.json").read_text(encoding="utf-8"))
     for entry in taxonomy["concerns"]:
@@ -69,6 +70,25 @@ def _refusals() -> Iterator[tuple[str, str]]:
                     given = [*given, *(one.value for one in node.keywords if one.arg == "note")]
                     words = (one.value for one in given if isinstance(one, ast.Constant))
                     yield from ((location, one) for one in words if isinstance(one, str) and one)
+
+
+def _forms() -> Iterator[tuple[str, str]]:
+    """What networks call themselves, their ways to listen, their fields and what a post may choose there: translated
+    where a page shows them."""
+    for file in sorted((HOUSE / "networks").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FORMS:
+                named = {one.arg: one.value for one in node.keywords}
+                given = [*node.args[1:3], *(named[name] for name in ("label", "help", "choices") if name in named)]
+                for one in given:
+                    choices = (
+                        [pair.elts[1] for pair in one.elts if isinstance(pair, ast.Tuple)]
+                        if isinstance(one, ast.Tuple)
+                        else []
+                    )
+                    for words in (one, *choices):
+                        if isinstance(words, ast.Constant) and isinstance(words.value, str) and words.value:
+                            yield str(file.relative_to(HOUSE)), words.value
 
 
 def path(language: str) -> Path:

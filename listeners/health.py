@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
-from listeners import gaps, rhythm, sources
+from listeners import gaps, rhythm
 from listeners.rhythm import Rate
 from listeners.tables import Source, SourceGap
 from networks.tables import Account
@@ -42,15 +43,22 @@ def overview(session: Session, now: datetime) -> list[Known]:
     by_source: dict[int, list[SourceGap]] = defaultdict(list)
     for gap in gaps.latest(session, now - SHOWN):
         by_source[gap.source_id].append(gap)
-    every = of_accounts(session, now, session.exec(select(Account)).all())
-    return [replace(known, gaps=by_source[known.source.id or 0]) for known in every]
+    return [replace(known, gaps=by_source[known.source.id or 0]) for known in with_accounts(session, now)[1]]
 
 
-def of_accounts(session: Session, now: datetime, known: Sequence[Account]) -> list[Known]:
-    """All sources, by name, without their gaps; `known`: all accounts."""
-    accounts = {account.id: account for account in known}
+def with_accounts(session: Session, now: datetime) -> tuple[list[Account], list[Known]]:
+    """All accounts, and all sources, by name, without their gaps; two questions."""
+    # One row at least, so that sources of no account come along with each account, or with none.
+    row = sa.select(sa.literal(1)).subquery()
+    theirs = sa.or_(col(Source.account_id) == col(Account.id), col(Source.account_id).is_(None))
+    joined = sa.select(Account, Source).select_from(row).outerjoin(Account, sa.true()).outerjoin(Source, theirs)
+    accounts: dict[int | None, Account] = {}
+    sources: dict[int | None, Source] = {}
+    for account, source in session.execute(joined.order_by(col(Account.id), col(Source.name))):
+        accounts |= {account.id: account} if account is not None else {}
+        sources |= {source.id: source} if source is not None else {}
     rates, silent = rhythm.heard(session, now)
-    return [
+    return list(accounts.values()), [
         Known(
             source,
             health(source, now, accounts.get(source.account_id), silent.get(source.id or 0)),
@@ -58,7 +66,7 @@ def of_accounts(session: Session, now: datetime, known: Sequence[Account]) -> li
             (),
             accounts.get(source.account_id),
         )
-        for source in sources.all_sources(session)
+        for source in sorted(sources.values(), key=lambda one: one.name)
     ]
 
 

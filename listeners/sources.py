@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from listeners.tables import Source
 from networks import registry
@@ -90,7 +90,3 @@ def switch(session: Session, source_id: int, on: bool, now: datetime) -> Source 
 
 def by_name(session: Session, name: str) -> Source | None:
     return session.exec(select(Source).where(Source.name == name)).one_or_none()
-
-
-def all_sources(session: Session) -> list[Source]:
-    return list(session.exec(select(Source).order_by(col(Source.name))))

@@ -17,7 +17,7 @@ OPTIONS = (
     Option(
         "poll_days",
         "Poll open for",
-        tuple((str(days), "one day" if days == 1 else f"{days} days") for days in DAYS),
+        (("1", "one day"), ("3", "3 days"), ("7", "7 days"), ("14", "14 days"), ("28", "28 days")),
         once=True,
     ),
     Option("poll_multiple", "In the poll", (("", "one choice each"), ("yes", "several choices each")), once=True),

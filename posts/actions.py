@@ -4,9 +4,10 @@ Nothing here is public before a post about it was approved and sent. Reminders a
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
@@ -194,6 +195,12 @@ def reminder(due_on: date, today: date) -> str | None:
     if left > 0:
         return "soon"
     return "today" if left == 0 else f"late-{(-left - 1) // WEEK}"
+
+
+def near(today: date) -> sa.Select[Any]:
+    """How many open actions stand at a reminder: for whoever asks more in one question."""
+    soon = (col(UnitAction.state) == ActionState.OPEN.value, col(UnitAction.due_on) <= today + timedelta(days=SOON))
+    return sa.select(sa.func.count()).select_from(UnitAction).where(*soon)
 
 
 def open_ones(session: Session) -> list[UnitAction]:

@@ -56,11 +56,12 @@ def progress(session: Session, post: Post) -> Progress:
     return of_all(session, [post])[post.id or 0].progress
 
 
-def of_all(session: Session, posts: Sequence[Post]) -> dict[int, Standing]:
-    """Where the approval of each of these posts stands, by the rules of its kind as they are now."""
+def of_all(session: Session, posts: Sequence[Post], known: Mapping[str, Rules] | None = None) -> dict[int, Standing]:
+    """Where the approval of each of these posts stands, by the rules of its kind as they are now; `known`: those rules,
+    where they were read before."""
     if not posts:
         return {}
-    rules, told = categories.rules(session), _told(session, posts)
+    rules, told = known or categories.rules(session), _told(session, posts)
     return {post.id or 0: stands(rules, post, told[post.id or 0]) for post in posts}
 
 

@@ -1,7 +1,7 @@
 """What is asked of each kind of post: who approves it, in which steps; how late it may go out; whether a blackout stops
 it. The desk's own kinds are here, what an administrator changed of them is in the store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -49,8 +49,13 @@ MOST_STEPS = 5
 
 def rules(session: Session) -> dict[str, Rules]:
     """Every kind with what holds for it now."""
+    return as_kept(session.exec(select(Category)))
+
+
+def as_kept(rows: Iterable[Category]) -> dict[str, Rules]:
+    """Every kind with what these rows say of it."""
     found = dict(KINDS)
-    for row in session.exec(select(Category)):
+    for row in rows:
         if row.name in found:
             found[row.name] = _read(found[row.name], row)
     return found

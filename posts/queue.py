@@ -9,8 +9,8 @@ from sqlmodel import Session, col, func, select
 
 from config.permissions import Action, Role, may
 from networks.tables import Account
-from posts import approval
-from posts.tables import Attempt, Post, PostVersion, Review, Target, Variant
+from posts import approval, categories
+from posts.tables import Attempt, Category, Post, PostVersion, Review, Target, Variant
 from posts.workflow import PostState, TargetState
 
 
@@ -45,17 +45,31 @@ class PostDetail:
 
 def going_out(session: Session, start: datetime, end: datetime) -> list[QueueRow]:
     """Posts with a time from `start` to before `end`, by time; cancelled ones left out."""
-    timed = (col(Post.due_at) >= start, col(Post.due_at) < end, col(Post.state) != PostState.CANCELLED.value)
-    return _rows(_listed(session, *timed))
+    return _rows(_listed(session, _timed(start, end)))
+
+
+def going_out_and_in_review(
+    session: Session, start: datetime, end: datetime
+) -> tuple[list[QueueRow], Sequence["Listed"]]:
+    """Posts as `going_out` gives them, and all that wait for an approver, for `waiting_among`; one question."""
+    listed = _listed(session, sa.or_(_timed(start, end), _IN_REVIEW))
+    out = [one for one in listed if one.post.due_at is not None and start <= one.post.due_at < end]
+    out = [one for one in out if one.post.state != PostState.CANCELLED.value]
+    return _rows(out), [one for one in listed if one.post.state == PostState.IN_REVIEW.value]
 
 
 def waiting_for(session: Session, person_id: int, roles: Iterable[Role]) -> list[QueueRow]:
     """Posts that this person may approve, the next due first; those without a time last."""
     if not may(roles, Action.APPROVE_POSTS):
         return []
-    listed = _listed(session, col(Post.state) == PostState.IN_REVIEW.value)
-    stands = approval.of_all(session, [one.post for one in listed])
-    return _rows([one for one in listed if stands[one.post.id or 0].asks(person_id)])
+    return waiting_among(session, _listed(session, _IN_REVIEW), person_id)
+
+
+def waiting_among(session: Session, in_review: Sequence["Listed"], person_id: int) -> list[QueueRow]:
+    """Those of these posts that this person, an approver, may approve."""
+    rules = categories.as_kept(one.category for one in in_review if one.category is not None)
+    stands = approval.of_all(session, [one.post for one in in_review], rules)
+    return _rows([one for one in in_review if stands[one.post.id or 0].asks(person_id)])
 
 
 def in_review_by(session: Session, person_id: int) -> list[QueueRow]:
@@ -111,31 +125,40 @@ def post_detail(session: Session, post_id: int) -> PostDetail | None:
 
 
 @dataclass(frozen=True)
-class _Listed:
-    """A post, and where it goes: each account's network and number."""
+class Listed:
+    """A post, where it goes (each account's network and number), and what is asked of its kind, where that is kept."""
 
     post: Post
     places: list[tuple[str, int]]
+    category: Category | None
 
 
-def _listed(session: Session, *which: sa.ColumnElement[bool]) -> list[_Listed]:
+_IN_REVIEW = col(Post.state) == PostState.IN_REVIEW.value
+
+
+def _timed(start: datetime, end: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(col(Post.due_at) >= start, col(Post.due_at) < end, col(Post.state) != PostState.CANCELLED.value)
+
+
+def _listed(session: Session, *which: sa.ColumnElement[bool]) -> list[Listed]:
     """These posts, the next due first, those without a time last; one question."""
     query = (
-        select(Post, Account.network, Account.id)
+        select(Post, Account.network, Account.id, Category)
         .outerjoin(Variant, col(Variant.post_id) == col(Post.id))
         .outerjoin(Account, col(Account.id) == col(Variant.account_id))
+        .outerjoin(Category, col(Category.name) == col(Post.category))
         .where(*which)
         .order_by(col(Post.due_at).is_(None), col(Post.due_at), col(Post.id), col(Account.id))
     )
-    found: dict[int | None, _Listed] = {}
-    for post, network, number in session.exec(query):
-        one = found.setdefault(post.id, _Listed(post, []))
+    found: dict[int | None, Listed] = {}
+    for post, network, number, category in session.exec(query):
+        one = found.setdefault(post.id, Listed(post, [], category))
         if number is not None:
             one.places.append((network, number))
     return list(found.values())
 
 
-def _rows(listed: Iterable[_Listed]) -> list[QueueRow]:
+def _rows(listed: Iterable[Listed]) -> list[QueueRow]:
     return [
         QueueRow(
             post_id=post.id or 0,

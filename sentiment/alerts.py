@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from config import audit
+from config.tables import Person
 from listeners.tables import Mention, Place
 from sentiment import counts, keyphrases, surges, topics, tuning
 from sentiment.recent import Memory
@@ -122,9 +123,19 @@ def put(session: Session, found: Found, now: datetime, zone: ZoneInfo) -> list[A
 
 def all_alerts(session: Session, limit: int = 200) -> list[Alert]:
     """Alerts of every state, newest first: the newest, and all that are open."""
+    return [alert for alert, _place, _taker in named(session, limit)]
+
+
+def named(session: Session, limit: int = 200) -> Sequence[tuple[Alert, str | None, str | None]]:
+    """The same, each with the name of its place and of who took it."""
     newest = select(Alert.id).order_by(col(Alert.raised_at).desc(), col(Alert.id).desc()).limit(limit)
-    query = select(Alert).where(sa.or_(col(Alert.state).in_(OPEN), col(Alert.id).in_(newest)))
-    return list(session.exec(query.order_by(col(Alert.raised_at).desc(), col(Alert.id).desc())))
+    query = (
+        select(Alert, Place.name, Person.name)
+        .outerjoin(Place, col(Place.id) == col(Alert.place_id))
+        .outerjoin(Person, col(Person.id) == col(Alert.taken_by))
+        .where(sa.or_(col(Alert.state).in_(OPEN), col(Alert.id).in_(newest)))
+    )
+    return session.exec(query.order_by(col(Alert.raised_at).desc(), col(Alert.id).desc())).all()
 
 
 def open_alerts(session: Session) -> list[Alert]:

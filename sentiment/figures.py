@@ -73,7 +73,7 @@ class Overview:
 class ConcernRow:
     """One concern over the last 7 days. `mostly` names the place where at least a third of its authors put it;
     `spark` is its mistrust over 6 weeks, a day at a time, empty while there are not enough days. `moved`: since when
-    its mistrust lies higher or lower than usual, if it does."""
+    its mistrust lies higher or lower than usual, if it does. `negative`: posts with a negative tone; none at places."""
 
     concern: str
     name: str
@@ -86,6 +86,8 @@ class ConcernRow:
     mostly_place_id: int | None
     spark: tuple[DayShare, ...]
     moved: Moved | None = None
+    negative: Share | None = None
+    usual_negative: Share | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def _concerns(
     places: Sequence[int],
 ) -> list[ConcernRow]:
     """The rows of those that anybody raised, in the order of `keys`."""
-    whole = _figure("mistrust", found[ALL], spans, None, None)
+    whole, tone = _figure("mistrust", found[ALL], spans, None, None), _figure("negative", found[ALL], spans, None, None)
     where = sums.read_places(session, keys, _here(spans), places)
     rows: list[ConcernRow] = []
     for key in keys:
@@ -145,6 +147,7 @@ def _concerns(
             figure, posts = _figure_by_place(figure), disclosure.in_fives(posts)
         if figure.share is None or not figure.share.authors:
             continue
+        its_tone = _figure("negative", found[key], spans, tone.share, tone.usual) if not places else None
         rows.append(
             ConcernRow(
                 concern=key,
@@ -160,6 +163,8 @@ def _concerns(
                 if spans.baseline_first is not None
                 else (),
                 moved=_moved(found[key], figure, spans) if not places else None,
+                negative=its_tone.share if its_tone is not None else None,
+                usual_negative=its_tone.usual if its_tone is not None else None,
             )
         )
     named = _named(session, {row.mostly_place_id for row in rows if row.mostly_place_id is not None})
@@ -319,7 +324,9 @@ def _days(
     session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None, history: date | None = None
 ) -> tuple[trust.Windows, list[date]]:
     """The days of the figures, and the last 42 whole days that have 7 days of history up to them."""
-    today, history = now.astimezone(zone).date(), history or counts.first_day(session)
+    today = now.astimezone(zone).date()
+    if spans is None:  # who knows the spans knows the history
+        history = history or counts.first_day(session)
     spans = spans or trust.windows(today, history)
     if history is None:
         return spans, []

@@ -33,7 +33,6 @@ from web.today import LABELS
 router = APIRouter()
 WEEK = 7
 NEXT = 12  # posts beside the month
-WEEKEND = (5, 6)
 
 
 @dataclass(frozen=True)
@@ -132,13 +131,13 @@ def _locale(language: str) -> Locale:
     return Locale(wording.locale(language).language, "US")
 
 
-def _weekdays(language: str) -> list[tuple[str, str, bool]]:
-    """Short name, whole name, and whether it is of the weekend, in the order of the calendar."""
+def _weekdays(language: str) -> list[tuple[str, str]]:
+    """Short name and whole name, in the order of the calendar."""
     locale = _locale(language)
     order = [(locale.first_week_day + step) % WEEK for step in range(WEEK)]
     short = get_day_names("abbreviated", locale=locale)
     whole = get_day_names("wide", locale=locale)
-    return [(short[at], whole[at], at in WEEKEND) for at in order]
+    return [(short[at], whole[at]) for at in order]
 
 
 def _title(shown: date, first: date, last: date, view: str, language: str) -> str:

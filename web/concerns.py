@@ -88,7 +88,7 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         about=CONCERNS[concern],
         row=row,
         headline=headline(translate(language).gettext(CONCERNS[concern].name), row, language),
-        figure=_figure(row, period, language) if row is not None else None,
+        figures=_figures(row, period, language) if row is not None else [],
         trend=charts.trend(trend, charts.PAGE, language) if trend else None,
         since=digest_words.since(row, language) if row is not None else "",
         trend_phone=charts.trend(trend, charts.PHONE, language) if trend else None,
@@ -150,14 +150,20 @@ def _sayable(row: ConcernRow) -> bool:
     return row.mistrust is not None and row.mistrust.show is not Show.NOTHING
 
 
-def _figure(row: ConcernRow, period: str, language: str) -> FigureView:
+def _figures(row: ConcernRow, period: str, language: str) -> list[FigureView]:
+    """Mistrust and tone, on one scale."""
     _ = translate(language).gettext
-    end = rulers.top([row.mistrust])
-    base = [digest_words.authors_in_words(row.authors, language), period]
-    if row.usual is not None and row.usual.show is Show.VALUE:
-        base.append(_("usual %(level)s") % {"level": wording.percent(row.usual.value, language)})
-    name = _("Posts voicing mistrust")
-    return FigureView(name, "mistrust", rulers.ruler(name, row.mistrust, row.usual, end, language), " · ".join(base))
+    end = rulers.top([row.mistrust, row.negative])
+    views = []
+    for name, measure, share, usual in (
+        (_("Posts voicing mistrust"), "mistrust", row.mistrust, row.usual),
+        (_("Posts with a negative tone"), "neither", row.negative, row.usual_negative),
+    ):
+        base = [digest_words.authors_in_words(row.authors, language), period]
+        if usual is not None and usual.show is Show.VALUE:
+            base.append(_("usual %(level)s") % {"level": wording.percent(usual.value, language)})
+        views.append(FigureView(name, measure, rulers.ruler(name, share, usual, end, language), " · ".join(base)))
+    return views
 
 
 def _ours(session: Session, concern: str) -> list[Post]:

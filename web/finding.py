@@ -121,7 +121,7 @@ def _options(request: Request) -> dict[str, Any]:
         "states": list(states.items()),
         "kinds": compose_page.categories(request),
         "concerns": [(one.key, _(one.name)) for one in CONCERNS.values()],
-        "networks": [(name, words) for name, words in LABELS.items() if name not in ("archive", "feed")],
+        "networks": [(name, _(words)) for name, words in LABELS.items() if name not in ("archive", "feed")],
         "languages": compose_page.languages(),
     }
 

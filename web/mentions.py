@@ -112,7 +112,7 @@ def inbox_page(
         **around,
         concern_options=[(one.key, _(one.name)) for one in CONCERNS.values()],
         place_options=list(around["place_names"].items()),
-        network_options=[(name, words) for name, words in LABELS.items() if name != "archive"],
+        network_options=[(name, _(words)) for name, words in LABELS.items() if name != "archive"],
         language_options=_languages(pages.language_of(request)),
         tag_options=tags,
         tag_pairs=[(one, one) for one in dict.fromkeys([*tags, *([asked["tag"]] if asked["tag"] else [])])],

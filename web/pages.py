@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 import sqlalchemy as sa
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_time, get_timezone_location
 from babel.numbers import format_currency
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -39,6 +39,9 @@ from web.notices import notice
 FOLDER = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 MOST_COUNTED = 1000  # beside the navigation: from here it says "and more", and a million rows are not looked through
+
+
+_FULL_DAY = {"en": "EEEE d MMMM y", "es": "EEEE d 'de' MMMM 'de' y"}
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
     hidden = values.keys() & around.keys() - {"zone"}
     if hidden:  # a page's own value would stand where the frame has its own: answers of people as a notice, say
         raise TypeError(f"{template}: {', '.join(sorted(hidden))} is the frame's")
+    if "labels" in values:
+        values["labels"] = {name: told(request, words) for name, words in values["labels"].items()}
     match values.get("wrong"):  # what a room refused, alone or with its place on the page
         case str(words):
             values["wrong"] = told(request, words)
@@ -175,7 +180,7 @@ def _environment(language: str) -> jinja2.Environment:
     made.filters.update(moment=_moment, day=_day, short_day=_short_day, clock=_clock, number=_number, initials=initials)
     made.filters.update(counted=_counted, dollars=_dollars, told=jinja2.pass_context(_told))
     made.filters.update(wall=_wall, clock_face=_clock_face, clock_plain=_clock_plain)
-    made.filters.update(day_plain=_day_plain, month_name=_month_name)
+    made.filters.update(day_plain=_day_plain, month_name=_month_name, span=_span, city=_city)
     made.globals.update(static=static, vega=f"/vega.js?v={vega.VERSION}")
     return made
 
@@ -228,10 +233,10 @@ def _clock_face(context: jinja2.runtime.Context, value: time) -> str:
 def _day(context: jinja2.runtime.Context, value: datetime | date) -> Markup:
     """Tuesday 24 November 2026"""
     if not isinstance(value, datetime):
-        shown = format_date(value, "EEEE d MMMM y", locale=context["language"])
+        shown = format_date(value, _FULL_DAY[context["language"]], locale=context["language"])
         return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
     local = value.astimezone(context["zone"])
-    return _time_tag(value, format_date(local, "EEEE d MMMM y", locale=context["language"]))
+    return _time_tag(value, format_date(local, _FULL_DAY[context["language"]], locale=context["language"]))
 
 
 @jinja2.pass_context
@@ -251,6 +256,12 @@ def _clock_plain(context: jinja2.runtime.Context, value: datetime) -> str:
 def _day_plain(context: jinja2.runtime.Context, value: date) -> str:
     """Tuesday 24 November, of a day of the department's calendar"""
     return wording.day_in_full(value, context["language"])
+
+
+@jinja2.pass_context
+def _span(context: jinja2.runtime.Context, first: date, last: date) -> str:
+    """5–12 Dec, of days of the department's calendar"""
+    return wording.days(first, last, context["language"])
 
 
 @jinja2.pass_context
@@ -282,6 +293,17 @@ def _told(context: Mapping[str, Any], words: str) -> str:
     if isinstance(words, Phrase):
         return words.told(gettext)
     return gettext(words) if words else ""
+
+
+@jinja2.pass_context
+def _city(context: jinja2.runtime.Context, name: str) -> str:
+    """New York, of America/New_York"""
+    return city(ZoneInfo(name), context["language"])
+
+
+def city(zone: ZoneInfo, language: str) -> str:
+    """The city that a zone is named for, in the reader's language."""
+    return str(get_timezone_location(zone, locale=wording.locale(language), return_city=True))
 
 
 def zone_name(value: datetime, zone: ZoneInfo, language: str) -> str:

@@ -37,13 +37,17 @@ def newest(request: Request, found: TheDesk, who: Who) -> Response:
 def page(request: Request, found: TheDesk, who: Who, edition: Edition) -> Response:
     """A report as a page."""
     made = _made(found, who, edition)
-    chart = charts.trend(made.trend, charts.PAGE, made.language) if made.trend is not None else None
+    chart, phone = (
+        charts.trend(made.trend, size, made.language) if made.trend is not None else None
+        for size in (charts.PAGE, charts.PHONE)
+    )
     return pages.render(
         request,
         "report.html",
         report=made,
         edition=edition.value,
         chart=chart,
+        phone=phone,
         said_of=lambda row: words.words(row, made.language),
         days=lambda row: wording.days(row.first, row.last, made.language),
     )

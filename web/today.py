@@ -6,17 +6,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from babel.dates import get_timezone_location
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from config import clock, database
 from config.permissions import Action
 from config.settings import Settings
 from config.tables import MailPreference, Person
 from config.translations import translate
-from listeners.tables import Mention, Source
 from networks.registry import NETWORKS
 from scheduler.jobs import mornings
 from sentiment import alert_details, alerts, charts, digest, digest_words, wording
@@ -93,8 +91,9 @@ def today(request: Request, found: TheDesk, who: Who) -> Response:
     _looked(found.engine, who.person, now)
     looks.note(found.engine, who, (quote.mention_id for view in page["alert_views"] for quote in view.detail.quotes))
     zone = pages.zone_of(request)
-    city = get_timezone_location(zone, locale=wording.locale(language), return_city=True)
-    return pages.render(request, "today.html", where=f"{city} ({pages.zone_name(now, zone, language)})", **page)
+    return pages.render(
+        request, "today.html", where=f"{pages.city(zone, language)} ({pages.zone_name(now, zone, language)})", **page
+    )
 
 
 def gather(session: Session, settings: Settings, who: Visitor, now: datetime, language: str) -> dict[str, Any]:
@@ -114,7 +113,7 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
     taken = [alert for alert in opened if alert.state == "taken"]
     takers = [town.taken_by(session, alert) if alert.taken_by != who.id else None for alert in taken]
     trend = charts.mistrust_in_town(overview)
-    any_mentions, any_sources = (True, True) if overview.authors else _any(session)
+    look = town.look(session, who.person)
     return {
         "headline": content.headline,
         "lead": content.lead,
@@ -129,17 +128,11 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
         "scale": rulers.ruler("", None, None, end, language).marks,
         "period": wording.days(overview.first, overview.last, language),
         "plan": town.going_out(session),
-        "any_mentions": any_mentions,
-        "any_sources": any_sources,
+        "any_mentions": bool(overview.authors) or look.any_mentions,
+        "any_sources": look.any_sources,
         "last_looked": who.person.last_looked_at,
         "labels": LABELS,
     }
-
-
-def _any(session: Session) -> tuple[bool, bool]:
-    """Whether a mention has ever come in, and whether there is a source."""
-    mentions, sources = session.exec(select(select(Mention.id).exists(), select(Source.id).exists())).one()
-    return bool(mentions), bool(sources)
 
 
 def _figures(overview: Overview, language: str) -> list[FigureView]:

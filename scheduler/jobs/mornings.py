@@ -2,7 +2,7 @@
 one: figures by edition and places, alerts, quotes, what was sent and answered."""
 
 import statistics
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar, cast
@@ -17,11 +17,11 @@ from config.permissions import Action, Role, may
 from config.settings import Settings
 from config.tables import MailPreference, Person
 from listeners import health
-from listeners.tables import Mention, Place
+from listeners.tables import Mention, Place, Source
+from networks import accounts
 from networks.registry import NETWORKS
-from networks.tables import Account
 from posts import actions, queue
-from posts.queue import QueueRow
+from posts.queue import Listed, QueueRow
 from posts.tables import Post, Target
 from posts.workflow import TargetState
 from sentiment import alerts, counts, digest, disclosure, editions, figures, quotes, surges
@@ -47,6 +47,7 @@ from sentiment.waiting import (
 DAY = timedelta(days=1)
 QUOTED = 3  # concerns with a quote
 MOST_ACTIONS = 3  # that are due, by name
+SIGN_IN_ENDS = 7  # days before which a sign-in that ends is told of
 Value = TypeVar("Value")
 _PARTS = {  # what is read -> what a report calls it
     "spans": "figures",
@@ -80,7 +81,7 @@ class Town:
         """Everything that one person's edition is made of. `roles`: theirs, where they were read before; `brief`:
         without what only a mail tells: quotes, what was sent and answered."""
         now, zone = self._now, self._zone
-        here = self._look(session, person)
+        here = self.look(session, person)
         spans = self._once(("spans", edition), lambda: self._windows(edition, here.history))
         since = now - DAY if edition is Edition.DAILY else _start(spans, zone)
         places, names = self._once(("places", *preference.places), lambda: places_of(session, preference.places))
@@ -132,15 +133,23 @@ class Town:
 
     def alerts(self, session: Session) -> list[Alert]:
         """The newest of every state, and all that are open."""
-        return self._once(("alerts",), lambda: alerts.all_alerts(session))
+        return [alert for alert, _place, _taker in self._named(session)]
 
     def going_out(self, session: Session) -> list[QueueRow]:
         """Posts of the department's day, those that are out among them."""
-        midnight = self._now.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        return self._once(("going out",), lambda: queue.going_out(session, midnight, midnight + DAY))
+        return self._posts(session)[0]
 
-    def _look(self, session: Session, person: Person) -> "_Look":
+    def _posts(self, session: Session) -> tuple[list[QueueRow], Sequence[Listed]]:
+        """Those, and all that wait for an approver."""
+        midnight = self._now.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return self._once(("posts",), lambda: queue.going_out_and_in_review(session, midnight, midnight + DAY))
+
+    def look(self, session: Session, person: Person) -> "Look":
         """One question. The mentions that a person has are theirs; the rest is the town's."""
+        return self._once(("look", person.id), lambda: self._looked(session, person))
+
+    def _looked(self, session: Session, person: Person) -> "Look":
+        today = self._now.astimezone(self._zone).date()
         theirs = (Mention.state == "assigned", Mention.assigned_to == person.id, col(Mention.shown))
         row = session.execute(
             sa.select(
@@ -148,9 +157,12 @@ class Town:
                 select(func.count()).select_from(Mention).where(*theirs).scalar_subquery(),
                 select(func.min(Mention.posted_at)).where(*theirs).scalar_subquery(),
                 select(func.count()).where(Target.state == TargetState.UNKNOWN.value).scalar_subquery(),
+                actions.near(today).scalar_subquery(),
+                select(Mention.id).exists(),
+                select(Source.id).exists(),
             )
         ).one()
-        return _Look(*row)
+        return Look(*row)
 
     def _windows(self, edition: Edition, history: date | None) -> Windows:
         return editions.windows(edition, self._now.astimezone(self._zone).date(), history)
@@ -189,7 +201,7 @@ class Town:
         )
 
     def _waiting(
-        self, session: Session, person: Person, known: Collection[Role] | None, here: "_Look", today: date
+        self, session: Session, person: Person, known: Collection[Role] | None, here: "Look", today: date
     ) -> list[Waiting]:
         """What waits for this person, by their roles; paths lead into the desk. `today`: of the department."""
         now, roles = self._now, known or people.roles_of(session, people.known_id(person))
@@ -202,7 +214,8 @@ class Town:
             ]
             if here.assigned and here.oldest is not None:
                 found.append(MentionsWait(here.assigned, here.oldest, "/mentions?state=assigned"))
-            near = [one for one in actions.open_ones(session) if actions.reminder(one.due_on, today) is not None]
+            known_open = actions.open_ones(session) if here.near else []
+            near = [one for one in known_open if actions.reminder(one.due_on, today) is not None]
             found += [
                 ActionDue(one.wanted, one.unit, one.due_on, f"/outreach/actions/{one.id}")
                 for one in near[:MOST_ACTIONS]
@@ -210,51 +223,53 @@ class Town:
             if len(near) > MOST_ACTIONS:
                 found.append(MoreDue(len(near) - MOST_ACTIONS, "/outreach/actions"))
         if may(roles, Action.APPROVE_POSTS):
-            approvals = queue.waiting_for(session, people.known_id(person), roles)
+            approvals = queue.waiting_among(session, self._posts(session)[1], people.known_id(person))
             if approvals:
                 found.append(ApprovalsWait(len(approvals), "/approvals"))
         if may(roles, Action.WRITE_POSTS) and here.unknown:
             found.append(DecisionsWait(here.unknown, "/queue"))
-        if may(roles, Action.MANAGE):
-            known_accounts = session.exec(select(Account).order_by(col(Account.id))).all()
-            found += [SignInEnds(one.name, 0, "/accounts") for one in known_accounts if one.state == "signed_out"]
-            for source in health.of_accounts(session, now, known_accounts):
-                if source.health.state in health.TROUBLE and (
-                    source.account is None or source.account.state == "connected"
-                ):
-                    found.append(SourceTrouble(source.source.name, source.health.state, "/sources"))
-        return found
+        return [*found, *self._broken(session, roles)]
+
+    def _broken(self, session: Session, roles: Collection[Role]) -> Iterator[Waiting]:
+        """Sign-ins that have ended or end soon, for whoever writes or mends; sources in trouble, for whoever mends."""
+        mends = may(roles, Action.MANAGE)
+        if not mends and not may(roles, Action.WRITE_POSTS):
+            return
+        known, sources = health.with_accounts(session, self._now) if mends else (accounts.kept(session), [])
+        for one in known:
+            days = 0 if one.state == "signed_out" else (one.ends_at - self._now).days if one.ends_at else None
+            if one.state != "removed" and days is not None and days <= SIGN_IN_ENDS:
+                yield SignInEnds(one.name, days, "/accounts")
+        for source in sources:
+            if source.health.state in health.TROUBLE and (
+                source.account is None or source.account.state == "connected"
+            ):
+                yield SourceTrouble(source.source.name, source.health.state, "/sources")
 
     def _place_name(self, session: Session, alert: Alert) -> str | None:
-        return self._names(session).get(("place", alert.place_id or 0))
+        return next((place for one, place, _taker in self._named(session) if one.id == alert.id), None)
 
     def taken_by(self, session: Session, alert: Alert) -> str | None:
         """Who has the alert, by name."""
-        return self._names(session).get(("person", alert.taken_by or 0))
+        return next((taker for one, _place, taker in self._named(session) if one.id == alert.id), None)
 
-    def _names(self, session: Session) -> dict[tuple[str, int], str]:
-        """Names of the alerts' places and of those who took them; one question."""
-        known = self.alerts(session)
-        places = {one.place_id for one in known if one.place_id is not None}
-        takers = {one.taken_by for one in known if one.taken_by is not None}
-        named = sa.union_all(
-            sa.select(sa.literal("place"), col(Place.id), col(Place.name)).where(col(Place.id).in_(places)),
-            sa.select(sa.literal("person"), col(Person.id), col(Person.name)).where(col(Person.id).in_(takers)),
-        )
-        return self._once(
-            ("names of alerts' places",),
-            lambda: {(kind, number): name for kind, number, name in session.execute(named)} if places or takers else {},
-        )
+    def _named(self, session: Session) -> Sequence[tuple[Alert, str | None, str | None]]:
+        """Alerts, the names of their places and of those who took them; one question."""
+        return self._once(("alerts",), lambda: alerts.named(session))
 
 
 @dataclass(frozen=True)
-class _Look:
-    """The town's oldest author-day; mentions that somebody has, and when the oldest was said; targets in doubt."""
+class Look:
+    """The town's oldest author-day; mentions that somebody has, and when the oldest was said; targets in doubt; open
+    actions that are due soon or late; whether a mention has ever come in, and whether there is a source."""
 
     history: date | None
     assigned: int
     oldest: datetime | None
     unknown: int
+    near: int
+    any_mentions: bool
+    any_sources: bool
 
 
 def start_of(overview: Overview, zone: ZoneInfo) -> datetime:

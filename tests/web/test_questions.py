@@ -13,7 +13,7 @@ from config.settings import Settings
 from config.tables import Person
 from listeners.tables import Place
 from scheduler.jobs import sums
-from sentiment.tables import Alert
+from sentiment.tables import Alert, AlertMention
 from tests.browser import pages_of_the_desk as pages
 from tests.web.browsing import Browser
 
@@ -39,6 +39,10 @@ def questions(engine: sa.Engine) -> Iterator[list[str]]:
 @pytest.fixture
 def _full(sqlite_engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[..., Person]) -> None:
     pages.fill(sqlite_engine, settings, keys, person)
+    with database.writing(sqlite_engine) as session:  # two open alerts, with words to show
+        session.add_all([new := _alert(1, None), _alert(1, 2)])
+        session.flush()
+        session.add_all(AlertMention(alert_id=new.id or 0, mention_id=number) for number in (1, 2))
     sums.keep(sqlite_engine, settings, clock.now())  # as a job does every two minutes
 
 

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from config import database, people
 from config.permissions import Role
 from config.tables import Person
+from networks.tables import Account
 from sentiment.tables import Alert
 from sentiment.waiting import WaitingWords
 from tests.sentiment import street
@@ -161,6 +162,22 @@ def test_looking_is_noted_and_not_with_every_reload(
         with database.reading(sqlite_engine) as session:
             assert session.exec(select(col(Person.last_looked_at))).all() == [after]
     assert "You last looked" in browser.get("/").text
+
+
+def test_an_officer_is_told_a_week_ahead_of_a_sign_in_that_ends(
+    sqlite_engine: sa.Engine, at_eight: datetime, browser_of: Callable[..., Browser]
+) -> None:
+    def of(name: str, state: str, days: int) -> Account:
+        ends_at = at_eight + timedelta(days=days, hours=1)
+        return Account(network="instagram", name=name, state=state, created_at=at_eight, ends_at=ends_at)
+
+    with database.writing(sqlite_engine) as session:
+        session.add_all([of("Riverton PD", "connected", 5), of("Far", "connected", 8), of("Gone", "removed", 1)])
+    page = browser_of("Ada", Role.OFFICER).get("/").text
+    assert "Riverton PD sign-in" in page
+    assert "Ends in 5 days" in page
+    assert "Far sign-in" not in page
+    assert "Gone sign-in" not in page
 
 
 def test_an_auditor_is_led_to_what_an_auditor_may_read(browser_of: Callable[..., Browser]) -> None:
