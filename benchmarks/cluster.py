@@ -42,11 +42,12 @@ from scheduler.tables import SignOfLife
 from tests.listeners import flowing
 from tests.live import cluster
 from tests.live.cluster import Cluster
+from tests.live.relay import relayed
 from tests.networks import jetstream_server
 
 WAIT = 2.0  # seconds that a source takes to answer
 SOURCES, THREADS = 96, 4
-HANGS = "worker-2"
+HANGS, CUT_OFF = "worker-2", "worker-3"
 RECOVERY = 1500.0  # seconds: a post whose fate is unknown is looked up at growing intervals
 
 
@@ -188,9 +189,9 @@ def late(url: str, folder: Path, mentions: int = 20_000, posts: int = 60) -> dic
 def chaos(url: str, folder: Path, minutes: float, restart: Callable[[], None]) -> dict[str, float]:
     """Two clocks and three workers, one of them killed every five seconds and started again; PostgreSQL killed and
     started again three times; one worker's host hung for a minute (a tenth of the time where that is less), then awake
-    with its old leases. Then quiet, until the last lease is over."""
+    with its old leases; another's cut off from the database for as long. Then quiet, until the last lease is over."""
     draw = random.Random(12)
-    with desk(url, folder) as (found, running):
+    with desk(url, folder) as (found, running), relayed(url) as (wire, through):
         with database.writing(found.engine) as session:
             sources.add(session, network="practice", name="Board", settings={}, every_seconds=5, now=clock.now())
         commands = {
@@ -200,11 +201,13 @@ def chaos(url: str, folder: Path, minutes: float, restart: Callable[[], None]) -
             "worker-2": "worker",
             "worker-3": "worker",
         }
+        ways = {CUT_OFF: through}
         for name, command in commands.items():
-            running.start(name, command)
+            running.start(name, command, url=ways.get(name))
         begun, killed, restarted, said, posts = time.monotonic(), 0, 0, 0, 0
         whole = minutes * 60
-        next_kill, wakes = 20.0, 0.0
+        next_kill, wakes, mended = 20.0, 0.0, 0.0
+        apart = min(60.0, whole / 10)
         while (passed := time.monotonic() - begun) < whole:
             found.approved(f"Announcement {posts}", 2)
             posts += 1
@@ -213,18 +216,23 @@ def chaos(url: str, folder: Path, minutes: float, restart: Callable[[], None]) -
                     practice.post_as_resident(session, f"Nan {said}", f"Question number {said}?", clock.now())
                     said += 1
             if passed > next_kill:
-                name = draw.choice([name for name in commands if name != HANGS or passed >= wakes])
+                spared = {HANGS: wakes, CUT_OFF: mended}  # until when
+                name = draw.choice([name for name in commands if passed >= spared.get(name, 0.0)])
                 running.kill(name)
-                running.start(name, commands[name])
+                running.start(name, commands[name], url=ways.get(name))
                 killed, next_kill = killed + 1, next_kill + 5
             if passed > whole * (restarted + 1) / 4 and restarted < 3:
                 restart()
                 found.engine.dispose()
                 restarted += 1
             if not wakes and passed > whole * 0.55:
-                wakes = passed + min(60.0, whole / 10)
+                wakes = passed + apart
                 running.freeze(HANGS)
                 Timer(wakes - passed, running.thaw, [HANGS]).start()  # what it has locked may hold this loop up
+            if not mended and passed > whole * 0.3:
+                mended = passed + apart
+                wire.cut()
+                Timer(apart, wire.mend).start()
             time.sleep(1)
         quiet = time.monotonic()
         _until(lambda: _settled(found, posts, said), RECOVERY)

@@ -21,10 +21,11 @@ class Cluster:
     folder: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(self, name: str, *arguments: str) -> None:
+    def start(self, name: str, *arguments: str, url: str | None = None) -> None:
+        """`url`: another way to the same database than the others'."""
         environment = {
             **os.environ,
-            "LIAISON_DATABASE_URL": self.url,
+            "LIAISON_DATABASE_URL": url or self.url,
             "LIAISON_DATA_DIR": str(self.folder / "data"),
             "LIAISON_CONFIG": os.devnull,
         }
