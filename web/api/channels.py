@@ -33,7 +33,7 @@ class ChannelIn(BaseModel):
         json_schema_extra={
             "examples": [
                 {"name": "Dispatch", "kind": "json", "address": "https://dispatch.riverton.example/alerts",
-                 "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "concerns": ["traffic_safety"]}
+                 "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "concerns": ["traffic_safety"]}  # nosec B105  an example
             ]
         }
     )  # fmt: skip
