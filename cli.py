@@ -1344,7 +1344,7 @@ def post_queue(
     """
     from config import database
     from config.people import known_id
-    from posts import drafts, likeness, series, slots
+    from posts import drafts, likeness, series, slots, workflow
     from posts.categories import KINDS
 
     with clear_errors(), desk() as (engine, settings, _keys), database.writing(engine) as session:
@@ -1358,6 +1358,8 @@ def post_queue(
             if next_slot:
                 raise Failure("no free slot within twelve weeks; give --at")
             raise click.UsageError("give --at or --next-slot")
+        if workflow.instant(at, where) <= _now():
+            raise Failure(f"{at:%Y-%m-%d %H:%M} ({where}) is already past: nothing was queued")
         text = text_file.read().strip()
         made = drafts.create(
             session,

@@ -155,6 +155,7 @@ def test_a_post_is_queued_to_come_again_or_to_the_next_slot(tmp_path: Path) -> N
     for more, code, words in (
         (("--next-slot",), 1, "no free slot within twelve weeks"),
         ((), 2, "give --at or --next-slot"),
+        (("--at", "2016-11-25T09:00", "--zone", "UTC"), 1, "2016-11-25 09:00 (UTC) is already past"),
         (("--at", "2036-11-25T09:00", "--category", "gossip"), 2, "there is no kind of post called gossip"),
         (("--at", "2036-11-25T09:00", "--zone", "Mars/Base"), 2, "no IANA time zone"),
         (("--at", "2036-11-25T09:00", "--every", "FREQ=HOURLY"), 1, "daily at most"),
