@@ -85,8 +85,7 @@ def desk(url: str, folder: Path) -> Iterator[tuple[Desk, Cluster]]:
     engine, keys, now = database.connect(url), secrets.load(settings), clock.now()
     database.migrate(engine)
     queue.prepare(engine)
-    kept = {"alembic_version"}
-    names = ", ".join(f'"{name}"' for name in sa.inspect(engine).get_table_names() if name not in kept)
+    names = ", ".join(f'"{name}"' for name in sa.inspect(engine).get_table_names() if name != "alembic_version")
     with engine.begin() as connection:
         connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
         connection.exec_driver_sql("TRUNCATE jobs.procrastinate_jobs, jobs.procrastinate_workers CASCADE")

@@ -95,14 +95,15 @@ def kin() -> list[tuple[Labelled, ...]]:
     near to the fairness pairs."""
     groups = [
         [
-            _labelled(row | {"id": f"{row['id']}-{variety}", "language": "es" if variety == "es" else "en"}, text)
-            for variety, text in ((variety, normalised(text)) for variety, text in row["texts"].items())
+            _labelled(
+                row | {"id": f"{row['id']}-{variety}", "language": "es" if variety == "es" else "en"}, normalised(text)
+            )
+            for variety, text in row["texts"].items()
         ]
         for path in sorted(HERE.glob("kin_*.jsonl"))
         for row in _lines(path)
     ]
-    tests = _tests_of_ours()
-    far = {post.key for post in without_near([post for group in groups for post in group], tests)}
+    far = {post.key for post in without_near([post for group in groups for post in group], _tests_of_ours())}
     return [tuple(group) for group in groups if all(post.key in far for post in group)]
 
 

@@ -23,8 +23,11 @@ def f1(truth: Bools, said: Bools) -> list[float]:
     return interval(len(truth), lambda rows: _f1(truth[rows], said[rows]))
 
 
-def _f1(truth: Bools, said: Bools) -> float:
-    return 2 * float((truth & said).sum()) / max(float(truth.sum() + said.sum()), 1.0)
+def _f1(truth: Bools, said: Bools, weights: Array | None = None) -> float:
+    counted = np.ones(len(truth)) if weights is None else weights
+    counted = counted.reshape(-1, *[1] * (truth.ndim - 1))
+    both = float((counted * (truth & said)).sum())
+    return 2 * both / max(float((counted * truth).sum() + (counted * said).sum()), 1e-9)
 
 
 def recall(truth: Rows, said: Rows, classes: int = 3) -> list[float]:
@@ -57,15 +60,9 @@ def best_threshold(truth: Bools, probability: Array, weights: Array | None = Non
     grid = np.arange(0.05, 0.95, 0.01)
     counted = np.ones(len(truth)) if weights is None else weights
     scores = np.array(
-        [(_f1_of(truth, probability >= at, counted) + _promised(probability, at, counted)) / 2 for at in grid]
+        [(_f1(truth, probability >= at, counted) + _promised(probability, at, counted)) / 2 for at in grid]
     )
     return float(np.median(grid[scores >= scores.max() - 0.005]))
-
-
-def _f1_of(truth: Bools, said: Bools, weights: Array) -> float:
-    counted = weights.reshape(-1, *[1] * (truth.ndim - 1))
-    both = float((counted * (truth & said)).sum())
-    return 2 * both / max(float((counted * truth).sum() + (counted * said).sum()), 1e-9)
 
 
 def _promised(probability: Array, at: float, weights: Array) -> float:
