@@ -29,6 +29,7 @@ DAYS = 30  # of mentions: then they go
 YEARS = 2  # of posts
 PLACES, AUTHOR_EVERY = 40, 8
 NETWORKS = ("x", "facebook", "mastodon", "bluesky", "reddit", "news")
+MEASURES = ("posts", "mistrust", "trust", "negative", "positive")
 FIRST = 1000  # the number of the first that is made here
 TEXT = "Cars go much too fast past the school in the morning, somebody should really do something about it"
 Rows = Iterable[tuple[Any, ...]]
@@ -80,6 +81,47 @@ def build(folder: Path, url: str, mentions: int, posts: int) -> None:
     _settle(engine)
     sums.keep(engine, own, now)
     engine.dispose()
+
+
+def multiplied(engine: sa.Engine, own: Settings, times: int) -> None:
+    """PostgreSQL: the mentions of this store, with their scores and author-days, so many times, each time of other
+    authors in other threads. Indexes that are no keys are made after, as quick loads do."""
+    with engine.connect() as connection:
+        most = int(connection.exec_driver_sql("SELECT max(id) FROM mention").scalar_one())
+        indexes = connection.exec_driver_sql(
+            "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i "
+            "LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid WHERE c.oid IS NULL AND i.indrelid::regclass::text "
+            "IN ('mention', 'score', 'mention_concern', 'author_day')"
+        ).all()
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SET session_replication_role = replica")  # the rows refer to what is there
+        connection.exec_driver_sql("SET maintenance_work_mem = '1GB'")
+        for name, _ in indexes:
+            connection.exec_driver_sql(f"DROP INDEX {name}")
+        for table, order in (("mention", "id"), ("score", "mention_id"), ("mention_concern", "mention_id")):
+            _multiply(connection, table, order, times, f"WHERE {order} BETWEEN {FIRST} AND {most}", most)
+        _multiply(connection, "author_day", "author, day", times, "WHERE get_byte(author, 0) = 0", most)
+        sums_of = ", ".join(f"{name} = {name} * {times}" for name in MEASURES)
+        connection.exec_driver_sql(f"UPDATE hour_count SET {sums_of}")
+        for table in ("kept_sum", "kept_places"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+        for _, made in indexes:
+            connection.exec_driver_sql(made)
+    _settle(engine)
+    sums.keep(engine, own, clock.now())
+
+
+def _multiply(connection: sa.Connection, table: str, order: str, times: int, where: str, most: int) -> None:
+    """Copies rows: numbers go on behind `most`, the first byte of what is hashed tells the copies apart."""
+    for one in range(1, times):
+        changed = {name: f"{name} + {one * most}" for name in ("id", "mention_id", "copy_of")}
+        changed |= {name: f"set_byte({name}, 0, {one})" for name in ("key", "author", "thread")}
+        columns = [str(column["name"]) for column in sa.inspect(connection).get_columns(table)]
+        taken = ", ".join(changed.get(name, f'"{name}"') for name in columns)
+        names = ", ".join(f'"{name}"' for name in columns)
+        connection.exec_driver_sql(
+            f"INSERT INTO {table} ({names}) SELECT {taken} FROM {table} {where} ORDER BY {order}"
+        )
 
 
 def _person(session: Session, name: str, *roles: Role) -> Person:
@@ -198,15 +240,14 @@ def _count_rows(said: Mentions, own: Settings) -> Iterator[tuple[str, list[str],
                 added = cells.setdefault(key, [0, 0.0])
                 added[0] += 1
                 added[1] += said.mistrust[number]
-    measures = ["posts", "mistrust", "trust", "negative", "positive"]
     cell = ["concern", "place_id", "network", "language"]
 
     def rows(cells: Mapping[tuple[Any, ...], list[float]]) -> Rows:
         for key, (posts, mistrust) in cells.items():
             yield (*key, int(posts), mistrust, mistrust / 3, mistrust / 2, mistrust / 4)
 
-    yield "author_day", ["author", "day", *cell, *measures], rows(days)
-    yield "hour_count", ["hour", *cell, *measures], rows(hours)
+    yield "author_day", ["author", "day", *cell, *MEASURES], rows(days)
+    yield "hour_count", ["hour", *cell, *MEASURES], rows(hours)
 
 
 def _post_rows(engine: sa.Engine, like: int, posts: int, now: datetime) -> Iterator[tuple[str, list[str], Rows]]:

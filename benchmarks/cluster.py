@@ -2,8 +2,9 @@
 the model reads, how soon a stream is read on when its reader dies, and what is left of everything when clocks and
 workers are killed again and again.
 
-`python -m benchmarks.cluster put workers late takeover chaos`; `chaos --minutes 30` is the long form. The practice
-board takes a post's key once, so "doubled" can only be seen on networks without keys: benchmarks.publishing crash."""
+`python -m benchmarks.cluster put workers late takeover chaos`; `chaos --minutes 30` and `late --mentions 1000000` are
+the long forms. The practice board takes a post's key once, so "doubled" can only be seen on networks without keys:
+benchmarks.publishing crash."""
 
 import argparse
 import json
@@ -46,8 +47,9 @@ from tests.live.relay import relayed
 from tests.networks import jetstream_server
 
 WAIT = 2.0  # seconds that a source takes to answer
-SOURCES, THREADS = 96, 4
+SOURCES, THREADS = 192, 4
 HANGS, CUT_OFF = "worker-2", "worker-3"
+TAKEN_IN = 20_000  # mentions for `late`; more are copies of these
 RECOVERY = 1500.0  # seconds: a post whose fate is unknown is looked up at growing intervals
 
 
@@ -141,7 +143,7 @@ def _asked(url: str, folder: Path, number: int) -> float:
                     every_seconds=3600,
                     now=due,
                 )
-        _until(lambda: found.count(col(Source.last_ok_at) >= due) == SOURCES, 120)
+        _until(lambda: found.count(col(Source.last_ok_at) >= due) == SOURCES, 240)
         return round((clock.now() - due).total_seconds(), 1)
 
 
@@ -170,7 +172,8 @@ def _slow_server() -> Iterator[str]:
 def late(url: str, folder: Path, mentions: int = 20_000, posts: int = 60) -> dict[str, float]:
     """Seconds from a post's time to the start of its call, one a half-second, while two workers score."""
     with desk(url, folder) as (found, running):
-        _import(found, folder, mentions)
+        _import(found, folder, min(mentions, TAKEN_IN))
+        _again(found.engine, mentions // TAKEN_IN)
         running.start("clock", "clock")
         running.start("scores", "worker", "--queues", "score")
         running.start("scores too", "worker", "--queues", "score,publish,listen")
@@ -306,6 +309,23 @@ def _import(found: Desk, folder: Path, mentions: int) -> None:
     )
 
 
+def _again(engine: sa.Engine, times: int) -> None:
+    """What waits, so many times: what is unique gets another number."""
+    columns = [str(column["name"]) for column in sa.inspect(engine).get_columns("mention") if column["name"] != "id"]
+    taken = ", ".join(
+        f'"{name}"' if name != "key" else "set_byte(key, 0, CAST(:one AS int)) || CAST(:mark AS bytea)"
+        for name in columns
+    )
+    names = ", ".join(f'"{name}"' for name in columns)
+    with engine.begin() as connection:
+        most = connection.exec_driver_sql("SELECT max(id) FROM mention").scalar_one()
+        for one in range(1, times):
+            connection.execute(
+                sa.text(f"INSERT INTO mention ({names}) SELECT {taken} FROM mention WHERE id <= :most"),
+                {"one": one % 256, "mark": one.to_bytes(2, "big"), "most": most},
+            )
+
+
 def _restart(server: PostgresServer) -> None:
     """As after a power cut: no shutdown, so that it recovers from its log when it comes up."""
     pg_ctl(["-w", "-m", "immediate", "-l", str(server.log), "restart"], pgdata=server.pgdata, user=server.system_user)
@@ -324,6 +344,7 @@ def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("parts", nargs="*", choices=[*parts, []], default=list(parts))
     asked.add_argument("--minutes", type=float, default=1.0)
+    asked.add_argument("--mentions", type=int, default=TAKEN_IN)  # that wait, of `late`
     given = asked.parse_args()
     os.environ["LIAISON_FETCH_PRIVATE_ADDRESSES"] = "true"
     server = get_server(Path(tempfile.gettempdir()) / "liaison-bench-cluster", cleanup_mode="delete")
@@ -332,6 +353,7 @@ def main() -> None:
         for name in given.parts:
             with tempfile.TemporaryDirectory() as folder:
                 more = {"minutes": given.minutes, "restart": lambda: _restart(server)} if name == "chaos" else {}
+                more |= {"mentions": given.mentions} if name == "late" else {}
                 told = parts[name](url, Path(folder) / name, **more)
                 print(json.dumps({"benchmark": "cluster", "part": name, **told}), flush=True)
     finally:

@@ -56,7 +56,7 @@ BIG = (
     "/deliveries",
 )
 PAGES = tuple(dict.fromkeys((*pages_of_the_desk.READING, *pages_of_the_desk.OURS, *BIG)))
-ONE_AT_A_TIME, RUSH = 100.0, 250.0  # p95 in ms that are wanted
+ONE_AT_A_TIME, OF_TEN_MILLION, RUSH = 100.0, 150.0, 250.0  # p95 in ms that are wanted
 RATE = 20  # requests a second
 FIRST_LOAD, SCRIPT = 120_000, 40_000  # bytes
 PAINT, SLOWER = 1500.0, 4  # ms, and how many times slower the browser's processor is made
@@ -134,7 +134,7 @@ def _wait_for(found: Served) -> None:
     raise RuntimeError("the desk does not answer")
 
 
-def alone(folder: Path, url: str, rounds: int = 20) -> dict[str, object]:
+def alone(folder: Path, url: str, rounds: int = 20, limit: float = ONE_AT_A_TIME) -> dict[str, object]:
     """Each page so many times, one request after the other."""
     with serving(folder, url, "web") as desk:
         base = _percentiles([desk.get(FRAME)[2] for _ in range(rounds + 3)][3:])
@@ -149,10 +149,10 @@ def alone(folder: Path, url: str, rounds: int = 20) -> dict[str, object]:
         "pages": len(found),
         "frame_p50_p95_ms": base,
         "worst_p95_ms": found[slowest[0]][1],
-        "over": {path: found[path] for path in found if found[path][1] > ONE_AT_A_TIME},
+        "over": {path: found[path] for path in found if found[path][1] > limit},
         "slowest_p50_p95_ms": {path: found[path] for path in slowest},
         "ratio_to_frame": round(found[slowest[0]][0] / base[0], 1),
-        "met": found[slowest[0]][1] <= ONE_AT_A_TIME,
+        "met": found[slowest[0]][1] <= limit,
     }
 
 

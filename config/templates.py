@@ -17,6 +17,7 @@ def environment(folder: Path, language: str = "en") -> jinja2.Environment:
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # `make dev` starts anew; looking at every file for every page is not free
     )
     made.install_gettext_translations(translate(language), newstyle=True)  # type: ignore[attr-defined]
     return made

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import sqlalchemy as sa
 from rapidfuzz import fuzz
@@ -123,5 +124,6 @@ def _said(post: Post, variant: Variant, account: Account) -> Said:
     return Said(post.id, post.title, variant.account_id, account.name, account.network, text, post.due_at)
 
 
+@lru_cache(4096)
 def _bare(text: str) -> str:
     return " ".join(_MARK.sub(" ", _LINK.sub(" ", text.casefold())).split())

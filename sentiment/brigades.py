@@ -58,6 +58,8 @@ def of(posts: Sequence[Post]) -> Brigade | None:
     for stop, last in enumerate(ordered, start=1):
         while last.at - ordered[start].at > WITHIN:
             start += 1
+        if stop - start <= most:
+            continue
         together = len({post.author for post in ordered[start:stop]})
         if together > most:
             most, since = together, ordered[start].at
@@ -82,6 +84,10 @@ def about(session: Session, concern: str, since: datetime, now: datetime) -> lis
 def _copies() -> sa.Executable:
     """The newest copies in a concern, each with what it copies; put together once, for that takes as long as asking."""
     first = aliased(Mention)
+    # not joined: the copies of all concerns in these days are few, the mentions of one concern are many
+    raising = sa.select(sa.literal(1)).where(
+        col(MentionConcern.mention_id) == col(Mention.id), col(MentionConcern.concern) == sa.bindparam("concern")
+    )
     return (
         sa.select(
             col(Mention.copy_of),
@@ -92,10 +98,9 @@ def _copies() -> sa.Executable:
             first.author_age.label("first_age"),  # type: ignore[attr-defined]
             first.posted_at.label("first_at"),  # type: ignore[attr-defined]
         )
-        .join(MentionConcern, col(MentionConcern.mention_id) == col(Mention.id))
         .join(first, col(Mention.copy_of) == first.id)
         .where(
-            col(MentionConcern.concern) == sa.bindparam("concern"),
+            raising.exists(),
             col(Mention.copy_of).is_not(None),
             col(Mention.posted_at) > sa.bindparam("since"),
             col(Mention.posted_at) <= sa.bindparam("until"),

@@ -21,6 +21,7 @@ from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
 
 STATES = ("new", "assigned", "snoozed", "done")
 COUNTED = 200  # a count that reaches it means "or more"
+MOST_TAGGED = 100_000  # mentions with one tag that a list looks through
 Cursor = tuple[datetime, int]  # posted_at and id of the last row seen
 Found = tuple[Mention, Score | None]
 
@@ -157,6 +158,10 @@ def _found(session: Session, filters: Filters, before: Cursor | None, limit: int
         .order_by(col(Mention.posted_at).desc(), col(Mention.id).desc())
         .limit(limit)
     )
+    if filters.tag is not None:  # its limit has the database begin with the few that have the tag
+        tagged = sa.select(col(MentionTag.mention_id)).where(col(MentionTag.tag) == filters.tag).limit(MOST_TAGGED)
+        few = tagged.subquery()
+        query = query.join(few, few.c.mention_id == col(Mention.id))
     if filters.state is not None:
         query = query.where(col(Mention.state) == filters.state)
     if before is not None:
@@ -309,11 +314,17 @@ def _counts(session: Session, filters: Filters) -> dict[str, int]:
 
 def _narrow(filters: Filters) -> bool:
     """Whether these filters leave few mentions: then going by them is quick, and going by states is not."""
-    return any(one is not None for one in (filters.tag, filters.like, filters.thread, filters.assigned_to))
+    few = any(one is not None for one in (filters.tag, filters.like, filters.thread, filters.assigned_to))
+    return few or (filters.concern is not None and filters.since is not None)
 
 
 def _counted_whole(session: Session, filters: Filters) -> dict[str, int]:
     here = sa.select(col(Mention.state)).where(*_listed(filters), *_where(filters)).limit(len(STATES) * COUNTED)
+    if filters.concern is not None and filters.since is not None:  # by the concern's own days, not all mentions'
+        raising = sa.select(col(MentionConcern.mention_id)).where(
+            col(MentionConcern.concern) == filters.concern, col(MentionConcern.posted_at) >= filters.since
+        )
+        here = here.where(col(Mention.id).in_(raising))
     few = here.subquery()  # its limit keeps the database from going by states
     rows = session.connection().execute(sa.select(few.c.state, sa.func.count()).group_by(few.c.state))
     found = {state: min(number, COUNTED) for state, number in rows}

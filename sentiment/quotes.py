@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from listeners.tables import Mention
 from sentiment.tables import MentionConcern, Score
 
-READ_FIRST = 400  # the newest posts among which quotes are looked for
+READ_FIRST, LEAST_READ = 400, 100  # the newest posts among which quotes are looked for; of each of many concerns
 _SHORT, _LONG = 25, 320  # characters of a post that reads well as a quote
 _ALIKE = 0.9  # cosine from which two posts say the same
 _QUOTABLE = (
@@ -99,6 +99,7 @@ def of_concerns(
     """Quotes from the mentions that raise each concern, posted from `since` until before `until`."""
     if not concerns:
         return {}
+    read = max(LEAST_READ, READ_FIRST // len(concerns))
     newest = [
         sa.select(
             sa.select(col(MentionConcern.mention_id), col(MentionConcern.concern))
@@ -108,7 +109,7 @@ def of_concerns(
                 col(MentionConcern.posted_at) < until,
             )
             .order_by(col(MentionConcern.posted_at).desc())
-            .limit(READ_FIRST)
+            .limit(read)
             .subquery()
         )
         for concern in concerns

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -44,8 +43,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def served(sqlite_engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[str]:
     """The address of the desk, served by uvicorn on a free port of the loopback."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
+    with serving.listening("127.0.0.1", 0) as bound:
         address = f"http://127.0.0.1:{bound.getsockname()[1]}"
         own = settings.model_copy(update={"base_url": address})
         server = serving.server_of(web_app.create(sqlite_engine, own, keys))
