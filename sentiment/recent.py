@@ -62,13 +62,9 @@ class Memory:
         """Brings the memory up to date with the store as of `now`."""
         since = now - KEPT
         fresh = self._unread(session, since, now)
-        there = set(
-            session.connection()
-            .execute(sa.select(col(Mention.id)).where(col(Mention.posted_at) > since, col(Mention.posted_at) <= now))
-            .scalars()
-            .all()  # at once: one by one takes four times as long
-        )
-        gone = (self.seen.keys() - there) | (self.seen.keys() & fresh.keys())
+        seen = np.fromiter(self.seen, dtype=np.int64, count=len(self.seen))
+        left = seen[~np.isin(seen, _there(session, since, now))].tolist()
+        gone = {*left, *(self.seen.keys() & fresh.keys())}
         if gone:
             self._keep(~np.isin(self.ids, np.fromiter(gone, dtype=np.int64)))
             for number in gone:
@@ -199,6 +195,13 @@ class Memory:
         step = _PAGE if (np.diff(order) > 0).all() else order.size
         for start in range(int(moving[0]), order.size, step):
             self.room[start : min(start + step, order.size)] = self.room[order[start : start + step]]
+
+
+def _there(session: Session, since: datetime, until: datetime) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The numbers of all mentions of that time, as one text: as rows they take ten times as long."""
+    numbers = sa.func.aggregate_strings(sa.cast(col(Mention.id), sa.String), ",")
+    listed = sa.select(numbers).where(col(Mention.posted_at) > since, col(Mention.posted_at) <= until)
+    return np.fromstring(session.connection().execute(listed).scalar_one() or "", dtype=np.int64, sep=",")
 
 
 def hashes(text: str) -> np.ndarray[Any, np.dtype[np.uint32]]:
