@@ -76,8 +76,11 @@ class Model:
         return list(self.begin(texts))
 
     def begin(self, texts: Sequence[str]) -> Iterator[Reading | None]:
-        """The same, begun at once and handed out one by one: the caller can do something else meanwhile."""
-        return self._pool.map(self._read_one, [normalised(text) for text in texts])
+        """The same, begun at once and handed out one by one: the caller can do something else meanwhile. What is said
+        twice, as posts passed on are, is read once."""
+        words = [normalised(text) for text in texts]
+        begun = {one: self._pool.submit(self._read_one, one) for one in dict.fromkeys(words)}
+        return (begun[one].result() for one in words)
 
     def features(self, texts: Sequence[str]) -> list[Vector | None]:
         """What the encoder makes of each text (768), before any head; none where there are no words."""

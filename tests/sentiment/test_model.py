@@ -33,6 +33,12 @@ def test_a_score_does_not_depend_on_what_else_is_read() -> None:
         assert np.array_equal(alone.embedding, among.embedding)
 
 
+def test_what_is_said_twice_is_read_once_and_stands_twice() -> None:
+    first, other, again = READER.read(["Thanks, officer!", "The lights are out again", "Thanks,  officer!"])
+    assert first is not None and first is again
+    assert other is not None and other is not first
+
+
 def test_plain_cases_are_read_as_a_person_would() -> None:
     angry, thankful, news, *_ = READER.read(POSTS)
     assert angry is not None
