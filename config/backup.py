@@ -12,18 +12,20 @@ import subprocess  # PostgreSQL's own programs are called, with a list and no sh
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 import sqlalchemy as sa
 
-from config import database
+from config import clock, database
 from config.secrets import KEY_FILE, Keys
 
 FORMAT = 1
 STORE = {"sqlite": "liaison.db", "postgresql": "liaison.dump"}
+UNDER_WAY = ".liaison-"
+LEFT_FOR = timedelta(days=1)
 PAGES = 2000  # of SQLite's that are copied before writers get a turn
 _NOT_OURS = (KEY_FILE, "liaison.db", "liaison.db-wal", "liaison.db-shm", "liaison.db.migrating")
 
@@ -46,7 +48,8 @@ class Manifest:
 
 def make(engine: sa.Engine, data: Path, keys: Keys, out: Path, now: datetime) -> Manifest:
     """Writes the backup to `out`, beside first and then renamed, readable by its owner only. Raises BackupFailed."""
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".liaison-backup-") as name:
+    _sweep(out.parent, now)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=UNDER_WAY + "backup-") as name:
         kind = engine.dialect.name
         store = Path(name) / STORE[kind]
         copy = _copy_sqlite if kind == "sqlite" else _dump_postgresql
@@ -76,7 +79,8 @@ def restore(url: str, data: Path, keys: Keys, source: Path, *, replace: bool = F
     `replace`: what is there goes. Raises BackupFailed, with what is there untouched."""
     kind = sa.make_url(url).get_backend_name()
     data.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=data, prefix=".liaison-restore-") as name:
+    _sweep(data, clock.now())
+    with tempfile.TemporaryDirectory(dir=data, prefix=UNDER_WAY + "restore-") as name:
         folder = Path(name)
         manifest = _unpack(source, folder)
         if manifest.kind != kind:
@@ -140,10 +144,13 @@ def _copy_sqlite(engine: sa.Engine, out: Path) -> None:
 def _put_sqlite(url: str, store: Path) -> None:
     place = Path(sa.make_url(url).database or "")
     place.parent.mkdir(parents=True, exist_ok=True)
-    for ending in ("-wal", "-shm"):  # of the store that goes: they would be read into the new one
-        place.with_name(place.name + ending).unlink(missing_ok=True)
     beside = place.with_name(f".{place.name}.restoring")
     shutil.copyfile(store, beside)
+    if place.exists():  # first all of it into one file: killed in between, it is still whole
+        with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(place)) as old:
+            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for ending in ("-wal", "-shm"):  # of the store that goes: they would be read into the new one
+        place.with_name(place.name + ending).unlink(missing_ok=True)
     beside.replace(place)
 
 
@@ -154,6 +161,13 @@ def _dump_postgresql(engine: sa.Engine, out: Path) -> None:
 def _load_postgresql(url: str, store: Path) -> None:
     command = ["pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error"]
     _run([*command, "--dbname", sa.make_url(url).database or "", str(store)], sa.make_url(url))
+
+
+def _sweep(folder: Path, now: datetime) -> None:
+    """Takes away what a killed backup or restore left here more than a day ago: it holds a whole store."""
+    for left in folder.glob(UNDER_WAY + "*"):
+        if now.timestamp() - left.stat().st_mtime > LEFT_FOR.total_seconds():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _run(command: list[str], url: sa.URL) -> None:

@@ -10,6 +10,7 @@ from multiprocessing.process import BaseProcess
 _forking = get_context("forkserver")
 _forking.set_forkserver_preload(
     [
+        "tests.config.test_backup_kills",
         "tests.listeners.test_import_crash",
         "tests.scheduler.test_publishing_crash",
         "tests.sentiment.reader",
