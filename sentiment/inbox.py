@@ -21,7 +21,8 @@ from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
 
 STATES = ("new", "assigned", "snoozed", "done")
 COUNTED = 200  # a count that reaches it means "or more"
-MOST_TAGGED = 100_000  # mentions with one tag that a list looks through
+MOST_LOOKED_THROUGH = 100_000  # mentions with one tag, say
+FEW = ("assigned", "snoozed")  # states in which mentions are never many: somebody is at work on them
 Cursor = tuple[datetime, int]  # posted_at and id of the last row seen
 Found = tuple[Mention, Score | None]
 
@@ -159,7 +160,9 @@ def _found(session: Session, filters: Filters, before: Cursor | None, limit: int
         .limit(limit)
     )
     if filters.tag is not None:  # its limit has the database begin with the few that have the tag
-        tagged = sa.select(col(MentionTag.mention_id)).where(col(MentionTag.tag) == filters.tag).limit(MOST_TAGGED)
+        tagged = (
+            sa.select(col(MentionTag.mention_id)).where(col(MentionTag.tag) == filters.tag).limit(MOST_LOOKED_THROUGH)
+        )
         few = tagged.subquery()
         query = query.join(few, few.c.mention_id == col(Mention.id))
     if filters.state is not None:
@@ -304,27 +307,36 @@ def _counts(session: Session, filters: Filters) -> dict[str, int]:
         return _counted_whole(session, filters)
     states = []
     for state in STATES:
-        where = (*_listed(filters), *_where(filters), col(Mention.state) == state)
-        some = sa.select(sa.literal(1)).select_from(Mention).where(*where).limit(COUNTED)
+        some = sa.select(sa.literal(1)).select_from(Mention)
+        few = _fewest(filters, state)
+        if few is not None:
+            begun_with = few.limit(MOST_LOOKED_THROUGH).subquery()  # its limit has the database begin with them
+            some = some.join(begun_with, begun_with.c.id == col(Mention.id))
+        some = some.where(*_listed(filters), *_where(filters), col(Mention.state) == state).limit(COUNTED)
         states.append(sa.select(sa.func.count()).select_from(some.subquery()).scalar_subquery().label(state))
     row = session.connection().execute(sa.select(*states)).one()
     told = disclosure.in_fives if filters.place_id else int
     return {state: told(number) for state, number in row._mapping.items() if told(number)}
 
 
+def _fewest(filters: Filters, state: str) -> sa.Select[Any] | None:
+    """The mentions to go through for a state's count, where going by state and time would go through too many."""
+    if state in FEW:
+        return sa.select(col(Mention.id)).where(col(Mention.state) == state)
+    if filters.concern is None or filters.since is None:
+        return None
+    return sa.select(col(MentionConcern.mention_id).label("id")).where(
+        col(MentionConcern.concern) == filters.concern, col(MentionConcern.posted_at) >= filters.since
+    )
+
+
 def _narrow(filters: Filters) -> bool:
     """Whether these filters leave few mentions: then going by them is quick, and going by states is not."""
-    few = any(one is not None for one in (filters.tag, filters.like, filters.thread, filters.assigned_to))
-    return few or (filters.concern is not None and filters.since is not None)
+    return any(one is not None for one in (filters.tag, filters.like, filters.thread, filters.assigned_to))
 
 
 def _counted_whole(session: Session, filters: Filters) -> dict[str, int]:
-    here = sa.select(col(Mention.state)).where(*_listed(filters), *_where(filters)).limit(len(STATES) * COUNTED)
-    if filters.concern is not None and filters.since is not None:  # by the concern's own days, not all mentions'
-        raising = sa.select(col(MentionConcern.mention_id)).where(
-            col(MentionConcern.concern) == filters.concern, col(MentionConcern.posted_at) >= filters.since
-        )
-        here = here.where(col(Mention.id).in_(raising))
+    here = sa.select(col(Mention.state)).where(*_listed(filters), *_where(filters)).limit(MOST_LOOKED_THROUGH)
     few = here.subquery()  # its limit keeps the database from going by states
     rows = session.connection().execute(sa.select(few.c.state, sa.func.count()).group_by(few.c.state))
     found = {state: min(number, COUNTED) for state, number in rows}

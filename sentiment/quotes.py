@@ -56,25 +56,26 @@ class Candidate:
 def choose(candidates: Sequence[Candidate], number: int = 3) -> list[Quote]:
     """Up to `number` quotes. The first is the most typical one (closest to the mean embedding); each further one is
     by another author and differs most: another stance, then another network, then other words."""
-    left = list(candidates)
-    if not left:
+    if not candidates:
         return []
-    centre = np.mean([one.embedding for one in left], axis=0)
-
-    def typical(one: Candidate) -> float:
-        return float(one.embedding @ centre) - (0 if _SHORT <= len(one.quote.text) <= _LONG else 0.5)
-
+    vectors = np.stack([one.embedding for one in candidates])
+    reads_well = [_SHORT <= len(one.quote.text) <= _LONG for one in candidates]
+    typical = vectors @ vectors.mean(axis=0) - np.where(reads_well, 0.0, 0.5)
+    left = list(range(len(candidates)))
     chosen: list[Candidate] = []
     while left and len(chosen) < number:
         stances = {one.quote.trust for one in chosen}
         networks = {one.quote.network for one in chosen}
 
-        def worth(one: Candidate, stances: set[str] = stances, networks: set[str] = networks) -> float:
-            return typical(one) + 0.5 * (one.quote.trust not in stances) + 0.25 * (one.quote.network not in networks)
+        def worth(at: int, stances: set[str] = stances, networks: set[str] = networks) -> tuple[float, int]:
+            quote = candidates[at].quote
+            new = 0.5 * (quote.trust not in stances) + 0.25 * (quote.network not in networks)
+            return float(typical[at]) + new, -quote.mention_id
 
-        best = max(left, key=lambda one: (worth(one), -one.quote.mention_id))
-        chosen.append(best)
-        left = [one for one in left if one.author != best.author and float(one.embedding @ best.embedding) < _ALIKE]
+        best = max(left, key=worth)
+        chosen.append(candidates[best])
+        alike = vectors @ vectors[best]
+        left = [at for at in left if candidates[at].author != candidates[best].author and alike[at] < _ALIKE]
     return [one.quote for one in chosen]
 
 
