@@ -15,13 +15,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 HERE = Path(__file__).parent
-COLOURS = 96
+COLOURS = 128
 OFFICER, SUPERVISOR, ADMINISTRATOR = range(3)
 PAGES = {  # file name: path, width, whether the whole page, who looks
     "today": ("/", 1280, True, OFFICER),
     "mentions": ("/mentions?concern=traffic_safety", 1280, False, OFFICER),
     "calendar": ("/calendar", 1280, False, OFFICER),
-    "compose": ("/compose", 1280, False, OFFICER),
+    "compose": ("/compose/6", 1280, False, OFFICER),
     "concern": ("/concerns/traffic_safety", 1280, False, OFFICER),
     "today-phone": ("/", 390, False, OFFICER),
     "event": ("/outreach/events/2", 1280, True, OFFICER),
@@ -59,7 +59,7 @@ def main(links: list[str], names: list[str]) -> None:
             page.goto(path)
             page.wait_for_load_state("networkidle")
             with Image.open(io.BytesIO(page.screenshot(full_page=whole))) as taken:
-                few = taken.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+                few = taken.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
                 few.save(HERE / f"{name}.png", optimize=True)
         browser.close()
 
