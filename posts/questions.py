@@ -245,6 +245,15 @@ def everyone(session: Session, limit: int = 100) -> list[Question]:
     return list(session.exec(select(Question).order_by(col(Question.id).desc()).limit(limit)))
 
 
+def with_numbers(session: Session) -> list[tuple[Question, int]]:
+    """The same, each with how many answered it."""
+    answered = session.exec(
+        select(QuestionAnswer.question_id, func.count()).group_by(col(QuestionAnswer.question_id))
+    ).all()
+    numbers = dict(answered)
+    return [(one, numbers.get(one.id or 0, 0)) for one in everyone(session)]
+
+
 def give_back(
     session: Session, question_id: int, answer: str, accounts: Iterable[int], person_id: int, now: datetime
 ) -> Post:

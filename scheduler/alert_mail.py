@@ -66,7 +66,7 @@ def compose(
         department=department,
         dated=_("%(day)s, %(hour)s. A new alert.")
         % {"day": wording.day_in_full(local.date(), language), "hour": wording.hour(local, language)},
-        title=digest_words.alert_title(alert.title, alert.concern, detail.place_name, language),
+        title=digest_words.alert_title(alert.title, alert.concern, language),
         said=said,
         sure=_sure(detail.once_in_days, language),
         quotes=tuple(

@@ -36,6 +36,7 @@ __all__ = [
     "mistrust_about",
     "mistrust_in_town",
     "points",
+    "tone_about",
     "trend",
     "trend_in_words",
 ]
@@ -63,6 +64,11 @@ def mistrust_in_town(found: Overview) -> Trend:
 def mistrust_about(row: ConcernRow, found: Overview) -> Trend:
     """One concern's mistrust as a Trend; `found` gives the days that were compared."""
     return _trend("mistrust", row.spark, row.usual, row.change, found)
+
+
+def tone_about(row: ConcernRow, found: Overview) -> Trend:
+    """The same of one concern's negative tone."""
+    return _trend("negative", row.tones, row.usual_negative, row.change_negative or Change("unknown"), found)
 
 
 def _trend(measure: Measure, series: Sequence[DayShare], usual: Share | None, change: Change, found: Overview) -> Trend:
@@ -142,11 +148,12 @@ def _trend_layers(data: Trend, size: Size, language: str, told: Sequence[Told]) 
 
     end = data.points[-1] if data.points else None
     if end is not None and end.low is not None and end.high is not None:
-        under = data.points[-max(1, len(data.points) // 9) :]  # what the words would stand on
-        above = max(point.high for point in under if point.high is not None)
         words = wording.between(end.low, end.high, language)
         if end.value is not None:
             words = wording.percent(end.value, language)
+        wide = ceil(0.6 * size.text * len(words) * len(data.points) / size.width)  # days that the words would stand on
+        above = max(point.high for point in data.points[-wide:] if point.high is not None)
+        if end.value is not None:
             ring = drawing.layer([{"x": last, "y": end.value}])
             layers.append(
                 ring.mark_circle(

@@ -235,10 +235,14 @@ def _today(morning: Morning, language: str) -> str:
     catalogue = translate(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     out, waits = morning.going_out, len(morning.waiting)
-    today = ngettext("%(count)s post goes out today", "%(count)s posts go out today", out) % {"count": out}
+    if morning.gone_out:
+        today = ngettext("%(count)s more post goes out today", "%(count)s more posts go out today", out)
+    else:
+        today = ngettext("%(count)s post goes out today", "%(count)s posts go out today", out)
+    today %= {"count": out}
     for_you = ngettext("%(count)s thing waits for you", "%(count)s things wait for you", waits) % {"count": waits}
     if not out:
-        today = _("No post goes out today")
+        today = _("No more posts go out today") if morning.gone_out else _("No post goes out today")
     if not waits:
         for_you = _("nothing waits for you")
     return f"{today}; {for_you}."
@@ -295,7 +299,7 @@ def _heading(key: str, alert: AlertNews | None, row: ConcernRow | None, language
 
 
 def _title(alert: AlertNews, language: str) -> str:
-    return digest_words.alert_title(alert.title, alert.concern, alert.place, language)
+    return digest_words.alert_title(alert.title, alert.concern, language)
 
 
 def _alert(alert: AlertNews, morning: Morning, language: str) -> str:
@@ -357,5 +361,5 @@ def _baseline(morning: Morning, language: str) -> str:
     _ = translate(language).gettext
     found = morning.overview
     said = [digest_words.against(found, _moved(morning), language)]
-    said += [_("“%(title)s” was closed.") % {"title": digest_words.one_line(one)} for one in morning.gone_quiet]
+    said += [_("“%(title)s” was closed.") % {"title": _title(one, language)} for one in morning.gone_quiet]
     return " ".join(said)

@@ -364,29 +364,33 @@ def alert(
     return " ".join([said, _("Often in them: %(phrases)s.") % {"phrases": listed}])
 
 
-def alert_title(title: str, concern: str, place: str | None, language: str) -> str:
+def alert_title(title: str, concern: str, language: str) -> str:
     """An alert's title in the reader's language where it is one of our own sentences (alerts.py makes them in English);
     what names something new stays in the words of the posts."""
     _ = translate(language).gettext
     name = CONCERNS[concern].name if concern in CONCERNS else concern
-    ours = {
-        f"{name} near {place}: far more than usual": _("%(concern)s near %(place)s: far more than usual"),
-        f"{name} near {place}: more than usual": _("%(concern)s near %(place)s: more than usual"),
-        f"{name}: far more than usual": _("%(concern)s: far more than usual"),
-        f"{name}: more than usual": _("%(concern)s: more than usual"),
-    }
-    said = ours[title] % {"concern": _(name), "place": place} if title in ours else title
-    return one_line(said)
+    ours = re.fullmatch(rf"{re.escape(name)}(?: near (?P<place>.+))?: (?P<far>far )?more than usual", title)
+    if ours is None:
+        return one_line(title)
+    words = {
+        (True, True): _("%(concern)s near %(place)s: far more than usual"),
+        (True, False): _("%(concern)s near %(place)s: more than usual"),
+        (False, True): _("%(concern)s: far more than usual"),
+        (False, False): _("%(concern)s: more than usual"),
+    }[bool(ours["place"]), bool(ours["far"])]
+    return one_line(words % {"concern": _(name), "place": ours["place"]})
 
 
 def when(local: datetime, today: date, language: str) -> str:
-    """An instant of the past as people say it: the hour today, "Monday" within a week, else the date."""
+    """An instant of the past as people say it after "since": the hour today, "Monday" within a week, else the date;
+    with its article where the language has one."""
+    catalogue = translate(language)
     days = (today - local.date()).days
-    if days <= 0:
-        return wording.clock(local, language)
-    if days < 7:
-        return wording.weekday(local.date(), language)
-    return wording.day(local.date(), language)
+    if days <= 0:  # an article may go by the hour: la 01:30, las 02:30
+        said = catalogue.ngettext("%(clock)s", "%(clock)s", local.hour)
+        return said % {"clock": wording.clock(local, language)}
+    named = wording.weekday if days < 7 else wording.day
+    return catalogue.pgettext("when", "%(day)s") % {"day": named(local.date(), language)}
 
 
 def quote(said: Quote, network: str, zone: ZoneInfo, now: datetime, language: str) -> QuoteWords:

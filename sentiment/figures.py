@@ -73,7 +73,8 @@ class Overview:
 class ConcernRow:
     """One concern over the last 7 days. `mostly` names the place where at least a third of its authors put it;
     `spark` is its mistrust over 6 weeks, a day at a time, empty while there are not enough days. `moved`: since when
-    its mistrust lies higher or lower than usual, if it does. `negative`: posts with a negative tone; none at places."""
+    its mistrust lies higher or lower than usual, if it does. `negative`: posts with a negative tone; none at places.
+    `tones`: the same as `spark`, of that tone; of one concern asked for alone."""
 
     concern: str
     name: str
@@ -88,6 +89,8 @@ class ConcernRow:
     moved: Moved | None = None
     negative: Share | None = None
     usual_negative: Share | None = None
+    change_negative: Change | None = None
+    tones: tuple[DayShare, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,10 @@ def concern(session: Session, now: datetime, zone: ZoneInfo, key: str) -> tuple[
     spans, days = _days(session, now, zone, None)
     found = sums.read(session, {ALL: _town(spans, ()), key: _concern(spans, days)})
     rows = _concerns(session, [key], found, spans, days, ())
+    if rows and spans.baseline_first is not None:
+        whole = _figure("negative", found[ALL], spans, None, None)
+        prior = trust.toward(whole.usual or whole.share)
+        rows = [replace(rows[0], tones=_rolling(found[key], days, prior, "negative"))]
     return _overview(found[ALL], spans, (), by_place=False), rows[0] if rows else None
 
 
@@ -165,6 +172,7 @@ def _concerns(
                 moved=_moved(found[key], figure, spans) if not places else None,
                 negative=its_tone.share if its_tone is not None else None,
                 usual_negative=its_tone.usual if its_tone is not None else None,
+                change_negative=its_tone.change if its_tone is not None else None,
             )
         )
     named = _named(session, {row.mostly_place_id for row in rows if row.mostly_place_id is not None})
@@ -248,9 +256,11 @@ def _wanted(spans: trust.Windows, series: Sequence[date]) -> dict[str, list[Span
     return {ALL: _town(spans, series)} | dict.fromkeys(CONCERNS, each)
 
 
-def _rolling(found: _Found, days: Sequence[date], prior: trust.Prior) -> tuple[DayShare, ...]:
-    """For each day the mistrust of the 7 days up to it, one author one vote."""
-    return tuple(DayShare(day, trust.share_of(found[trust.week_to(day)], "mistrust", prior)) for day in days)
+def _rolling(
+    found: _Found, days: Sequence[date], prior: trust.Prior, measure: trust.Measure = "mistrust"
+) -> tuple[DayShare, ...]:
+    """For each day the mistrust (or the negative tone) of the 7 days up to it, one author one vote."""
+    return tuple(DayShare(day, trust.share_of(found[trust.week_to(day)], measure, prior)) for day in days)
 
 
 def _figure(

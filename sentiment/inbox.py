@@ -2,7 +2,7 @@
 
 Only mentions that are scored, shown and still have a text; never selected or ordered by author."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -115,6 +115,23 @@ def arrived(session: Session, filters: Filters, after: datetime) -> int:
     if filters.state is not None:
         some = some.where(col(Mention.state) == filters.state)
     return session.connection().execute(sa.select(sa.func.count()).select_from(some.subquery())).scalar_one()
+
+
+def by_day(session: Session, filters: Filters, begins: Sequence[datetime]) -> list[Counter[str]]:
+    """Of such a list, how many `mentions` were posted on each day, and how many of them have each label of trust and of
+    tone. `begins`: when the days begin, in order; the last one has no end."""
+    days = [(col(Mention.posted_at) >= begin, number) for number, begin in reversed([*enumerate(begins)])]
+    listed = sa.select(sa.case(*days).label("day"), col(Score.trust_label), col(Score.sentiment_label))
+    listed = listed.select_from(Mention).outerjoin(Score, col(Score.mention_id) == col(Mention.id))
+    listed = listed.where(*_listed(filters), *_where(filters), col(Mention.posted_at) >= begins[0])
+    if filters.state is not None:
+        listed = listed.where(col(Mention.state) == filters.state)
+    few = listed.subquery()
+    found: list[Counter[str]] = [Counter() for _ in begins]
+    rows = sa.select(few.c.day, few.c.trust_label, few.c.sentiment_label, sa.func.count()).group_by(*few.c)
+    for day, trust, sentiment, number in session.connection().execute(rows):
+        found[day].update({"mentions": number} | {label: number for label in (trust, sentiment) if label})
+    return found
 
 
 def mention(session: Session, mention_id: int) -> InboxRow | None:

@@ -52,8 +52,8 @@ class Answered:
 class Morning:
     """All that one person's digest is made of, gathered by the digest job. `key` is the outbox key; `at` is when it is
     written, `zone` the person's. `quotes` are by concern key, `networks` gives a network's name for people to read.
-    `new_alerts` were raised since yesterday, `open_alerts` earlier and nobody closed them; `gone_quiet` are the titles
-    of those closed since yesterday (in a weekly or monthly edition: in its days). `only_concerns` (keys) and
+    `new_alerts` were raised since yesterday, `open_alerts` earlier and nobody closed them; `gone_quiet` those
+    closed since yesterday (in a weekly or monthly edition: in its days). `only_concerns` (keys) and
     `only_places` (names) are what the person chose to read about. Paths are within the desk and begin with a slash."""
 
     key: str
@@ -67,10 +67,11 @@ class Morning:
     networks: Mapping[str, str] = field(default_factory=dict)
     new_alerts: Sequence[AlertNews] = ()
     open_alerts: Sequence[AlertNews] = ()
-    gone_quiet: Sequence[str] = ()
+    gone_quiet: Sequence[AlertNews] = ()
     sent: Sent = Sent()
     answered: Answered = Answered()
     going_out: int = 0
+    gone_out: int = 0  # of the same day, before `at`
     waiting: Sequence[Waiting] = ()
     edition: Edition = Edition.DAILY
     only_concerns: Sequence[str] = ()

@@ -92,7 +92,7 @@ def compose(
         figure = Figure("mistrust", one.mistrust, one.usual, one.change)
         rows.append(_share(_("Mistrust by concern"), _(one.name), figure, found.first, found.last, language))
     for alert in (*morning.new_alerts, *morning.open_alerts):
-        title = digest_words.alert_title(alert.title, alert.concern, alert.place, language)
+        title = digest_words.alert_title(alert.title, alert.concern, language)
         rows.append(
             Row(
                 _("Alerts"), title, "authors", alert.authors, None, None, alert.expected, alert.posts,
@@ -168,9 +168,7 @@ def words(row: Row, language: str) -> tuple[str, str, str]:
     if row.unit == "hours":
         return f"{wording.decimal(row.value, 1, language)} h" if row.value is not None else "–", "–", "–"
     number = wording.whole(row.value, language) if row.value is not None else "–"
-    range_ = (
-        f"{wording.whole(row.low, language)}–{wording.whole(row.high, language)}"
-        if row.low is not None and row.high is not None
-        else "–"
-    )
-    return number, range_, wording.whole(row.usual, language) if row.usual is not None else "–"
+    usual = wording.whole(row.usual, language) if row.usual is not None else "–"
+    if row.low is not None and row.high is not None:  # of a count that was counted: where the usual one would lie
+        usual += f" ({wording.whole(row.low, language)}–{wording.whole(row.high, language)})"
+    return number, "–", usual

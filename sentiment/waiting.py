@@ -13,12 +13,11 @@ WIDEST = 90  # characters of what was asked
 
 @dataclass(frozen=True)
 class AlertWaits:
-    """An alert that nobody has taken; its concern and place where its title is one of our own sentences."""
+    """An alert that nobody has taken; its concern, where its title is one of our own sentences."""
 
     title: str
     path: str
     concern: str = ""
-    place: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,8 +116,8 @@ def in_words(one: Waiting, zone: ZoneInfo, today: date, language: str) -> Waitin
     catalogue = translate(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     match one:
-        case AlertWaits(title, path, concern, place):
-            said = digest_words.alert_title(title, concern, place, language)
+        case AlertWaits(title, path, concern):
+            said = digest_words.alert_title(title, concern, language)
             return WaitingWords(said, _(". Nobody has it yet"), path)
         case MentionsWait(count, oldest, path):
             link = ngettext("%(count)s mention to answer", "%(count)s mentions to answer", count) % {"count": count}

@@ -14,6 +14,7 @@ from sentiment import alert_details, alerts, digest_words, disclosure, hindsight
 from sentiment.emerging import Sensitivity
 from sentiment.hindsight import Answer, Raised
 from sentiment.tables import ALL, Alert, HeldBack
+from sentiment.taxonomy import CONCERNS
 from web import looks, pages
 from web.desk import TheDesk
 from web.fields import Id
@@ -49,6 +50,7 @@ def alerts_page(request: Request, found: TheDesk, who: Who) -> Response:
         held, tuned = tuning.held_back(session, now - HELD_SHOWN), tuning.read(session, now)
         looked_back, looking_back = hindsight.read(session)
     views = [alert_view(detail, zone, now, language) for detail in opened]
+    _ = pages.words(request).gettext
     looks.note(found.engine, who, (quote.mention_id for view in views for quote in view.detail.quotes))
     return pages.render(
         request,
@@ -58,9 +60,21 @@ def alerts_page(request: Request, found: TheDesk, who: Who) -> Response:
         labels=LABELS,
         held=[(one, disclosure.seen(one), _authors(one, language)) for one in held],
         level=tuned.department,
+        own=_own(tuned, now),
+        concern_options=sorted(((one.key, _(one.name)) for one in CONCERNS.values()), key=lambda one: one[1]),
         hindsight=_hindsight(looked_back, language) if looked_back is not None else None,
         looking_back=looking_back,
     )
+
+
+def _own(tuned: tuning.Tuning, now: datetime) -> list[tuple[str, str, str, datetime | None]]:
+    """Concerns with a setting of their own: concern, name, level (empty: the department's), muted until."""
+    muted = {key: until for key, until in tuned.muted_until.items() if tuned.muted(key, now)}
+    return [
+        (one.key, one.name, tuned.sensitivity.get(one.key, ""), muted.get(one.key))
+        for one in CONCERNS.values()
+        if one.key in tuned.sensitivity or one.key in muted
+    ]
 
 
 def _hindsight(answer: Answer, language: str) -> HindsightView:
@@ -79,7 +93,7 @@ def _hindsight(answer: Answer, language: str) -> HindsightView:
 
 def _newest(raised: tuple[Raised, ...], language: str) -> tuple[tuple[datetime, str], ...]:
     newest = reversed(raised[-LISTED:])
-    return tuple((one.at, digest_words.alert_title(one.title, one.concern, one.place, language)) for one in newest)
+    return tuple((one.at, digest_words.alert_title(one.title, one.concern, language)) for one in newest)
 
 
 def _authors(one: HeldBack, language: str) -> str:
@@ -104,11 +118,26 @@ def alert_page(request: Request, found: TheDesk, who: Who, alert_id: Id) -> Resp
 
 @router.post("/alerts/sensitivity", dependencies=[needs(Action.TRIAGE)])
 def set_sensitivity(
-    found: TheDesk, who: Who, level: Annotated[Literal["fewer", "balanced", "more"], Form()]
+    found: TheDesk,
+    who: Who,
+    level: Annotated[Literal["fewer", "balanced", "more", ""], Form()] = "",
+    concern: Annotated[str, Form(max_length=60)] = ALL,
 ) -> Response:
-    """How readily the department is alerted."""
+    """How readily the department is alerted, or of one concern; a concern without a level is as the department."""
+    if concern not in (ALL, *CONCERNS):
+        raise Trouble(404, "There is no such concern", "Nothing was changed.")
     with database.writing(found.engine) as session:
-        tuning.set_sensitivity(session, ALL, level, who.id, clock.now())
+        tuning.set_sensitivity(session, concern, level or None, who.id, clock.now())
+    return RedirectResponse("/alerts#h-ready", 303)
+
+
+@router.post("/alerts/unmute", dependencies=[needs(Action.TRIAGE)])
+def unmute(found: TheDesk, who: Who, concern: Annotated[str, Form(max_length=60)]) -> Response:
+    """Ends a mute before its time."""
+    if concern not in CONCERNS:
+        raise Trouble(404, "There is no such concern", "Nothing was changed.")
+    with database.writing(found.engine) as session:
+        tuning.mute(session, concern, None, who.id, clock.now())
     return RedirectResponse("/alerts#h-ready", 303)
 
 

@@ -79,9 +79,8 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         story = _story(raised, ours, actions.about(session, concern, LONGEST_STORY), now, zone, language)
     looks.note(found.engine, who, (quote.mention_id for quote in voices))
     period = wording.days(overview.first, overview.last, language)
-    trend = charts.mistrust_about(row, overview) if row is not None and _sayable(row) else None
-    if trend is not None and sum(point.low is not None for point in trend.points) < LEAST_TREND:
-        trend = None
+    drawn = [charts.mistrust_about(row, overview), charts.tone_about(row, overview)] if row and _sayable(row) else []
+    trends = [one for one in drawn if sum(point.low is not None for point in one.points) >= LEAST_TREND]
     return pages.render(
         request,
         "concern.html",
@@ -89,9 +88,11 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         row=row,
         headline=headline(translate(language).gettext(CONCERNS[concern].name), row, language),
         figures=_figures(row, period, language) if row is not None else [],
-        trend=charts.trend(trend, charts.PAGE, language) if trend else None,
+        trends=[
+            (one.measure, charts.trend(one, charts.PAGE, language), charts.trend(one, charts.PHONE, language))
+            for one in trends
+        ],
         since=digest_words.since(row, language) if row is not None else "",
-        trend_phone=charts.trend(trend, charts.PHONE, language) if trend else None,
         voices=voices,
         together=[same_text(one, row, now, zone, language) for one in together],
         open_alerts=[alert for alert in raised if alert.state in alerts.OPEN],

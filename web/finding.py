@@ -16,7 +16,7 @@ from sentiment.taxonomy import CONCERNS
 from web import compose_page, pages, sheets
 from web.desk import Desk, TheDesk
 from web.fields import clean
-from web.guard import needs
+from web.guard import Who, needs
 from web.queue import midnight
 from web.today import LABELS
 
@@ -85,7 +85,7 @@ def page(request: Request, found: TheDesk, given: TheAsked, before: Choice = "")
 
 
 @router.get("/posts.csv")
-def as_csv(found: TheDesk, given: TheAsked) -> Response:
+def as_csv(found: TheDesk, who: Who, given: TheAsked) -> Response:
     """The whole list, times in the department's zone."""
     zone = found.settings.department.zone
     heads = ("number", "at", "state", "kind", "concern", "language", "networks", "title", "message", "addresses")
@@ -105,7 +105,7 @@ def as_csv(found: TheDesk, given: TheAsked) -> Response:
             )
             for one in finding.every(session, given.filters(found))
         ]
-    return sheets.sheet("liaison-posts", heads, rows)
+    return sheets.handed_out(found, who, "posts", heads, rows, given.kept())
 
 
 def _options(request: Request) -> dict[str, Any]:

@@ -153,7 +153,7 @@ class Needs:
                 "This is not part of your work at this desk",
                 Phrase(
                     "It needs the right “%(right)s”, which %(roles)s does not have.",
-                    right=self.action.value,
+                    right=Phrase(self.action.value.replace("_", " ")),
                     roles=_roles(who),
                 ),
                 "Ask an administrator if you should have it.",

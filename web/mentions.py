@@ -127,6 +127,7 @@ def inbox_page(
         undo=undo,
         did=did if did in triaging.DONE_WORDS else "",
         counted=inbox.COUNTED,
+        as_csv=f"/mentions.csv?{urlencode({**_told(asked), 'state': asked['state']})}",
         newer=f"/mentions/newer?{urlencode({**_told(asked), 'after': now.isoformat()})}",
     )
 

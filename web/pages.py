@@ -3,6 +3,7 @@
 Templates extend base.html with the blocks `title` and `main`. Times are shown in the person's own zone, zone named."""
 
 import gettext
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -30,8 +31,8 @@ from config.translations import LANGUAGES, translate
 from listeners import mentions as listeners_mentions
 from listeners.tables import Mention
 from posts.tables import Post, Target
-from sentiment import vega, wording
-from sentiment.tables import Alert
+from sentiment import digest_words, vega, wording
+from sentiment.tables import Alert, HeldBack
 from web import csrf, guard
 from web.desk import Desk
 from web.notices import notice
@@ -41,6 +42,7 @@ STATIC = Path(__file__).parent / "static"
 MOST_COUNTED = 1000  # beside the navigation: from here it says "and more", and a million rows are not looked through
 
 
+_LINKED = re.compile(r"https?://[^\s<>]*[^\s<>.,;:!?)\]'\"]|(?<![\w@#/.])(?:@[\w-]+(?:[.@-]\w+)*|#\w*[^\W\d]\w*)")
 _FULL_DAY = {"en": "EEEE d MMMM y", "es": "EEEE d 'de' MMMM 'de' y"}
 
 
@@ -186,7 +188,8 @@ def _question(rights: tuple[Action, ...]) -> sa.Executable:
 def _environment(language: str) -> jinja2.Environment:
     made = templates.environment(FOLDER, language)
     made.filters.update(moment=_moment, day=_day, short_day=_short_day, clock=_clock, number=_number, initials=initials)
-    made.filters.update(counted=_counted, dollars=_dollars, told=jinja2.pass_context(_told))
+    made.filters.update(counted=_counted, dollars=_dollars, told=jinja2.pass_context(_told), alert_title=_alert_title)
+    made.filters.update(marked=marked)
     made.filters.update(wall=_wall, clock_face=_clock_face, clock_plain=_clock_plain)
     made.filters.update(day_plain=_day_plain, month_name=_month_name, span=_span, city=_city)
     made.globals.update(static=static, vega=f"/vega.js?v={vega.VERSION}")
@@ -199,6 +202,15 @@ def static(name: str) -> str:
     path = STATIC / name
     version = blake2b(path.read_bytes(), digest_size=6).hexdigest() if path.is_file() else "0"
     return f"/static/{name}?v={version}"
+
+
+def marked(text: str) -> Markup:
+    """A post's words with links, mentions and hashtags coloured, as networks show them."""
+    inked, at = Markup(), 0
+    for found in _LINKED.finditer(text):
+        inked += text[at : found.start()] + Markup('<span class="lnk">{}</span>').format(found[0])
+        at = found.end()
+    return inked + text[at:]
 
 
 def initials(name: str) -> str:
@@ -302,6 +314,12 @@ def _told(context: Mapping[str, Any], words: str) -> str:
     if isinstance(words, Phrase):
         return words.told(gettext)
     return gettext(words) if words else ""
+
+
+@jinja2.pass_context
+def _alert_title(context: jinja2.runtime.Context, one: Alert | HeldBack) -> str:
+    """What an alert is called, in the reader's language"""
+    return digest_words.alert_title(one.title, one.concern, context["language"])
 
 
 @jinja2.pass_context

@@ -3,6 +3,7 @@ partner's own signed address, to tell us what it hears or to comment on a draft.
 
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -56,12 +57,15 @@ def list_page(
         rows = partners.listed(session, place_id=known_place(session, place), language=language, kind=kind)
         every = places.all_places(session)
     quiet = [row for row in rows if row.silent(now)]
+    asked = {"place": place, "language": language, "kind": kind, "silent": silent}
+    chosen = urlencode({key: "true" if value is True else value for key, value in asked.items() if value})
     return pages.render(
         request,
         "partners.html",
         rows=quiet if silent else rows,
         quiet=len(quiet),
-        asked={"place": place, "language": language, "kind": kind, "silent": silent},
+        asked=asked,
+        as_csv=f"/outreach/partners.csv{'?' if chosen else ''}{chosen}",
         kinds=kinds(request),
         places=every,
         named={one.id: one.name for one in every},

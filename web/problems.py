@@ -2,6 +2,7 @@
 
 Pages get a page, /api gets application/problem+json (RFC 9457), from the same Trouble."""
 
+from contextlib import suppress
 from urllib.parse import quote
 
 import structlog
@@ -49,7 +50,7 @@ def install(app: FastAPI) -> None:
     """Makes every failure of `app` answer by `answer`."""
     from posts.workflow import EditConflict, NotAllowed, WrongState  # rooms' errors, given their words here
     from web.compose import WallTimeError
-    from web.guard import ENROLLING, EnrolFirst, SignedOut
+    from web.guard import ENROLLING, EnrolFirst, SignedOut, find_visitor
 
     def trouble(request: Request, error: Exception) -> Response:
         assert isinstance(error, Trouble)  # noqa: S101  registered for no other class  # nosec B101
@@ -98,6 +99,9 @@ def install(app: FastAPI) -> None:
 
     def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  # nosec B101
+        if not request.url.path.startswith("/api/"):  # no route asked who it is; the page has their way back
+            with suppress(Trouble, DatabaseError):
+                request.state.visitor = find_visitor(request, app.state.desk)
         words = {
             404: Trouble(404, "There is nothing here", "It may have expired, or the address is not right."),
             413: Trouble(413, "That is more than one request may bring", "Nothing was changed."),

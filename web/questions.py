@@ -117,10 +117,7 @@ def begin(
 def _list(request: Request, found: Desk, given: dict[str, str], *, wrong: str | None = None) -> Response:
     day = today(found)
     with database.reading(found.engine) as session:
-        rows = [
-            (one, sum(said.answers for said in questions.counted(session, one.id or 0)), questions.is_open(one, day))
-            for one in questions.everyone(session)
-        ]
+        rows = [(one, number, questions.is_open(one, day)) for one, number in questions.with_numbers(session)]
         there = [registry.network(one.network) for one in accounts.connected(session)]
     blank = {
         "choices": "",

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 from starlette.background import BackgroundTask
 
 from config import audit, clock, database, legal_holds, people
@@ -142,17 +143,20 @@ def log(
 
 def log_entries(found: Desk, who: Visitor, action: str, before: int | None, limit: int) -> Sequence[AuditEntry]:
     """The newest entries older than `before`; that somebody looked is an entry itself."""
-    query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(limit)
-    if action:
-        query = query.where(AuditEntry.action == action)
-    if before is not None:
-        query = query.where(col(AuditEntry.id) < before)
     with database.reading(found.engine) as session:
-        entries = session.exec(query).all()
+        entries = session.exec(log_query(action, before, limit)).all()
     with database.writing(found.engine) as session:
         detail = {"action": action, "before": before}
         audit.record(session, clock.now(), who.id, "log.read", "audit", detail, who.address)
     return entries
+
+
+def log_query(action: str, before: int | None, limit: int) -> SelectOfScalar[AuditEntry]:
+    """The newest entries, of one kind of deed where `action` names it, older than `before`."""
+    query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(limit)
+    if action:
+        query = query.where(AuditEntry.action == action)
+    return query if before is None else query.where(col(AuditEntry.id) < before)
 
 
 def _page(request: Request, found: Desk, *, wrong: str | None = None) -> Response:

@@ -2,11 +2,32 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from fastapi import Response
 
+from config import audit, clock, database
 from scheduler import report_files
+from web.desk import Desk
+from web.guard import Visitor
+
+_ALL: Mapping[str, str] = MappingProxyType({})
+
+
+def handed_out(
+    found: Desk,
+    who: Visitor,
+    name: str,
+    heads: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    asked: Mapping[str, str] = _ALL,
+) -> Response:
+    """The list `name` as a file; who took it, and by which filters, stands in the audit log."""
+    filters = {key: value for key, value in asked.items() if value}
+    with database.writing(found.engine) as session:
+        audit.record(session, clock.now(), who.id, "list.export", f"list:{name}", filters, who.address)
+    return sheet(f"liaison-{name}", heads, rows)
 
 
 def sheet(name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

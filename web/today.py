@@ -200,7 +200,7 @@ def alert_view(detail: AlertDetail, zone: ZoneInfo, now: datetime, language: str
     )
     data = charts.Columns(tuple(detail.columns), zone)
     chart = charts.columns(data, charts.MAIL_COLUMNS, language) if detail.columns else None
-    title = digest_words.alert_title(alert.title, alert.concern, detail.place_name, language)
+    title = digest_words.alert_title(alert.title, alert.concern, language)
     return AlertView(detail, said, chart, chart.alt if chart else "", title)
 
 

@@ -112,13 +112,16 @@ class Town:
             new_alerts=[self._news(session, alert) for alert in raised],
             open_alerts=[self._news(session, alert) for alert in still_open],
             gone_quiet=[
-                alert.title for alert in ours if alert.closed_at is not None and since <= alert.closed_at <= now
+                self._news(session, alert)
+                for alert in ours
+                if alert.closed_at is not None and since <= alert.closed_at <= now
             ],
             sent=Sent() if brief else self._once(("sent", since), lambda: _sent(session, since, now)),
             answered=Answered() if brief else self._once(("answered", since), lambda: _answered(session, since, now)),
             going_out=sum(
                 row.due_at >= now and row.state in ("approved", "scheduled") for row in self.going_out(session)
             ),
+            gone_out=sum(row.state in ("published", "partly_published") for row in self.going_out(session)),
             waiting=self._waiting(session, person, roles, here, now.astimezone(zone).date()),
             edition=edition,
             only_concerns=chosen,
@@ -208,7 +211,7 @@ class Town:
         found: list[Waiting] = []
         if may(roles, Action.TRIAGE):
             found += [
-                AlertWaits(alert.title, f"/alerts/{alert.id}", alert.concern, self._place_name(session, alert))
+                AlertWaits(alert.title, f"/alerts/{alert.id}", alert.concern)
                 for alert in self.alerts(session)
                 if alert.state == "new" and alert.raised_at <= now
             ]

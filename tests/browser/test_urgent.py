@@ -58,7 +58,7 @@ def test_two_people_on_their_phones_from_first_word_to_all_clear(
     ada.get_by_label("Where: street").fill("Elm Street at the school")
     ada.get_by_label("What happens").fill("a gas leak")
     ada.get_by_label("What people there should do").fill("stay inside and close the windows")
-    ada.get_by_label("They go out as planned").check()
+    ada.get_by_label("Everything goes out as planned").check()
     shot(ada, "form")
     ada.get_by_role("button", name="Ask everyone").click()
     expect(ada.get_by_text("Everyone who may approve it is asked now")).to_be_visible()

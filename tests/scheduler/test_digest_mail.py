@@ -175,7 +175,7 @@ def test_names_of_any_kind_add_no_header_and_no_tag() -> None:
         quotes={"traffic_safety": quote(HOSTILE)},
         networks={"facebook": HOSTILE},
         new_alerts=(replace(SPEEDING, title=HOSTILE, keyphrases=(HOSTILE,)),),
-        gone_quiet=(HOSTILE,),
+        gone_quiet=(replace(SPEEDING, title=HOSTILE),),
         concerns=tuple(replace(row, mostly=HOSTILE) for row in FULL.concerns),
         waiting=(digest.AlertWaits(HOSTILE, "/alerts/1"), digest.SignInEnds(HOSTILE, 3, "/sources")),
     )

@@ -228,9 +228,10 @@ def mornings(draw: st.DrawFn) -> Morning:
         quotes={key: quote(draw(_name)) for key in concerned[:1]},
         new_alerts=tuple(draw(st.lists(_alerts(), max_size=3))),
         open_alerts=tuple(draw(st.lists(_alerts(), max_size=2))),
-        gone_quiet=tuple(draw(st.lists(_name, max_size=2))),
+        gone_quiet=tuple(draw(st.lists(_alerts(), max_size=2))),
         sent=Sent(*draw(st.tuples(_small, _small, _small, _small))),
         answered=Answered(draw(_small), draw(st.none() | st.timedeltas(timedelta(), timedelta(days=3)))),
         going_out=draw(_small),
+        gone_out=draw(_small),
         waiting=tuple(draw(st.lists(_things(), max_size=4))),
     )

@@ -342,6 +342,19 @@ def test_rows_without_an_alert_keep_the_order_they_came_in() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("gone", "out", "said"),
+    [
+        (0, 0, "No post goes out today"),
+        (2, 0, "No more posts go out today"),
+        (0, 1, "1 post goes out today"),
+        (2, 1, "1 more post goes out today"),
+    ],
+)
+def test_what_went_out_today_is_not_told_as_nothing(gone: int, out: int, said: str) -> None:
+    assert f"{said}; nothing waits for you." in compose(replace(QUIET, gone_out=gone, going_out=out)).lead
+
+
 def test_an_unknown_language_falls_back_to_english() -> None:
     assert wording.locale("xx").language == "en"
     assert compose(FULL, "xx").headline == compose(FULL).headline
@@ -361,6 +374,14 @@ def test_a_month_ends_within_the_days_of_the_figures() -> None:
 def test_an_instant_is_told_as_people_tell_it(hours: int, said: str) -> None:
     local = (NOW - timedelta(hours=hours)).astimezone(FULL.zone)
     assert digest_words.when(local, NOW.astimezone(FULL.zone).date(), "en") == said
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"), [(1, "las 06:00"), (6, "la 01:00"), (25, "el lunes"), (24 * 8, "el 16 nov")]
+)
+def test_an_instant_has_its_article_in_spanish(hours: int, said: str) -> None:
+    local = (NOW - timedelta(hours=hours)).astimezone(FULL.zone)
+    assert digest_words.when(local, NOW.astimezone(FULL.zone).date(), "es") == said
 
 
 def test_a_source_that_fails_and_a_sign_in_that_ended_say_what_to_do() -> None:

@@ -51,6 +51,22 @@ def test_a_mute_from_an_alert_has_an_end(sqlite_engine: sa.Engine, browser_of: C
         assert not read.muted("traffic_safety", clock.now() + timedelta(days=4))
 
 
+def test_a_concern_has_a_setting_of_its_own_and_a_mute_ends_early(
+    sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    browser = browser_of("Ada", Role.OFFICER)
+    with database.writing(sqlite_engine) as session:
+        tuning.mute(session, "drugs", clock.now() + timedelta(days=2), 1, clock.now())
+    assert send(browser, "/alerts/sensitivity", page="/alerts", concern="drugs", level="more").status_code == 303
+    page = browser.get("/alerts").text
+    assert "Muted until" in page
+    assert send(browser, "/alerts/unmute", page="/alerts", concern="drugs").status_code == 303
+    with database.reading(sqlite_engine) as session:
+        read = tuning.read(session, clock.now())
+    assert (read.of("drugs"), read.department, read.muted("drugs", clock.now())) == ("more", "balanced", False)
+    assert send(browser, "/alerts/sensitivity", page="/alerts", concern="nonsense", level="more").status_code == 404
+
+
 def test_what_was_held_back_is_seen_with_its_reason(
     sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
 ) -> None:

@@ -144,3 +144,8 @@ def test_a_store_that_does_not_answer_is_told_and_not_shown(desk_app: FastAPI, s
     assert answered.status_code == 503
     assert "The store did not answer" in answered.text
     assert "sign_in" not in answered.text
+
+
+def test_who_is_signed_in_keeps_the_way_back_on_an_address_of_nothing(browser_of: Callable[..., Browser]) -> None:
+    page = browser_of("Ada", Role.OFFICER).get("/nowhere")
+    assert (page.status_code, "Go to Today" in page.text, 'href="/mentions"' in page.text) == (404, True, True)

@@ -1,4 +1,7 @@
+import re
+
 from networks.network import Limits, Network, Outgoing, Picture, Policy
+from web import pages
 from web.variants import check
 
 TWENTY = Network("test", "Test", Policy(), Limits(20), threads=True)
@@ -55,3 +58,10 @@ def test_an_empty_text_is_no_warning_yet_but_a_problem_when_sent() -> None:
 def test_a_network_without_limits_takes_anything() -> None:
     found = check(Network("test", "Test", Policy()), saying("x" * 5000))
     assert (found.problems, found.fits, found.limit) == ((), 5000, None)
+
+
+def test_a_preview_colours_links_mentions_and_hashtags_and_nothing_else() -> None:
+    text = "See <b> https://x.example/a?b=1. With @rivertonpd, #Elm4th #2026, a@b.example!"
+    inked = re.findall(r'<span class="lnk">(.*?)</span>', pages.marked(text))
+    assert inked == ["https://x.example/a?b=1", "@rivertonpd", "#Elm4th"]
+    assert pages.marked(text).striptags() == text
