@@ -193,11 +193,11 @@ def _listen(engine: sa.Engine, settings: Settings, keys: Keys, morning: datetime
 
 
 def _watch(engine: sa.Engine, settings: Settings, morning: datetime) -> list[tuple[str, datetime]]:
-    """Looks for alerts as the desk would have, every six hours of the last ten days; earlier ones are closed."""
+    """Looks for alerts as the desk would have, every three hours of the last ten days."""
     at = morning - timedelta(days=10)
     while at <= morning:
         alerting.look(engine, settings, at)
-        at += timedelta(hours=6)
+        at += timedelta(hours=3)
     with database.reading(engine) as session:
         raised = [(alert.title, alert.raised_at) for alert in alerts.all_alerts(session)]
     return sorted(raised, key=lambda found: found[1])

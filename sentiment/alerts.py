@@ -1,7 +1,7 @@
 """Alerts: one thread a concern and place, raised when its cell stands out, kept up to date, taken and closed by people.
 
-surges.py finds what is more than usual, topics.py what is new. At most one new alert a department-day, emergencies
-aside: fewer, and worth a look. alert_details.py shows one."""
+surges.py finds what is more than usual, corners.py what gathers at one place within hours, topics.py what is new. At
+most one new alert a department-day, emergencies aside: fewer, and worth a look. alert_details.py shows one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from config import audit
 from config.tables import Person
 from listeners.tables import Mention, Place
-from sentiment import counts, keyphrases, surges, topics, tuning
+from sentiment import corners, counts, keyphrases, surges, topics, tuning
 from sentiment.recent import Memory
 from sentiment.surges import Surge
 from sentiment.tables import Alert, AlertMention, HeldBack, MentionConcern
@@ -66,8 +66,14 @@ def find(
     """Looks at all cells, and with a memory of recent posts for what is new, as of `now`; under the settings that hold,
     or these. Only reads."""
     tuned = tuned or tuning.read(session, now)
-    new = topics.find(session, memory, now, tuned) if memory is not None else []
-    return Found(surges.find(session, now, zone, tuned, memory.usual if memory is not None else None), new, tuned)
+    if memory is None:
+        return Found(surges.find(session, now, zone, tuned), [], tuned)
+    new = topics.find(session, memory, now, tuned)  # brings the memory up to date
+    standing_out = surges.find(session, now, zone, tuned, memory.usual)
+    there = {(surge.concern, surge.place_id) for surge in standing_out}
+    within_hours = corners.find(memory, now.timestamp() / 3600, tuned)
+    early = [surge for surge in within_hours if (surge.concern, surge.place_id) not in there]
+    return Found([*standing_out, *early], new, tuned)
 
 
 def raise_alerts(session: Session, now: datetime, zone: ZoneInfo, memory: Memory | None = None) -> list[Alert]:
@@ -431,7 +437,7 @@ def _since(session: Session, surge: Surge) -> datetime:
         )
         .all()
     )
-    needed = max(2.0, surge.authors * 24 / surge.hours / 2)
+    needed = max(2.0, surge.authors * 24 / max(surge.hours, 24) / 2)
     for index, (at, _) in enumerate(rows):
         following = {author for later, author in rows[index:] if later < at + timedelta(hours=24)}
         if len(following) >= needed:

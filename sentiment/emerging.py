@@ -56,8 +56,8 @@ class Heard:
     `hours`: when each was posted, in hours since 1970. `authors`: a number an author. `terms`: hashes of each post's
     words and pairs, one after another; those of post i are `terms[ends[i]:ends[i + 1]]`. `vectors`: n x 384, length 1.
     `concerns`: n x concerns, log-odds; `raised`: those at or over the model's thresholds. `tied`: those that
-    match a watch rule, name a place of the town or address us. `urgent`: which concerns are told of at once. Vectors
-    and log-odds may be of half precision."""
+    match a watch rule, name a place of the town or address us; `places`: which place, 0 for none. `urgent`: which
+    concerns are told of at once. Vectors and log-odds may be of half precision."""
 
     hours: NDArray[np.float64]
     authors: Ints
@@ -67,6 +67,7 @@ class Heard:
     concerns: Vectors
     raised: NDArray[np.bool_]
     tied: NDArray[np.bool_]
+    places: Ints
     urgent: tuple[int, ...]
 
 
@@ -105,13 +106,17 @@ class _Candidate:
 
 
 @dataclass(frozen=True)
-class _Window:
+class Window:
     """The last `hours`, which begin at post `first`; its baseline is of the posts from `since` to before `until`."""
 
     hours: int
     first: int
     since: int
     until: int
+
+    def exposure(self, end: int) -> float:
+        """Posts in the window, which ends before post `end`, over posts in its baseline."""
+        return (end - self.first) / (self.until - self.since)
 
 
 def yardstick(heard: Heard, seed: int = 1) -> Yardstick:
@@ -161,7 +166,7 @@ def find(
         for candidate in _hanging_together(candidates, start, close)
         if (gated := _gate(heard, candidate, start, vectors, close, spoken, ordinary.near, SPOKEN[sensitivity]))
     ]
-    windows = _windows(heard, now)
+    windows = windows_of(heard, now)
     matching = _matches(heard, ordinary, [candidate for candidate, _ in through], windows, end)
     for (candidate, (core, concern, errors)), before in zip(through, matching, strict=True):
         found = _unusual(heard, candidate, windows, before.tolist(), end)
@@ -206,7 +211,7 @@ def merged(groups: Sequence[Group]) -> list[Group]:
     return found
 
 
-def chance(authors: int, before: int, exposure: float) -> float:
+def chance(authors: int, before: float, exposure: float) -> float:
     """P(X >= authors) for X negative binomial: `before` matches in the baseline, of which the window is `exposure`
     (posts in the window over posts in the baseline). Size (before + 1/2) / phi, so variance = mean (1 + exposure phi),
     with P(X >= k) the incomplete beta function I(k, size) at exposure phi / (1 + exposure phi)."""
@@ -310,19 +315,19 @@ def _gate(
     return frozenset((core + start).tolist()), concern, float(said[concern])
 
 
-def _windows(heard: Heard, now: float) -> list[_Window]:
+def windows_of(heard: Heard, now: float) -> list[Window]:
     """Those of the windows that have enough weeks before."""
     found = []
     for hours in WINDOWS_HOURS:
         ends = [now - hours, now - hours - GUARD_HOURS, now - hours - GUARD_HOURS - BASELINE_HOURS]
         first, until, since = np.searchsorted(heard.hours, ends, side="right").tolist()
         if until - since >= LEAST_BASELINE:
-            found.append(_Window(hours, first, since, until))
+            found.append(Window(hours, first, since, until))
     return found
 
 
 def _unusual(
-    heard: Heard, candidate: _Candidate, windows: Sequence[_Window], before: Sequence[int], end: int
+    heard: Heard, candidate: _Candidate, windows: Sequence[Window], before: Sequence[int], end: int
 ) -> tuple[int, int, float, float] | None:
     """The least likely of the windows: its hours, distinct authors, expected ones, and the chance of so many in any of
     the windows (Bonferroni). `before`: matches in each one's baseline. None without enough weeks before."""
@@ -331,7 +336,7 @@ def _unusual(
         authors = len(set(heard.authors[candidate.posts[candidate.posts >= window.first]].tolist()))
         if authors < LEAST_AUTHORS:
             continue
-        exposure = (end - window.first) / (window.until - window.since)
+        exposure = window.exposure(end)
         p_value = min(1.0, len(WINDOWS_HOURS) * chance(authors, matches, exposure))
         if best is None or p_value < best[3]:
             best = window.hours, authors, (matches + 0.5) * exposure, p_value
@@ -339,7 +344,7 @@ def _unusual(
 
 
 def _matches(
-    heard: Heard, ordinary: Yardstick, candidates: Sequence[_Candidate], windows: Sequence[_Window], end: int
+    heard: Heard, ordinary: Yardstick, candidates: Sequence[_Candidate], windows: Sequence[Window], end: int
 ) -> Ints:
     """How many posts of each window's baseline match each candidate (candidates x windows); the weeks' words and
     vectors are gone through once for all."""
@@ -369,15 +374,18 @@ def _matches(
 
 
 def _discovered(groups: Sequence[Group], candidates: int, rate: float, strict: Sequence[float] | None) -> list[Group]:
-    """Those that pass Benjamini and Hochberg's step-up at a false discovery rate of `rate` over all candidates; what
-    did not pass the gate counts as not unusual at all, which errs towards silence."""
+    """Those that are discoveries among all candidates; what did not pass the gate counts as not unusual at all, which
+    errs towards silence."""
 
     def weighed(group: Group) -> float:  # weights on hypotheses: Genovese, Roeder & Wasserman 2006
         return group.p_value / (1.0 if strict is None else strict[group.concern])
 
     ordered = sorted(groups, key=weighed)
-    passing = 0
-    for rank, group in enumerate(ordered, start=1):
-        if weighed(group) <= rate * rank / candidates:
-            passing = rank
-    return ordered[:passing]
+    return ordered[: discoveries([weighed(group) for group in ordered], candidates, rate)]
+
+
+def discoveries(p_values: Sequence[float], tests: int, rate: float) -> int:
+    """How many of these, smallest first, pass Benjamini and Hochberg's step-up at a false discovery rate of `rate`
+    over so many tests."""
+    passing = [rank for rank, p_value in enumerate(p_values, start=1) if p_value <= rate * rank / tests]
+    return max(passing, default=0)

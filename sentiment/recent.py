@@ -44,6 +44,7 @@ class Memory:
     )
     raised: np.ndarray[Any, np.dtype[np.bool_]] = field(default_factory=lambda: np.zeros((0, len(KEYS)), dtype=bool))
     tied: np.ndarray[Any, np.dtype[np.bool_]] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    places: np.ndarray[Any, np.dtype[np.int64]] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     terms: np.ndarray[Any, np.dtype[np.uint32]] = field(default_factory=lambda: np.zeros(0, dtype=np.uint32))
     ends: np.ndarray[Any, np.dtype[np.int64]] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
     seen: dict[int, datetime] = field(default_factory=dict)  # every mention that was looked at, and when it was scored
@@ -90,6 +91,7 @@ class Memory:
             concerns=self.concerns,
             raised=self.raised,
             tied=self.tied,
+            places=self.places,
             urgent=URGENT,
         )
 
@@ -166,6 +168,7 @@ class Memory:
         self.concerns = np.concatenate([self.concerns, np.log(odds / (1 - odds)).astype(np.float16)])
         self.raised = np.concatenate([self.raised, [[key in marks[row.id] for key in KEYS] for row in rows]])
         self.tied = np.append(self.tied, [bool(row.rules) or row.addressed or row.place_id is not None for row in rows])
+        self.places = np.append(self.places, np.array([row.place_id or 0 for row in rows], dtype=np.int64))
         self.ends = np.append(self.ends, self.ends[-1] + np.cumsum([len(one) for one in terms]))
         self.terms = np.concatenate([self.terms, *terms])
         if late:
@@ -184,7 +187,7 @@ class Memory:
             self.terms[self.ends[first] :] = np.concatenate(moved)
         self.ends = np.append(0, np.cumsum(lengths[order])).astype(np.int64)
         self._move(order)
-        for name in ("ids", "hours", "authors", "concerns", "raised", "tied"):
+        for name in ("ids", "hours", "authors", "concerns", "raised", "tied", "places"):
             setattr(self, name, getattr(self, name)[order])
 
     def _move(self, order: np.ndarray[Any, np.dtype[np.int64]]) -> None:

@@ -219,6 +219,14 @@ def test_the_demo_does_the_whole_job(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "demo-data" / "liaison.db") as store:
         board = store.execute("select text from practice_post").fetchall()
         kept = store.execute("select count(*) from mention where sealed_reference is null and shown").fetchone()
+        raised = store.execute(
+            "select round((julianday(alert.raised_at) - julianday(min(posted_at))) * 24, 1) from alert"
+            " join alert_mention on alert_id = alert.id join mention on mention_id = mention.id"
+            " where alert.place_id = (select id from place where name = 'Elm Street') group by alert.id"
+        ).fetchall()
+    assert len(raised) == 1
+    assert raised[0][0] <= 6
+    assert summary["alerts"] - 1 <= 4
     assert len(board) == 1
     assert "Elm Street" in board[0][0]
     assert kept == (0,)

@@ -43,6 +43,7 @@ def _town(extra: Sequence[tuple[float, int, float, bool]] = (), *, seed: int = 2
         concerns=concerns,
         raised=concerns > 0,
         tied=np.full(len(posts), tied),
+        places=np.zeros(len(posts), dtype=np.int64),
         urgent=(0,),
     )
 

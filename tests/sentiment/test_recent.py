@@ -51,7 +51,7 @@ def _posts(number: int, days: int = 20, seed: int = 3) -> list[Said]:
 def _same(one: Memory, other: Memory) -> None:
     order, others = np.argsort(one.ids), np.argsort(other.ids)
     np.testing.assert_array_equal(one.ids[order], other.ids[others])
-    for name in ("hours", "authors", "vectors", "concerns", "raised", "tied"):
+    for name in ("hours", "authors", "vectors", "concerns", "raised", "tied", "places"):
         np.testing.assert_array_equal(getattr(one, name)[order], getattr(other, name)[others])
     for index, twin in zip(order, others, strict=True):
         np.testing.assert_array_equal(
