@@ -8,8 +8,9 @@ times, links and handles count for nothing, so a program that fills in a form is
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
+from typing import Any
 
 import regex
 import sqlalchemy as sa
@@ -54,16 +55,22 @@ class Place:
     bands: tuple[int, ...] = ()
 
 
+@cache
+def _blank() -> Any:
+    """A MinHash of nothing, to be copied: drawing its permutations for each text takes a third of the time."""
+    from datasketch import MinHash  # half a second of scipy, and only who scores needs it
+
+    return MinHash(num_perm=BANDS * ROWS, seed=1)
+
+
 @lru_cache(maxsize=2048)
 def shape(text: str) -> Shape | None:
     """None for a text too short to be a copy of anything."""
-    from datasketch import MinHash  # half a second of scipy, and only who scores needs it
-
     words = " ".join(_IDLE.sub(" ", folded(text)).split())
     if len(words) < SHORTEST:
         return None
     runs = frozenset(words[start : start + RUN] for start in range(len(words) - RUN + 1))
-    found = MinHash(num_perm=BANDS * ROWS, seed=1)
+    found = _blank().copy()
     found.update_batch([run.encode() for run in runs])
     values = found.hashvalues.reshape(BANDS, ROWS)
     return Shape(runs, tuple(_band(number, row.tobytes()) for number, row in enumerate(values)))
