@@ -37,6 +37,7 @@ RAISED = 0.5  # of the core's posts raise it by themselves, where it is no emerg
 CONCERNED = 0.12  # mean probability over the core that it raises the concern: below it, it is talk of weather or songs
 AUTHORS_OTHERWISE = 4
 TIED = 0.5  # of the core's posts have to do with this town, where it is no emergency
+PIECES = 1 / 3  # of the core's posts are cut out of a longer text: programs that post a book piece by piece
 LOUD = 3.0  # posts an author on the same thing: more, and it is a few accounts that are loud
 LEAST_SPOKEN = 0.6  # standard deviations, however many posts
 _PIECE = 2048  # vectors at a time in full precision
@@ -56,8 +57,9 @@ class Heard:
     `hours`: when each was posted, in hours since 1970. `authors`: a number an author. `terms`: hashes of each post's
     words and pairs, one after another; those of post i are `terms[ends[i]:ends[i + 1]]`. `vectors`: n x 384, length 1.
     `concerns`: n x concerns, log-odds; `raised`: those at or over the model's thresholds. `tied`: those that
-    match a watch rule, name a place of the town or address us; `places`: which place, 0 for none. `urgent`: which
-    concerns are told of at once. Vectors and log-odds may be of half precision."""
+    match a watch rule, name a place of the town or address us; `places`: which place, 0 for none. `pieces`: those that
+    are cut out of a longer text. `urgent`: which concerns are told of at once. Vectors and log-odds may be of half
+    precision."""
 
     hours: NDArray[np.float64]
     authors: Ints
@@ -68,6 +70,7 @@ class Heard:
     raised: NDArray[np.bool_]
     tied: NDArray[np.bool_]
     places: Ints
+    pieces: NDArray[np.bool_]
     urgent: tuple[int, ...]
 
 
@@ -85,7 +88,8 @@ class Yardstick:
 @dataclass(frozen=True)
 class Group:
     """Posts that belong together and are more than usual. `posts` are positions in Heard, `core` those that hang
-    together; `terms` the hashes that gave it away; `concern` a position among the concerns."""
+    together (all, of a word that nobody used before); `terms` the hashes that gave it away; `concern` a position among
+    the concerns."""
 
     posts: frozenset[int]
     core: frozenset[int]
@@ -168,9 +172,9 @@ def find(
     ]
     windows = windows_of(heard, now)
     matching = _matches(heard, ordinary, [candidate for candidate, _ in through], windows, end)
-    for (candidate, (core, concern, errors)), before in zip(through, matching, strict=True):
+    for (candidate, (core, close_enough, concern, errors)), before in zip(through, matching, strict=True):
         found = _unusual(heard, candidate, windows, before.tolist(), end)
-        if found is not None:
+        if found is not None and (close_enough or not before.any()):
             hours, authors, expected, p_value = found
             groups.append(
                 Group(
@@ -283,19 +287,24 @@ def _gate(
     spoken: Floats,
     near: float,
     errors: float,
-) -> tuple[frozenset[int], int, float] | None:
-    """The candidate's core (posts whose nearest others are near), the concern it speaks of, and by how many standard
-    errors; none for a word that many use for many things, or for talk that raises no concern."""
+) -> tuple[frozenset[int], bool, int, float] | None:
+    """The candidate's core (posts whose nearest others are near), true, the concern it speaks of, and by how many
+    standard errors; none for talk that raises no concern. Of a word whose posts have no such core, all of them, and
+    false: they may still be of one thing if nobody used the word before."""
     here = candidate.posts - start
     between = vectors[here] @ vectors[here].T
     np.fill_diagonal(between, -1)
     others = min(NEIGHBOURS, here.size - 1)
     nearest = np.partition(between, -others, axis=1)[:, -others:].mean(axis=1)
-    inside = nearest >= near
-    core = here[inside]
+    core = here[nearest >= near]
+    close_enough = 2 * core.size >= here.size and np.unique(heard.authors[start + core]).size >= LEAST_AUTHORS
+    if not close_enough:
+        if candidate.term is None:
+            return None
+        core = here
     speaking = np.unique(heard.authors[start + core])
     authors = speaking.size
-    if 2 * core.size < here.size or authors < LEAST_AUTHORS:
+    if heard.pieces[start + core].mean() >= PIECES:
         return None
     around = np.flatnonzero(close[core].any(axis=0))
     if np.count_nonzero(np.isin(heard.authors[start + around], speaking)) > LOUD * authors:
@@ -312,7 +321,7 @@ def _gate(
     concern = int(said.argmax())
     if said[concern] < errors:
         return None
-    return frozenset((core + start).tolist()), concern, float(said[concern])
+    return frozenset((core + start).tolist()), close_enough, concern, float(said[concern])
 
 
 def windows_of(heard: Heard, now: float) -> list[Window]:

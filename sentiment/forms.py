@@ -12,10 +12,12 @@ TAGGED = 5  # earlier posts with the same two tags or more
 OLDER = 24.0  # hours: what many say on one day is news, not a form
 KEPT = 23 * 24.0
 MANY_NUMBERS = 3
+PIECE_WORDS = 12  # shorter, and it may be how somebody types
 _LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
 _IDLE = re.compile(r"https?://\S+|[@#][\w.…\-]+|\d[\d:.,/]*|[^\w\s]+")
 _TAG = re.compile(r"#\w+")
+_NEXT_SENTENCE = re.compile(r"\w[.!?][\"'”’]? #?(\w)")
 
 
 def signs(text: str) -> tuple[int, ...]:
@@ -31,6 +33,15 @@ def signs(text: str) -> tuple[int, ...]:
     if len(tags) > 1:
         found.append(_hash("tags", tags))
     return tuple(found)
+
+
+def piece(text: str) -> bool:
+    """Whether a text looks cut out of a longer one, as by a program that posts a book piece by piece: it begins inside
+    a sentence, in small letters, though its next sentence begins with a capital; of some length, nobody addressed."""
+    if _LINK.search(text) or "@" in text or len(text.split()) < PIECE_WORDS:
+        return False
+    first = next((letter for letter in text if letter.isalpha()), "")
+    return first.islower() and any(begins.isupper() for begins in _NEXT_SENTENCE.findall(text))
 
 
 class Forms:

@@ -3,6 +3,7 @@
 What is read once from the store is kept as numbers: hashes of words, the model's vectors and log-odds. Each look asks
 the store only for what is new, and lets go of what was deleted, hidden, edited or has grown old. emerging.py looks."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from sqlmodel import Session, col
 from listeners.tables import Mention
 from sentiment import emerging, keyphrases
 from sentiment.emerging import Heard, Yardstick
-from sentiment.forms import Forms
+from sentiment.forms import Forms, piece
 from sentiment.surges import Usual
 from sentiment.tables import MentionConcern, Score
 from sentiment.taxonomy import CONCERNS
@@ -26,6 +27,9 @@ URGENT = tuple(index for index, key in enumerate(KEYS) if key == "emergencies")
 MEASURED_FOR = timedelta(hours=24)  # a yardstick serves so long
 LEAST_MEASURED = 300  # posts without which nothing is ordinary yet
 _PAGE = 2000
+_BEGINS = 8  # words by which a text that is passed on is known again
+_IDLE = re.compile(r"(?:https?://|www\.)\S+|@[\w.…\-]+")
+_WORD = re.compile(r"\w+")
 _DIMENSIONS = 384
 
 
@@ -45,11 +49,13 @@ class Memory:
     raised: np.ndarray[Any, np.dtype[np.bool_]] = field(default_factory=lambda: np.zeros((0, len(KEYS)), dtype=bool))
     tied: np.ndarray[Any, np.dtype[np.bool_]] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     places: np.ndarray[Any, np.dtype[np.int64]] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    pieces: np.ndarray[Any, np.dtype[np.bool_]] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     terms: np.ndarray[Any, np.dtype[np.uint32]] = field(default_factory=lambda: np.zeros(0, dtype=np.uint32))
     ends: np.ndarray[Any, np.dtype[np.int64]] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
     seen: dict[int, datetime] = field(default_factory=dict)  # every mention that was looked at, and when it was scored
     last: datetime | None = None  # the newest scored_at that was read
     forms: Forms = field(default_factory=Forms)
+    passed_on: dict[int, int] = field(default_factory=dict)  # beginnings of reposted texts, and who stands for each
     ordinary: Yardstick | None = None
     measured_at: datetime | None = None
     usual: Usual = field(default_factory=Usual)  # of the cells, for surges.find
@@ -76,6 +82,7 @@ class Memory:
             self._add(session, numbers[start : start + _PAGE])
         self.seen |= fresh
         self.forms.forget(_hours(now))
+        self.passed_on = {begins: number for begins, number in self.passed_on.items() if number in self.seen}
         if self.measured_at is None or not timedelta() <= now - self.measured_at < MEASURED_FOR:
             self.ordinary = emerging.yardstick(self.heard()) if self.hours.size >= LEAST_MEASURED else None
             self.measured_at = now if self.ordinary is not None else None
@@ -92,6 +99,7 @@ class Memory:
             raised=self.raised,
             tied=self.tied,
             places=self.places,
+            pieces=self.pieces,
             urgent=URGENT,
         )
 
@@ -132,6 +140,7 @@ class Memory:
                 col(Mention.posted_at),
                 col(Mention.author),
                 col(Mention.text),
+                col(Mention.repost),
                 col(Mention.rules),
                 col(Mention.addressed),
                 col(Mention.place_id),
@@ -144,13 +153,13 @@ class Memory:
                 col(Mention.shown),
                 col(Mention.text) != "",
                 col(Mention.copy_of).is_(None),
-                col(Mention.repost).is_(False),
                 col(Mention.automatic).is_(False),
             )
             .order_by(col(Mention.posted_at), col(Mention.id))
         )
         voices = [row for row in connection.execute(query) if not self.forms.filled_in(row.text, _hours(row.posted_at))]
-        rows = [row for row in voices if row.embedding is not None]  # what had no words has no score
+        read = [row for row in voices if row.embedding is not None]  # what had no words has no score
+        rows = [row for row in read if self._first(row.id, row.text, row.repost)]
         if not rows:
             return
         marks: dict[int, set[str]] = {row.id: set() for row in rows}
@@ -169,10 +178,19 @@ class Memory:
         self.raised = np.concatenate([self.raised, [[key in marks[row.id] for key in KEYS] for row in rows]])
         self.tied = np.append(self.tied, [bool(row.rules) or row.addressed or row.place_id is not None for row in rows])
         self.places = np.append(self.places, np.array([row.place_id or 0 for row in rows], dtype=np.int64))
+        self.pieces = np.append(self.pieces, [piece(row.text) for row in rows])
         self.ends = np.append(self.ends, self.ends[-1] + np.cumsum([len(one) for one in terms]))
         self.terms = np.concatenate([self.terms, *terms])
         if late:
             self._keep(np.argsort(self.hours, kind="stable"))
+
+    def _first(self, number: int, text: str, repost: bool) -> bool:
+        """Whether nobody passed this text on before. The first repost of what was not heard itself (else it is a copy)
+        stands for whoever wrote it; the next, and the text itself should it come, add nobody."""
+        begins = passed(text)
+        if repost:
+            self.passed_on.setdefault(begins, number)
+        return self.passed_on.get(begins, number) == number
 
     def _keep(self, which: np.ndarray[Any, Any]) -> None:
         """Keeps the positions that are true, or all in this order."""
@@ -187,7 +205,7 @@ class Memory:
             self.terms[self.ends[first] :] = np.concatenate(moved)
         self.ends = np.append(0, np.cumsum(lengths[order])).astype(np.int64)
         self._move(order)
-        for name in ("ids", "hours", "authors", "concerns", "raised", "tied", "places"):
+        for name in ("ids", "hours", "authors", "concerns", "raised", "tied", "places", "pieces"):
             setattr(self, name, getattr(self, name)[order])
 
     def _move(self, order: np.ndarray[Any, np.dtype[np.int64]]) -> None:
@@ -210,6 +228,12 @@ def _there(session: Session, since: datetime, until: datetime) -> np.ndarray[Any
 def hashes(text: str) -> np.ndarray[Any, np.dtype[np.uint32]]:
     """The telling words of a text and their pairs, as numbers: 32 bits are enough to count by."""
     return np.array(sorted({crc32(phrase.encode()) for phrase in keyphrases.telling(text)}), dtype=np.uint32)
+
+
+def passed(text: str) -> int:
+    """A number for how a text begins, whoever passes it on: a repost of a repost is cut at its end."""
+    words = [word for word in _WORD.findall(_IDLE.sub(" ", text.casefold())) if word != "rt"]
+    return crc32(" ".join(words[:_BEGINS]).encode())
 
 
 def named(texts: list[str], terms: tuple[int, ...]) -> list[str]:

@@ -44,6 +44,7 @@ def _town(extra: Sequence[tuple[float, int, float, bool]] = (), *, seed: int = 2
         raised=concerns > 0,
         tied=np.full(len(posts), tied),
         places=np.zeros(len(posts), dtype=np.int64),
+        pieces=np.zeros(len(posts), dtype=bool),
         urgent=(0,),
     )
 
@@ -88,6 +89,13 @@ def test_talk_that_only_leans_towards_a_concern_is_not_told() -> None:
     assert _find(replace(heard, concerns=heard.concerns - 6)) == []  # as far from ordinary as before, but unlikely
 
 
+def test_a_book_that_is_posted_piece_by_piece_is_no_concern() -> None:
+    heard = _town(_fire(6))
+    cut = np.flatnonzero(heard.authors >= 1000)
+    assert _find(replace(heard, pieces=np.isin(np.arange(heard.hours.size), cut[:2]))) == []
+    assert _find(replace(heard, pieces=np.isin(np.arange(heard.hours.size), cut[:1]))) != []
+
+
 def test_what_was_said_every_day_is_not_new() -> None:
     usual = [(24.0 * day + number, 1000 + number, 1.0, True) for day in range(DAYS) for number in range(5)]
     assert _find(_town([*usual, *_fire()])) == []
@@ -98,6 +106,23 @@ def test_a_word_used_for_many_things_is_no_group() -> None:
     rng = np.random.default_rng(9)
     apart = np.array([_vector(rng) for _ in heard.hours], dtype=np.float32)
     assert _find(replace(heard, vectors=apart)) == []
+
+
+def _loose(before: int = 0) -> Heard:
+    """The fire's posts, of which only two are close to each other; the word was used `before`."""
+    used = [(24.0 * day + 3, 2000 + day, -3.0, True) for day in range(before)]
+    heard = _town([*used, *_fire(4)])
+    rng = np.random.default_rng(9)
+    apart = np.array([_vector(rng) for _ in heard.hours], dtype=np.float32)
+    alike = np.flatnonzero(heard.authors >= 1000)[-2:]
+    apart[alike] = heard.vectors[alike]
+    return replace(heard, vectors=apart)
+
+
+def test_a_word_that_nobody_used_before_may_be_used_in_many_ways() -> None:
+    (group,) = _find(_loose())
+    assert group.authors == 4
+    assert _find(_loose(before=4)) == []
 
 
 def _worry(tied: bool) -> Heard:

@@ -1,6 +1,8 @@
 """What programs fill in day after day is told from what people say."""
 
-from sentiment.forms import Forms, signs
+import pytest
+
+from sentiment.forms import Forms, piece, signs
 
 
 def _days(forms: Forms, text: str, days: int) -> list[bool]:
@@ -44,3 +46,18 @@ def test_a_form_is_forgotten_when_nobody_fills_it_in() -> None:
     assert _days(forms, "I'm at the Library number {} https://example.org/x", 6)[-1]
     forms.forget(24.0 * 60)
     assert not forms.filled_in("I'm at the Library number 9 https://example.org/x", 24.0 * 60)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("ning of the gate. Marrow pulled the old lantern closer and waited for the river to #answer him, as it", True),
+        ("y, por fin, la puerta se abrió. Él no dijo nada y siguió andando hacia el faro, como si la", True),
+        ("Marrow pulled the lantern closer. He waited for the river to answer him, as it had always done", False),
+        ("my brother is in that crosswalk every morning. nobody slows down, not one of them, and nobody cares", False),
+        ("someone hit the lamp on our corner. Is anybody coming?", False),
+        ("so they closed the road again. Read all about it here, with pictures of everything https://a.example", False),
+    ],
+)
+def test_a_piece_of_a_book_begins_in_small_letters_and_goes_on_in_capitals(text: str, is_one: bool) -> None:
+    assert piece(text) == is_one

@@ -51,7 +51,7 @@ def _posts(number: int, days: int = 20, seed: int = 3) -> list[Said]:
 def _same(one: Memory, other: Memory) -> None:
     order, others = np.argsort(one.ids), np.argsort(other.ids)
     np.testing.assert_array_equal(one.ids[order], other.ids[others])
-    for name in ("hours", "authors", "vectors", "concerns", "raised", "tied", "places"):
+    for name in ("hours", "authors", "vectors", "concerns", "raised", "tied", "places", "pieces"):
         np.testing.assert_array_equal(getattr(one, name)[order], getattr(other, name)[others])
     for index, twin in zip(order, others, strict=True):
         np.testing.assert_array_equal(
@@ -106,13 +106,26 @@ def test_words_that_changed_are_read_again(engine: sa.Engine) -> None:
         assert memory.ids.size == 30
 
 
-def test_programs_reposts_and_copies_are_no_voices(sqlite_engine: sa.Engine) -> None:
+def test_programs_and_copies_are_no_voices(sqlite_engine: sa.Engine) -> None:
     with database.writing(sqlite_engine) as session:
         ids = street.say(session, _posts(30))
-        changes: tuple[dict[str, object], ...] = ({"automatic": True}, {"repost": True}, {"copy_of": ids[9]})
+        changes: tuple[dict[str, object], ...] = ({"automatic": True}, {"copy_of": ids[9]})
         for number, change in zip(ids, changes, strict=False):
             session.execute(sa.update(Mention).where(col(Mention.id) == number).values(**change))
-        assert set(_anew(session, NOW).ids.tolist()) == set(ids[3:])
+        assert set(_anew(session, NOW).ids.tolist()) == set(ids[2:])
+
+
+def test_the_first_repost_of_what_was_not_heard_stands_for_who_wrote_it(sqlite_engine: sa.Engine) -> None:
+    town = "downtown is in flames after a train derailed, the mayor says, and the centre is gone"
+    words = [f"RT @…: {town} https://a.example", f"RT @…: RT @…: {town[:60]}…", town, "RT @…: a school took people in"]
+    posts = [Said(NOW - timedelta(hours=9 - hour), f"neighbour {hour}", text) for hour, text in enumerate(words)]
+    with database.writing(sqlite_engine) as session:
+        ids = street.say(session, posts)
+        session.execute(sa.update(Mention).where(col(Mention.text).startswith("RT")).values(repost=True))
+        memory = Memory()
+        for post in posts:
+            memory.refresh(session, post.at)
+        assert memory.ids.tolist() == _anew(session, NOW).ids.tolist() == [ids[0], ids[3]]
 
 
 def test_a_late_post_stands_where_it_belongs_in_time(sqlite_engine: sa.Engine) -> None:
