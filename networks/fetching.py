@@ -5,10 +5,12 @@ The check is made on the address that the connection really goes to, so a name t
 
 import ipaddress
 import socket
+import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,9 +23,11 @@ from requests.adapters import HTTPAdapter
 from networks.network import NetworkError, Unavailable
 
 SECONDS = 10.0  # without a byte
-WHOLE = 30.0  # for all of it
+WHOLE = 30.0  # for all of a page, its redirects too
+QUESTION = 120.0  # for one question of a library and its answer, pictures too
 LARGEST = 5_000_000  # bytes
 REDIRECTS = 5
+_PIECE = 65536  # bytes written at once, so that the time is looked at in between
 _UNICAST = ipaddress.ip_network("2000::/3")  # all that was ever given out of IPv6
 _TUNNELS = tuple(map(ipaddress.ip_network, ("2002::/16", "3fff::/20")))  # 6to4, which names any IPv4; examples
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # how a network of IPv6 alone names IPv4 addresses
@@ -41,11 +45,11 @@ class Fetched:
     body: bytes
 
 
-class _CheckedBackend(httpcore.NetworkBackend):
-    """Connects only to addresses of the open internet."""
+class _Backend(httpcore.NetworkBackend):
+    """Connects only to addresses of the open internet, or to any; no connection lasts longer than it may."""
 
-    def __init__(self) -> None:
-        self._backend = httpcore.SyncBackend()
+    def __init__(self, *, allow_private: bool, until: float | None) -> None:
+        self._backend, self._allow_private, self._until = httpcore.SyncBackend(), allow_private, until
 
     def connect_tcp(
         self,
@@ -55,14 +59,51 @@ class _CheckedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
+        until = self._until if self._until is not None else time.monotonic() + QUESTION
         try:
-            address = public_address(host, port)
+            address = host if self._allow_private else public_address(host, port)
         except OSError as error:
             raise httpcore.ConnectError(f"{host} is not known") from error
-        return self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+        within = _left(until, timeout, httpcore.ConnectTimeout)
+        return _Stream(self._backend.connect_tcp(address, port, within, local_address, socket_options), until)
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection that ends at a moment of time.monotonic(): what sends a byte now and then would go on for ever."""
+
+    def __init__(self, stream: httpcore.NetworkStream, until: float) -> None:
+        self._stream, self._until = stream, until
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(self._until, timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), _PIECE):
+            within = _left(self._until, timeout, httpcore.WriteTimeout)
+            self._stream.write(buffer[start : start + _PIECE], within)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        within = _left(self._until, timeout, httpcore.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, within), self._until)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _left(until: float, timeout: float | None, over: type[httpcore.TimeoutException]) -> float:
+    """Seconds for one step. Raises `over` when the whole took too long."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise over("the answer did not end in time")
+    return left if timeout is None else min(timeout, left)
 
 
 def public_address(host: str, port: int) -> str:
@@ -76,15 +117,23 @@ def public_address(host: str, port: int) -> str:
     return str(found[0][4][0])
 
 
-def transport(*, allow_private: bool) -> httpx.HTTPTransport:
+def transport(*, allow_private: bool, until: float | None = None) -> httpx.HTTPTransport:
     """An httpx transport that connects to public addresses only. A connection is closed after its answer: who asks
-    comes and goes, and must leave none behind."""
-    made = httpx.HTTPTransport(retries=0, limits=httpx.Limits(max_keepalive_connections=0))
-    if not allow_private:
-        made._pool = httpcore.ConnectionPool(  # httpx has no public way to give its transport a backend
-            ssl_context=httpx.create_ssl_context(), network_backend=_CheckedBackend(), max_keepalive_connections=0
-        )
+    comes and goes, and must leave none behind. `until`: the moment of time.monotonic() at which everything ends; else
+    each question has its own time."""
+    made = httpx.HTTPTransport(verify=_trusted())
+    made._pool = httpcore.ConnectionPool(  # httpx has no public way to give its transport a backend
+        ssl_context=_trusted(),
+        network_backend=_Backend(allow_private=allow_private, until=until),
+        max_keepalive_connections=0,
+    )
     return made
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Who vouches for servers: read once, since that takes longer than most answers."""
+    return httpx.create_ssl_context()
 
 
 def session(*, allow_private: bool) -> requests.Session:
@@ -132,9 +181,8 @@ def _is_public(address: str) -> bool:
 def fetch(url: str, headers: Mapping[str, str], *, allow_private: bool) -> Fetched:
     """GET, following a few redirects. Raises NotFetched for what may not be fetched or is too large, Unavailable for
     what may work later."""
-    deadline = time.monotonic() + WHOLE
     with httpx.Client(
-        transport=transport(allow_private=allow_private),
+        transport=transport(allow_private=allow_private, until=time.monotonic() + WHOLE),
         timeout=SECONDS,
         headers={"User-Agent": AGENT, "Accept-Encoding": "gzip", **headers},
         trust_env=False,
@@ -147,7 +195,7 @@ def fetch(url: str, headers: Mapping[str, str], *, allow_private: bool) -> Fetch
                     if response.has_redirect_location:
                         url = str(response.url.join(response.headers["location"]))
                         continue
-                    return Fetched(response.status_code, dict(response.headers), _body(response, deadline))
+                    return Fetched(response.status_code, dict(response.headers), _body(response))
             except (httpx.InvalidURL, UnicodeError) as error:
                 raise NotFetched(f"{url} is no web address: {error}") from error
             except httpx.HTTPError as error:
@@ -157,15 +205,13 @@ def fetch(url: str, headers: Mapping[str, str], *, allow_private: bool) -> Fetch
     raise NotFetched(f"more than {REDIRECTS} redirects")
 
 
-def _body(response: httpx.Response, deadline: float) -> bytes:
+def _body(response: httpx.Response) -> bytes:
     """Unpacked a little more than the largest at most, whatever a small piece would grow into."""
     body, unpacked = bytearray(), _unpacked(response.headers.get("content-encoding", ""))
     for piece in response.iter_raw():
         body += unpacked(piece, LARGEST + 1 - len(body))
         if len(body) > LARGEST:
             raise NotFetched(f"the answer is larger than {LARGEST // 1_000_000} MB")
-        if time.monotonic() > deadline:
-            raise Unavailable(f"the answer did not end within {WHOLE:.0f} seconds")
     return bytes(body)
 
 

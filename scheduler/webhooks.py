@@ -15,6 +15,7 @@ import sys
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from time import monotonic
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -34,7 +35,8 @@ from scheduler.tables import AlertChannel
 log = structlog.get_logger(__name__)
 
 Kind = Literal["json", "chat"]
-SECONDS = 10.0  # for a program's answer
+SECONDS = 10.0  # without a byte of a program's answer
+WHOLE = 30.0  # for all of it
 CHAT_SECONDS = 30.0  # for starting the process and all that the chat service takes
 CALL_WAIT = timedelta(hours=24)  # at most, between two tries
 GIVE_UP = timedelta(days=2)  # an alert that old is history
@@ -144,7 +146,9 @@ def post(address: str, secret: str, key: str, body: str, now: datetime, *, priva
     try:
         with (
             httpx.Client(
-                transport=fetching.transport(allow_private=private), timeout=SECONDS, trust_env=False
+                transport=fetching.transport(allow_private=private, until=monotonic() + WHOLE),
+                timeout=SECONDS,
+                trust_env=False,
             ) as client,
             client.stream("POST", address, content=body.encode(), headers=headers, follow_redirects=False) as answer,
         ):

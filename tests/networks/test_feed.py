@@ -1,6 +1,7 @@
 """Feeds over real HTTP, from a small server of ours on loopback that can misbehave."""
 
 import gzip
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -192,23 +193,53 @@ def test_an_address_that_stands_for_a_private_one_is_private(address: str, publi
     assert fetching._is_public(address) is public
 
 
+def dripping(head: bytes, piece: bytes, wait: float) -> Answer:
+    """Begins with `head`, then sends one `piece` after the other without end."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        with suppress(OSError):
+            handler.wfile.write(head)
+            while True:
+                handler.wfile.write(piece)
+                time.sleep(wait)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("head", "piece", "wait"),
+    [
+        (b"HTTP/1.0 200 OK\r\n\r\n", b"<rss>" * 200, 0.0),
+        (b"HTTP/1.0 200 OK\r\n\r\n", b"<", 0.02),
+        (b"HTTP/1.0 200 OK\r\nx-never-ends: ", b"a", 0.02),
+        (b"H", b"T", 0.02),
+    ],
+    ids=["a flood", "a body by the byte", "a header by the byte", "a status by the byte"],
+)
 def test_an_answer_that_never_ends_is_left(
+    server: Server, poll: Callable[..., Page], monkeypatch: pytest.MonkeyPatch, head: bytes, piece: bytes, wait: float
+) -> None:
+    monkeypatch.setattr(fetching, "WHOLE", 0.2)
+    server.answer = dripping(head, piece, wait)
+    began = time.monotonic()
+    with pytest.raises((Unavailable, NotFetched)):
+        poll()
+    assert time.monotonic() - began < 5
+
+
+def test_redirects_share_the_time_of_the_whole(
     server: Server, poll: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetching, "WHOLE", 0.3)
 
-    def drip(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.end_headers()
-        try:
-            while True:
-                handler.wfile.write(b"<rss>" * 200)
-        except OSError:
-            return
+    def on(handler: BaseHTTPRequestHandler) -> None:
+        time.sleep(0.1)
+        saying("", 302, Location="/again.xml")(handler)
 
-    server.answer = drip
-    with pytest.raises((Unavailable, NotFetched)):
+    server.answer = on
+    with pytest.raises(Unavailable, match=r"timed out|in time"):
         poll()
+    assert len(server.asked) <= fetching.REDIRECTS
 
 
 def test_a_private_address_is_not_fetched_unless_it_is_meant(server: Server, poll: Callable[..., Page]) -> None:

@@ -1,8 +1,10 @@
 """Programs and chat rooms are told once, by signed calls, to public addresses only."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -45,7 +47,7 @@ class Program:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
 
 @pytest.fixture
@@ -132,6 +134,25 @@ def test_what_fails_for_now_is_tried_again_with_the_same_id_and_then_no_more(
         moment += timedelta(minutes=10)
     assert outcomes == [Called(retried=1), Called(retried=1), Called(sent=1), Called()]
     assert len({headers["webhook-id"] for _, headers, _ in program.got}) == 1
+
+
+def test_an_answer_by_the_byte_is_left_and_told_again_later(
+    near: Settings, keys: Keys, now: datetime, sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "WHOLE", 0.2)
+    over = threading.Event()
+
+    def drip() -> None:
+        with suppress(OSError), listening.accept()[0] as caller:
+            caller.sendall(b"HTTP/1.1 200 OK\r\nx-never-ends: ")
+            while not over.wait(0.02):
+                caller.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=drip, daemon=True).start()
+        put(sqlite_engine, channel(sqlite_engine, keys, now, f"http://127.0.0.1:{listening.getsockname()[1]}/"), now)
+        assert webhooks.deliver_due(sqlite_engine, near, keys, now) == Called(retried=1)
+        over.set()
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 410])
