@@ -75,11 +75,11 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         together = brigades.about(session, concern, now - QUOTED, now)
         today = now.astimezone(zone).date()
         in_person = heard.counted(session, today - heard.SHOWN, today)
-        ours = _ours(session, concern) if who.may(Action.READ_POSTS) else []
-        story = _story(raised, ours, actions.about(session, concern, LONGEST_STORY), now, zone, language)
+        posts = ours(session, concern) if who.may(Action.READ_POSTS) else []
+        story = _story(raised, posts, actions.about(session, concern, LONGEST_STORY), now, zone, language)
     looks.note(found.engine, who, (quote.mention_id for quote in voices))
     period = wording.days(overview.first, overview.last, language)
-    drawn = [charts.mistrust_about(row, overview), charts.tone_about(row, overview)] if row and _sayable(row) else []
+    drawn = [charts.mistrust_about(row, overview), charts.tone_about(row, overview)] if row and sayable(row) else []
     trends = [one for one in drawn if sum(point.low is not None for point in one.points) >= LEAST_TREND]
     return pages.render(
         request,
@@ -106,7 +106,7 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
 def headline(name: str, row: ConcernRow | None, language: str) -> str:
     """The sentence that the page opens with; what cannot be said is said so."""
     _ = translate(language).gettext
-    if row is None or not _sayable(row):
+    if row is None or not sayable(row):
         return _("%(name)s: too few posts to say.") % {"name": name}
     if row.change.direction == "up":
         said = _("%(name)s: mistrust is up.")
@@ -136,7 +136,7 @@ def same_text(found: Brigade, row: ConcernRow | None, now: datetime, zone: ZoneI
         said.append(_("In the last 7 days %(count)s accounts did.") % {"count": found.accounts})
     if found.new:
         said.append(_("Of these accounts %(count)s were less than 30 days old.") % {"count": found.new})
-    if row is not None and _sayable(row):
+    if row is not None and sayable(row):
         points = found.points(row.authors)
         words = ngettext(
             "Each account counts once: together they move the mistrust shown here by %(count)s point at the most.",
@@ -147,7 +147,8 @@ def same_text(found: Brigade, row: ConcernRow | None, now: datetime, zone: ZoneI
     return " ".join(said)
 
 
-def _sayable(row: ConcernRow) -> bool:
+def sayable(row: ConcernRow) -> bool:
+    """Whether anything may be said of its mistrust."""
     return row.mistrust is not None and row.mistrust.show is not Show.NOTHING
 
 
@@ -167,7 +168,7 @@ def _figures(row: ConcernRow, period: str, language: str) -> list[FigureView]:
     return views
 
 
-def _ours(session: Session, concern: str) -> list[Post]:
+def ours(session: Session, concern: str) -> list[Post]:
     """Our posts about a concern that went out or may yet."""
     about = select(Post).where(Post.concern == concern, col(Post.state).in_((*DONE, *COMING)))
     return list(session.exec(about.order_by(col(Post.id).desc()).limit(LONGEST_STORY)))

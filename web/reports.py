@@ -36,7 +36,7 @@ def newest(request: Request, found: TheDesk, who: Who) -> Response:
 @router.get("/reports/{edition}")
 def page(request: Request, found: TheDesk, who: Who, edition: Edition) -> Response:
     """A report as a page."""
-    made = _made(found, who, edition)
+    made = gathered(found, who, edition)
     chart, phone = (
         charts.trend(made.trend, size, made.language) if made.trend is not None else None
         for size in (charts.PAGE, charts.PHONE)
@@ -59,7 +59,7 @@ def file(found: TheDesk, who: Who, edition: Edition, form: Annotated[str, Path(m
     if form not in FORMS:
         raise Trouble(404, "A report has no such form", "There are PDF, CSV and XLSX.")
     kind, write = FORMS[form]
-    content = write(_made(found, who, edition))
+    content = write(gathered(found, who, edition))
     moment = clock.now()
     with database.writing(found.engine) as session:
         audit.record(session, moment, who.id, "report.export", f"report:{edition}", {"form": form}, who.address)
@@ -67,7 +67,8 @@ def file(found: TheDesk, who: Who, edition: Edition, form: Annotated[str, Path(m
     return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def _made(found: Desk, who: Visitor, edition: Edition) -> Report:
+def gathered(found: Desk, who: Visitor, edition: Edition) -> Report:
+    """The report as it stands now. Raises Trouble for a daily one."""
     if edition is Edition.DAILY:
         raise Trouble(404, "There is no daily report", "The digest is the daily one.", "Choose the week or the month.")
     return reports.gather(found.engine, found.settings, who.person, edition, clock.now())

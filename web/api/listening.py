@@ -190,7 +190,7 @@ def list_mentions(
         seen = [row.mention.id for row in page.rows]
         audit.record(session, clock.now(), who.id, "mention.list", "mentions", {"ids": seen}, who.address)
     after = paging.following(*page.after) if page.after is not None else None
-    return MentionsOut(mentions=[_mention(row) for row in page.rows], counts=page.counts, next=after)
+    return MentionsOut(mentions=[mention_out(row) for row in page.rows], counts=page.counts, next=after)
 
 
 @router.get("/mentions/{mention_id}", dependencies=[needs(Action.READ_MENTIONS)])
@@ -201,7 +201,7 @@ def one_mention(found: TheDesk, who: Who, mention_id: Id) -> MentionOut:
         if row is None:
             raise Trouble(404, "There is no such mention", "It may have expired or been deleted by its author.")
         audit.record(session, clock.now(), who.id, "mention.read", f"mention:{mention_id}", {}, who.address)
-    return _mention(row)
+    return mention_out(row)
 
 
 @router.get("/alerts", dependencies=[needs(Action.READ_FIGURES)])
@@ -209,7 +209,7 @@ def list_alerts(found: TheDesk, state: Literal["open", "all"] = "open") -> list[
     """Alerts, newest first."""
     with database.reading(found.engine) as session:
         rows = alerts.open_alerts(session) if state == "open" else alerts.all_alerts(session)
-    return [_alert(row) for row in rows]
+    return [alert_out(row) for row in rows]
 
 
 @router.get("/alerts/held-back", dependencies=[needs(Action.READ_FIGURES)])
@@ -285,7 +285,7 @@ def act_on_alert(
             row = act(session, alert_id, who.id, clock.now())
         except alerts.WrongState as error:
             raise Trouble(409, str(error), "Nothing was changed.") from error
-    return _alert(row)
+    return alert_out(row)
 
 
 @router.get("/figures", dependencies=[needs(Action.READ_FIGURES)])
@@ -302,24 +302,13 @@ def read_figures(found: TheDesk) -> FiguresOut:
         figures=[
             FigureOut(
                 name=figure.name,
-                last_7_days=_share(figure.share),
-                usual=_share(figure.usual),
+                last_7_days=share_out(figure.share),
+                usual=share_out(figure.usual),
                 change=figure.change.direction,
             )
             for figure in overview.figures
         ],
-        concerns=[
-            ConcernOut(
-                concern=row.concern,
-                name=row.name,
-                authors=row.authors,
-                posts=row.posts,
-                mistrust=_share(row.mistrust),
-                change=row.change.direction,
-                mostly=row.mostly,
-            )
-            for row in rows
-        ],
+        concerns=[concern_out(row) for row in rows],
     )
 
 
@@ -347,7 +336,8 @@ def list_sources(found: TheDesk) -> list[SourceOut]:
     ]
 
 
-def _mention(row: inbox.InboxRow) -> MentionOut:
+def mention_out(row: inbox.InboxRow) -> MentionOut:
+    """A mention as the inbox shows it."""
     mention = row.mention
     return MentionOut(
         id=mention.id or 0,
@@ -365,7 +355,21 @@ def _mention(row: inbox.InboxRow) -> MentionOut:
     )
 
 
-def _share(share: Share | None) -> ShareOut | None:
+def concern_out(row: figures.ConcernRow) -> ConcernOut:
+    """A concern's figures of the last 7 days."""
+    return ConcernOut(
+        concern=row.concern,
+        name=row.name,
+        authors=row.authors,
+        posts=row.posts,
+        mistrust=share_out(row.mistrust),
+        change=row.change.direction,
+        mostly=row.mostly,
+    )
+
+
+def share_out(share: Share | None) -> ShareOut | None:
+    """What may be said of a share."""
     if share is None:
         return None
     said = share.show is not Show.NOTHING
@@ -377,7 +381,8 @@ def _share(share: Share | None) -> ShareOut | None:
     )
 
 
-def _alert(row: Alert) -> AlertOut:
+def alert_out(row: Alert) -> AlertOut:
+    """An alert with counts as they may be told."""
     return AlertOut(**row.model_dump() | _told(row))
 
 

@@ -13,6 +13,7 @@ from web.api import (
     channels,
     connections,
     deliveries,
+    evidence,
     heard,
     listening,
     outreach,
@@ -22,6 +23,7 @@ from web.api import (
     posting,
     questions,
     records,
+    reports,
     resources,
     snippets,
     sources,
@@ -36,6 +38,8 @@ from web.guard import needs
 router = APIRouter()
 _versioned = APIRouter(prefix="/api/v1")
 _versioned.include_router(listening.router)
+_versioned.include_router(evidence.router)  # after the words that stand where an alert's number does
+_versioned.include_router(reports.router)
 _versioned.include_router(sources.router)
 _versioned.include_router(triaging.router)
 _versioned.include_router(views.router)
