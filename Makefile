@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 ARGS ?=
+unexport PYTHONDONTWRITEBYTECODE # or each process would compile all of Liaison anew
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run dev test test-browser test-live coverage check docs bench sbom clean
@@ -35,7 +36,7 @@ dev: $(VENV)/.dev ## the sample town's desk as it was left, started again when a
 		--signal SIGTERM --kill-after 12 --debounce-interval 0.5 -- $(BIN)/liaison demo --keep $(ARGS)
 
 test: $(VENV)/.dev ## unit tests, on SQLite and on PostgreSQL
-	@$(BIN)/pytest -n 2 -m "not browser and not live" $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal -m "not browser and not live" $(ARGS)
 
 test-browser: $(VENV)/.dev ## pages in a real browser (Debian's chromium)
 	@$(BIN)/pytest -n 2 -m browser tests/browser $(ARGS)
@@ -45,7 +46,7 @@ test-live: $(VENV)/.dev ## on real network servers on loopback (the first time i
 	@$(BIN)/pytest -m live tests/live $(ARGS)
 
 coverage: $(VENV)/.dev ## unit tests, and which lines no test runs (.bench/coverage/index.html)
-	@$(BIN)/pytest -n 2 -m "not browser and not live" --cov --cov-report=term:skip-covered --cov-report=html:.bench/coverage $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal -m "not browser and not live" --cov --cov-report=term:skip-covered --cov-report=html:.bench/coverage $(ARGS)
 
 docs: $(VENV)/.dev ## the documentation as a site, in .site; warnings are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

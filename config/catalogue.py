@@ -4,21 +4,34 @@
 
 import ast
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from babel.messages import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir, extract_python
 from babel.messages.pofile import read_po, write_po
 
 from config.translations import LANGUAGES, LOCALE
 
 HOUSE = Path(__file__).parent.parent
 ROOMS = ("config", "networks", "listeners", "sentiment", "posts", "scheduler", "web")
-METHODS = [
+_MARKED = re.compile(rf"\b({'|'.join(DEFAULT_KEYWORDS)})\(".encode())
+
+
+def _python(file: BinaryIO, *given: Any, **options: Any) -> Iterable[Any]:
+    """Babel's own way; without a look at the files that mark nothing, which are most: to read them takes seconds."""
+    marked = _MARKED.search(file.read())
+    file.seek(0)
+    found: Iterable[Any] = extract_python(file, *given, **options) if marked else ()
+    return found
+
+
+METHODS: list[tuple[str, Any]] = [
     ("sentiment/training/**", "ignore"),
-    ("**.py", "python"),
+    ("**.py", _python),
     ("**.html", "jinja2"),
     ("**/mail_templates/**.txt", "jinja2"),
     ("mail_templates/**.txt", "jinja2"),

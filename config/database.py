@@ -5,6 +5,7 @@ Writers on SQLite begin IMMEDIATE, so that a busy file is met at the start and w
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from threading import Lock, RLock
 from typing import Any
@@ -120,9 +121,11 @@ def upsert(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgresq
 def migrate(engine: sa.Engine) -> None:
     """Brings the schema up to date; several processes may call it at once, one does the work. Raises NewerSchema, with
     nothing changed, where a newer version did so before."""
-    settings = Config()
-    settings.set_main_option("script_location", str(MIGRATIONS))
-    _refuse_newer(engine, settings)
+    there = revision(engine)
+    if there == newest_revision():
+        return
+    _refuse_newer(there)
+    settings = _settings()
     if engine.dialect.name == "sqlite":
         with (
             FileLock(f"{engine.url.database}.migrating"),
@@ -142,11 +145,10 @@ def revision(engine: sa.Engine) -> str:
         return MigrationContext.configure(connection).get_current_revision() or ""
 
 
-def _refuse_newer(engine: sa.Engine, settings: Config) -> None:
-    there = revision(engine)
+def _refuse_newer(there: str) -> None:
     try:
         if there:
-            ScriptDirectory.from_config(settings).get_revision(there)
+            _scripts().get_revision(there)
     except CommandError as error:
         raise NewerSchema(
             f"a newer version of Liaison has upgraded this store (to {there}; this version knows {newest_revision()}): "
@@ -156,9 +158,19 @@ def _refuse_newer(engine: sa.Engine, settings: Config) -> None:
 
 def newest_revision() -> str:
     """The revision that this version of Liaison works with."""
-    settings = Config()
-    settings.set_main_option("script_location", str(MIGRATIONS))
-    return ScriptDirectory.from_config(settings).get_current_head() or ""
+    return _scripts().get_current_head() or ""
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    """What migrations there are: read once, since every command and each /readyz asks."""
+    return ScriptDirectory.from_config(_settings())
+
+
+def _settings() -> Config:
+    made = Config()
+    made.set_main_option("script_location", str(MIGRATIONS))
+    return made
 
 
 def _upgrade_sqlite(connection: sa.Connection, settings: Config) -> None:

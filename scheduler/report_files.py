@@ -5,9 +5,8 @@ Cells never become formulas, whatever a place or an alert is called (OWASP, CSV 
 import json
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import typst
 
 from config.translations import translate
@@ -15,12 +14,17 @@ from sentiment import charts
 from sentiment import report as words
 from sentiment.report import Report
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 FOLDER = Path(__file__).parent / "report_templates"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def frame(made: Report) -> pd.DataFrame:
+def frame(made: Report) -> "pd.DataFrame":
     """One line a figure; shares are 0 to 1, days are ISO 8601."""
+    import pandas as pd  # half a second of every start, for a file now and then
+
     return pd.DataFrame(
         [
             {
@@ -42,8 +46,10 @@ def frame(made: Report) -> pd.DataFrame:
     )
 
 
-def queries(made: Report) -> pd.DataFrame:
+def queries(made: Report) -> "pd.DataFrame":
     """The queries behind the figures; `part` is what a figure's `made_by` names."""
+    import pandas as pd
+
     return pd.DataFrame(
         [{"part": one.part, "sql": as_cell(one.sql), "parameters": as_cell(one.parameters)} for one in made.statements],
         columns=["part", "sql", "parameters"],
@@ -57,6 +63,8 @@ def as_csv(made: Report) -> bytes:
 
 def as_xlsx(made: Report) -> bytes:
     """Two sheets: the figures and the queries."""
+    import pandas as pd
+
     into = BytesIO()
     options = {"options": {"strings_to_formulas": False, "strings_to_urls": False}}
     with pd.ExcelWriter(into, engine="xlsxwriter", engine_kwargs=options) as book:

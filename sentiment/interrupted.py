@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from sentiment.trust import LEVEL
 
@@ -46,5 +46,5 @@ def step(shares: ArrayLike, authors: ArrayLike, start: int) -> Step | None:
         product = scores[lag:].T @ scores[:-lag]
         middle += (1 - lag / (LAGS + 1)) * (product + product.T)
     robust = (inverse @ middle @ inverse)[2, 2] * y.size / freedom
-    half = float(student.ppf((1 + LEVEL) / 2, freedom)) * float(np.sqrt(max(plain, robust)))
+    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * float(np.sqrt(max(plain, robust)))
     return Step(float(fitted[2]), float(fitted[2]) - half, float(fitted[2]) + half)

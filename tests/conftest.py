@@ -7,12 +7,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from filelock import FileLock
 from hypothesis import settings as hypothesis_settings
+from sqlalchemy.util import LRUCache
 from sqlmodel import Session, SQLModel
 
 import listeners.tables
@@ -26,6 +28,9 @@ from config.settings import Department, Settings, load
 from config.tables import Person
 
 hypothesis_settings.register_profile("house", deadline=None)  # a busy machine is no failure
+hypothesis_settings.register_profile(
+    "long", deadline=None, max_examples=500
+)  # make test ARGS=--hypothesis-profile=long
 hypothesis_settings.load_profile("house")
 _ROOMS = (listeners.tables, networks.tables, posts.tables, scheduler.tables, sentiment.tables)
 
@@ -65,11 +70,26 @@ def empty_store(of_the_run: Path) -> Path:
     return path
 
 
+_worked_out: dict[str, tuple[sa.Dialect, LRUCache[Any, Any]]] = {}
+
+
+def connected(url: str) -> sa.Engine:
+    """An engine that knows what those of earlier tests worked out: to put a page's statements into SQL takes longer
+    than to ask them, and SQLAlchemy keeps what it worked out with the engine."""
+    engine = database.connect(url)
+    if engine.dialect.name not in _worked_out:
+        engine.connect().close()  # a dialect asks the first server who it is
+        _worked_out[engine.dialect.name] = engine.dialect, LRUCache(3000)
+    engine.dialect, cache = _worked_out[engine.dialect.name]
+    engine.update_execution_options(compiled_cache=cache)
+    return engine
+
+
 @pytest.fixture
 def sqlite_engine(empty_store: Path, tmp_path: Path) -> Iterator[sa.Engine]:
     path = tmp_path / "liaison.db"
     shutil.copy(empty_store, path)
-    engine = database.connect(f"sqlite:///{path}")
+    engine = connected(f"sqlite:///{path}")
     yield engine
     engine.dispose()
 
@@ -107,7 +127,7 @@ def postgres_url(of_the_run: Path, worker_id: str) -> str:
 @pytest.fixture(scope="session")
 def _emptier(postgres_url: str) -> Iterator[sa.Engine]:
     """What empties the worker's database before each test: connected once, its questions planned once."""
-    engine = database.connect(postgres_url)
+    engine = connected(postgres_url)
     yield engine
     engine.dispose()
 
@@ -117,7 +137,7 @@ def postgres_engine(postgres_url: str, _emptier: sa.Engine) -> Iterator[sa.Engin
     with _emptier.begin() as connection:
         connection.execute(sa.text("DROP SCHEMA IF EXISTS jobs CASCADE"))  # a cluster's queue, of an earlier test
         _empty(connection)
-    engine = database.connect(postgres_url)
+    engine = connected(postgres_url)
     yield engine
     engine.dispose()
 

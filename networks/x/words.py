@@ -1,13 +1,14 @@
 """How X counts a text, by weight, as its configuration of version 3 says, in a library that passes X's own conformance
-tests; and whether a text that X shows is one that we sent. Pure."""
+tests; and whether a text that X shows is one that we sent. Pure.
+
+The library works out its patterns for a second as it is loaded: it is imported where a text is counted."""
 
 import html
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import unquote
-
-from twitter_text import extract_urls_with_indices, parse_tweet
 
 from config.phrases import Phrase
 from networks.network import Limits, Outgoing, Problem
@@ -26,12 +27,25 @@ _SPACE = re.compile(r"\s+")
 
 def weight(text: str) -> int:
     """Latin and the like count one, scripts such as Chinese and every emoji two, a link 23."""
-    return int(parse_tweet(text).weightedLength)
+    return int(_parsed(text).weightedLength)
+
+
+def _parsed(text: str) -> Any:
+    from twitter_text import parse_tweet
+
+    return parse_tweet(text)
+
+
+def _links(text: str) -> list[Any]:
+    from twitter_text import extract_urls_with_indices
+
+    found: list[Any] = extract_urls_with_indices(text)
+    return found
 
 
 def has_link(text: str) -> bool:
     """Whether X makes a link of something in it."""
-    return bool(extract_urls_with_indices(text))
+    return bool(_links(text))
 
 
 def is_picture(address: str) -> bool:
@@ -64,7 +78,7 @@ def _linked(text: str, *, keep: bool) -> str:
     """The text with its addresses as we compare them, or without them."""
     text = unicodedata.normalize("NFC", text)
     parts, end = [], 0
-    for found in extract_urls_with_indices(text):
+    for found in _links(text):
         start, after = found["indices"]
         parts += [text[end:start], _address(found["url"]) if keep else " "]
         end = after
@@ -84,7 +98,7 @@ def _bare(text: str, answers: bool) -> str:
 
 def _further(outgoing: Outgoing) -> Iterable[Problem]:
     """Characters that are none, which X takes for no text at all though it is short enough; and whom we may answer."""
-    if weight(outgoing.text) <= LENGTH and not parse_tweet(outgoing.text).valid:
+    if weight(outgoing.text) <= LENGTH and not _parsed(outgoing.text).valid:
         yield Problem("The text holds a character that X does not take.")
     if outgoing.reply_to is not None and not outgoing.reply_addressed:
         yield Problem(NOT_OURS_TO_ANSWER, "reply_to")

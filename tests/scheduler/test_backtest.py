@@ -4,7 +4,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from config.settings import Settings
+import pytest
+
+from config.settings import Department, Settings
 from scheduler import backtest
 from tests.sentiment.reader import WordReader
 
@@ -54,8 +56,18 @@ def alerted(folder: Path, settings: Settings, *, burst: bool) -> tuple[backtest.
     return said, [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
 
 
-def test_a_burst_is_alerted_within_hours_with_its_posts(tmp_path: Path, settings: Settings) -> None:
-    said, (alert, *_) = alerted(tmp_path, settings, burst=True)
+@pytest.fixture(scope="module")
+def burst(tmp_path_factory: pytest.TempPathFactory) -> tuple[backtest.Replayed, list[dict[str, object]]]:
+    """What the weeks with the burst come to: replayed once, since every hour of them is looked at."""
+    folder = tmp_path_factory.mktemp("burst")
+    department = Department(name="Riverton Police Department", handles=["RivertonPD"])
+    return alerted(folder, Settings(data_dir=folder / "data", department=department), burst=True)
+
+
+def test_a_burst_is_alerted_within_hours_with_its_posts(
+    burst: tuple[backtest.Replayed, list[dict[str, object]]],
+) -> None:
+    said, (alert, *_) = burst
     assert (said.posts, said.refused) == (22 * 8 + 14, 1)
     raised = datetime.fromisoformat(str(alert["raised_at"]))
     assert BURST < raised <= BURST + timedelta(hours=6)
@@ -69,10 +81,11 @@ def test_three_quiet_weeks_alert_nothing(tmp_path: Path, settings: Settings) -> 
     assert alerted(tmp_path, settings, burst=False)[1] == []
 
 
-def test_the_order_of_the_lines_changes_nothing(tmp_path: Path, settings: Settings) -> None:
-    first = alerted(tmp_path, settings, burst=True)[1]
-    path = tmp_path / "stream.jsonl"
+def test_the_order_of_the_lines_changes_nothing(
+    tmp_path: Path, settings: Settings, burst: tuple[backtest.Replayed, list[dict[str, object]]]
+) -> None:
+    path = stream(tmp_path, burst=True)
     path.write_text("\n".join(sorted(path.read_text(encoding="utf-8").splitlines())) + "\n", encoding="utf-8")
     out = tmp_path / "again.jsonl"
     backtest.replay(path, out, settings=settings, reader=WordReader())
-    assert [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()] == first
+    assert [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()] == burst[1]

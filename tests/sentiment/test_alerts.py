@@ -85,8 +85,8 @@ def _watch(session: Session, days: int = 10, every: int = 6) -> list[Alert]:
     return raised
 
 
-def test_a_quiet_town_raises_nothing(engine: sa.Engine) -> None:
-    with database.writing(engine) as session:
+def test_a_quiet_town_raises_nothing(sqlite_engine: sa.Engine) -> None:
+    with database.writing(sqlite_engine) as session:
         places = [street.place(session, name) for name in ("Elm Street", "Northgate", "Old Mill")]
         street.say(session, _ordinary(places))
         assert _watch(session) == []
@@ -130,8 +130,8 @@ def test_its_detail_shows_quotes_columns_and_where(engine: sa.Engine) -> None:
         assert detail.once_in_days > 300
 
 
-def test_too_short_a_history_raises_nothing(engine: sa.Engine) -> None:
-    with database.writing(engine) as session:
+def test_too_short_a_history_raises_nothing(sqlite_engine: sa.Engine) -> None:
+    with database.writing(sqlite_engine) as session:
         elm = street.place(session, "Elm Street")
         street.say(session, _ordinary([elm], days=18))
         street.say(session, _speeding(elm))

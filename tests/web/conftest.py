@@ -1,5 +1,6 @@
 """A desk over a real SQLite file, and browsers that are signed in to it."""
 
+import gzip
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
+from sentiment import vega
 from tests.web.browsing import Browser
 from web import app as web_app
 
@@ -24,6 +26,16 @@ def _one_loop() -> Iterator[None]:
         Browser.portal = loop
         yield
     Browser.portal = None
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """With Vega's bundle in its place, a line of it: whoever looks at every page would else wait for a process that
+    bundles for seconds. tests/sentiment/test_vega.py makes the real one."""
+    folder = settings.data_dir / "cache"
+    folder.mkdir(parents=True)
+    (folder / f"vega-{vega.VERSION}.js.gz").write_bytes(gzip.compress(b"export const embed = 1;"))
+    return settings
 
 
 @pytest.fixture
