@@ -1,5 +1,6 @@
 """The inbox: what it shows, in which order, and what an officer's correction does."""
 
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,7 @@ from sqlmodel import Session, col, select
 from config import database
 from config.permissions import Role
 from config.tables import AuditEntry, Person
-from listeners.tables import Mention
+from listeners.tables import Mention, MentionTag
 from sentiment import inbox
 from sentiment.inbox import Filters
 from sentiment.tables import ALL, Correction, HourCount, Score
@@ -110,6 +111,22 @@ def test_the_counts_by_state_keep_to_the_other_filters(engine: sa.Engine) -> Non
         session.flush()
         page = inbox.mentions(session, Filters(concern="drugs", state="done"))
     assert (_ids(page), page.counts) == ([ids[0]], {"done": 1, "new": 2})
+
+
+@pytest.mark.parametrize("filters", [Filters(concern="drugs", since=AT), Filters(place_id=1), Filters(tag="lights")])
+def test_every_state_is_counted_however_the_store_is_gone_through(engine: sa.Engine, filters: Filters) -> None:
+    with database.writing(engine) as session:
+        place = street.place(session, "Elm Street")
+        said = [_said(n, concerns=("drugs",), place_id=place) for n in range(12)]
+        ids = street.say(session, [*said, _said(-60, concerns=("drugs",)), _said(20, concerns=("youth_schools",))])
+        for number, state in zip(ids[:9], (*["assigned"] * 5, "snoozed", *["done"] * 3), strict=True):
+            session.get_one(Mention, number).state = state
+        session.add_all([MentionTag(mention_id=number, tag="lights") for number in ids[:12]])
+        session.flush()
+        page = inbox.mentions(session, dataclasses.replace(filters, state="assigned"))
+    of_a_place = {"assigned": 5}  # in whole fives
+    assert sorted(number or 0 for number in _ids(page)) == ids[:5]
+    assert page.counts == (of_a_place if filters.place_id else {"new": 3, "assigned": 5, "snoozed": 1, "done": 3})
 
 
 def _hours(session: Session) -> dict[str, tuple[int, float, float]]:
