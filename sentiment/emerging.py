@@ -273,9 +273,12 @@ def _hanging_together(candidates: Sequence[_Candidate], start: int, close: NDArr
     posts = np.concatenate([candidate.posts for candidate in candidates]) - start
     shape = (len(candidates), close.shape[0])
     holds = csr_array((np.ones(posts.size, dtype=np.int32), posts, np.append(0, sizes.cumsum())), shape=shape)
-    pairs = (holds @ csr_array(close, dtype=np.int32)).multiply(holds).sum(axis=1)
-    for at in np.flatnonzero(2 * pairs >= 3 * sizes).tolist():
-        yield candidates[at]
+    near = csr_array(close, dtype=np.int32)
+    for at in range(0, len(candidates), _ROWS):  # all at once take as much memory as the posts themselves
+        some = holds[at : at + _ROWS]
+        pairs = (some @ near).multiply(some).sum(axis=1)
+        for one in np.flatnonzero(2 * pairs >= 3 * sizes[at : at + _ROWS]).tolist():
+            yield candidates[at + one]
 
 
 def _gate(

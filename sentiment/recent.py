@@ -6,6 +6,7 @@ the store only for what is new, and lets go of what was deleted, hidden, edited 
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import compress
 from typing import Any
 from zlib import crc32
 
@@ -33,6 +34,9 @@ _WORD = re.compile(r"\w+")
 _DIMENSIONS = 384
 
 
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+
+
 @dataclass
 class Memory:
     """What is held, in order of time. Belongs to one store, and to one thread at a time."""
@@ -52,8 +56,9 @@ class Memory:
     pieces: np.ndarray[Any, np.dtype[np.bool_]] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     terms: np.ndarray[Any, np.dtype[np.uint32]] = field(default_factory=lambda: np.zeros(0, dtype=np.uint32))
     ends: np.ndarray[Any, np.dtype[np.int64]] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
-    seen: dict[int, datetime] = field(default_factory=dict)  # every mention that was looked at, and when it was scored
+    seen: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # every mention that was looked at
     last: datetime | None = None  # the newest scored_at that was read
+    latest: frozenset[int] = frozenset()  # the mentions that were scored just then
     forms: Forms = field(default_factory=Forms)
     passed_on: dict[int, int] = field(default_factory=dict)  # beginnings of reposted texts, and who stands for each
     ordinary: Yardstick | None = None
@@ -69,20 +74,16 @@ class Memory:
         """Brings the memory up to date with the store as of `now`."""
         since = now - KEPT
         fresh = self._unread(session, since, now)
-        seen = np.fromiter(self.seen, dtype=np.int64, count=len(self.seen))
-        left = seen[~np.isin(seen, _there(session, since, now))].tolist()
-        gone = {*left, *(self.seen.keys() & fresh.keys())}
-        if gone:
-            self._keep(~np.isin(self.ids, np.fromiter(gone, dtype=np.int64)))
-            for number in gone:
-                self.seen.pop(number, None)
-        self._reserve(len(fresh))
-        numbers = list(fresh)
-        for start in range(0, len(numbers), _PAGE):
-            self._add(session, numbers[start : start + _PAGE])
-        self.seen |= fresh
+        gone = ~np.isin(self.seen, _there(session, since, now)) | np.isin(self.seen, fresh)
+        if gone.any():
+            self._keep(~np.isin(self.ids, self.seen[gone]))
+        self._reserve(fresh.size)
+        for start in range(0, fresh.size, _PAGE):
+            self._add(session, fresh[start : start + _PAGE].tolist())
+        self.seen = np.concatenate([self.seen[~gone], fresh])
         self.forms.forget(_hours(now))
-        self.passed_on = {begins: number for begins, number in self.passed_on.items() if number in self.seen}
+        here = np.isin(np.array(list(self.passed_on.values()), dtype=np.int64), self.seen)
+        self.passed_on = dict(compress(self.passed_on.items(), here))
         if self.measured_at is None or not timedelta() <= now - self.measured_at < MEASURED_FOR:
             self.ordinary = emerging.yardstick(self.heard()) if self.hours.size >= LEAST_MEASURED else None
             self.measured_at = now if self.ordinary is not None else None
@@ -103,8 +104,8 @@ class Memory:
             urgent=URGENT,
         )
 
-    def _unread(self, session: Session, since: datetime, until: datetime) -> dict[int, datetime]:
-        """Scored mentions that were not read yet, or were scored again, and when; oldest post first."""
+    def _unread(self, session: Session, since: datetime, until: datetime) -> Numbers:
+        """Scored mentions that were not read yet, or were scored again; oldest post first."""
         query = (
             sa.select(col(Mention.id), col(Mention.scored_at))
             .where(
@@ -114,14 +115,15 @@ class Memory:
             )
             .order_by(col(Mention.posted_at), col(Mention.id))
         )
-        fresh = {
-            number: at
+        fresh = [
+            (number, at)
             for number, at in session.connection().execute(query).all()
-            if number is not None and at is not None and self.seen.get(number) != at
-        }
-        read = [*fresh.values(), *([] if self.last is None else [self.last])]
-        self.last = max(read, default=None)
-        return fresh
+            if number is not None and at is not None and not (at == self.last and number in self.latest)
+        ]
+        newest = max((at for _, at in fresh), default=self.last)
+        before = self.latest if newest == self.last else frozenset[int]()
+        self.last, self.latest = newest, before | {number for number, at in fresh if at == newest}
+        return np.array([number for number, _ in fresh], dtype=np.int64)
 
     def _reserve(self, number: int) -> None:
         """Room for so many more vectors, and for a tenth beyond, so that it is seldom made."""
