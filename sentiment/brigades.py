@@ -3,7 +3,7 @@
 Which accounts they are is said nowhere. Each counts once in the figures already (trust.py); what they can do to one is
 bounded by how many they are."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -54,15 +54,17 @@ def of(posts: Sequence[Post]) -> Brigade | None:
     """What is told of one text: the hour in which most accounts posted it, if that were five or more."""
     ordered = sorted(posts, key=lambda post: post.at)
     most, since = 0, None
-    start = 0
-    for stop, last in enumerate(ordered, start=1):
+    start, inside = 0, Counter[bytes]()  # posts of each account within the hour before `last`
+    for last in ordered:
+        inside[last.author] += 1
         while last.at - ordered[start].at > WITHIN:
+            gone = ordered[start].author
+            inside[gone] -= 1
+            if not inside[gone]:
+                del inside[gone]
             start += 1
-        if stop - start <= most:
-            continue
-        together = len({post.author for post in ordered[start:stop]})
-        if together > most:
-            most, since = together, ordered[start].at
+        if len(inside) > most:
+            most, since = len(inside), ordered[start].at
     if since is None or most < LEAST:
         return None
     new = len({post.author for post in ordered if post.new})
