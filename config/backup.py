@@ -24,7 +24,7 @@ from config.secrets import KEY_FILE, Keys
 
 FORMAT = 1
 STORE = {"sqlite": "liaison.db", "postgresql": "liaison.dump"}
-UNDER_WAY = ".liaison-"
+BACKING_UP, RESTORING = ".liaison-backup-", ".liaison-restore-"  # folders of what is under way
 LEFT_FOR = timedelta(days=1)
 PAGES = 2000  # of SQLite's that are copied before writers get a turn
 _NOT_OURS = (KEY_FILE, "liaison.db", "liaison.db-wal", "liaison.db-shm", "liaison.db.migrating")
@@ -48,8 +48,8 @@ class Manifest:
 
 def make(engine: sa.Engine, data: Path, keys: Keys, out: Path, now: datetime) -> Manifest:
     """Writes the backup to `out`, beside first and then renamed, readable by its owner only. Raises BackupFailed."""
-    _sweep(out.parent, now)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=UNDER_WAY + "backup-") as name:
+    _sweep(out.parent, BACKING_UP, now)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=BACKING_UP) as name:
         kind = engine.dialect.name
         store = Path(name) / STORE[kind]
         copy = _copy_sqlite if kind == "sqlite" else _dump_postgresql
@@ -79,8 +79,8 @@ def restore(url: str, data: Path, keys: Keys, source: Path, *, replace: bool = F
     `replace`: what is there goes. Raises BackupFailed, with what is there untouched."""
     kind = sa.make_url(url).get_backend_name()
     data.mkdir(parents=True, exist_ok=True)
-    _sweep(data, clock.now())
-    with tempfile.TemporaryDirectory(dir=data, prefix=UNDER_WAY + "restore-") as name:
+    _sweep(data, RESTORING, clock.now())
+    with tempfile.TemporaryDirectory(dir=data, prefix=RESTORING) as name:
         folder = Path(name)
         manifest = _unpack(source, folder)
         if manifest.kind != kind:
@@ -163,9 +163,10 @@ def _load_postgresql(url: str, store: Path) -> None:
     _run([*command, "--dbname", sa.make_url(url).database or "", str(store)], sa.make_url(url))
 
 
-def _sweep(folder: Path, now: datetime) -> None:
-    """Takes away what a killed backup or restore left here more than a day ago: it holds a whole store."""
-    for left in folder.glob(UNDER_WAY + "*"):
+def _sweep(folder: Path, prefix: str, now: datetime) -> None:
+    """Takes away what a killed backup or restore left here more than a day ago: it holds a whole store. Nothing else
+    that a person keeps beside it begins like that."""
+    for left in folder.glob(f"{prefix}*"):
         if now.timestamp() - left.stat().st_mtime > LEFT_FOR.total_seconds():
             shutil.rmtree(left, ignore_errors=True)
 

@@ -176,12 +176,12 @@ def _found(session: Session, filters: Filters, before: Cursor | None, limit: int
         .order_by(col(Mention.posted_at).desc(), col(Mention.id).desc())
         .limit(limit)
     )
-    if filters.tag is not None:  # its limit has the database begin with the few that have the tag
-        tagged = (
-            sa.select(col(MentionTag.mention_id)).where(col(MentionTag.tag) == filters.tag).limit(MOST_LOOKED_THROUGH)
+    if filters.tag is not None:
+        tagged: sa.Select[Any] = sa.select(col(MentionTag.mention_id).label("id")).where(
+            col(MentionTag.tag) == filters.tag
         )
-        few = tagged.subquery()
-        query = query.join(few, few.c.mention_id == col(Mention.id))
+        begun_with = _begun_with(tagged)
+        query = query.join(begun_with, begun_with.c.id == col(Mention.id))
     if filters.state is not None:
         query = query.where(col(Mention.state) == filters.state)
     if before is not None:
@@ -327,13 +327,18 @@ def _counts(session: Session, filters: Filters) -> dict[str, int]:
         some = sa.select(sa.literal(1)).select_from(Mention)
         few = _fewest(filters, state)
         if few is not None:
-            begun_with = few.limit(MOST_LOOKED_THROUGH).subquery()  # its limit has the database begin with them
+            begun_with = _begun_with(few)
             some = some.join(begun_with, begun_with.c.id == col(Mention.id))
         some = some.where(*_listed(filters), *_where(filters), col(Mention.state) == state).limit(COUNTED)
         states.append(sa.select(sa.func.count()).select_from(some.subquery()).scalar_subquery().label(state))
     row = session.connection().execute(sa.select(*states)).one()
     told = disclosure.in_fives if filters.place_id else int
     return {state: told(number) for state, number in row._mapping.items() if told(number)}
+
+
+def _begun_with(few: sa.Select[Any]) -> sa.Subquery:
+    """A few mentions (`id`) to begin a question with: their limit keeps the database from taking another way."""
+    return few.limit(MOST_LOOKED_THROUGH).subquery()
 
 
 def _fewest(filters: Filters, state: str) -> sa.Select[Any] | None:
@@ -354,7 +359,7 @@ def _narrow(filters: Filters) -> bool:
 
 def _counted_whole(session: Session, filters: Filters) -> dict[str, int]:
     here = sa.select(col(Mention.state)).where(*_listed(filters), *_where(filters)).limit(MOST_LOOKED_THROUGH)
-    few = here.subquery()  # its limit keeps the database from going by states
+    few = here.subquery()  # as in _begun_with: its limit keeps the database from going by states
     rows = session.connection().execute(sa.select(few.c.state, sa.func.count()).group_by(few.c.state))
     found = {state: min(number, COUNTED) for state, number in rows}
     return {state: found[state] for state in STATES if state in found}

@@ -79,7 +79,7 @@ def test_a_backup_killed_in_the_middle_leaves_the_one_before_and_the_next_is_who
         killing.heard(hear)
         assert process.is_alive()
     assert out.read_bytes() == before
-    (left,) = tmp_path.glob(f"{backup.UNDER_WAY}*")
+    (left,) = tmp_path.glob(f"{backup.BACKING_UP}*")
     os.utime(left, (time.time() - 2 * DAY,) * 2)
     backup.make(engine, data, secrets.for_tests(), out, clock.now())
     assert not left.exists()
