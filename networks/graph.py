@@ -36,6 +36,7 @@ LONGEST_WAIT = 7 * 24 * 60  # minutes; a network that tells of more has told non
 ENDED = frozenset({102, 190, 463, 467})  # codes of a sign-in that is over
 LIMITED = frozenset({4, 17, 32, 613, *range(80000, 80015)})
 PASSING = frozenset({1, 2})  # Meta's own trouble
+_TOO_FEW = "not enough viewers"  # an answer of its own, and no trouble
 GONE = (100, 33)  # code, subcode: no such object, or none that we may see
 
 
@@ -170,6 +171,28 @@ class Line:
             after = {name: values[0] for name, values in parse_qs(urlsplit(following).query).items()}
             args = {name: value for name, value in after.items() if name not in ("access_token", "appsecret_proof")}
         raise OutcomeUnknown("there is too much to look through")
+
+    def insights(self, remote_id: str, *metrics: str) -> tuple[dict[str, int], str]:
+        """What Meta counts of a post over all its time, as far as it says so; and why not, where it refuses."""
+        asked = {"metric": ",".join(metrics), "period": "lifetime"}
+        try:
+            told = self.reads(partial(_edge, remote_id, "insights", asked))
+        except Rejected as error:
+            return {}, "" if _TOO_FEW in error.reason.casefold() else error.reason
+        rows = told.get("data") if isinstance(told, dict) else None
+        found = {}
+        for row in rows if isinstance(rows, list) else ():
+            values = row.get("values") or [{}]
+            count = number_of(values[0], "value")
+            if count is not None:
+                found[str(row.get("name"))] = count
+        return found, ""
+
+
+def number_of(told: Mapping[str, Any], name: str) -> int | None:
+    """A count, where there is one."""
+    found = told.get(name)
+    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
 
 
 def _edge(owner: str, edge: str, asked: Mapping[str, Any], graph: Graph) -> Any:

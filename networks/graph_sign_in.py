@@ -12,10 +12,12 @@ from networks.network import Connection, Departure, Rejected, SignedIn
 
 SCOPES = {
     "facebook": (
-        "pages_show_list,pages_read_engagement,pages_read_user_content,pages_manage_posts,pages_manage_engagement"
+        "pages_show_list,pages_read_engagement,pages_read_user_content,pages_manage_posts,pages_manage_engagement,"
+        "read_insights"
     ),
     "instagram": (
-        "pages_show_list,pages_read_engagement,instagram_basic,instagram_content_publish,instagram_manage_comments"
+        "pages_show_list,pages_read_engagement,instagram_basic,instagram_content_publish,instagram_manage_comments,"
+        "instagram_manage_insights"
     ),
 }
 _PAGES = "id,name,username,access_token,instagram_business_account{id,username,name}"

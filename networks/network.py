@@ -370,6 +370,41 @@ class PollReader(Protocol):
 
 
 @dataclass(frozen=True)
+class OwnPost:
+    """A post of ours on its network. `answers`: it answers somebody, which some networks keep as a comment."""
+
+    remote_id: str
+    answers: bool = False
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How often a post of ours was seen and answered, as its network counts; none: not given there. Counts alone,
+    never who. `reposts`: passed on, with or without words of one's own."""
+
+    views: int | None = None
+    likes: int | None = None
+    reposts: int | None = None
+    replies: int | None = None
+
+
+@dataclass(frozen=True)
+class ReachPage:
+    """What a network told of posts of ours by their remote ids, none for one that is gone; one that is missing was not
+    asked for. `refused`: why something was not given that is given to others, in plain words."""
+
+    reach: Mapping[str, Reach | None]
+    refused: str = ""
+
+
+class ReachReader(Protocol):
+    def reach(self, ours: Sequence[OwnPost]) -> ReachPage:
+        """How these posts stand now; it stops where the network does, with what it knows by then. Raises NetworkError
+        when it knows nothing; RateLimited until next month when this month's budget is used up."""
+        ...
+
+
+@dataclass(frozen=True)
 class Field:
     """One field of a form: to sign in, or to set up a source."""
 
@@ -447,6 +482,7 @@ class Network:
     publisher: Callable[[Connection], Publisher] | None = None
     witness: Callable[[Connection], Witness] | None = None
     polls: Callable[[Connection], PollReader] | None = None  # its option `poll` makes one (networks.polls)
+    reach: Callable[[Connection], ReachReader] | None = None  # none: it tells nothing of how a post fares
     doorbell: Doorbell | None = None
     stream: Stream | None = None  # for its kinds that are streamed
     sign_in: PasswordSignIn | PageSignIn | None = None

@@ -16,9 +16,13 @@ from networks.network import (
     Listener,
     Network,
     Outgoing,
+    OwnPost,
     Page,
     Policy,
     Publisher,
+    Reach,
+    ReachPage,
+    ReachReader,
     Receipt,
     Rejected,
     RemoteMention,
@@ -105,6 +109,22 @@ class _Board:
             there = set(session.exec(select(PracticePost.id).where(col(PracticePost.id).in_(numbers))))
         return frozenset(str(number) for number in numbers if number not in there)
 
+    def reach(self, ours: Sequence[OwnPost]) -> ReachPage:
+        """How many answers stand below each of our posts. The board counts nothing else, and invents nothing."""
+        numbers = [int(one.remote_id) for one in ours if one.remote_id.isdecimal()]
+        with database.reading(self._engine) as session:
+            there = set(session.exec(select(PracticePost.id).where(col(PracticePost.id).in_(numbers))))
+            answered = dict(
+                session.exec(
+                    select(PracticePost.reply_to, sa.func.count())
+                    .where(col(PracticePost.reply_to).in_(numbers))
+                    .group_by(col(PracticePost.reply_to))
+                ).all()
+            )
+        return ReachPage(
+            {str(number): Reach(replies=answered.get(number, 0)) if number in there else None for number in numbers}
+        )
+
     def find(self, outgoing: Outgoing) -> Receipt | None:
         """Exact: by key."""
         with database.reading(self._engine) as session:
@@ -124,6 +144,10 @@ def _witness(connection: Connection) -> Witness:
     return _Board(connection)
 
 
+def _reach(connection: Connection) -> ReachReader:
+    return _Board(connection)
+
+
 NETWORK = Network(
     name="practice",
     label="Practice board",
@@ -132,6 +156,7 @@ NETWORK = Network(
     listener=_listener,
     publisher=_publisher,
     witness=_witness,
+    reach=_reach,
     kinds=(SourceKind("mentions", "Residents' posts on the practice board", account="none", every_seconds=15),),
     threads=True,
 )

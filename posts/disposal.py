@@ -21,6 +21,7 @@ from posts.tables import (
     Series,
     Story,
     Target,
+    TargetReach,
     UnitAction,
     Variant,
 )
@@ -66,7 +67,8 @@ def dispose(session: Session, before: datetime, kept: Kept, limit: int) -> int:
     ids = [number for number in session.exec(query) if number is not None]
     if ids:
         targets = sa.select(col(Target.id)).where(col(Target.post_id).in_(ids))
-        session.connection().execute(sa.delete(Attempt).where(col(Attempt.target_id).in_(targets)))
+        for hanging in (Attempt, TargetReach):
+            session.connection().execute(sa.delete(hanging).where(col(hanging.target_id).in_(targets)))
         for part in _PARTS:
             table = part.__table__  # type: ignore[attr-defined]
             session.connection().execute(sa.delete(table).where(table.c.post_id.in_(ids)))

@@ -142,6 +142,34 @@ class Target(SQLModel, table=True):
     take_down_asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class TargetReach(SQLModel, table=True):
+    """How a post fared on one account at an age, as its network counted it: counts alone, never who."""
+
+    __tablename__ = "target_reach"
+
+    target_id: int = Field(primary_key=True, foreign_key="target.id")
+    age_hours: int = Field(primary_key=True)  # of posts.reach.AGES the last that it had reached
+    read_at: datetime = Field(sa_type=UtcDateTime)
+    views: int | None = None  # none: the network does not give it; so with the others
+    likes: int | None = None
+    reposts: int | None = None
+    replies: int | None = None
+    gone: bool = False  # the network says that it is not there any more
+
+
+class ReachWatch(SQLModel, table=True):
+    """How reading reach by an account goes: whether it worked, and when it is tried again."""
+
+    __tablename__ = "reach_watch"
+
+    account_id: int = Field(primary_key=True, foreign_key="account.id")
+    last_ok_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failures: int = 0  # in a row
+    failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_error: str | None = None
+    next_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class Attempt(SQLModel, table=True):
     """One call to a network, committed before it is made."""
 

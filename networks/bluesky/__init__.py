@@ -19,6 +19,7 @@ from networks.network import (
     PasswordSignIn,
     Policy,
     Publisher,
+    ReachReader,
     SignedIn,
     SourceKind,
     Witness,
@@ -58,6 +59,12 @@ def _witness(connection: Connection) -> Witness:
     return Looker(connection)
 
 
+def _reach(connection: Connection) -> ReachReader:
+    from networks.bluesky.reach import Gauge
+
+    return Gauge(connection)
+
+
 def _stream(
     connection: Connection, cursor: str | None, wanted: Callable[[str, str | None], bool], stop: Event
 ) -> Iterator[Burst]:
@@ -88,6 +95,7 @@ NETWORK = Network(
     listener=_listener,
     publisher=_publisher,
     witness=_witness,
+    reach=_reach,
     sign_in=PasswordSignIn(_FIELDS, _sign_in),
     test=_who,
     kinds=(

@@ -21,7 +21,7 @@ OVERLAP = timedelta(minutes=5)  # read again each time: an index may learn of a 
 PAGE = 50
 REASONS = ["mention", "reply", "quote"]
 _GONE = ("RecordNotFound", "RepoNotFound", "RepoTakendown", "RepoDeactivated")
-_AT_ONCE = 25  # posts in one question
+AT_ONCE = 25  # posts in one question
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,8 @@ class Looker:
         if self._account is None:  # a whole network's stream: every post's own server is asked
             return frozenset(uri for uri in remote_ids if self._is_gone(uri))
         missing: list[str] = []
-        for start in range(0, len(remote_ids), _AT_ONCE):
-            some = remote_ids[start : start + _AT_ONCE]
+        for start in range(0, len(remote_ids), AT_ONCE):
+            some = remote_ids[start : start + AT_ONCE]
             shown = self._shown(self._account, some)
             missing += [uri for uri in some if uri not in shown]
         return frozenset(uri for uri in missing if self._is_gone(uri))

@@ -4,7 +4,7 @@ facebook-sdk is imported inside functions: it costs time that only talking to th
 
 from networks import meta
 from networks.facebook.words import LIMITS
-from networks.network import Connection, Listener, Network, Publisher, SourceKind, Witness
+from networks.network import Connection, Listener, Network, Publisher, ReachReader, SourceKind, Witness
 
 
 def _listener(connection: Connection) -> Listener:
@@ -25,6 +25,12 @@ def _witness(connection: Connection) -> Witness:
     return Looker(connection)
 
 
+def _reach(connection: Connection) -> ReachReader:
+    from networks.facebook.reach import Gauge
+
+    return Gauge(connection)
+
+
 NETWORK = Network(
     name="facebook",
     label="Facebook",
@@ -33,6 +39,7 @@ NETWORK = Network(
     listener=_listener,
     publisher=_publisher,
     witness=_witness,
+    reach=_reach,
     sign_in=meta.sign_in("facebook"),
     test=meta.who("facebook"),
     kinds=(

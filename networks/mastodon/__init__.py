@@ -24,6 +24,7 @@ from networks.network import (
     Policy,
     PollReader,
     Publisher,
+    ReachReader,
     SignedIn,
     SourceKind,
     Witness,
@@ -54,6 +55,12 @@ def _polls(connection: Connection) -> PollReader:
     from networks.mastodon.hearing import Counter
 
     return Counter(connection)
+
+
+def _reach(connection: Connection) -> ReachReader:
+    from networks.mastodon.reach import Gauge
+
+    return Gauge(connection)
 
 
 def _doorbell(connection: Connection, ring: Callable[[], None], told_gone: Callable[[str], None], stop: Event) -> None:
@@ -92,6 +99,7 @@ NETWORK = Network(
     publisher=_publisher,
     witness=_witness,
     polls=_polls,
+    reach=_reach,
     doorbell=_doorbell,
     sign_in=PageSignIn((_SERVER,), _begin, _finish),
     test=_who,

@@ -18,6 +18,7 @@ from networks.network import (
     PageSignIn,
     Policy,
     Publisher,
+    ReachReader,
     SignedIn,
     SourceKind,
     Witness,
@@ -55,6 +56,12 @@ def _witness(connection: Connection) -> Witness:
     from networks.x.hearing import Looker
 
     return Looker(connection)
+
+
+def _reach(connection: Connection) -> ReachReader:
+    from networks.x.reach import Gauge
+
+    return Gauge(connection)
 
 
 def _begin(given: Mapping[str, str], redirect_uri: str, state: str, allow_private: bool) -> Departure:
@@ -95,6 +102,7 @@ NETWORK = Network(
     listener=_listener,
     publisher=_publisher,
     witness=_witness,
+    reach=_reach,
     sign_in=PageSignIn(_FIELDS, _begin, _finish),
     test=_who,
     kinds=(

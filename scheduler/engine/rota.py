@@ -25,6 +25,7 @@ from scheduler.jobs import (
     partner_digests,
     polls,
     publishing,
+    reach,
     records,
     series,
     sign_ins,
@@ -98,6 +99,7 @@ WAITS: tuple[Regular, ...] = (
     ),
     _calling("webhooks", "deliver", timedelta(seconds=2), webhooks.deliver_due),
     _calling("polls", "listen", timedelta(minutes=5), polls.read),
+    _calling("reach", "listen", timedelta(minutes=5), reach.read),
     _calling("sign_ins", "listen", timedelta(days=1), sign_ins.look),
 )
 READS: tuple[Regular, ...] = (

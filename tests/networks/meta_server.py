@@ -33,6 +33,8 @@ SPEC: dict[str, Any] = json.loads(Path(__file__).with_name("meta_spec.json").rea
 PAGE, IG, APP, APP_SECRET = "100", "200", "77", "app secret"
 ALWAYS = {"access_token", "appsecret_proof", "fields", "limit", "after"}
 FURTHER = {"order", "filter"}  # of comments: in Meta's documentation, not in its specs
+SUMMED = {"summary", "total_count"}  # how many an edge holds: in Meta's documentation, as is what insights count
+METRICS = {"post": {"post_media_view"}, "ig_media": {"views", "reach", "shares", "saved", "total_interactions"}}
 STATUS = {"status_code", "permalink", "permalink_url", "id", "comments", "order", "limit"}
 
 
@@ -51,6 +53,7 @@ class Thing:
     status: str = "FINISHED"
     polls: int = 0  # until a container is filled
     more: dict[str, Any] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)  # what Meta counts of it, by its own names
 
 
 @dataclass
@@ -210,6 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return {"id": self._write("comment", given["message"], PAGE, parent=number).id}
             case "GET", "post", "comments":
                 return self._page([one for one in self._shown("comment") if one.parent == number], given)
+            case "GET", "post" | "ig_media", "insights":
+                return self._insights(self._thing(number), given)
             case "POST", "ig", "media":
                 return {"id": self._container(given).id}
             case "POST", "ig", "media_publish":
@@ -316,6 +321,17 @@ class _Handler(BaseHTTPRequestHandler):
             (one for one in every if author is None or one.author == author), key=lambda one: one.at, reverse=True
         )
 
+    def _insights(self, one: Thing, given: Mapping[str, str]) -> Any:
+        if one.kind not in METRICS or not set(given["metric"].split(",")) <= METRICS[one.kind]:
+            raise Told(400, 100, "(#100) The value must be a valid insights metric")
+        return {
+            "data": [
+                {"name": name, "period": given.get("period", ""), "values": [{"value": one.counts[name]}]}
+                for name in given["metric"].split(",")
+                if name in one.counts
+            ]
+        }
+
     def _page(self, rows: list[Thing], given: Mapping[str, str]) -> Any:
         limit, start = int(given.get("limit", 25)), int(given.get("after", 0))
         shown = [self._object(one, given) for one in rows[start : start + limit]]
@@ -327,6 +343,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _object(self, one: Thing, given: Mapping[str, str]) -> Any:
         asked = re.findall(r"[a-z_]+", given.get("fields", "id"))
         known = set(SPEC.get(f"fields {one.kind}", ())) | STATUS
+        known |= set(SPEC.get(f"edges {one.kind}", ())) | (SUMMED if "summary" in asked else set())
         known |= set(SPEC["fields comment"]) | set(SPEC["fields ig_comment"]) if "comments" in asked else set()
         if one.kind != "container" and (wrong := sorted(set(asked) - known - {"reverse_chronological"})):
             self.server.against_spec.append(f"fields of {one.kind}: {wrong}")
@@ -344,6 +361,12 @@ class _Handler(BaseHTTPRequestHandler):
         elif one.kind in ("ig_media", "ig_comment"):
             told |= {"timestamp": written, "permalink": address, "username": one.more.get("username", "rivertonpd")}
             told |= {"caption": one.text} if one.kind == "ig_media" else {"text": one.text, "from": {"id": one.author}}
+        told |= {name: one.counts[name] for name in one.counts if name in asked and name.endswith("_count")}
+        if "shares" in asked and one.counts.get("shares"):
+            told["shares"] = {"count": one.counts["shares"]}
+        if "summary" in asked:
+            edges = [name for name in ("reactions", "comments") if name in asked]
+            return told | {name: {"data": [], "summary": {"total_count": one.counts.get(name, 0)}} for name in edges}
         if "comments" in asked:
             kind = "comment" if one.kind == "post" else "ig_comment"
             rows = [each for each in self._shown(kind) if each.parent == one.id]

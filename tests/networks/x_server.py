@@ -53,6 +53,7 @@ class XPost:
     note: str | None = None
     lang: str = "en"
     quotes: str | None = None
+    counts: dict[str, int] = field(default_factory=dict)  # what X counts of it, by its own names
 
 
 @dataclass
@@ -418,6 +419,11 @@ class _Handler(BaseHTTPRequestHandler):
         if post.reply_to is not None and ("referenced_tweets.id" if old else "referenced_posts") in expansions:
             references = [{"type": "replied_to", "id": post.reply_to}]
             told["referenced_tweets" if old else "referenced_posts"] = references
+        if "public_metrics" in fields:
+            names = ("impression", "like", "retweet" if old else "repost", "quote", "reply", "bookmark")
+            told["public_metrics"] = {
+                f"{name}_count": post.counts.get(name.replace("retweet", "repost"), 0) for name in names
+            }
         return told if old else as_told("Post", told)
 
     def _media(self, name: str, asked: Mapping[str, str], body: Any) -> tuple[int, Any]:
