@@ -162,15 +162,23 @@ NETWORK = Network(
 )
 
 
-def post_as_resident(session: Session, author: str, text: str, now: datetime, language: str = "") -> PracticePost:
-    """A post by somebody who practises being a resident. Raises Rejected for an empty or too long one."""
+def post_as_resident(
+    session: Session, author: str, text: str, now: datetime, language: str = "", reply_to: int | None = None
+) -> PracticePost:
+    """A post by somebody who practises being a resident; `reply_to`: the number of the post that it answers. Raises
+    Rejected for an empty or too long one."""
     words = text.replace("\x00", "").strip()
     if not words:
         raise Rejected("There is no text yet.")
     if len(words) > 500:
         raise Rejected(f"The text is {len(words) - 500} characters too long; the board takes 500.")
     row = PracticePost(
-        key=f"resident-{uuid4()}", author=author.strip() or "resident", text=words, language=language, posted_at=now
+        key=f"resident-{uuid4()}",
+        author=author.strip() or "resident",
+        text=words,
+        language=language,
+        reply_to=reply_to,
+        posted_at=now,
     )
     session.add(row)
     session.flush()

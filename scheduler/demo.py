@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import Protocol
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from config import clock, database, people, secrets, sign_ins
 from config.secrets import Keys
 from config.settings import Settings
 from listeners import archive_import, places, sources
-from networks import accounts
-from posts import drafts, queue
+from networks import accounts, practice
+from networks.tables import Account
+from posts import claims, drafts, queue
+from posts import publishing as sending
 from posts.pools import Pools
-from scheduler.jobs import alerting, digests, publishing, scoring
+from posts.tables import Target
+from scheduler.jobs import alerting, digests, publishing, reach, scoring
 from scheduler.sample_town import outreach, town
 from sentiment import alerts, model
 
@@ -34,6 +37,24 @@ ANSWER = (
 REMINDER = "Coffee with officers, Saturday 9 to 11 at the Elm Street Library. Hablamos español. Ask us anything."
 WAITING = (
     "The listening meeting at St. Brigid's: what you told us, and what happens next. We publish it here on Friday."
+)
+
+EARLIER = (  # days ago, kind, title, words, what residents answered on the board
+    (
+        9,
+        "safety",
+        "Lock the frame",
+        "Two bicycles were taken from Market Street this week. Lock the frame, not the wheel. On Friday we engrave "
+        "numbers for free at the station.",
+        ("Does that work for a cargo bike, too?",),
+    ),
+    (
+        5,
+        "event",
+        "Listening meeting at St. Brigid's",
+        "Tomorrow at 6 pm we listen at St. Brigid's, in English and in Spanish. Nobody writes down who says what.",
+        ("Thank you for coming to us.", "¿Habrá otra el mes que viene?", "Is there parking?"),
+    ),
 )
 
 
@@ -99,6 +120,7 @@ def play(folder: Path, *, base_url: str, say: Callable[[str], None], bar: Bar) -
         board = [account.id or 0 for account in accounts.connected(session)]
         officer, approver = _id_of(session, town.OFFICER), _id_of(session, town.APPROVER)
         outreach.reach_out(session, settings, keys, officer, approver, board, now)
+    _earlier(engine, settings, keys, now)
     digest = digests.preview(engine, settings, folder / "digest", town.CHIEF.email, morning)
     with clock.at(morning):
         digests.put_due(engine, settings, morning)
@@ -201,6 +223,31 @@ def _watch(engine: sa.Engine, settings: Settings, morning: datetime) -> list[tup
     with database.reading(engine) as session:
         raised = [(alert.title, alert.raised_at) for alert in alerts.all_alerts(session)]
     return sorted(raised, key=lambda found: found[1])
+
+
+def _earlier(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> None:
+    """What went out on the days before, with what residents answered on the board; and how far it reached."""
+    for days, kind, title, words, answers in EARLIER:
+        moment = now - timedelta(days=days)
+        with clock.at(moment):
+            with database.writing(engine) as session:
+                officer, approver = _id_of(session, town.OFFICER), _id_of(session, town.APPROVER)
+                board = [account.id or 0 for account in accounts.connected(session)]
+                post = drafts.create(session, officer, words, board, moment, title=title, category=kind)
+                number = post.id or 0
+                wall = moment.astimezone(town.ZONE).replace(tzinfo=None)
+                drafts.schedule(session, number, officer, wall, town.ZONE.key, moment)
+                drafts.submit(session, number, officer, moment)
+                drafts.approve(session, number, approver, drafts.read(session, number).content_hash, moment)
+                account = session.get_one(Account, board[0])
+            for claim in claims.claim(engine, keys, moment):
+                sending.run(engine, claim, accounts.publisher(engine, account, keys, settings), clock.now)
+        with database.writing(engine) as session:
+            ours = session.exec(select(Target).where(Target.post_id == number)).one()
+            for hours, said in enumerate(answers, 2):
+                at = moment + timedelta(hours=hours)
+                practice.post_as_resident(session, f"resident {hours}", said, at, reply_to=int(ours.remote_id or 0))
+    reach.read(engine, settings, keys, now)
 
 
 def _answer(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> int:

@@ -40,6 +40,7 @@ def frame(made: Report) -> "pd.DataFrame":
                 "last_day": row.last.isoformat(),
                 "change": as_cell(row.change),
                 "made_by": row.made_by,
+                "note": row.note,
             }
             for row in made.rows
         ]

@@ -1,7 +1,7 @@
 """The weekly and the monthly report: figures in rows, each with its base, its interval and the queries it came from.
 Pure; scheduler/jobs/reports.py gathers, report_files.py writes the forms."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -25,11 +25,12 @@ class Statement:
 @dataclass(frozen=True)
 class Row:
     """One figure. `value`, `low`, `high`, `usual` are shares (0 to 1) or counts, none where too few stand behind them;
-    `n` is authors, or posts where `unit` is posts. `made_by` names the part of the queries behind it."""
+    `n` is authors, or posts where `unit` is posts or what networks count of ours. `made_by` names the part of the
+    queries behind it."""
 
     section: str
     name: str
-    unit: str  # share of authors | posts | hours | authors
+    unit: str  # share of authors | posts | hours | authors | views | likes | reposts | replies
     value: float | None
     low: float | None
     high: float | None
@@ -39,6 +40,19 @@ class Row:
     last: date
     change: str
     made_by: str
+    group: str = ""  # of which network or kind of post this is one of several figures
+    note: str = ""  # in place of a value: that a network does not give it
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How posts of ours of one network or one kind fared. `name`: the network's label, or the kind's key; `read`: of so
+    many posts something was told; `counts`: by unit the sum, and of how many posts it is; none: not given."""
+
+    network: bool
+    name: str
+    read: int
+    counts: Mapping[str, tuple[int, int] | None]
 
 
 @dataclass(frozen=True)
@@ -68,14 +82,24 @@ class Report:
         return list(found.items())
 
 
+def grouped(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """The rows of a section by their group, in order."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.group, []).append(row)
+    return list(found.items())
+
+
 def compose(
     morning: Morning,
     mix: Sequence[tuple[str, int]],
     statements: Sequence[Statement],
     language: str,
     few: Sequence[Unheard] = (),
+    reached: Sequence[Reached] = (),
 ) -> Report:
-    """The report of a period; `mix` is how many posts of each category went out in it, `few` who was hardly heard."""
+    """The report of a period; `mix` is how many posts of each category went out in it, `few` who was hardly heard,
+    `reached` how what went out fared."""
     _ = translate(language).gettext
     found, content = morning.overview, digest.compose(morning, language)
     local = morning.at.astimezone(morning.zone)
@@ -115,6 +139,9 @@ def compose(
     for name, unit, value, made_by in ours:
         n = answered.mentions if unit == "hours" else None
         rows.append(Row(_("What we did"), name, unit, value, None, None, None, n, found.first, found.last, "", made_by))
+    for reach in reached:
+        group = _(reach.name) if reach.network else names.get(reach.name, reach.name)
+        rows += _reach(reach, group, found.first, found.last, language)
     monthly = morning.edition is editions.Edition.MONTHLY
     return Report(
         department=morning.department,
@@ -132,6 +159,19 @@ def compose(
         at=morning.at,
         unheard=tuple(unheard.words(one, language) for one in few),
     )
+
+
+def _reach(reached: Reached, group: str, first: date, last: date, language: str) -> Iterator[Row]:
+    """Its figures: a count that is not given has no value and says so."""
+    _ = translate(language).gettext
+    section = _("Reach by network") if reached.network else _("Reach by kind of post")
+    heads = {"views": _("Views"), "likes": _("Likes"), "reposts": _("Reposts"), "replies": _("Replies")}
+    for unit, head in heads.items():
+        given = reached.counts.get(unit)
+        value, n = (float(given[0]), given[1]) if given is not None else (None, 0)
+        note = "" if given is not None else _("not given") if reached.read else _("not read yet")
+        name = f"{group}: {head}"
+        yield Row(section, name, unit, value, None, None, None, n, first, last, "", "reach", group, note)
 
 
 def _share(section: str, name: str, figure: Figure, first: date, last: date, language: str) -> Row:
@@ -167,7 +207,7 @@ def words(row: Row, language: str) -> tuple[str, str, str]:
         return value, interval, wording.percent(row.usual, language) if row.usual is not None else "–"
     if row.unit == "hours":
         return f"{wording.decimal(row.value, 1, language)} h" if row.value is not None else "–", "–", "–"
-    number = wording.whole(row.value, language) if row.value is not None else "–"
+    number = wording.whole(row.value, language) if row.value is not None else row.note or "–"
     usual = wording.whole(row.usual, language) if row.usual is not None else "–"
     if row.low is not None and row.high is not None:  # of a count that was counted: where the usual one would lie
         usual += f" ({wording.whole(row.low, language)}–{wording.whole(row.high, language)})"

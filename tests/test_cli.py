@@ -217,7 +217,8 @@ def test_the_demo_does_the_whole_job(tmp_path: Path) -> None:
     mail = BytesParser(policy=policy.default).parsebytes(Path(summary["digest"]).read_bytes())
     assert mail["To"] == "Dana Okafor <dana.okafor@riverton.example>"
     with sqlite3.connect(tmp_path / "demo-data" / "liaison.db") as store:
-        board = store.execute("select text from practice_post").fetchall()
+        board = store.execute("select text from practice_post where account_id is not null").fetchall()
+        fared = store.execute("select age_hours, views, replies from target_reach order by age_hours").fetchall()
         kept = store.execute("select count(*) from mention where sealed_reference is null and shown").fetchone()
         raised = store.execute(
             "select round((julianday(alert.raised_at) - julianday(min(posted_at))) * 24, 1) from alert"
@@ -227,8 +228,9 @@ def test_the_demo_does_the_whole_job(tmp_path: Path) -> None:
     assert len(raised) == 1
     assert raised[0][0] <= 6
     assert summary["alerts"] - 1 <= 4
-    assert len(board) == 1
+    assert len(board) == 3
     assert "Elm Street" in board[0][0]
+    assert fared == [(24, None, 3), (168, None, 1)]
     assert kept == (0,)
 
 

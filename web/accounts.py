@@ -31,7 +31,8 @@ from networks.network import (
 )
 from networks.registry import UnknownNetwork
 from networks.tables import Account
-from posts import queue
+from posts import queue, reach
+from posts.tables import ReachWatch
 from web import pages
 from web.desk import Desk, TheDesk
 from web.fields import LARGEST_ID, Id, Line
@@ -56,6 +57,7 @@ class Row:
     can_sign_in: bool
     money: Money | None  # where its network charges
     days_left: int | None  # until a person must sign in again
+    watch: ReachWatch | None  # how reading reach goes; none: not begun
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,7 @@ def _page(request: Request, found: Desk, attempt: Attempt | None = None) -> Resp
     now = clock.now()
     tried = attempt or Attempt()
     with database.reading(found.engine) as session:
-        waiting = queue.waiting_by_account(session)
+        waiting, watches = queue.waiting_by_account(session), reach.watches(session)
         rows = [
             Row(
                 account,
@@ -231,6 +233,7 @@ def _page(request: Request, found: Desk, attempt: Attempt | None = None) -> Resp
                 can_test=registry.network(account.network).test is not None,
                 can_sign_in=registry.network(account.network).sign_in is not None,
                 money=accounts.money(session, account, now),
+                watch=watches.get(account.id or 0),
                 days_left=max(0, (account.ends_at - now).days) if account.ends_at is not None else None,
             )
             for account in sorted(accounts.kept(session), key=lambda one: one.state == "connected")  # signed out: first

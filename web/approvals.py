@@ -18,7 +18,7 @@ from config.tables import Person
 from listeners.tables import Mention
 from networks import registry
 from networks.tables import Account
-from posts import approval, decide, drafts, event_posts, glossary, likeness, partners, queue, takedown
+from posts import approval, decide, drafts, event_posts, glossary, likeness, partners, queue, reach, takedown
 from posts import categories as rules_of_kinds
 from posts import pictures as kept
 from posts.queue import PostDetail
@@ -212,6 +212,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         changed = _since(session, detail, clock.now(), zone)
         terms = glossary.kept(session) if source is not None else []
         must_sign = source is not None and approval.unsigned(session, detail.post)
+        fared = reach.of_post(session, post_id)
         said_by_partners = [
             (partners.read(session, one.partner_id).name, one) for one in partners.comments(session, post_id)
         ]
@@ -243,6 +244,8 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         must_sign=must_sign,
         differing=glossary.differing(terms, post.language, source.message, _all_words(parts)) if source else [],
         partner_words=said_by_partners,
+        fared=fared,
+        is_out=any(target.state == "published" for target in detail.targets),
         to_partners="kit" if post.state in partners.SHARED else "review" if post.state in OPEN else "",
         alike=alike,
         is_open=post.state in OPEN,

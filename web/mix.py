@@ -6,12 +6,14 @@ from fastapi.responses import RedirectResponse
 from config import clock, database
 from config.permissions import Action
 from config.phrases import Phrase
-from posts import categories, mix
+from networks import registry
+from posts import categories, mix, reach
 from posts.workflow import WrongState
 from web import compose_page, pages
 from web.actions import today
 from web.desk import Desk, TheDesk
 from web.guard import Who, needs
+from web.queue import midnight
 
 router = APIRouter(prefix="/outreach/mix")
 
@@ -40,7 +42,10 @@ async def set_targets(request: Request, found: TheDesk, who: Who) -> Response:
 
 def _page(request: Request, found: Desk, *, wrong: str | None = None, given: dict[str, str] | None = None) -> Response:
     with database.reading(found.engine) as session:
-        made = mix.read(session, today(found), found.settings.department.zone)
+        zone, now = found.settings.department.zone, clock.now()
+        made = mix.read(session, today(found), zone)
+        fared = reach.sums(session, midnight(made.spans[-1][0], zone), now)
+    labels = dict(compose_page.categories(request))
     return pages.render(
         request,
         "mix.html",
@@ -48,7 +53,11 @@ def _page(request: Request, found: Desk, *, wrong: str | None = None, given: dic
         mix=made,
         short=[row for row in made.rows if row.missing],
         sent=sum(row.counts[-1] for row in made.rows),
-        labels=dict(compose_page.categories(request)),
+        fared=(
+            ("network", [(one, registry.network(one.name).label) for one in fared.networks]),
+            ("kind", [(one, labels.get(one.name, one.name)) for one in fared.kinds]),
+        ),
+        labels=labels,
         languages=dict(compose_page.languages()),
         given=given or {row.category: str(row.target or "") for row in made.rows},
         most=mix.MOST,

@@ -49,6 +49,7 @@ def page(request: Request, found: TheDesk, who: Who, edition: Edition) -> Respon
         chart=chart,
         phone=phone,
         said_of=lambda row: words.words(row, made.language),
+        grouped=words.grouped,
         days=lambda row: wording.days(row.first, row.last, made.language),
     )
 

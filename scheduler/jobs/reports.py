@@ -8,11 +8,13 @@ from sqlmodel import col, func, select
 from config import asked, database
 from config.settings import Settings
 from config.tables import MailPreference, Person
+from networks import registry
+from posts import reach
 from posts.tables import Post, Target
 from scheduler.jobs import mornings
 from sentiment import report, unheard
 from sentiment.editions import Edition
-from sentiment.report import Report, Statement
+from sentiment.report import Reached, Report, Statement
 
 
 def gather(engine: sa.Engine, settings: Settings, person: Person, edition: Edition, now: datetime) -> Report:
@@ -31,8 +33,15 @@ def gather(engine: sa.Engine, settings: Settings, person: Person, edition: Editi
             .group_by(Post.category)
             .order_by(Post.category)
         ).all()
+        notes.part = "reach"
+        told = reach.sums(session, since, now)
         notes.part = "unheard"
         overview = morning.overview
         few = unheard.read(session, overview.first, overview.last, settings.department)
     statements = [Statement(part, sql, parameters) for part, sql, parameters in notes.found if part]
-    return report.compose(morning, [(kind, number) for kind, number in mix], statements, person.language, few)
+    reached = [
+        *(Reached(True, registry.network(one.name).label, one.read, one.counts) for one in told.networks),
+        *(Reached(False, one.name, one.read, one.counts) for one in told.kinds),
+    ]
+    kinds = [(kind, number) for kind, number in mix]
+    return report.compose(morning, kinds, statements, person.language, few, reached)

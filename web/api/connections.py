@@ -13,7 +13,8 @@ from listeners import joined
 from networks import accounts
 from networks.network import NetworkError, Rejected, SignInExpired
 from networks.tables import Account
-from posts import queue
+from posts import queue, reach
+from posts.tables import ReachWatch
 from web.desk import TheDesk
 from web.fields import Id
 from web.guard import Who, needs
@@ -39,6 +40,8 @@ class AccountOut(BaseModel):
     ends_at: datetime | None  # when a person must sign in again
     monthly_budget: Decimal | None  # dollars
     waiting: int = 0
+    reach_read_at: datetime | None = None  # when it was last read how our posts fare there
+    reach_error: str = ""  # why that could not be read, or not whole
 
 
 class BudgetIn(BaseModel):
@@ -53,8 +56,11 @@ class BudgetIn(BaseModel):
 def list_accounts(found: TheDesk) -> list[AccountOut]:
     """Every account, with how many posts wait to go out there."""
     with database.reading(found.engine) as session:
-        waiting = queue.waiting_by_account(session)
-        return [_out(account, waiting.get(account.id or 0, 0)) for account in accounts.kept(session)]
+        waiting, watches = queue.waiting_by_account(session), reach.watches(session)
+        return [
+            _out(account, watches.get(account.id or 0), waiting.get(account.id or 0, 0))
+            for account in accounts.kept(session)
+        ]
 
 
 @router.put("/accounts/{account_id}/budget", dependencies=[needs(Action.MANAGE)])
@@ -65,7 +71,7 @@ def set_budget(found: TheDesk, who: Who, account_id: Id, given: BudgetIn) -> Acc
         except Rejected as error:
             raise Trouble(404, "There is no such account", error.reason) from error
         accounts.set_budget(session, account_id, given.dollars, who.id, clock.now())
-        return _out(account, 0)
+        return _out(account, session.get(ReachWatch, account_id))
 
 
 @router.post("/accounts/{account_id}/test", dependencies=[needs(Action.MANAGE)])
@@ -80,7 +86,8 @@ def test_account(found: TheDesk, who: Who, account_id: Id) -> AccountOut:
         raise Trouble(409, "The account is signed out", str(error), "Connect it again on the Accounts page.") from error
     except NetworkError as error:
         raise Trouble(502, "The network could not be asked", f"{error} Nothing was changed.") from error
-    return _out(account, 0)
+    with database.reading(found.engine) as session:
+        return _out(account, session.get(ReachWatch, account_id))
 
 
 @router.delete("/accounts/{account_id}", dependencies=[needs(Action.MANAGE)])
@@ -88,10 +95,14 @@ def remove_account(found: TheDesk, who: Who, account_id: Id) -> AccountOut:
     """Forgets how to sign in there and stops listening by it; what was published stays in the records."""
     try:
         with database.writing(found.engine) as session:
-            return _out(joined.remove(session, account_id, who.id, clock.now(), who.address), 0)
+            gone = joined.remove(session, account_id, who.id, clock.now(), who.address)
+            return _out(gone, session.get(ReachWatch, account_id))
     except Rejected as error:
         raise Trouble(404, "There is no such account") from error
 
 
-def _out(account: Account, waiting: int) -> AccountOut:
-    return AccountOut.model_validate(account, from_attributes=True).model_copy(update={"waiting": waiting})
+def _out(account: Account, watch: ReachWatch | None, waiting: int = 0) -> AccountOut:
+    told = AccountOut.model_validate(account, from_attributes=True).model_copy(update={"waiting": waiting})
+    if watch is None:
+        return told
+    return told.model_copy(update={"reach_read_at": watch.last_ok_at, "reach_error": watch.last_error or ""})

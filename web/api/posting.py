@@ -11,7 +11,7 @@ from config import clock, database, holds
 from config.permissions import Action
 from networks import pictures, registry
 from networks.network import Outgoing
-from posts import decide, drafts, finding, glossary, queue, takedown
+from posts import decide, drafts, finding, glossary, queue, reach, takedown
 from posts import pictures as kept
 from posts.tables import Post, Target
 from web import compose
@@ -38,6 +38,22 @@ class TargetOut(BaseModel):
     published_at: datetime | None
     last_error: str | None
     found: list[dict[str, str]]  # what a look-up saw that may be it, where nobody is sure
+
+
+class ReachOut(BaseModel):
+    """How a post stood on one account when it was so many hours old, as its network counted it; none: not given there.
+    Counts alone, never who. `gone`: the network says that it is not there any more."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    target_id: int
+    age_hours: int
+    read_at: datetime
+    views: int | None
+    likes: int | None
+    reposts: int | None
+    replies: int | None
+    gone: bool
 
 
 class PictureOut(BaseModel):
@@ -211,6 +227,15 @@ def find_posts(
 def one_post(found: TheDesk, post_id: Id) -> PostOut:
     with database.reading(found.engine) as session:
         return post_out(session, post_id)
+
+
+@router.get("/posts/{post_id}/reach", dependencies=[needs(Action.READ_POSTS)])
+def read_reach(found: TheDesk, post_id: Id) -> list[ReachOut]:
+    """How the post fared: what each account's network told an hour, a day, 7 and 28 days after it went out."""
+    with database.reading(found.engine) as session:
+        if session.get(Post, post_id) is None:
+            raise Trouble(404, "There is no such post")
+        return [ReachOut.model_validate(one.reach) for one in reach.of_post(session, post_id)]
 
 
 @router.put("/posts/{post_id}", dependencies=[needs(Action.WRITE_POSTS)])
