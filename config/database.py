@@ -48,6 +48,10 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
             return super().bind_processor(dialect)
         return _sqlite_text
 
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:
+        """On SQLite straight from that text, for the same reason."""
+        return super().result_processor(dialect, coltype) if dialect.name != "sqlite" else _from_sqlite_text
+
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         if value is None:
             return None
@@ -56,6 +60,10 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
 def _sqlite_text(value: datetime | None) -> str | None:
     return None if value is None else utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _from_sqlite_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def connect(url: str) -> sa.Engine:

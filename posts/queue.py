@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
@@ -43,9 +44,11 @@ class PostDetail:
     attempts: Sequence[Attempt]
 
 
-def going_out(session: Session, start: datetime, end: datetime) -> list[QueueRow]:
-    """Posts with a time from `start` to before `end`, by time; cancelled ones left out."""
-    return _rows(_listed(session, _timed(start, end)))
+def going_out(session: Session, start: datetime, end: datetime, states: Iterable[str] | None = None) -> list[QueueRow]:
+    """Posts with a time from `start` to before `end`, in these states if any are given, by time; cancelled ones left
+    out."""
+    asked = [] if states is None else [col(Post.state).in_(list(states))]
+    return _read(session, _timed(start, end), *asked)
 
 
 def going_out_and_in_review(
@@ -75,7 +78,7 @@ def waiting_among(session: Session, in_review: Sequence["Listed"], person_id: in
 def in_review_by(session: Session, person_id: int) -> list[QueueRow]:
     """This person's posts that wait for somebody else."""
     mine = (col(Post.state) == PostState.IN_REVIEW.value, col(Post.author_id) == person_id)
-    return _rows(_listed(session, *mine))
+    return _read(session, *mine)
 
 
 def published_between(session: Session, start: datetime, end: datetime) -> tuple[int, int]:
@@ -142,36 +145,58 @@ def _timed(start: datetime, end: datetime) -> sa.ColumnElement[bool]:
 
 def _listed(session: Session, *which: sa.ColumnElement[bool]) -> list[Listed]:
     """These posts, the next due first, those without a time last; one question."""
-    query = (
-        select(Post, Account.network, Account.id, Category)
-        .outerjoin(Variant, col(Variant.post_id) == col(Post.id))
-        .outerjoin(Account, col(Account.id) == col(Variant.account_id))
-        .outerjoin(Category, col(Category.name) == col(Post.category))
-        .where(*which)
-        .order_by(col(Post.due_at).is_(None), col(Post.due_at), col(Post.id), col(Account.id))
-    )
+    query = _with_places(sa.select(Post, col(Account.network), col(Account.id), Category), *which)
+    query = query.outerjoin(Category, col(Category.name) == col(Post.category))
     found: dict[int | None, Listed] = {}
-    for post, network, number, category in session.exec(query):
+    for post, network, number, category in session.execute(query):
         one = found.setdefault(post.id, Listed(post, [], category))
         if number is not None:
             one.places.append((network, number))
     return list(found.values())
 
 
+def _read(session: Session, *which: sa.ColumnElement[bool]) -> list[QueueRow]:
+    """These posts as `_listed` gives them, without what a row does not tell: a month may have a thousand."""
+    columns = [col(getattr(Post, name)) for name in _OF_A_ROW]
+    found: dict[int, tuple[Any, list[tuple[str, int]]]] = {}
+    for post in session.execute(_with_places(sa.select(*columns, col(Account.network), col(Account.id)), *which)):
+        _, places = found.setdefault(post[0], (post, []))
+        if post[-1] is not None:
+            places.append((post[-2], post[-1]))
+    return [_row(post, places) for post, places in found.values()]
+
+
+_Query = sa.Select[*tuple[Any, ...]]
+_OF_A_ROW = ("id", "title", "state", "due_at", "updated_at", "author_id", "series_id", "wall_time", "asked")
+
+
+def _with_places(query: _Query, *which: sa.ColumnElement[bool]) -> _Query:
+    """Of these posts, each with its accounts; the next due first, those without a time last."""
+    return (
+        query.select_from(Post)
+        .outerjoin(Variant, col(Variant.post_id) == col(Post.id))
+        .outerjoin(Account, col(Account.id) == col(Variant.account_id))
+        .where(*which)
+        .order_by(col(Post.due_at).is_(None), col(Post.due_at), col(Post.id), col(Account.id))
+    )
+
+
 def _rows(listed: Iterable[Listed]) -> list[QueueRow]:
-    return [
-        QueueRow(
-            post_id=post.id or 0,
-            title=post.title,
-            state=post.state,
-            due_at=post.due_at or post.updated_at,
-            author_id=post.author_id,
-            networks=tuple(dict.fromkeys(network for network, _ in places)),
-            account_ids=tuple(number for _, number in places),
-            comes_again=post.series_id is not None,
-            wall_time=post.wall_time,
-            timed=post.due_at is not None,
-            asked=tuple(post.asked),
-        )
-        for post, places in ((one.post, one.places) for one in listed)
-    ]
+    return [_row(one.post, one.places) for one in listed]
+
+
+def _row(post: Any, places: Sequence[tuple[str, int]]) -> QueueRow:
+    """A post, or its columns."""
+    return QueueRow(
+        post_id=post.id or 0,
+        title=post.title,
+        state=post.state,
+        due_at=post.due_at or post.updated_at,
+        author_id=post.author_id,
+        networks=tuple(dict.fromkeys(network for network, _ in places)),
+        account_ids=tuple(number for _, number in places),
+        comes_again=post.series_id is not None,
+        wall_time=post.wall_time,
+        timed=post.due_at is not None,
+        asked=tuple(post.asked),
+    )

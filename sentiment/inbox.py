@@ -4,7 +4,7 @@ Only mentions that are scored, shown and still have a text; never selected or or
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
 
 STATES = ("new", "assigned", "snoozed", "done")
 COUNTED = 200  # a count that reaches it means "or more"
+AT_ONCE = 5 * COUNTED  # mentions of all states together, where that is quicker than state by state
 MOST_LOOKED_THROUGH = 100_000  # mentions with one tag, say
 FEW = ("assigned", "snoozed")  # states in which mentions are never many: somebody is at work on them
 Cursor = tuple[datetime, int]  # posted_at and id of the last row seen
@@ -108,6 +109,11 @@ def mentions(session: Session, filters: Filters, before: Cursor | None = None, l
     )
 
 
+def newest(session: Session, filters: Filters, limit: int) -> tuple[InboxRow, ...]:
+    """The newest of such a list, uncounted."""
+    return _rows(session, _found(session, filters, None, limit))
+
+
 def arrived(session: Session, filters: Filters, after: datetime) -> int:
     """How many mentions came into such a list after then, to COUNTED at most."""
     some = sa.select(sa.literal(1)).select_from(Mention).outerjoin(Score, col(Score.mention_id) == col(Mention.id))
@@ -168,27 +174,27 @@ def _one(session: Session, mention_id: int) -> Found | None:
 
 
 def _found(session: Session, filters: Filters, before: Cursor | None, limit: int) -> list[Found]:
-    """Newest first, from `before` on."""
-    query = (
-        select(Mention, Score)
-        .outerjoin(Score, col(Score.mention_id) == col(Mention.id))
-        .where(*_listed(filters), *_where(filters))
-        .order_by(col(Mention.posted_at).desc(), col(Mention.id).desc())
-        .limit(limit)
-    )
+    """Newest first, from `before` on. All of a concern by its own index: what does not raise it is not looked at."""
+    query, at, number = select(Mention, Score), col(Mention.posted_at), col(Mention.id)
+    where, concern = [*_listed(filters)], _concern(filters)
     if filters.tag is not None:
         tagged: sa.Select[Any] = sa.select(col(MentionTag.mention_id).label("id")).where(
             col(MentionTag.tag) == filters.tag
         )
         begun_with = _begun_with(tagged)
-        query = query.join(begun_with, begun_with.c.id == col(Mention.id))
+        query = query.join(begun_with, begun_with.c.id == number)
+    elif concern is not None and filters.state is None and not _narrow(filters):  # by state the other way is as short
+        query = query.join(MentionConcern, col(MentionConcern.mention_id) == number)
+        at, number = col(MentionConcern.posted_at), col(MentionConcern.mention_id)
+        where.append(col(MentionConcern.concern) == concern)
+        filters = replace(filters, concern=None, concern_of=None)
     if filters.state is not None:
-        query = query.where(col(Mention.state) == filters.state)
+        where.append(col(Mention.state) == filters.state)
     if before is not None:
         posted_at, mention_id = before
-        earlier = col(Mention.posted_at) < posted_at
-        query = query.where(sa.or_(earlier, sa.and_(col(Mention.posted_at) == posted_at, col(Mention.id) < mention_id)))
-    return list(session.exec(query))
+        where.append(sa.or_(at < posted_at, sa.and_(at == posted_at, number < mention_id)))
+    query = query.outerjoin(Score, col(Score.mention_id) == col(Mention.id)).where(*where, *_where(filters, at))
+    return list(session.exec(query.order_by(at.desc(), number.desc()).limit(limit)))
 
 
 def correct(
@@ -273,20 +279,22 @@ def _listed(filters: Filters) -> tuple[sa.ColumnElement[bool], ...]:
     return (*listeners_mentions.listed(), col(Mention.text).is_not(None))
 
 
-def _where(filters: Filters) -> list[sa.ColumnElement[bool]]:
-    """All filters but the state."""
+def _concern(filters: Filters) -> Any:
+    """The concern that mentions must raise, or how to find it; none: any."""
+    if filters.concern_of is None:
+        return filters.concern
+    its = sa.select(sa.func.min(col(MentionConcern.concern)))
+    return its.where(col(MentionConcern.mention_id) == filters.concern_of).scalar_subquery()
+
+
+def _where(filters: Filters, at: Any = None) -> list[sa.ColumnElement[bool]]:
+    """All filters but the state. `at`: where the time of a mention stands, if not in its own row."""
+    at = col(Mention.posted_at) if at is None else at
     where: list[sa.ColumnElement[bool]] = []
-    if filters.concern is not None:
+    concern = _concern(filters)
+    if concern is not None:
         raising = sa.select(sa.literal(1)).where(
-            col(MentionConcern.mention_id) == col(Mention.id), col(MentionConcern.concern) == filters.concern
-        )
-        where.append(raising.exists())
-    if filters.concern_of is not None:
-        of_it = sa.select(sa.func.min(col(MentionConcern.concern))).where(
-            col(MentionConcern.mention_id) == filters.concern_of
-        )
-        raising = sa.select(sa.literal(1)).where(
-            col(MentionConcern.mention_id) == col(Mention.id), col(MentionConcern.concern) == of_it.scalar_subquery()
+            col(MentionConcern.mention_id) == col(Mention.id), col(MentionConcern.concern) == concern
         )
         where.append(raising.exists())
     if filters.place_id is not None:
@@ -307,9 +315,9 @@ def _where(filters: Filters) -> list[sa.ColumnElement[bool]]:
     if filters.thread is not None:
         where.append(col(Mention.thread) == filters.thread)
     if filters.since is not None:
-        where.append(col(Mention.posted_at) >= filters.since)
+        where.append(at >= filters.since)
     if filters.until is not None:
-        where.append(col(Mention.posted_at) < filters.until)
+        where.append(at < filters.until)
     return where
 
 
@@ -322,34 +330,49 @@ def _counts(session: Session, filters: Filters) -> dict[str, int]:
     """By state, each counted to COUNTED at most: a person needs no more, and a million rows are not looked through."""
     if _narrow(filters):
         return _counted_whole(session, filters)
-    states = []
-    for state in STATES:
-        some = sa.select(sa.literal(1)).select_from(Mention)
-        few = _fewest(filters, state)
-        if few is not None:
-            begun_with = _begun_with(few)
-            some = some.join(begun_with, begun_with.c.id == col(Mention.id))
-        some = some.where(*_listed(filters), *_where(filters), col(Mention.state) == state).limit(COUNTED)
-        states.append(sa.select(sa.func.count()).select_from(some.subquery()).scalar_subquery().label(state))
-    row = session.connection().execute(sa.select(*states)).one()
+    found, whole = _newest_of_concern(session, filters) if filters.concern is not None else ({}, False)
+    left = [state for state in STATES if state in FEW or (not whole and found.get(state, 0) < COUNTED)]
+    row = session.connection().execute(sa.select(*(_of_state(filters, state) for state in left))).one()
+    found |= row._mapping
     told = disclosure.in_fives if filters.place_id else int
-    return {state: told(number) for state, number in row._mapping.items() if told(number)}
+    return {state: min(told(found[state]), COUNTED) for state in STATES if told(found.get(state, 0))}
+
+
+def _of_state(filters: Filters, state: str) -> sa.Label[int]:
+    some = sa.select(sa.literal(1)).select_from(Mention)
+    if state in FEW:
+        begun_with = _begun_with(sa.select(col(Mention.id)).where(col(Mention.state) == state))
+        some = some.join(begun_with, begun_with.c.id == col(Mention.id)).where(*_listed(filters), *_where(filters))
+    elif filters.concern is not None:
+        some = _of_concern(some, filters)
+    else:
+        some = some.where(*_listed(filters), *_where(filters))
+    few = some.where(col(Mention.state) == state).limit(COUNTED).subquery()
+    return sa.select(sa.func.count()).select_from(few).scalar_subquery().label(state)
+
+
+def _newest_of_concern(session: Session, filters: Filters) -> tuple[dict[str, int], bool]:
+    """How many of the newest mentions of a concern are in each state that many are in, and whether these were all. Each
+    state by itself would go through a concern's mentions again, where the other filters leave few of them."""
+    many = [state for state in STATES if state not in FEW]
+    newest = _of_concern(sa.select(col(Mention.state)).select_from(Mention), filters)
+    few = newest.where(col(Mention.state).in_(many)).limit(AT_ONCE).subquery()
+    rows = session.connection().execute(sa.select(few.c.state, sa.func.count()).group_by(few.c.state))
+    found: dict[str, int] = {state: number for state, number in rows}  # noqa: C416  (rows are no pairs to a type checker)
+    return found, sum(found.values()) < AT_ONCE
+
+
+def _of_concern(query: sa.Select[Any], filters: Filters) -> sa.Select[Any]:
+    """Newest first, so that a database goes by the concern's own index."""
+    at, rest = col(MentionConcern.posted_at), replace(filters, concern=None)
+    query = query.join(MentionConcern, col(MentionConcern.mention_id) == col(Mention.id))
+    query = query.where(col(MentionConcern.concern) == filters.concern, *_listed(rest), *_where(rest, at))
+    return query.order_by(at.desc())
 
 
 def _begun_with(few: sa.Select[Any]) -> sa.Subquery:
     """A few mentions (`id`) to begin a question with: their limit keeps the database from taking another way."""
     return few.limit(MOST_LOOKED_THROUGH).subquery()
-
-
-def _fewest(filters: Filters, state: str) -> sa.Select[Any] | None:
-    """The mentions to go through for a state's count, where going by state and time would go through too many."""
-    if state in FEW:
-        return sa.select(col(Mention.id)).where(col(Mention.state) == state)
-    if filters.concern is None or filters.since is None:
-        return None
-    return sa.select(col(MentionConcern.mention_id).label("id")).where(
-        col(MentionConcern.concern) == filters.concern, col(MentionConcern.posted_at) >= filters.since
-    )
 
 
 def _narrow(filters: Filters) -> bool:

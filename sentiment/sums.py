@@ -4,7 +4,6 @@ A kept sum is good while none of its days changed since (DayChange); else it is 
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, fields
 from datetime import date, timedelta
 from functools import cache
 from itertools import accumulate
@@ -22,7 +21,7 @@ from sentiment.trust import AuthorDays, Span, Sums
 
 DAYS_KEPT = 120  # of kept sums: a monthly edition looks back over three
 _FETCHED = 20_000  # rows at a time
-_NAMES = [field.name for field in fields(Sums)]
+_NAMES = Sums._fields
 Wanted = Mapping[str, Collection[Span]]  # by concern
 Ints = NDArray[np.int64]
 
@@ -43,7 +42,7 @@ def out_of_date(session: Session, wanted: Wanted) -> list[dict[str, Any]]:
     return [
         {"concern": concern, "first": span.first, "last": span.last, "by_week": span.by_week}
         | {"changes": changes[span]}
-        | asdict(sums)
+        | sums._asdict()
         for concern, spans in sorted(missing.items())
         for span, sums in _added_up(session, {concern: spans}, ())[concern].items()  # one at a time, for memory
     ]

@@ -1,6 +1,7 @@
 """Numbers, days and hours as words of a language, rounded one way everywhere, so that two sentences never disagree."""
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
@@ -10,6 +11,7 @@ from babel.numbers import format_decimal, format_percent
 from config.translations import LANGUAGES, translate
 
 
+@lru_cache(maxsize=64)
 def locale(language: str) -> Locale:
     """The locale of a language such as "es"; English where it is not known."""
     try:
@@ -28,11 +30,13 @@ def rounded(share: float) -> int:
     return round(share * 100)
 
 
+@lru_cache(maxsize=4096)  # a page writes a hundred, and Babel takes its time for each
 def percent(share: float, language: str) -> str:
     """0.243 as "24%"."""
     return format_percent(rounded(share) / 100, format="#,##0%" if language == "en" else None, locale=numbers(language))
 
 
+@lru_cache(maxsize=4096)
 def decimal(value: float, places: int, language: str) -> str:
     """1234.5 as "1,234.5" with one place, as the language writes it."""
     pattern = f"#,##0.{'0' * places}" if places else "#,##0"

@@ -33,6 +33,10 @@ from web.today import LABELS
 router = APIRouter()
 WEEK = 7
 NEXT = 12  # posts beside the month
+KINDS = {"draft": "draft", "in_review": "wait", "approved": "approved", "scheduled": "approved"} | dict.fromkeys(
+    ("missed", "failed"), "missed"
+)
+_MOVABLE = frozenset(one.value for one in OPEN)
 
 
 @dataclass(frozen=True)
@@ -149,13 +153,8 @@ def _title(shown: date, first: date, last: date, view: str, language: str) -> st
 
 
 def _entry(row: QueueRow, wrong: tuple[str, ...], on_hold: bool, may_move: bool) -> Entry:
-    kinds = {"draft": "draft", "in_review": "wait", "approved": "approved", "scheduled": "approved", "missed": "missed"}
-    kind = kinds.get(row.state, "done")
-    if on_hold and row.state == "scheduled":
-        kind = "held"
-    elif row.state == "failed":
-        kind = "missed"
-    return Entry(row, kind, wrong, may_move and row.state in {one.value for one in OPEN})
+    kind = "held" if on_hold and row.state == "scheduled" else KINDS.get(row.state, "done")
+    return Entry(row, kind, wrong, may_move and row.state in _MOVABLE)
 
 
 def _cells(entries: Sequence[Entry], first: date, last: date, shown: date, today: date, zone: ZoneInfo) -> list[Cell]:

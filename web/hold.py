@@ -82,8 +82,7 @@ def lift(
 
 
 def _held(session: Session, now: datetime) -> list[QueueRow]:
-    rows = queue.going_out(session, now - BACK, now + AHEAD)
-    return [row for row in rows if row.state in HELD]
+    return queue.going_out(session, now - BACK, now + AHEAD, HELD)
 
 
 def _page(request: Request, found: Desk, *, wrong: str | None = None) -> Response:

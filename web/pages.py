@@ -6,8 +6,8 @@ import gettext
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from functools import cache
+from datetime import date, datetime, time, timedelta
+from functools import cache, lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 import sqlalchemy as sa
-from babel.dates import format_date, format_datetime, format_time, get_timezone_location
+from babel.dates import format_date, format_datetime, format_time, get_day_names, get_month_names, get_timezone_location
 from babel.numbers import format_currency
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -228,20 +228,21 @@ def _time_tag(value: datetime, shown: str) -> Markup:
 def _moment(context: jinja2.runtime.Context, value: datetime) -> Markup:
     """Tue 24 Nov, 08:10 ET"""
     zone, language = context["zone"], context["language"]
-    shown = format_datetime(value, "EEE d MMM, HH:mm", tzinfo=zone, locale=language)
-    return _time_tag(value, f"{shown} {zone_name(value, zone, language)}")
+    local = clock.utc(value).astimezone(zone)
+    return _time_tag(value, f"{_weekday_and_day(local, language)}, {local:%H:%M} {zone_name(value, zone, language)}")
 
 
 @jinja2.pass_context
 def _clock(context: jinja2.runtime.Context, value: datetime) -> Markup:
     """08:10; the page says the zone once"""
-    return _time_tag(value, f"{clock.utc(value).astimezone(context['zone']):%H:%M}")
+    instant = clock.utc(value)
+    return _time_tag(instant, f"{instant.astimezone(context['zone']).time():%H:%M}")
 
 
 @jinja2.pass_context
 def _wall(context: jinja2.runtime.Context, value: datetime) -> str:
     """Tue 24 Nov, 08:10, of a wall time whose zone stands beside it"""
-    return str(format_datetime(value, "EEE d MMM, HH:mm", locale=context["language"]))
+    return f"{_weekday_and_day(value, context['language'])}, {value:%H:%M}"
 
 
 @jinja2.pass_context
@@ -263,8 +264,18 @@ def _day(context: jinja2.runtime.Context, value: datetime | date) -> Markup:
 @jinja2.pass_context
 def _short_day(context: jinja2.runtime.Context, value: datetime) -> Markup:
     """Tue 24 Nov"""
-    local = value.astimezone(context["zone"])
-    return _time_tag(value, format_date(local, "EEE d MMM", locale=context["language"]))
+    return _time_tag(value, _weekday_and_day(value.astimezone(context["zone"]), context["language"]))
+
+
+def _weekday_and_day(local: datetime, language: str) -> str:
+    """Babel's "EEE d MMM", put together by hand, for a list has dozens of these."""
+    days, months = _short_names(language)
+    return f"{days[local.weekday()]} {local.day} {months[local.month]}"
+
+
+@cache
+def _short_names(language: str) -> tuple[Mapping[int, str], Mapping[int, str]]:
+    return get_day_names("abbreviated", locale=language), get_month_names("abbreviated", locale=language)
 
 
 @jinja2.pass_context
@@ -336,4 +347,11 @@ def city(zone: ZoneInfo, language: str) -> str:
 def zone_name(value: datetime, zone: ZoneInfo, language: str) -> str:
     """The zone's short name at that instant, as people of the language write it in the United States: EST; UTC+1 where
     it has no letters."""
-    return str(format_datetime(value, "z", tzinfo=zone, locale=f"{language}_US"))
+    quarter = clock.utc(value).replace(second=0, microsecond=0)
+    return _zone_name(quarter - timedelta(minutes=quarter.minute % 15), zone, language)
+
+
+@lru_cache(maxsize=4096)
+def _zone_name(quarter: datetime, zone: ZoneInfo, language: str) -> str:
+    """Clocks change at a quarter of an hour."""
+    return str(format_datetime(quarter, "z", tzinfo=zone, locale=f"{language}_US"))

@@ -112,7 +112,7 @@ def _page(request: Request, found: Desk, *, wrong: str | None = None, given: dic
             )
             for one in stories.kept(session)
         ]
-        rows = inbox.mentions(session, Filters(trust="trust", sentiment="positive"), None, CANDIDATES).rows
+        rows = inbox.newest(session, Filters(trust="trust", sentiment="positive"), CANDIDATES)
         begun = stories.begun(session, [row.mention.id or 0 for row in rows])
     candidates = [row for row in rows if row.mention.id not in begun]
     looks.note(found.engine, who, (row.mention.id for row in candidates))

@@ -202,7 +202,7 @@ def _form(
     speaks = language if language in dict(languages) else found.settings.department.language
     with database.reading(found.engine) as session:
         going = urgent.fitting_accounts(session)
-        waiting = [row for row in queue.going_out(session, now, now + AHEAD) if row.state == "scheduled"]
+        waiting = queue.going_out(session, now, now + AHEAD, ["scheduled"])
         hold = holds.in_force(session) is not None
     return pages.render(
         request,

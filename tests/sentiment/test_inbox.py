@@ -113,6 +113,22 @@ def test_the_counts_by_state_keep_to_the_other_filters(engine: sa.Engine) -> Non
     assert (_ids(page), page.counts) == ([ids[0]], {"done": 1, "new": 2})
 
 
+@pytest.mark.parametrize("done", [0, 1, 4])
+@pytest.mark.parametrize("new", [0, 1, 2, 7])
+def test_a_state_that_is_rare_among_the_newest_of_a_concern_is_counted_too(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, new: int, done: int
+) -> None:
+    monkeypatch.setattr(inbox, "COUNTED", 2)
+    monkeypatch.setattr(inbox, "AT_ONCE", 3)
+    with database.writing(engine) as session:
+        ids = street.say(session, [_said(n, concerns=("drugs", "youth_schools")) for n in range(new + done)])
+        for number in ids[:done]:  # the oldest
+            session.get_one(Mention, number).state = "done"
+        session.flush()
+        counts = inbox.mentions(session, Filters(concern="drugs")).counts
+    assert counts == {state: min(2, number) for state, number in (("new", new), ("done", done)) if number}
+
+
 @pytest.mark.parametrize("filters", [Filters(concern="drugs", since=AT), Filters(place_id=1), Filters(tag="lights")])
 def test_every_state_is_counted_however_the_store_is_gone_through(engine: sa.Engine, filters: Filters) -> None:
     with database.writing(engine) as session:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -59,20 +58,17 @@ def _by_hand(said: Sequence[Counted], concern: str, span: Span) -> Sums:
                 here[one.author].append(one)
         for author, its in here.items():
             weeks[author] += 1
-            found = replace(
-                found,
+            found = found._replace(
                 posts=found.posts + len(its),
                 mistrust=found.mistrust + sum(one.mistrust for one in its) / len(its),
                 trust=found.trust + 0.5,
             )
     number = list(weeks.values())
-    return replace(found, authors=len(number), weights=float(sum(number)), squares=float(sum(n * n for n in number)))
+    return found._replace(authors=len(number), weights=float(sum(number)), squares=float(sum(n * n for n in number)))
 
 
 def _close(found: Sums, expected: Sums) -> bool:
-    return all(
-        getattr(found, name) == pytest.approx(getattr(expected, name), abs=1e-9) for name in Sums.__dataclass_fields__
-    )
+    return all(getattr(found, name) == pytest.approx(getattr(expected, name), abs=1e-9) for name in Sums._fields)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
