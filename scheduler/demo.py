@@ -161,6 +161,7 @@ def _open(folder: Path, base_url: str) -> tuple[sa.Engine, Settings, Keys]:
         department=town.DEPARTMENT,
         public_actions=True,
         public_events=True,
+        public_transparency=True,
     )
     engine = database.connect(settings.database)
     database.migrate(engine)

@@ -333,11 +333,12 @@ def _volume(found: _Found, spans: trust.Windows) -> Volume:
 def _days(
     session: Session, now: datetime, zone: ZoneInfo, spans: trust.Windows | None, history: date | None = None
 ) -> tuple[trust.Windows, list[date]]:
-    """The days of the figures, and the last 42 whole days that have 7 days of history up to them."""
+    """The days of the figures, and the last 42 whole days up to theirs that have 7 days of history up to them."""
     today = now.astimezone(zone).date()
     if spans is None:  # who knows the spans knows the history
         history = history or counts.first_day(session)
     spans = spans or trust.windows(today, history)
+    today = min(today, spans.last + timedelta(days=1))
     if history is None:
         return spans, []
     first = max(today - timedelta(days=SERIES_DAYS), history + timedelta(days=trust.WEEK - 1))

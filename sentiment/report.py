@@ -103,6 +103,8 @@ def compose(
     _ = translate(language).gettext
     found, content = morning.overview, digest.compose(morning, language)
     local = morning.at.astimezone(morning.zone)
+    monthly = morning.edition is editions.Edition.MONTHLY
+    last = found.last if monthly else local.date()  # of alerts and of our own posts, which go on to this moment
     rows = [
         _share(_("Town"), _("Posts voicing mistrust"), found.mistrust, found.first, found.last, language),
         _share(_("Town"), _("Posts voicing trust"), found.trust, found.first, found.last, language),
@@ -120,7 +122,7 @@ def compose(
         rows.append(
             Row(
                 _("Alerts"), title, "authors", alert.authors, None, None, alert.expected, alert.posts,
-                alert.since.astimezone(morning.zone).date(), found.last, "", "alerts",
+                alert.since.astimezone(morning.zone).date(), last, "", "alerts",
             )
         )  # fmt: skip
     sent, answered = morning.sent, morning.answered
@@ -138,11 +140,10 @@ def compose(
     ]
     for name, unit, value, made_by in ours:
         n = answered.mentions if unit == "hours" else None
-        rows.append(Row(_("What we did"), name, unit, value, None, None, None, n, found.first, found.last, "", made_by))
+        rows.append(Row(_("What we did"), name, unit, value, None, None, None, n, found.first, last, "", made_by))
     for reach in reached:
         group = _(reach.name) if reach.network else names.get(reach.name, reach.name)
-        rows += _reach(reach, group, found.first, found.last, language)
-    monthly = morning.edition is editions.Edition.MONTHLY
+        rows += _reach(reach, group, found.first, last, language)
     return Report(
         department=morning.department,
         title=_("Monthly report") if monthly else _("Weekly report"),

@@ -10,10 +10,9 @@ from fastapi import Depends, Request, params
 
 from config import addresses, clock, database, people, sign_ins
 from config.permissions import Action, Role, may
-from config.phrases import Phrase
 from config.sign_ins import Way
 from config.tables import Person
-from web import csrf
+from web import csrf, rights
 from web.desk import Desk, desk
 from web.problems import Trouble
 
@@ -151,11 +150,7 @@ class Needs:
             raise Trouble(
                 403,
                 "This is not part of your work at this desk",
-                Phrase(
-                    "It needs the right “%(right)s”, which %(roles)s does not have.",
-                    right=Phrase(self.action.value.replace("_", " ")),
-                    roles=_roles(who),
-                ),
+                rights.refusal(self.action, who.roles),
                 "Ask an administrator if you should have it.",
             )
 
@@ -181,7 +176,3 @@ def seed(request: Request, found: Desk) -> str:
 
 def _is_bearer(scheme: str) -> bool:
     return scheme.lower() == "bearer"
-
-
-def _roles(who: Visitor) -> str:
-    return " and ".join(sorted(role.value for role in who.roles)) or "a person without a role"

@@ -33,7 +33,7 @@ from listeners.tables import Mention
 from posts.tables import Post, Target
 from sentiment import digest_words, vega, wording
 from sentiment.tables import Alert, HeldBack
-from web import csrf, guard
+from web import csrf, guard, rights
 from web.desk import Desk
 from web.notices import notice
 
@@ -81,6 +81,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         "counts": counts,
         "department": found.settings.department,
         "crest": found.settings.department.crest is not None,
+        "shows_transparency": found.settings.public_transparency,
         "now": clock.now(),
         "zone": zone,
         "language": language,
@@ -193,6 +194,7 @@ def _environment(language: str) -> jinja2.Environment:
     made.filters.update(wall=_wall, clock_face=_clock_face, clock_plain=_clock_plain)
     made.filters.update(day_plain=_day_plain, month_name=_month_name, span=_span, city=_city)
     made.globals.update(static=static, vega=f"/vega.js?v={vega.VERSION}")
+    made.globals.update(right_words=rights.RIGHTS, role_words=rights.ROLES)
     return made
 
 

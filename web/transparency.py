@@ -18,7 +18,7 @@ from sentiment.taxonomy import CONCERNS
 from web import pages
 from web.desk import Desk, TheDesk
 from web.fields import Id, Line
-from web.guard import Visitor, Who, needs
+from web.guard import Visitor, Who, find_visitor, needs
 from web.problems import Trouble
 
 router = APIRouter()
@@ -28,8 +28,10 @@ LISTENED = [network for network in NETWORKS.values() if network.kinds and networ
 
 @router.get("/transparency")
 def public_page(request: Request, found: TheDesk) -> Response:
-    """What is collected, how long, how much, what came of alerts, and how to ask for one's own data."""
-    if not found.settings.public_transparency:
+    """What is collected, how long, how much, what came of alerts, and how to ask for one's own data. Whoever is signed
+    in sees it before it is switched on: their own footer leads here."""
+    request.state.visitor = find_visitor(request, found)
+    if not found.settings.public_transparency and request.state.visitor is None:
         raise Trouble(404, "This page is not shown", "The department has not switched it on.")
     with database.reading(found.engine) as session:
         told = transparency.tell(session, found.settings, clock.now())
@@ -43,6 +45,7 @@ def public_page(request: Request, found: TheDesk) -> Response:
         context_days=found.settings.context_days,
         contact=found.settings.privacy_contact,
         word_days=data_requests.LIFETIME.days,
+        switched_on=found.settings.public_transparency,
     )
 
 

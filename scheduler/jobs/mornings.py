@@ -84,6 +84,7 @@ class Town:
         here = self.look(session, person)
         spans = self._once(("spans", edition), lambda: self._windows(edition, here.history))
         since = now - DAY if edition is Edition.DAILY else _start(spans, zone)
+        until = covered_until(edition, spans.last, zone, now)
         places, names = self._once(("places", *preference.places), lambda: places_of(session, preference.places))
         overview, rows = self._once(
             ("figures", edition, places), lambda: self._figures(session, spans, places, here.history)
@@ -91,7 +92,7 @@ class Town:
         chosen = [concern for concern in preference.concerns if concern in CONCERNS]
         rows = [row for row in rows if not chosen or row.concern in chosen]
         ours = [alert for alert in self.alerts(session) if concerns(alert, chosen, places)]
-        raised = [alert for alert in ours if since <= alert.raised_at <= now and alert.state != "not_a_concern"]
+        raised = [alert for alert in ours if since <= alert.raised_at <= until and alert.state != "not_a_concern"]
         still_open = [alert for alert in ours if alert.state in alerts.OPEN and alert.raised_at < since]
         found: dict[str, Sequence[Quote]] = {}
         if not brief:
@@ -114,10 +115,12 @@ class Town:
             gone_quiet=[
                 self._news(session, alert)
                 for alert in ours
-                if alert.closed_at is not None and since <= alert.closed_at <= now
+                if alert.closed_at is not None and since <= alert.closed_at <= until
             ],
-            sent=Sent() if brief else self._once(("sent", since), lambda: _sent(session, since, now)),
-            answered=Answered() if brief else self._once(("answered", since), lambda: _answered(session, since, now)),
+            sent=Sent() if brief else self._once(("sent", since, until), lambda: _sent(session, since, until)),
+            answered=Answered()
+            if brief
+            else self._once(("answered", since, until), lambda: _answered(session, since, until)),
             going_out=sum(
                 row.due_at >= now and row.state in ("approved", "scheduled") for row in self.going_out(session)
             ),
@@ -278,6 +281,14 @@ class Look:
 def start_of(overview: Overview, zone: ZoneInfo) -> datetime:
     """The first instant of the days of the figures."""
     return datetime.combine(overview.first, time(), zone).astimezone(UTC)
+
+
+def covered_until(edition: Edition, last: date, zone: ZoneInfo, now: datetime) -> datetime:
+    """Up to when an edition tells of alerts and of our own posts: now, or the end of its month, `last` being its last
+    day."""
+    if edition is not Edition.MONTHLY:
+        return now
+    return min(now, datetime.combine(last + DAY, time(), zone).astimezone(UTC))
 
 
 def _start(spans: Windows, zone: ZoneInfo) -> datetime:

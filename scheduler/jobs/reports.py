@@ -25,18 +25,19 @@ def gather(engine: sa.Engine, settings: Settings, person: Person, edition: Editi
         town = mornings.Town(settings, now, noted=notes)
         morning = town.morning(session, person, everything, edition, f"report:{edition}")
         notes.part = "mix"
-        since = mornings.start_of(morning.overview, settings.department.zone)
+        zone, overview = settings.department.zone, morning.overview
+        since = mornings.start_of(overview, zone)
+        until = mornings.covered_until(edition, overview.last, zone, now)
         mix = session.exec(
             select(Post.category, func.count(func.distinct(Post.id)))
             .join(Target, col(Target.post_id) == col(Post.id))
-            .where(col(Target.published_at) >= since, col(Target.published_at) < now)
+            .where(col(Target.published_at) >= since, col(Target.published_at) < until)
             .group_by(Post.category)
             .order_by(Post.category)
         ).all()
         notes.part = "reach"
-        told = reach.sums(session, since, now)
+        told = reach.sums(session, since, until)
         notes.part = "unheard"
-        overview = morning.overview
         few = unheard.read(session, overview.first, overview.last, settings.department)
     statements = [Statement(part, sql, parameters) for part, sql, parameters in notes.found if part]
     reached = [

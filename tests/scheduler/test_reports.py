@@ -128,3 +128,22 @@ def test_an_empty_store_gives_a_report_that_says_so(
         assert found.headline.startswith("Too few posts to say how trust stands.")
         assert report_files.as_pdf(found).startswith(b"%PDF-")
         assert len(report_files.as_csv(found).splitlines()) > 4
+
+
+def test_a_month_tells_nothing_that_came_after_it(
+    sqlite_engine: sa.Engine, settings: Settings, town: Person, now: datetime
+) -> None:
+    found = made(sqlite_engine, settings, town, now, Edition.MONTHLY)  # the town's alert is of this month
+    last = now.date().replace(day=1) - timedelta(days=1)
+    assert found.alerts == ()
+    assert {row.last for row in found.rows} == {last}
+    assert found.trend is None or found.trend.points[-1].day == last
+
+
+def test_a_week_tells_what_came_up_to_this_moment(
+    sqlite_engine: sa.Engine, settings: Settings, town: Person, now: datetime
+) -> None:
+    found = made(sqlite_engine, settings, town, now, Edition.WEEKLY)
+    assert found.alerts == (HOSTILE,)
+    today = now.astimezone(settings.department.zone).date()
+    assert {row.last for row in found.rows if row.made_by in ("alerts", "published", "answered", "mix")} == {today}

@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import structlog
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -14,7 +15,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import Mount
 from structlog.testing import capture_logs
 
-from config import secrets
+from config import database, people, secrets
 from config.permissions import Action, Role, may
 from tests.web.browsing import Browser, Response
 from web import csrf, guard
@@ -184,3 +185,17 @@ def test_what_is_refused_is_a_line_of_the_machines_log(
         1,
         "testclient",
     )
+
+
+def test_what_is_refused_says_in_the_readers_words_who_may(
+    browser_of: Callable[..., Browser], sqlite_engine: sa.Engine
+) -> None:
+    ada = browser_of("Ada", Role.OFFICER, Role.APPROVER)
+    refusal = "Who may manage accounts, sources and channels: Administrator. You are here as: Officer, Approver."
+    assert refusal in ada.get("/sources").text
+    with database.writing(sqlite_engine) as session:
+        known = people.by_email(session, "ada@riverton.example")
+        assert known is not None
+        known.language = "es"
+        session.add(known)
+    assert "Usted está aquí como: Oficial, Aprobador." in ada.get("/sources").text

@@ -141,3 +141,15 @@ def test_a_word_that_nobody_says_lapses(
     own_data.look(town, settings, at_eight + data_requests.LIFETIME)
     with database.reading(town) as session:
         assert session.get_one(DataRequest, 1).ended_how == "lapsed"
+
+
+def test_whoever_is_signed_in_sees_the_page_before_the_public_does(
+    stranger: Browser, browser_of: Callable[..., Browser]
+) -> None:
+    assert stranger.get("/transparency").status_code == 404
+    assert "/transparency" not in stranger.get("/sign-in").text
+    ada = browser_of("Ada", Role.OFFICER)
+    assert 'href="/transparency"' in ada.get("/").text
+    shown = ada.get("/transparency")
+    assert shown.status_code == 200
+    assert "Only people of this desk see this page." in shown.text

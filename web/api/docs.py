@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from markupsafe import Markup
 
 from config.permissions import Action
 from web import pages
@@ -49,7 +50,17 @@ def page(request: Request, found: TheDesk) -> Response:
         subject = path.removeprefix("/api/v1/").split("/")[0]
         for method, operation in methods.items():
             groups.setdefault(subject, []).append(_operation(method, path, operation, described, base))
-    return pages.render(request, "api_docs.html", groups=groups, about=described["info"]["description"], base=base)
+    return pages.render(
+        request, "api_docs.html", groups=groups, about=_coded(described["info"]["description"]), base=base
+    )
+
+
+def _coded(words: str) -> Markup:
+    """What stands between backticks as code."""
+    parts = words.split("`")
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
 
 
 def _operation(method: str, path: str, given: dict[str, Any], described: dict[str, Any], base: str) -> Operation:
