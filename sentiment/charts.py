@@ -16,7 +16,7 @@ from sentiment import drawing, readings, wording
 from sentiment.columns import Column
 from sentiment.drawing import MAIL, MAIL_COLUMNS, PAGE, PAGE_COLUMNS, PHONE, Align, Chart, Size, Told
 from sentiment.figures import ConcernRow, Overview
-from sentiment.readings import Columns, Trend, TrendPoint, columns_in_words, trend_in_words
+from sentiment.readings import Columns, Trend, TrendPoint, Weeks, columns_in_words, trend_in_words, weeks_in_words
 from sentiment.trust import GUARD_DAYS, Change, DayShare, Measure, Share, Show
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Size",
     "Trend",
     "TrendPoint",
+    "Weeks",
     "columns",
     "columns_in_words",
     "mistrust_about",
@@ -39,6 +40,9 @@ __all__ = [
     "tone_about",
     "trend",
     "trend_in_words",
+    "weeks",
+    "weeks_about",
+    "weeks_in_words",
 ]
 
 _COLOUR: Mapping[Measure, str] = {"mistrust": "mistrust", "trust": "trust", "negative": "neither"}
@@ -71,14 +75,30 @@ def tone_about(row: ConcernRow, found: Overview) -> Trend:
     return _trend("negative", row.tones, row.usual_negative, row.change_negative or Change("unknown"), found)
 
 
-def _trend(measure: Measure, series: Sequence[DayShare], usual: Share | None, change: Change, found: Overview) -> Trend:
+def weeks_about(row: ConcernRow, found: Overview) -> Weeks:
+    """How many posts were about one concern, against what is usual."""
+    volume = row.volume
+    return Weeks(
+        points=row.weeks,
+        usual=volume.usual if volume is not None else None,
+        low=volume.usual_low if volume is not None else None,
+        high=volume.usual_high if volume is not None else None,
+        usual_days=_usual_days(found),
+        last_days=(found.first, found.last),
+    )
+
+
+def _usual_days(found: Overview) -> tuple[date, date] | None:
     until = found.first - timedelta(days=GUARD_DAYS + 1)
-    since = until - timedelta(days=found.baseline_days - 1)
+    return (until - timedelta(days=found.baseline_days - 1), until) if found.baseline_days else None
+
+
+def _trend(measure: Measure, series: Sequence[DayShare], usual: Share | None, change: Change, found: Overview) -> Trend:
     return Trend(
         measure=measure,
         points=points(series),
         usual=usual.value if usual is not None and usual.show is Show.VALUE else None,
-        usual_days=(since, until) if found.baseline_days else None,
+        usual_days=_usual_days(found),
         last_days=(found.first, found.last),
         direction=change.direction,
     )
@@ -96,6 +116,16 @@ def trend(data: Trend, size: Size = PAGE, language: str = "en") -> Chart:
         _COLOUR[data.measure],
         told,
         readings.trend_table(data, language),
+    )
+
+
+@lru_cache(maxsize=64)
+def weeks(data: Weeks, size: Size = PAGE, language: str = "en") -> Chart:
+    """A line of exact counts; what is usual is an open box across, its middle dashed."""
+    told = tuple(readings.of_week(place, point, data, language) for place, point in enumerate(data.points))
+    layers = _week_layers(data, size, language, told)
+    return drawing.chart(
+        layers, size, weeks_in_words(data, language), "neither", told, readings.week_table(data, language)
     )
 
 
@@ -169,6 +199,44 @@ def _trend_layers(data: Trend, size: Size, language: str, told: Sequence[Told]) 
     return layers + drawing.pointer(told, x, y, size, size.height - foot)
 
 
+def _week_layers(data: Weeks, size: Size, language: str, told: Sequence[Told]) -> list[alt.Chart]:
+    last = max(0, len(data.points) - 1)
+    step, top = _whole_steps(max([point.posts for point in data.points] + [data.high or 0, 4]))
+    foot = size.text * (3.9 if data.last_days else 1.8)
+    x = alt.X(
+        "x:Q", axis=None, scale=drawing.scale(min(0, last - 1), last, size.text * 3.2, size.width - size.text * 0.5)
+    )
+    y = alt.Y("y:Q", axis=None, scale=drawing.scale(0, top, size.height - foot, size.text * 1.5))
+    layers = drawing.grid([step * i for i in range(top // step + 1)], y, size, language, shares=False)
+    if data.usual is not None and data.low is not None and data.high is not None:
+        box = drawing.layer([{"x": min(0, last - 1), "x2": last, "y": data.low, "y2": data.high}])
+        layers.append(
+            box.mark_rect(fill="var(--surface)", stroke="var(--ink-3)", strokeWidth=1).encode(
+                x=x, x2="x2", y=y, y2="y2"
+            )
+        )
+        usual = drawing.layer([{"x": min(0, last - 1), "x2": last, "y": data.usual}])
+        layers.append(
+            usual.mark_rule(stroke="var(--ink)", strokeWidth=1.5, strokeDash=[6, 4]).encode(x=x, x2="x2", y=y)
+        )
+    rows = [{"x": place, "y": point.posts} for place, point in enumerate(data.points)]
+    line = drawing.layer(rows).mark_line(stroke="var(--ink)", strokeWidth=2.5, strokeJoin="round", strokeCap="round")
+    layers.append(line.encode(x=x, y=y))
+    if rows:
+        dot = drawing.layer(rows[-1:]).mark_circle(size=size.text * 6, fill="var(--ink)", opacity=1)
+        layers.append(dot.encode(x=x, y=y))
+        said = [{"y": rows[-1]["y"], "t": wording.whole(rows[-1]["y"], language)}]
+        layers.append(drawing.text(said, size, weight="bold", dy=-10).encode(x=alt.value(size.width), y=y, text="t:N"))
+    layers += _days(data, last, size, x, size.height - foot, language)
+    return layers + drawing.pointer(told, x, y, size, size.height - foot)
+
+
+def _whole_steps(most: int) -> tuple[int, int]:
+    """How far apart the levels of counts up to `most` lie, and where the last one is."""
+    step = next((step for step in (2, 5, 10, 20, 50, 100, 200, 500, 1000) if most / step <= 3), ceil(most / 3))
+    return step, step * ceil(most / step)
+
+
 def _segments(series: Sequence[TrendPoint]) -> list[dict[str, Any]]:
     """The points with one value, numbered by unbroken run, so that no line is drawn across a gap."""
     found: list[dict[str, Any]] = []
@@ -207,7 +275,7 @@ def _too_few(data: Trend, size: Size, x: alt.X, y: alt.Y, level: float, words: s
     return [drawing.text(gaps, size, align="center", dy=-7).encode(x=x, y=y, text="t:N")]
 
 
-def _days(data: Trend, last: int, size: Size, x: alt.X, floor: float, language: str) -> list[alt.Chart]:
+def _days(data: Trend | Weeks, last: int, size: Size, x: alt.X, floor: float, language: str) -> list[alt.Chart]:
     """Dates under the drawing, and the two spans that were compared."""
     layers: list[alt.Chart] = []
     if not data.points:
@@ -248,8 +316,7 @@ def _days(data: Trend, last: int, size: Size, x: alt.X, floor: float, language: 
 def _column_layers(data: Columns, size: Size, language: str, told: Sequence[Told]) -> list[alt.Chart]:
     many = len(data.columns)
     most = max([column.posts for column in data.columns] + [ceil(column.expected) for column in data.columns] + [4])
-    step = next((step for step in (2, 5, 10, 20, 50, 100, 200, 500, 1000) if most / step <= 3), ceil(most / 3))
-    top = step * ceil(most / step)
+    step, top = _whole_steps(most)
     floor = size.height - size.text * 1.8
     x = alt.X("x:Q", axis=None, scale=drawing.scale(0, max(1, many), size.text * 2.4, size.width))
     y = alt.Y("y:Q", axis=None, scale=drawing.scale(0, top, floor, size.text * 1.5))

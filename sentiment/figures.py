@@ -49,6 +49,14 @@ class Volume:
 
 
 @dataclass(frozen=True)
+class WeekCount:
+    """Posts of the 7 days up to `day`."""
+
+    day: date
+    posts: int
+
+
+@dataclass(frozen=True)
 class Overview:
     """The town as a whole. `first` to `last` are the days of the figures, both included, in the department's zone;
     `baseline_days` is 0 while there are not enough days for a usual level. `series` is mistrust, a day at a time,
@@ -74,7 +82,8 @@ class ConcernRow:
     """One concern over the last 7 days. `mostly` names the place where at least a third of its authors put it;
     `spark` is its mistrust over 6 weeks, a day at a time, empty while there are not enough days. `moved`: since when
     its mistrust lies higher or lower than usual, if it does. `negative`: posts with a negative tone; none at places.
-    `tones`: the same as `spark`, of that tone; of one concern asked for alone."""
+    `tones`: the same as `spark`, of that tone; `weeks`: how many posts, `volume`: against what is usual; all of
+    one concern asked for alone."""
 
     concern: str
     name: str
@@ -91,6 +100,8 @@ class ConcernRow:
     usual_negative: Share | None = None
     change_negative: Change | None = None
     tones: tuple[DayShare, ...] = ()
+    weeks: tuple[WeekCount, ...] = ()
+    volume: Volume | None = None
 
 
 @dataclass(frozen=True)
@@ -126,12 +137,19 @@ def concern(session: Session, now: datetime, zone: ZoneInfo, key: str) -> tuple[
     """One concern (none, if nobody raised it in the last 7 days) as among all in `town`, and the town that it is drawn
     towards, without the town's own series."""
     spans, days = _days(session, now, zone, None)
-    found = sums.read(session, {ALL: _town(spans, ()), key: _concern(spans, days)})
+    found = sums.read(session, {ALL: _town(spans, ()), key: _town(spans, days)})
     rows = _concerns(session, [key], found, spans, days, ())
     if rows and spans.baseline_first is not None:
         whole = _figure("negative", found[ALL], spans, None, None)
         prior = trust.toward(whole.usual or whole.share)
-        rows = [replace(rows[0], tones=_rolling(found[key], days, prior, "negative"))]
+        rows = [
+            replace(
+                rows[0],
+                tones=_rolling(found[key], days, prior, "negative"),
+                weeks=tuple(WeekCount(day, found[key][trust.week_to(day)].posts) for day in days),
+                volume=_volume(found[key], spans),
+            )
+        ]
     return _overview(found[ALL], spans, (), by_place=False), rows[0] if rows else None
 
 
@@ -208,10 +226,10 @@ def since(session: Session, concern: str, begun: date, ended: date, today: date)
 
 
 def out_of_date(session: Session, now: datetime, zone: ZoneInfo) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of KeptSum and of KeptPlaces that the day's overview and concerns ask for, and that are not kept."""
+    """Rows of KeptSum and of KeptPlaces that the day's overview and each concern ask for, and that are not kept."""
     spans, series = _days(session, now, zone, None)
     return (
-        sums.out_of_date(session, _wanted(spans, series)),
+        sums.out_of_date(session, dict.fromkeys([ALL, *CONCERNS], _town(spans, series))),
         sums.places_out_of_date(session, list(CONCERNS), _here(spans)),
     )
 

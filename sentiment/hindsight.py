@@ -62,11 +62,17 @@ def waiting(session: Session) -> int | None:
     return session.exec(select(Hindsight.id).where(col(Hindsight.ended_at).is_(None)).limit(1)).first()
 
 
-def read(session: Session) -> tuple[Answer | None, bool]:
-    """The last answer, and whether another is being worked out; one question."""
+def note(session: Session, number: int, done: float) -> None:
+    """Notes how much of what was asked for is worked out, 0 to 1."""
+    session.connection().execute(sa.update(Hindsight).where(col(Hindsight.id) == number).values(done=done))
+
+
+def read(session: Session) -> tuple[Answer | None, float | None]:
+    """The last answer, and how much of another is worked out (0 to 1; none: nothing is asked for); one question."""
     rows = session.exec(select(Hindsight).order_by(col(Hindsight.id))).all()
     answered = [row for row in rows if row.ended_at is not None]
-    return _answer(answered[-1]) if answered else None, len(answered) < len(rows)
+    under_way = next((row.done for row in rows if row.ended_at is None), None)
+    return _answer(answered[-1]) if answered else None, under_way
 
 
 def keep(session: Session, number: int, answer: Answer) -> None:

@@ -10,6 +10,7 @@ from config.translations import translate
 from sentiment import wording
 from sentiment.columns import Column
 from sentiment.drawing import Table, Told
+from sentiment.figures import WeekCount
 from sentiment.trust import Direction, Measure
 
 
@@ -36,6 +37,19 @@ class Trend:
     usual_days: tuple[date, date] | None = None
     last_days: tuple[date, date] | None = None
     direction: Direction = "unknown"
+
+
+@dataclass(frozen=True)
+class Weeks:
+    """How many posts the 7 days up to each day had, oldest first. `usual`: of an ordinary week; 90% of them lie between
+    `low` and `high`; none where the history is too short. The spans are as in a Trend."""
+
+    points: tuple[WeekCount, ...]
+    usual: float | None = None
+    low: int | None = None
+    high: int | None = None
+    usual_days: tuple[date, date] | None = None
+    last_days: tuple[date, date] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +98,54 @@ def _ending(data: Trend, language: str) -> str:
         return _("at the end %(interval)s, too few authors for one value") % {"interval": interval}
     value = wording.percent(last.value, language)
     return _("at the end %(value)s, likely %(interval)s") % {"value": value, "interval": interval}
+
+
+def weeks_in_words(data: Weeks, language: str = "en") -> str:
+    """What the counts show: the stretch of time, the least and the most, the last week's and what is usual."""
+    _ = translate(language).gettext
+    if not data.points:
+        return _("No posts.")
+    posts = [point.posts for point in data.points]
+    said = _("Posts in 7 days, from %(first)s to %(last)s: %(least)s to %(most)s; %(end)s at the end") % {
+        "first": wording.month_day(data.points[0].day, language),
+        "last": wording.month_day(data.points[-1].day, language),
+        "least": wording.whole(min(posts), language),
+        "most": wording.whole(max(posts), language),
+        "end": wording.whole(posts[-1], language),
+    }
+    usual = usual_posts(data.low, data.high, language)
+    return f"{said}; {usual}." if usual else f"{said}."
+
+
+def usual_posts(low: int | None, high: int | None, language: str) -> str:
+    """ "usually 44 to 81"; nothing where that cannot be said."""
+    if low is None or high is None:
+        return ""
+    return translate(language).gettext("usually %(low)s to %(high)s") % {
+        "low": wording.whole(low, language),
+        "high": wording.whole(high, language),
+    }
+
+
+def of_week(place: int, point: WeekCount, data: Weeks, language: str) -> Told:
+    """How many posts the days up to one day had."""
+    catalogue = translate(language)
+    words = catalogue.gettext("7 days up to %(day)s: %(posts)s") % {
+        "day": wording.month_day(point.day, language),
+        "posts": catalogue.ngettext("%(number)s post", "%(number)s posts", point.posts)
+        % {"number": wording.whole(point.posts, language)},
+    }
+    usual = usual_posts(data.low, data.high, language)
+    return Told(place, f"{words}; {usual}" if usual else words, point.posts)
+
+
+def week_table(data: Weeks, language: str) -> Table:
+    """A row for each day, newest first."""
+    _ = translate(language).gettext
+    rows = tuple(
+        (wording.day(point.day, language), wording.whole(point.posts, language)) for point in reversed(data.points)
+    )
+    return Table((_("7 days up to"), _("Posts")), rows)
 
 
 def columns_in_words(data: Columns, language: str = "en") -> str:

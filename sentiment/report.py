@@ -153,7 +153,7 @@ def compose(
         lead=content.scope,
         baseline=content.baseline,
         rows=tuple(rows),
-        trend=charts.mistrust_in_town(found) if found.mistrust.share is not None else None,
+        trend=charts.mistrust_in_town(found) if found.mistrust.share is not None and found.series else None,
         alerts=tuple(one.title for one in morning.new_alerts),
         statements=tuple(statements),
         language=language,

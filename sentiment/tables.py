@@ -223,6 +223,7 @@ class Hindsight(SQLModel, table=True):
     asked_at: datetime = Field(sa_type=UtcDateTime)
     asked_by: int = Field(foreign_key="person.id")
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    done: float = 0.0  # how much of it is worked out, 0 to 1, until it is answered
     first: date | None = None
     last: date | None = None
     raised: dict[str, list[dict[str, str | None]]] | None = Field(default=None, sa_type=sa.JSON)  # by sensitivity

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from config import clock, database
 from config.permissions import Action
+from config.translations import translate
 from posts import actions
 from sentiment import alert_details, alerts, digest_words, disclosure, hindsight, tuning, wording
 from sentiment.emerging import Sensitivity
@@ -63,7 +64,7 @@ def alerts_page(request: Request, found: TheDesk, who: Who) -> Response:
         own=_own(tuned, now),
         concern_options=sorted(((one.key, _(one.name)) for one in CONCERNS.values()), key=lambda one: one[1]),
         hindsight=_hindsight(looked_back, language) if looked_back is not None else None,
-        looking_back=looking_back,
+        looking_back=_under_way(looking_back, language),
     )
 
 
@@ -75,6 +76,31 @@ def _own(tuned: tuning.Tuning, now: datetime) -> list[tuple[str, str, str, datet
         for one in CONCERNS.values()
         if one.key in tuned.sensitivity or one.key in muted
     ]
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """How much of a hindsight is worked out: whole percent, none when nothing is asked for; and in words."""
+
+    share: int | None
+    words: str
+
+
+@router.get("/alerts/hindsight", dependencies=[needs(Action.READ_FIGURES)])
+def under_way(request: Request, found: TheDesk) -> UnderWay:
+    """How far it is, for the bar on the page."""
+    with database.reading(found.engine) as session:
+        done = hindsight.read(session)[1]
+    return _under_way(done, pages.language_of(request)) or UnderWay(None, "")
+
+
+def _under_way(done: float | None, language: str) -> UnderWay | None:
+    if done is None:
+        return None
+    words = translate(language).gettext(
+        "It is being worked out, hour by hour of the month, beside the desk’s other work. %(share)s%% of it is done."
+    )
+    return UnderWay(int(100 * done), words % {"share": int(100 * done)})
 
 
 def _hindsight(answer: Answer, language: str) -> HindsightView:
@@ -109,11 +135,14 @@ def alert_page(request: Request, found: TheDesk, who: Who, alert_id: Id) -> Resp
     with database.reading(found.engine) as session:
         detail = alert_details.of_one(session, alert_id, zone)
         handed = actions.of_alert(session, alert_id)
+        tuned, now = tuning.read(session, clock.now()), clock.now()
     if detail is None:
         raise Trouble(404, "There is no such alert", "It may be a number from another desk.")
     looks.note(found.engine, who, (quote.mention_id for quote in detail.quotes))
     view = alert_view(detail, zone, clock.now(), pages.language_of(request))
-    return pages.render(request, "alert.html", view=view, labels=LABELS, actions=handed)
+    concern = detail.alert.concern
+    until = tuned.muted_until[concern] if tuned.muted(concern, now) else None
+    return pages.render(request, "alert.html", view=view, labels=LABELS, actions=handed, muted_until=until)
 
 
 @router.post("/alerts/sensitivity", dependencies=[needs(Action.TRIAGE)])
@@ -138,7 +167,7 @@ def unmute(found: TheDesk, who: Who, concern: Annotated[str, Form(max_length=60)
         raise Trouble(404, "There is no such concern", "Nothing was changed.")
     with database.writing(found.engine) as session:
         tuning.mute(session, concern, None, who.id, clock.now())
-    return RedirectResponse("/alerts#h-ready", 303)
+    return RedirectResponse("/alerts?said=unmuted#h-ready", 303)
 
 
 @router.post("/alerts/hindsight", dependencies=[needs(Action.TRIAGE)])
@@ -158,7 +187,7 @@ def mute(found: TheDesk, who: Who, alert_id: Id, days: Annotated[int, Form(ge=1,
         if alert is None:
             raise Trouble(404, "There is no such alert")
         tuning.mute(session, alert.concern, now + timedelta(days=days), who.id, now)
-    return RedirectResponse(f"/alerts/{alert_id}", 303)
+    return RedirectResponse(f"/alerts/{alert_id}?said=muted", 303)
 
 
 @router.post("/alerts/{alert_id}/{act}", dependencies=[needs(Action.TRIAGE)])
@@ -179,4 +208,4 @@ def act_on(
             acts[act](session, alert_id, who.id, clock.now())
         except alerts.WrongState as error:
             raise Trouble(409, "Someone was quicker", f"{error} Nothing was changed.") from error
-    return RedirectResponse(f"/alerts/{alert_id}", 303)
+    return RedirectResponse(f"/alerts/{alert_id}?said=alert-{act}", 303)

@@ -14,7 +14,7 @@ from config.permissions import Action
 from config.translations import translate
 from posts import actions, heard
 from posts.tables import Post, UnitAction
-from sentiment import alerts, brigades, charts, digest_words, figures, quotes, wording
+from sentiment import alerts, brigades, charts, digest_words, figures, quotes, readings, wording
 from sentiment.brigades import Brigade
 from sentiment.figures import ConcernRow
 from sentiment.tables import Alert
@@ -81,6 +81,8 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
     period = wording.days(overview.first, overview.last, language)
     drawn = [charts.mistrust_about(row, overview), charts.tone_about(row, overview)] if row and sayable(row) else []
     trends = [one for one in drawn if sum(point.low is not None for point in one.points) >= LEAST_TREND]
+    weeks = charts.weeks_about(row, overview) if row is not None and len(row.weeks) >= LEAST_TREND else None
+    volume = row.volume if row is not None else None
     return pages.render(
         request,
         "concern.html",
@@ -89,9 +91,19 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         headline=headline(translate(language).gettext(CONCERNS[concern].name), row, language),
         figures=_figures(row, period, language) if row is not None else [],
         trends=[
-            (one.measure, charts.trend(one, charts.PAGE, language), charts.trend(one, charts.PHONE, language))
-            for one in trends
+            *(
+                (one.measure, charts.trend(one, charts.PAGE, language), charts.trend(one, charts.PHONE, language))
+                for one in trends
+            ),
+            *(
+                ("posts", charts.weeks(one, charts.PAGE, language), charts.weeks(one, charts.PHONE, language))
+                for one in ([weeks] if weeks is not None else [])
+            ),
         ],
+        count_ruler=rulers.count_ruler(translate(language).gettext("All posts about it"), volume, language)
+        if volume is not None
+        else None,
+        usual_posts=readings.usual_posts(volume.usual_low, volume.usual_high, language) if volume is not None else "",
         since=digest_words.since(row, language) if row is not None else "",
         voices=voices,
         together=[same_text(one, row, now, zone, language) for one in together],

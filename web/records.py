@@ -21,7 +21,7 @@ from config.tables import AuditEntry, LegalHold
 from posts.tables import Post
 from scheduler import records_package
 from scheduler.jobs import expiry
-from web import pages
+from web import downloads, pages
 from web.desk import Desk, TheDesk
 from web.fields import LARGEST_ID, Id, Line
 from web.guard import Visitor, Who, needs
@@ -95,9 +95,14 @@ def lift(request: Request, found: TheDesk, who: Who, hold_id: Id, why: Line = ""
 
 
 @router.get("/records/export", dependencies=[needs(Action.READ_RECORDS)])
-def export(found: TheDesk, who: Who, post: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None) -> Response:
+def export(
+    found: TheDesk,
+    who: Who,
+    post: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
+    there: downloads.There = "",
+) -> Response:
     """The records package as one file: of everything, or of one post."""
-    return exported(found, who, post)
+    return downloads.there(exported(found, who, post), there, found)
 
 
 def exported(found: Desk, who: Visitor, post: int | None) -> Response:

@@ -14,7 +14,7 @@ from sentiment import charts, wording
 from sentiment import report as words
 from sentiment.editions import Edition
 from sentiment.report import Report
-from web import pages
+from web import downloads, pages
 from web.desk import Desk, TheDesk
 from web.guard import Visitor, Who, needs
 from web.problems import Trouble
@@ -55,7 +55,9 @@ def page(request: Request, found: TheDesk, who: Who, edition: Edition) -> Respon
 
 
 @router.get("/reports/{edition}/report.{form}")
-def file(found: TheDesk, who: Who, edition: Edition, form: Annotated[str, Path(max_length=5)]) -> Response:
+def file(
+    found: TheDesk, who: Who, edition: Edition, form: Annotated[str, Path(max_length=5)], there: downloads.There = ""
+) -> Response:
     """A report as a file."""
     if form not in FORMS:
         raise Trouble(404, "A report has no such form", "There are PDF, CSV and XLSX.")
@@ -65,7 +67,8 @@ def file(found: TheDesk, who: Who, edition: Edition, form: Annotated[str, Path(m
     with database.writing(found.engine) as session:
         audit.record(session, moment, who.id, "report.export", f"report:{edition}", {"form": form}, who.address)
     name = f"liaison-{edition}-{moment.astimezone(found.settings.department.zone).date().isoformat()}.{form}"
-    return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    made = Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return downloads.there(made, there, found)
 
 
 def gathered(found: Desk, who: Visitor, edition: Edition) -> Report:

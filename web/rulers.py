@@ -10,7 +10,8 @@ from itertools import groupby
 from math import ceil
 
 from config.translations import translate
-from sentiment import wording
+from sentiment import readings, wording
+from sentiment.figures import Volume
 from sentiment.trust import DayShare, Share, Show
 
 STEP = 0.2  # between the marks under a ruler
@@ -59,6 +60,36 @@ def ruler(name: str, share: Share | None, usual: Share | None, end: float, langu
     if level is not None:
         label += ", " + _("usual %(level)s") % {"level": wording.percent(level, language)}
     return Ruler("value", low, width, round(100 * share.value / end, 1), place, marks, value, beside, label)
+
+
+@dataclass(frozen=True)
+class CountRuler:
+    """A count, exact, on a ruler from 0: where it stands, and the open box of what is usual. Positions in percent."""
+
+    value: float
+    low: float
+    width: float
+    usual: float
+    marks: tuple[tuple[float, str], ...]
+    label: str
+
+
+def count_ruler(name: str, found: Volume, language: str) -> CountRuler | None:
+    """Posts against the posts of ordinary weeks; none while there are too few of those."""
+    if found.usual is None or found.usual_low is None or found.usual_high is None:
+        return None
+    most = max(found.posts, found.usual_high, 4)
+    step = next((size for size in (1, 2, 5, 10, 20, 50, 100, 200, 500) if most / size <= 4), ceil(most / 4))
+    end = step * ceil(most / step)
+    usual = readings.usual_posts(found.usual_low, found.usual_high, language)
+    return CountRuler(
+        value=round(100 * found.posts / end, 1),
+        low=round(100 * found.usual_low / end, 1),
+        width=round(100 * (found.usual_high - found.usual_low) / end, 1),
+        usual=round(100 * found.usual / end, 1),
+        marks=tuple((round(100 * at / end, 1), wording.whole(at, language)) for at in range(0, end + 1, step)),
+        label=f"{name}: {wording.whole(found.posts, language)}; {usual}",
+    )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sentiment.hindsight import Answer, Raised
 
 FOR = 10.0  # seconds at a time
 TURN = timedelta(minutes=5)  # of the process that works it out; another begins anew after so long without a sign
-_under_way: WeakKeyDictionary[sa.Engine, tuple[int, Iterator[None]]] = WeakKeyDictionary()  # of this process
+_under_way: WeakKeyDictionary[sa.Engine, tuple[int, Iterator[float]]] = WeakKeyDictionary()  # of this process
 _turns: WeakKeyDictionary[sa.Engine, datetime] = WeakKeyDictionary()
 
 
@@ -37,15 +37,17 @@ def go_on(engine: sa.Engine, settings: Settings, now: datetime) -> bool:
     steps = known[1] if known is not None and known[0] == number else _steps(engine, settings, number, now)
     _under_way[engine] = (number, steps)
     until = time.monotonic() + FOR
-    for _ in steps:
+    for done in steps:
         if time.monotonic() >= until:
+            with database.writing(engine) as session:
+                hindsight.note(session, number, done)
             return True
     del _under_way[engine]
     return True
 
 
-def _steps(engine: sa.Engine, settings: Settings, number: int, now: datetime) -> Iterator[None]:
-    """The whole work, an hour of the month a step; keeps the answer at its end."""
+def _steps(engine: sa.Engine, settings: Settings, number: int, now: datetime) -> Iterator[float]:
+    """The whole work, an hour of the month a step, and how much of it is done (0 to 1); keeps the answer at its end."""
     zone = settings.department.zone
     today = now.astimezone(zone).date()
     store = backtest.in_memory()
@@ -59,11 +61,12 @@ def _steps(engine: sa.Engine, settings: Settings, number: int, now: datetime) ->
         first = start.astimezone(zone).date() if start is not None else None
         if start is not None and enough:
             raised = {}
-            for level in tuning.LEVELS:
+            hours = (now - start) // hindsight.HOUR + 1
+            for before, level in enumerate(tuning.LEVELS):
                 found: list[Raised] = []
-                for new in hindsight.replay(store, level, tuned, start, now, zone):
+                for hour, new in enumerate(hindsight.replay(store, level, tuned, start, now, zone), 1):
                     found += new
-                    yield
+                    yield (before + hour / hours) / len(tuning.LEVELS)
                 raised[level] = tuple(found)
         elif first is not None:
             first += hindsight.LEAST

@@ -14,7 +14,7 @@ from PIL import Image
 from sentiment import charts, drawing, trust, wording
 from sentiment.charts import Columns, Trend, TrendPoint
 from sentiment.columns import Column
-from sentiment.figures import Figure, Overview, Volume
+from sentiment.figures import Figure, Overview, Volume, WeekCount
 from sentiment.trust import Change, DayShare, Share
 
 FIRST = date(2026, 10, 13)
@@ -212,3 +212,21 @@ def test_the_towns_trend_names_the_days_that_were_compared() -> None:
         (spans.first, spans.last),
     )
     assert (drawn.usual, drawn.direction) == (0.2, "steady")
+
+
+def test_counts_say_the_last_week_and_what_is_usual_and_pointing_tells_one() -> None:
+    weeks = charts.Weeks(
+        tuple(WeekCount(date(2026, 11, day), posts) for day, posts in ((1, 12), (2, 8), (3, 21))), 11.0, 3, 20
+    )
+    drawn = charts.weeks(weeks)
+    assert drawn.alt == ("Posts in 7 days, from 1 November to 3 November: 8 to 21; 21 at the end; usually 3 to 20.")
+    told = json.loads(drawn.spec)["usermeta"]["told"]
+    assert [one["words"] for one in told][-1] == "7 days up to 3 November: 21 posts; usually 3 to 20"
+    assert [row[1] for row in drawn.table.rows] == ["21", "8", "12"]
+
+
+def test_counts_without_a_usual_level_have_no_box() -> None:
+    weeks = charts.Weeks((WeekCount(date(2026, 11, 1), 1), WeekCount(date(2026, 11, 2), 2)))
+    assert "usually" not in charts.weeks(weeks).alt
+    assert "stroke-dasharray" not in charts.weeks(weeks).svg
+    assert charts.weeks(charts.Weeks(())).alt == "No posts."

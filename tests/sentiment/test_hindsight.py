@@ -52,9 +52,9 @@ def _work(engine: sa.Engine, settings: Settings) -> Answer:
     while job.go_on(engine, settings, NOW):
         pass
     with database.reading(engine) as session:
-        answer, waiting = hindsight.read(session)
+        answer, under_way = hindsight.read(session)
     assert answer is not None
-    assert not waiting
+    assert under_way is None
     return answer
 
 
@@ -106,3 +106,19 @@ def test_of_a_process_that_died_another_takes_over_after_its_turn(
     assert sqlite_engine not in job._under_way
     assert job.go_on(sqlite_engine, settings, NOW + job.TURN)
     assert sqlite_engine in job._under_way
+
+
+def test_how_much_is_worked_out_is_noted_turn_by_turn(
+    sqlite_engine: sa.Engine, settings: Settings, officer: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hindsight, "LEAST", DAY)
+    monkeypatch.setattr(job, "FOR", 0.0)  # an hour of the month at a time
+    with database.writing(sqlite_engine) as session:
+        _month(session, 20)
+        hindsight.ask(session, officer, NOW)
+    done: list[float] = []
+    for _ in range(3):
+        job.go_on(sqlite_engine, settings, NOW)
+        with database.reading(sqlite_engine) as session:
+            done.append(hindsight.read(session)[1] or 0.0)
+    assert 0 < done[0] < done[1] < done[2] < 1

@@ -104,3 +104,29 @@ def test_what_each_setting_would_have_alerted_is_asked_for_and_shown(
     for said in ("Fewer: 0 alerts", "(as now)</span>: 1 alert</h3>", "More: 7 alerts", "and 2 earlier ones"):
         assert said in page
     assert page.count(raised.title) == 1 + 5
+
+
+def test_how_far_it_is_stands_on_the_page_and_is_asked_for_by_its_bar(
+    sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    browser = browser_of("Ada", Role.OFFICER)
+    assert browser.get("/alerts/hindsight").json() == {"share": None, "words": ""}
+    assert send(browser, "/alerts/hindsight", page="/alerts").status_code == 303
+    with database.writing(sqlite_engine) as session:
+        hindsight.note(session, hindsight.waiting(session) or 0, 0.426)
+    assert browser.get("/alerts/hindsight").json()["share"] == 42
+    page = browser.get("/alerts").text
+    assert '<progress class="bar-of" max="100" value="42"' in page
+    assert "42% of it is done." in page
+
+
+def test_an_alert_says_what_was_done_to_it_and_that_its_concern_is_muted(
+    sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    number, browser = _alert(sqlite_engine), browser_of("Ada", Role.OFFICER)
+    taken = send(browser, f"/alerts/{number}/take", page=f"/alerts/{number}").headers["location"]
+    assert "The alert is yours." in browser.get(taken).text
+    muted = send(browser, f"/alerts/{number}/mute", page=f"/alerts/{number}", days="3").headers["location"]
+    page = browser.get(muted).text
+    assert "Muted until" in page
+    assert "End the mute" in page

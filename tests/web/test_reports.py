@@ -38,3 +38,10 @@ def test_what_is_no_report_is_not_found(browser_of: Callable[..., Browser], path
 
 def test_an_auditor_reads_no_report(browser_of: Callable[..., Browser]) -> None:
     assert browser_of("Aud", Role.AUDITOR).get("/reports").status_code == 403
+
+
+def test_a_file_tells_the_page_that_waits_for_it(browser_of: Callable[..., Browser]) -> None:
+    browser = browser_of("Cho", Role.ANALYST)
+    assert "liaison-there=t1" in browser.get("/reports/weekly/report.csv?there=t1").headers["set-cookie"]
+    assert "liaison-there" not in browser.get("/reports/weekly/report.csv").headers.get("set-cookie", "")
+    assert browser.get("/reports/weekly/report.csv?there=t%0D1").status_code == 422

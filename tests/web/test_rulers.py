@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from sentiment.figures import Volume
 from sentiment.trust import DayShare, Share
 from web import rulers
 from web.rulers import Spark
@@ -63,3 +64,12 @@ def test_a_spark_that_ends_without_a_value_has_no_ring() -> None:
 def test_two_weeks_with_values_are_the_least_for_a_spark() -> None:
     assert rulers.spark(days(*[MANY] * 13, *[SOME] * 20), 0.8) is None
     assert rulers.spark([], 0.8) is None
+
+
+def test_a_count_stands_against_the_box_of_what_is_usual() -> None:
+    found = rulers.count_ruler("All posts", Volume(143, 61.0, 44, 81), "en")
+    assert found is not None
+    assert [label for _, label in found.marks] == ["0", "50", "100", "150"]
+    assert (found.value, found.low, found.width, found.usual) == (95.3, 29.3, 24.7, 40.7)
+    assert found.label == "All posts: 143; usually 44 to 81"
+    assert rulers.count_ruler("All posts", Volume(143, None, None, None), "en") is None

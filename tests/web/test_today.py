@@ -93,7 +93,7 @@ def test_a_new_alert_is_a_card_to_take_up_and_waits_for_officers(
     assert re.findall(r'<form method="post" action="([^"]+)"', page) == ["/alerts/1/take", "/alerts/1/not-a-concern"]
     waits = page[page.index('id="waits"') : page.index("</section>")]
     assert _words(waits).split("you", 1)[1].strip() == "Speeding near Lincoln School Take it Nobody has it yet"
-    assert send(officer, "/alerts/1/take", page="/").headers["location"] == "/alerts/1"
+    assert send(officer, "/alerts/1/take", page="/").headers["location"] == "/alerts/1?said=alert-take"
 
 
 def test_an_analyst_reads_alerts_and_is_told_who_takes_them(

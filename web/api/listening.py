@@ -119,9 +119,11 @@ class RaisedOut(BaseModel):
 
 class HindsightOut(BaseModel):
     """`first` to `last`: the days looked at, both included. `raised`: by sensitivity, oldest first; none where the
-    history is too short, and then `first` is the day from which it is not. `waiting`: another was asked for."""
+    history is too short, and then `first` is the day from which it is not. `waiting`: another was asked for; `done`:
+    how much of that one is worked out, 0 to 1."""
 
     waiting: bool
+    done: float | None
     at: datetime | None
     first: date | None
     last: date | None
@@ -224,11 +226,12 @@ def list_held_back(found: TheDesk, since: AwareDatetime | None = None) -> list[H
 def read_hindsight(found: TheDesk) -> HindsightOut:
     """What each sensitivity would have alerted in the last month, as it was last worked out."""
     with database.reading(found.engine) as session:
-        answer, waiting = hindsight.read(session)
+        answer, done = hindsight.read(session)
     if answer is None:
-        return HindsightOut(waiting=waiting, at=None, first=None, last=None, raised=None)
+        return HindsightOut(waiting=done is not None, done=done, at=None, first=None, last=None, raised=None)
     return HindsightOut(
-        waiting=waiting,
+        waiting=done is not None,
+        done=done,
         at=answer.at,
         first=answer.first,
         last=answer.last,

@@ -211,8 +211,15 @@ form.addEventListener("submit", () => {
 addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden") save();
 });
-document.getElementById("picture").addEventListener("change", (event) => {
-  if (event.target.files.length) form.requestSubmit(document.getElementById("add-picture"));
+const picture = document.getElementById("picture");
+const addPicture = document.getElementById("add-picture");
+picture.addEventListener("change", () => {
+  if (picture.files.length) form.requestSubmit(addPicture);
+});
+addPicture.addEventListener("click", (event) => {
+  if (picture.files.length) return;
+  event.preventDefault(); // nothing is chosen, or what was is stored already: then another is chosen
+  picture.click();
 });
 for (const part of form.querySelectorAll("[data-crop]")) {
   const picture = part.closest("li").querySelector("img");
