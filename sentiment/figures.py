@@ -57,6 +57,15 @@ class WeekCount:
 
 
 @dataclass(frozen=True)
+class PlaceAuthors:
+    """At least so many authors of a concern named the place: whole fives, as sentiment.disclosure lets them."""
+
+    place_id: int
+    name: str
+    authors: int
+
+
+@dataclass(frozen=True)
 class Overview:
     """The town as a whole. `first` to `last` are the days of the figures, both included, in the department's zone;
     `baseline_days` is 0 while there are not enough days for a usual level. `series` is mistrust, a day at a time,
@@ -82,7 +91,7 @@ class ConcernRow:
     """One concern over the last 7 days. `mostly` names the place where at least a third of its authors put it;
     `spark` is its mistrust over 6 weeks, a day at a time, empty while there are not enough days. `moved`: since when
     its mistrust lies higher or lower than usual, if it does. `negative`: posts with a negative tone; none at places.
-    `tones`: the same as `spark`, of that tone; `weeks`: how many posts, `volume`: against what is usual; all of
+    `tones`: the same as `spark`, of that tone; `weeks`: how many posts, `volume`: against what is usual; `places`: most first; all of
     one concern asked for alone."""
 
     concern: str
@@ -102,6 +111,7 @@ class ConcernRow:
     tones: tuple[DayShare, ...] = ()
     weeks: tuple[WeekCount, ...] = ()
     volume: Volume | None = None
+    places: tuple[PlaceAuthors, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,7 +160,21 @@ def concern(session: Session, now: datetime, zone: ZoneInfo, key: str) -> tuple[
                 volume=_volume(found[key], spans),
             )
         ]
+    if rows:
+        rows = [replace(rows[0], places=_places(session, key, spans))]
     return _overview(found[ALL], spans, (), by_place=False), rows[0] if rows else None
+
+
+def _places(session: Session, key: str, spans: trust.Windows) -> tuple[PlaceAuthors, ...]:
+    """Where a concern's authors of these days put it; places that fewer than five named are left out."""
+    authors = {
+        place: disclosure.in_fives(number)
+        for place, number in sums.read_places(session, [key], _here(spans)).get(key, {}).items()
+        if number >= disclosure.LEAST
+    }
+    named = _named(session, set(authors))
+    found = [PlaceAuthors(place, named[place], number) for place, number in authors.items() if place in named]
+    return tuple(sorted(found, key=lambda one: (-one.authors, one.name)))
 
 
 def _concerns(

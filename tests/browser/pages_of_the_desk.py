@@ -51,7 +51,7 @@ OURS = (
     "/outreach/urgent", "/outreach/urgent/new?template=evacuation", "/outreach/urgent/3",
     "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records", "/status",
     "/records/own-data", "/account", "/account/second-factor",
-    "/styleguide", "/api/docs", "/nowhere",
+    "/styleguide", "/api/docs", "/help", "/nowhere",
 )  # fmt: skip
 HOSTILE = (
     "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">",

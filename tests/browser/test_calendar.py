@@ -47,7 +47,8 @@ def test_a_post_is_dragged_to_another_day_and_back_by_undo(
     there = page.locator(f'td[data-day]:not([data-day="{due}"])').first
     target = there.get_attribute("data-day")
     page.locator(".ev[data-wall]").drag_to(there)
-    expect(page.locator(".toast")).to_contain_text(f"Moved to {target}, 16:00.")
+    day = date.fromisoformat(target or "")
+    expect(page.locator(".toast")).to_contain_text(f"Moved to {day:%a, %b} {day.day}, 16:00.")
     moved = wall_time(sqlite_engine)
     assert moved is not None
     assert str(moved.date()) == target

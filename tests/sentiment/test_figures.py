@@ -172,7 +172,7 @@ def test_one_concern_alone_has_the_figures_that_it_has_among_all(sqlite_engine: 
         nobody = figures.concern(session, NOW, ZONE, "privacy_surveillance")[1]
         assert overview == replace(figures.town(session, NOW, ZONE)[0], series=())
     assert alone is not None
-    assert replace(alone, tones=(), weeks=(), volume=None) == rows["drugs"]
+    assert replace(alone, tones=(), weeks=(), volume=None, places=()) == rows["drugs"]
     assert [one.day for one in alone.tones] == [one.day for one in alone.weeks] == [one.day for one in alone.spark]
     assert alone.volume is not None
     assert alone.weeks[-1].posts == alone.volume.posts == alone.posts

@@ -51,7 +51,9 @@ if (calendar) {
       drag.preventDefault();
       const [day, hour] = carried.dataset.wall.split("T");
       if (day === cell.dataset.day) return;
-      const note = calendar.dataset.moved.replace("{day}", cell.dataset.day).replace("{hour}", hour);
+      const read = { weekday: "short", day: "numeric", month: "short" };
+      const shown = new Date(`${cell.dataset.day}T12:00`).toLocaleDateString(document.documentElement.lang, read);
+      const note = calendar.dataset.moved.replace("{day}", shown).replace("{hour}", hour);
       move(carried.dataset.post, carried.dataset.wall, `${cell.dataset.day}T${hour}`, note);
     });
   }

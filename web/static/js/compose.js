@@ -50,8 +50,9 @@ function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-function say(text) {
+function say(text, well = false) {
   document.querySelector("#saved span").textContent = text;
+  document.querySelector("#saved svg").toggleAttribute("hidden", !well);
 }
 
 function postJson(address, body) {
@@ -146,7 +147,7 @@ async function save() {
     form.elements.revision.value = told.revision;
     saved = now;
     if (shape() !== saved) keepCopy();
-    say(fill(words.saved, { time: told.at }));
+    say(fill(words.saved, { time: told.at }), true);
   } catch (error) {
     broken = error.status === 409;
     say(broken ? words.conflict : error.signedOut ? words.signedOut : words.unsaved);
