@@ -91,8 +91,8 @@ class ConcernRow:
     """One concern over the last 7 days. `mostly` names the place where at least a third of its authors put it;
     `spark` is its mistrust over 6 weeks, a day at a time, empty while there are not enough days. `moved`: since when
     its mistrust lies higher or lower than usual, if it does. `negative`: posts with a negative tone; none at places.
-    `tones`: the same as `spark`, of that tone; `weeks`: how many posts, `volume`: against what is usual; `places`: most first; all of
-    one concern asked for alone."""
+    `tones`: the same as `spark`, of that tone; `weeks`: how many posts, `volume`: against what is usual; `places`: most
+    first; all of one concern asked for alone."""
 
     concern: str
     name: str
