@@ -14,7 +14,7 @@ from config.database import UtcDateTime
 class Post(SQLModel, table=True):
     """One message of the department, with a variant for each account it goes to."""
 
-    __table_args__ = (sa.UniqueConstraint("series_id", "series_time"),)
+    __table_args__ = (sa.UniqueConstraint("series_id", "series_time"), sa.Index("ix_post_concern", "concern", "id"))
 
     id: int | None = Field(default=None, primary_key=True)
     title: str
@@ -23,7 +23,7 @@ class Post(SQLModel, table=True):
     author_id: int = Field(foreign_key="person.id")
     message: str  # what variants follow until reworded
     language: str = "en"
-    reply_to_mention_id: int | None = None  # no foreign key: the answer outlives the mention
+    reply_to_mention_id: int | None = Field(default=None, index=True)  # no foreign key: the answer outlives the mention
     concern: str | None = None  # what it answers, for "You said, we did"
     wall_time: datetime | None = Field(default=None, sa_type=sa.DateTime)  # local, naive on purpose
     time_zone: str | None = None
