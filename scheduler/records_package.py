@@ -21,7 +21,7 @@ from config.tables import AuditEntry, AuditSeal
 from listeners import contexts
 from listeners.tables import Mention
 from networks.tables import Account
-from posts import drafts, queue
+from posts import drafts, queue, reach
 from posts.queue import PostDetail
 from posts.tables import Post, UnitAction
 from scheduler.jobs import expiry, records
@@ -144,6 +144,10 @@ def _post(
         "reviews": [_row(one) for one in detail.reviews],
         "targets": targets,
         "attempts": [_row(one) for one in detail.attempts],
+        "reach": [
+            _row(one.reach) | {"account": accounts.get(one.account.id or 0, "")}
+            for one in reach.of_post(session, post.id or 0)
+        ],
         "pictures": pictures,
         "story": [one | {"at": one["at"].isoformat()} for one in sorted(story, key=lambda one: str(one["at"]))],
     }

@@ -6,14 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from config import clock, database, people
+from config import clock, database, people, second_factor
 from config.permissions import Action
-from listeners import places
-from posts import actions, events, heard, partners, questions
+from listeners import health, places
+from networks import accounts
+from posts import actions, events, glossary, heard, partners, questions, queue, reach, resources
 from sentiment import alerts, digest_words, disclosure, figures, inbox
 from sentiment.trust import Share, Show
 from web import pages, sheets
 from web.actions import known_place
+from web.channels import STATES, log_lines
 from web.desk import Desk, TheDesk
 from web.guard import Who, needs
 from web.mentions import TheAsked
@@ -185,6 +187,131 @@ def questions_(found: TheDesk, who: Who) -> Response:
             for one, number in questions.with_numbers(session)
         ]
     return sheets.handed_out(found, who, "questions", heads, rows)
+
+
+@router.get("/outreach/glossary.csv", dependencies=[needs(Action.READ_POSTS)])
+def glossary_(found: TheDesk, who: Who) -> Response:
+    """How we say each term in another language."""
+    with database.reading(found.engine) as session:
+        rows = [(one.id, one.term, one.language, one.wording) for one in glossary.kept(session)]
+    return sheets.handed_out(found, who, "glossary", ("number", "term", "language", "wording"), rows)
+
+
+@router.get("/outreach/resources.csv", dependencies=[needs(Action.READ_POSTS)])
+def resources_(found: TheDesk, who: Who) -> Response:
+    """Where people find help."""
+    heads = ("number", "kind", "name", "telephone", "address", "note", "language", "changed_at")
+    with database.reading(found.engine) as session:
+        rows = [
+            (one.id, one.kind, one.name, one.phone, one.address, one.note, one.language, _local(found, one.changed_at))
+            for one in resources.kept(session)
+        ]
+    return sheets.handed_out(found, who, "resources", heads, rows)
+
+
+@router.get("/accounts.csv", dependencies=[needs(Action.READ_POSTS)])
+def accounts_(found: TheDesk, who: Who) -> Response:
+    """Every account and how it is; never its secrets nor its settings. Money: dollars of this month."""
+    heads = ("number", "network", "name", "handle", "state", "since", "why", "last_answer_at", "sign_in_ends_at")
+    now = clock.now()
+    with database.reading(found.engine) as session:
+        waiting, watches = queue.waiting_by_account(session), reach.watches(session)
+        rows = []
+        for one in accounts.kept(session):
+            money, watch = accounts.money(session, one, now), watches.get(one.id or 0)
+            rows.append(
+                (
+                    one.id,
+                    one.network,
+                    one.name,
+                    one.handle,
+                    one.state,
+                    _local(found, one.state_at),
+                    one.state_reason,
+                    _local(found, one.last_ok_at),
+                    _local(found, one.ends_at),
+                    money.spent if money is not None else None,
+                    one.monthly_budget,
+                    waiting.get(one.id or 0, 0),
+                    _local(found, watch.last_ok_at) if watch is not None else "",
+                    (watch.last_error or "") if watch is not None else "",
+                )
+            )
+    more = ("spent", "budget", "posts_waiting", "reach_read_at", "reach_error")
+    return sheets.handed_out(found, who, "accounts", (*heads, *more), rows)
+
+
+@router.get("/sources.csv", dependencies=[needs(Action.MANAGE)])
+def sources_(found: TheDesk, who: Who) -> Response:
+    """Every source and how it is; never its address, which may hold a key."""
+    heads = ("number", "network", "name", "kind", "account", "enabled", "every_seconds", "state", "words", "last_ok_at")
+    now = clock.now()
+    with database.reading(found.engine) as session:
+        _, known = health.with_accounts(session, now)
+        rows = [
+            (
+                one.source.id,
+                one.source.network,
+                one.source.name,
+                one.source.settings.get("kind", ""),
+                one.account.name if one.account is not None else "",
+                "yes" if one.source.enabled else "no",
+                one.source.every_seconds,
+                one.health.state,
+                one.health.words,
+                _local(found, one.source.last_ok_at),
+                one.rate.read,
+                one.rate.new,
+            )
+            for one in known
+        ]
+    return sheets.handed_out(found, who, "sources", (*heads, "read_in_24_h", "new_in_24_h"), rows)
+
+
+@router.get("/people.csv", dependencies=[needs(Action.MANAGE_PEOPLE)])
+def people_(found: TheDesk, who: Who) -> Response:
+    """Everybody here with their roles; nothing by which anybody comes in."""
+    heads = ("number", "name", "email", "roles", "active", "language", "time_zone", "second_factor", "since")
+    with database.reading(found.engine) as session:
+        with_factor = second_factor.on_for(session)
+        rows = [
+            (
+                one.id,
+                one.name,
+                one.email,
+                " ".join(sorted(roles)),
+                "yes" if one.active else "no",
+                one.language,
+                one.time_zone,
+                "yes" if one.id in with_factor else "no",
+                _local(found, one.created_at),
+            )
+            for one, roles in people.with_roles(session)
+        ]
+    return sheets.handed_out(found, who, "people", heads, rows)
+
+
+@router.get("/channels/log.csv", dependencies=[needs(Action.MANAGE)])
+def deliveries_(found: TheDesk, who: Who, state: Annotated[str, Query(max_length=10)] = "") -> Response:
+    """What was to be delivered, newest first, `state` chosen as on its page; never the messages themselves."""
+    heads = ("number", "at", "kind", "recipient", "subject", "state", "tries", "due_at", "why")
+    with database.reading(found.engine) as session:
+        rows = [
+            (
+                one.number,
+                _local(found, one.at),
+                one.kind,
+                one.recipient,
+                one.subject,
+                one.state,
+                one.tries,
+                _local(found, one.due_at),
+                one.why,
+            )
+            for one in log_lines(session, state, None, MOST_ENTRIES)
+        ]
+    asked = {"state": state if state in STATES else ""}
+    return sheets.handed_out(found, who, "deliveries", heads, rows, asked)
 
 
 @router.get("/records/log.csv", dependencies=[needs(Action.READ_AUDIT)])

@@ -12,7 +12,7 @@ from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
 from networks import accounts
-from networks.network import Connection, Listener, Outgoing, RemoteMention, SignInExpired, Witness
+from networks.network import Connection, Listener, Outgoing, OwnPost, Reach, RemoteMention, SignInExpired, Witness
 from networks.registry import NETWORKS
 from posts.drafts import new_key
 from tests.live import department as departments
@@ -101,6 +101,28 @@ def test_a_bluesky_post_is_gone_only_when_its_own_server_says_so(bluesky: Networ
     assert witness.gone([kept, away, never_indexed]) == {away, never_indexed}
     lost = connection(department, account, directory="http://127.0.0.1:9")  # where nobody answers
     assert eye(lost, "bluesky").gone([away]) == frozenset()
+
+
+def test_how_a_post_of_ours_fares_on_bluesky_is_counted_by_its_index(bluesky: Network, department: Department) -> None:
+    us, omar = bluesky.create("riverton"), bluesky.create("omar")
+    account, _ = departments.on_bluesky(department, bluesky, us)
+    ours, away = bluesky.post(us, "Coffee at nine."), bluesky.post(us, "Coffee at ten.")
+    (view,) = bluesky.posts([ours])
+    subject = {"uri": ours, "cid": view["cid"]}
+    for kind in ("like", "repost"):
+        record = {"$type": f"app.bsky.feed.{kind}", "subject": subject, "createdAt": "2026-11-24T12:00:00.000Z"}
+        asked = {"repo": omar.did, "collection": f"app.bsky.feed.{kind}", "record": record}
+        bluesky.call("com.atproto.repo.createRecord", by=omar, json=asked)
+    bluesky.post(omar, "see you there", reply=ours)
+    bluesky.delete(us, away)
+    assert bluesky.gone(away)
+    assert NETWORKS["bluesky"].reach is not None
+    gauge = NETWORKS["bluesky"].reach(connection(department, account))
+    told = {ours: Reach(None, 1, 1, 1), away: None}
+    wait_until(
+        lambda: gauge.reach([OwnPost(ours), OwnPost(away)]).reach == told,
+        "the index to count a like, a repost, a reply",
+    )
 
 
 def test_a_bluesky_session_is_made_once_resumed_and_renewed(

@@ -16,7 +16,17 @@ from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
 from networks import accounts
-from networks.network import Connection, Listener, OutcomeUnknown, Outgoing, PageSignIn, Publisher, SignInExpired
+from networks.network import (
+    Connection,
+    Listener,
+    OutcomeUnknown,
+    Outgoing,
+    OwnPost,
+    PageSignIn,
+    Publisher,
+    Reach,
+    SignInExpired,
+)
 from networks.registry import NETWORKS
 from posts.drafts import new_key
 from tests.live import department as departments
@@ -150,3 +160,19 @@ def test_a_poll_goes_out_and_its_votes_are_read_back(mastodon: Server, departmen
     found = NETWORK.polls(made).count(sent.remote_id)
     assert found is not None
     assert (found.choices, found.closed) == ((("Elm St", 0), ("Oak Ln", 1)), False)
+
+
+def test_how_a_post_of_ours_fares_is_counted_by_its_server(mastodon: Server, department: Department) -> None:
+    us, ines = (mastodon.create(stem) for stem in ("riverton", "ines"))
+    made = connection(department, departments.on_mastodon(department, mastodon, us))
+    sent = desk(made).publish(Outgoing(new_key(clock.now()), "Coffee at nine."))
+    number = sent.remote_id.partition("@")[0]
+    assert NETWORK.reach is not None
+    gauge = NETWORK.reach(made)
+    assert gauge.reach([OwnPost(sent.remote_id)]).reach == {sent.remote_id: Reach(None, 0, 0, 0)}
+    for deed in ("favourite", "reblog"):
+        mastodon.call("POST", f"/api/v1/statuses/{number}/{deed}", token=ines.token)
+    mastodon.post(ines.token, f"@{us.username} see you there", reply_to=number)
+    assert gauge.reach([OwnPost(sent.remote_id)]).reach == {sent.remote_id: Reach(None, 1, 1, 1)}
+    desk(made).remove(sent.remote_id)
+    assert gauge.reach([OwnPost(sent.remote_id)]).reach == {sent.remote_id: None}

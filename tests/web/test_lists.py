@@ -10,6 +10,11 @@ import sqlalchemy as sa
 
 from config import database
 from config.permissions import Role
+from config.secrets import Keys
+from config.tables import OutboxMessage, Person
+from listeners import sources
+from networks import accounts
+from posts import glossary, resources
 from tests.sentiment import street
 from tests.sentiment.street import Said
 from tests.web.browsing import Browser
@@ -22,7 +27,14 @@ OURS = (
     "/outreach/partners.csv",
     "/outreach/heard.csv",
     "/outreach/questions.csv",
+    "/outreach/glossary.csv",
+    "/outreach/resources.csv",
+    "/accounts.csv",
+    "/sources.csv",
+    "/people.csv",
+    "/channels/log.csv",
 )
+SECRET = "hunter2"
 
 
 @pytest.fixture
@@ -33,7 +45,7 @@ def ada(browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, at_eight: 
         posts = [Said(at_eight, "a", mistrust=0.9, negative=0.9, text="Nobody comes."), Said(yesterday, "b", trust=0.9)]
         posts += [Said(yesterday, f"at Elm {number}", place_id=elm) for number in range(7)]
         street.say(session, posts)
-    return browser_of("Ada", Role.OFFICER, Role.AUDITOR)
+    return browser_of("Ada", Role.OFFICER, Role.ADMINISTRATOR, Role.AUDITOR)
 
 
 def rows(browser: Browser, path: str) -> list[dict[str, str]]:
@@ -63,6 +75,71 @@ def test_each_list_is_there_and_who_took_it_is_in_the_log(ada: Browser) -> None:
         rows(ada, path)
     rows(ada, "/mentions.csv?trust=mistrust")
     log = rows(ada, "/records/log.csv?action=list.export")
-    names = [path.rsplit("/", 1)[1].removesuffix(".csv") for path in (*OURS, "/mentions.csv")]
+    named = {"/channels/log.csv": "deliveries"}
+    names = [named.get(path, path.rsplit("/", 1)[1].removesuffix(".csv")) for path in (*OURS, "/mentions.csv")]
     assert [one["subject"] for one in log] == [f"list:{name}" for name in reversed(names)]
     assert (log[0]["by"], log[0]["detail"]) == ("Ada", "trust: mistrust; state: new")
+
+
+@pytest.fixture
+def kept(ada: Browser, sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime) -> Browser:
+    """An account and a source with secrets, a term, a resource, a mail that waits."""
+    with database.writing(sqlite_engine) as session:
+        accounts.add(
+            session, network="x", name="=Riverton PD", handle="RivertonPD", secret=SECRET, keys=keys, now=at_eight
+        )
+        sources.add(
+            session, network="feed", name="News", settings={"url": f"https://news.example/?key={SECRET}"},
+            every_seconds=300, now=at_eight,
+        )  # fmt: skip
+        glossary.keep(session, 1, at_eight, term="town hall", language="es", wording="reunión")
+        resources.keep(session, 1, at_eight, kind="complaints", name="Complaints", phone="555 0110", note="daily")
+        for number, state in ((1, "waiting"), (2, "sent")):
+            session.add(
+                OutboxMessage(
+                    key=f"k{number}", kind="digest", recipient="dana@town.example", subject=f"Digest {number}",
+                    message=SECRET.encode(), state=state, due_at=at_eight, created_at=at_eight,
+                )
+            )  # fmt: skip
+    return ada
+
+
+def test_our_own_lists_have_what_their_pages_have(kept: Browser) -> None:
+    (account,) = rows(kept, "/accounts.csv")
+    assert (account["name"], account["network"], account["state"]) == ("'=Riverton PD", "x", "connected")
+    assert (account["spent"], account["posts_waiting"], account["reach_read_at"]) == ("0", "0", "")
+    (source,) = [one for one in rows(kept, "/sources.csv") if one["name"] == "News"]
+    assert (source["network"], source["enabled"], source["every_seconds"]) == ("feed", "yes", "300")
+    (term,) = rows(kept, "/outreach/glossary.csv")
+    assert (term["term"], term["language"], term["wording"]) == ("town hall", "es", "reunión")
+    (help_,) = rows(kept, "/outreach/resources.csv")
+    assert (help_["name"], help_["telephone"], help_["note"]) == ("Complaints", "555 0110", "daily")
+    (ada,) = rows(kept, "/people.csv")
+    assert (ada["name"], ada["roles"], ada["active"]) == ("Ada", "administrator auditor officer", "yes")
+    assert [one["subject"] for one in rows(kept, "/channels/log.csv")] == ["Digest 2", "Digest 1"]
+    assert [one["subject"] for one in rows(kept, "/channels/log.csv?state=waiting")] == ["Digest 1"]
+    assert len(rows(kept, "/channels/log.csv?state=nonsense")) == 2
+
+
+def test_no_list_has_a_secret(kept: Browser, sqlite_engine: sa.Engine) -> None:
+    with database.reading(sqlite_engine) as session:
+        password = session.get_one(Person, 1).password_hash or "argon2"
+    for path in OURS:
+        text = kept.get(path).text
+        assert SECRET not in text
+        assert password not in text
+
+
+@pytest.mark.parametrize(
+    ("page", "path"),
+    [
+        ("/outreach/glossary", "/outreach/glossary.csv"),
+        ("/outreach/resources", "/outreach/resources.csv"),
+        ("/accounts", "/accounts.csv"),
+        ("/sources", "/sources.csv"),
+        ("/people", "/people.csv"),
+        ("/channels/log?state=waiting", "/channels/log.csv?state=waiting"),
+    ],
+)
+def test_each_page_leads_to_its_list(kept: Browser, page: str, path: str) -> None:
+    assert f'href="{path}"' in kept.get(page).text
