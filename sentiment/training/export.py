@@ -28,7 +28,7 @@ MOST_MENDED = 3  # layers; each costs a tenth of the speed
 LOWER, UPPER = "lower.bin", "upper.bin"
 SMALL = 1024  # bytes up to which weights stay in the graph
 ALIGNED = 64
-_LAYER = re.compile(r"(?:/layer\.|^Attention_|^Gelu_AddBias_)(\d+)")
+_LAYER = re.compile(r"/layer\.|^Attention_|^Gelu_AddBias_")
 
 # The exporter's own notes of which file each node comes from would make the same weights give other bytes elsewhere.
 
@@ -44,8 +44,8 @@ class Features(nn.Module):
         return self.network.features(input_ids, attention_mask)
 
 
-def write(network: Network, tokens: Sequence[list[int]], out: Path, frozen: int) -> dict[str, object]:
-    """Writes the int8 encoder to `out` and, beside it, the weights of the `frozen` lowest layers and of those above;
+def write(network: Network, tokens: Sequence[list[int]], out: Path) -> dict[str, object]:
+    """Writes the int8 encoder to `out` and, beside it, the weights of the word pieces and of the layers above them;
     gives what int8 costs on `tokens`, before and after mending."""
     with tempfile.TemporaryDirectory() as folder:
         exact, fused, trial = (Path(folder) / name for name in ("exact.onnx", "fused.onnx", "trial.onnx"))
@@ -71,7 +71,7 @@ def write(network: Network, tokens: Sequence[list[int]], out: Path, frozen: int)
             left.append(name)
             reached = cost(left)
         _quantise(fused, out, left)
-        _apart(out, frozen)
+        _apart(out)
         agreement = alike(features(out, tokens), truth)
     return {
         "posts": len(tokens),
@@ -83,16 +83,11 @@ def write(network: Network, tokens: Sequence[list[int]], out: Path, frozen: int)
     }
 
 
-def _apart(path: Path, frozen: int) -> None:
-    """Moves the graph's weights into two files: those below never change, so a later model is a third as large in
-    git."""
+def _apart(path: Path) -> None:
+    """Moves the graph's weights into two files: word pieces are never tuned, so their file stays the same and a later
+    model is half as large in git."""
     graph = onnx.load(str(path))
-    above = {
-        name
-        for node in graph.graph.node
-        if (layer := _LAYER.search(node.name)) and int(layer.group(1)) >= frozen
-        for name in node.input
-    }
+    above = {name for node in graph.graph.node if _LAYER.search(node.name) for name in node.input}
     parts: dict[str, bytearray] = {LOWER: bytearray(), UPPER: bytearray()}
     for weights in graph.graph.initializer:
         content = numpy_helper.to_array(weights).tobytes()

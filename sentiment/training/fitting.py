@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
 from sentiment.training.network import EMBEDDING_WEIGHT, HALF, Example, Network, loss, padded
@@ -30,7 +29,6 @@ class Course:
     decay: float = 0.01
     save_every: int = 50
     layer_decay: float = 1.0  # rate of a layer over that of the one above it
-    frozen: int = 0  # lowest layers that do not learn
     averaged_from: float = 1.0  # share of the steps after which weights are averaged; 1: the last ones are kept
     average: float = 0.995  # what of the average stays at each step
 
@@ -47,8 +45,6 @@ def fit(
 ) -> None:
     """Trains `network` in place; goes on from `checkpoint` where one is there, and removes it at the end."""
     torch.manual_seed(course.seed)
-    for layer in network.encoder.encoder.layer[: course.frozen]:
-        layer.requires_grad_(False)
     optimiser = torch.optim.AdamW(groups(network, course), weight_decay=course.decay)
     warm = max(1, int(course.steps * WARM))
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -63,7 +59,6 @@ def fit(
         schedule.load_state_dict(saved["schedule"])
         torch.set_rng_state(saved["random"])
         done, mean = saved["step"], saved["mean"]
-    below = _below(network, examples, course.frozen, pad) if course.frozen else {}
     batches = planned([len(example.tokens) for example in examples], course)
     network.train()
     bar = tqdm(total=course.steps, initial=done, desc=name, mininterval=10)
@@ -74,11 +69,7 @@ def fit(
         targets = torch.from_numpy(np.stack([row.targets for row in rows]))
         weights = torch.tensor([row.weight for row in rows])
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=HALF):
-            if below:
-                states = pad_sequence([below[tuple(row.tokens)] for row in rows], batch_first=True).float()
-                logits, features = network.above(states, mask, course.frozen)
-            else:
-                logits, features = network(ids, mask)
+            logits, features = network(ids, mask)
         total = loss(logits.float(), targets, weights)
         if network.embedding is not None:
             held = [line for line, row in enumerate(rows) if row.embedding is not None]
@@ -118,21 +109,6 @@ def fit(
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     network.eval()
-
-
-def _below(network: Network, examples: Sequence[Example], layers: int, pad: int) -> dict[tuple[int, ...], torch.Tensor]:
-    """What the layers that do not learn make of each text: worked out once, kept in 16 bits (28 kB a post)."""
-    network.eval()
-    once = list({tuple(example.tokens): example for example in examples}.values())
-    once.sort(key=lambda example: len(example.tokens))
-    found: dict[tuple[int, ...], torch.Tensor] = {}
-    with torch.no_grad():
-        for start in tqdm(range(0, len(once), 32), desc="layers that stay", mininterval=10):
-            some = once[start : start + 32]
-            states = network.below(*padded(some, pad), layers).half()
-            for row, example in zip(states, some, strict=True):
-                found[tuple(example.tokens)] = row[: len(example.tokens)].clone()
-    return found
 
 
 def _average(mean: dict[str, torch.Tensor], network: Network, stays: float) -> None:

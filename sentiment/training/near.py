@@ -14,7 +14,7 @@ STRENGTH = 10.0  # of the ridge, in posts
 
 def refit(data: Path, files: student.Files, out: Path) -> None:
     """Changes the heads in `out`: the mean of the tokens -> the embedding of the model before (course.hear)."""
-    vectors = student.by_key(files.said, "vectors")
+    vectors = student.by_key(files.heard, "vectors")
     ours = [post for post in (*corpora.written(), *corpora.argued()) if post.key in vectors]
     posts = [post for post in (*learned.real(data), *ours, *course.moods(data, course.ASKED)) if post.key in vectors]
     posts = posts[:POSTS]

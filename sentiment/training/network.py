@@ -57,21 +57,6 @@ class Network(nn.Module):
         found = self.features(ids, mask)
         return self.head(self.dropout(found)), found
 
-    def below(self, ids: torch.Tensor, mask: torch.Tensor, layers: int) -> torch.Tensor:
-        """States (posts, tokens, hidden) after the lowest `layers`."""
-        return self._through(self.encoder.embeddings(input_ids=ids), mask, 0, layers)
-
-    def above(self, states: torch.Tensor, mask: torch.Tensor, layers: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """What `forward` gives, from the states that `below` gave."""
-        found = pooled(self._through(states, mask, layers, None).float(), mask)
-        return self.head(self.dropout(found)), found
-
-    def _through(self, states: torch.Tensor, mask: torch.Tensor, first: int, last: int | None) -> torch.Tensor:
-        hidden = (1.0 - mask[:, None, None, :].to(states.dtype)) * torch.finfo(states.dtype).min
-        for layer in self.encoder.encoder.layer[first:last]:
-            states = layer(states, hidden)
-        return states
-
 
 def pooled(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """(posts, 2 x hidden): the mean over a post's tokens, then its first token."""

@@ -26,7 +26,6 @@ class Finished:
     name: str
     network: Network
     longest: int  # tokens of a post that it was trained on
-    frozen: int  # lowest layers that stayed as they were
 
 
 def write(data: Path, wheel: Path, work: Path, out: Path, made: Finished) -> dict[str, Any]:
@@ -38,9 +37,7 @@ def write(data: Path, wheel: Path, work: Path, out: Path, made: Finished) -> dic
     shutil.copy(student.Files(work).tokenizer, out / "tokenizer.json")
     words = tokenizer(out / "tokenizer.json", made.longest)
     seen = [post.text for post in learning[: MEASURED // 2] + choosing[: MEASURED // 2]]
-    loss = export.write(
-        made.network, [found.ids for found in words.encode_batch(seen)], out / "encoder.onnx", made.frozen
-    )
+    loss = export.write(made.network, [found.ids for found in words.encode_batch(seen)], out / "encoder.onnx")
     as_read = tokenizer(out / "tokenizer.json", model.LONGEST_TOKENS)
 
     def said(posts: list[Labelled]) -> list[tuple[Labelled, Floats]]:
