@@ -28,6 +28,8 @@ AGAIN_AFTER = timedelta(hours=24)  # a closed thread keeps its concern quiet for
 ALREADY_ALERTED = 0.3  # of a surge's posts: then it is nothing new
 REMEMBERED = timedelta(days=7)  # how long a thread's posts are held against a new one
 SAME_PLACE = timedelta(hours=72)  # how long a thread takes in other concerns at its place
+GOES_ON = timedelta(hours=24)  # how long a thread of something new takes in what means the same in other words
+KINDRED = 0.5  # of its posts
 FAR_MORE = 3.0  # times the usual
 MANY_AUTHORS, MANY_TIMES = 10, 5.0  # and times the usual: severity high
 _TEXTS_BEFORE = 2000
@@ -69,7 +71,7 @@ def find(
     if memory is None:
         return Found(surges.find(session, now, zone, tuned), [], tuned)
     new = topics.find(session, memory, now, tuned)  # brings the memory up to date
-    standing_out = surges.find(session, now, zone, tuned, memory.usual)
+    standing_out = topics.without_books(memory, surges.find(session, now, zone, tuned, memory.usual), now)
     there = {(surge.concern, surge.place_id) for surge in standing_out}
     within_hours = corners.find(memory, now.timestamp() / 3600, tuned)
     early = [surge for surge in within_hours if (surge.concern, surge.place_id) not in there]
@@ -243,6 +245,8 @@ def _raise_new(
     for topic in new:
         enough = ALREADY_ALERTED * len(topic.mention_ids)
         known = next((number for number, posts in alerted.items() if len(topic.mention_ids & posts) >= enough), None)
+        if known is None:
+            known = next((thread.id for thread in (*threads, *raised) if _kindred(thread, topic, alerted, now)), None)
         if known is not None:
             alerted[known] |= topic.mention_ids
             thread = by_id.get(known)
@@ -250,9 +254,19 @@ def _raise_new(
                 _join(session, thread, topic, now)
         elif not _held_back(session, "emerging", topic, topic.title, now, zone, tuned):
             alert = _raise_topic(session, topic, now)
+            by_id[alert.id or 0] = alert
             alerted[alert.id or 0] = topic.mention_ids
             raised.append(alert)
     return raised
+
+
+def _kindred(alert: Alert, topic: Topic, alerted: Mapping[int, frozenset[int]], now: datetime) -> bool:
+    """Whether the topic is an open thread going on in other words: of the same concern, kept up within a day, and half
+    of its posts mean much what the topic's do."""
+    if alert.kind != "emerging" or alert.state not in OPEN or alert.concern != topic.concern:
+        return False
+    posts = alerted[alert.id or 0]
+    return alert.updated_at > now - GOES_ON and len(posts & topic.kin) >= KINDRED * len(posts)
 
 
 def _held_back(

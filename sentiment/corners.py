@@ -80,7 +80,7 @@ def _corners(heard: Heard, now: float) -> tuple[list[_Corner], int]:
                 continue
             if expit(heard.concerns[posts, concern].astype(np.float32)).mean() < emerging.CONCERNED:
                 continue
-            before, exposure = float(usual[row, concern]), window.exposure(end)
+            before, exposure = float(usual[row, concern]), window.exposure
             p_value = min(1.0, len(emerging.WINDOWS_HOURS) * emerging.chance(authors, before, exposure))
             place = int(known[row])
             if (place, concern) not in best or p_value < best[place, concern].p_value:
@@ -101,6 +101,7 @@ def _usual(heard: Heard, place_of: Counts, places: int, window: Window) -> NDArr
 
 def _raised(heard: Heard, place_of: Counts, places: int, first: int, stop: int) -> Counts:
     """How many posts from `first` to before `stop` raise each concern at each place (places x concerns)."""
-    found = np.zeros((places, heard.raised.shape[1]), dtype=np.int64)
-    np.add.at(found, place_of[first:stop], heard.raised[first:stop])
-    return found
+    posts, concerns = np.nonzero(heard.raised[first:stop])
+    number = heard.raised.shape[1]
+    at = place_of[first:stop][posts] * number + concerns
+    return np.bincount(at, minlength=places * number).reshape(places, number)

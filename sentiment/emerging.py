@@ -1,15 +1,16 @@
 """Emerging concerns: a handful of people who suddenly write of the same new thing. Pure; nothing here reads the store.
 
 What is new shows twice: in words (one or two that several authors use) and in meaning (posts close to each other).
-Both are counted in distinct authors against the weeks before; recent.py keeps the posts, topics.py makes alerts of
-what is found. A group must hang together and must speak of a concern more than posts here usually do, as the model
-reads them: both yardsticks are taken from the desk's own posts, so that another model needs no other numbers.
+Both are counted in distinct authors against the weeks before, over all posts and over those alone that lean to an
+emergency; recent.py keeps the posts, topics.py makes alerts of what is found. A group must hang together and must speak
+of a concern more than posts here usually do, as the model reads them: the yardsticks are taken from the desk's own
+posts, so that another model needs no other numbers.
 
 Sources: Noufaily et al. 2013 and Farrington et al. 1996 (counts against a baseline with a guard); Benjamini & Hochberg
 1995; Bourgon, Gentleman & Huber 2010 (filters before tests)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -35,9 +36,16 @@ SPOKEN: Mapping[Sensitivity, float] = MappingProxyType({"fewer": 2.5, "balanced"
 SPOKEN_OTHERWISE = 1.0  # standard errors more where it is no emergency, for sixteen concerns are looked at
 RAISED = 0.5  # of the core's posts raise it by themselves, where it is no emergency
 CONCERNED = 0.12  # mean probability over the core that it raises the concern: below it, it is talk of weather or songs
+URGENTLY = 0.99  # for an emergency it is what so many of the posts here stay below,
+LEAST_URGENTLY, MOST_URGENTLY = 0.06, 0.2  # between these
+LEANT = 1.0  # standard deviations of the mean log-odds: to an emergency they lean, whatever the probability,
+SURELY = 1e-3  # which is enough where so small a part of the usual chance is
+LEANING = 2.0  # standard deviations of the log-odds: of a town's posts a few in a hundred lean so to a concern
 AUTHORS_OTHERWISE = 4
 TIED = 0.5  # of the core's posts have to do with this town, where it is no emergency
 PIECES = 1 / 3  # of the core's posts are cut out of a longer text: programs that post a book piece by piece
+BOOKISH = 0.1  # of the posts of the day that are most like the core's: not every piece of a book looks cut
+ALIKE = 10
 LOUD = 3.0  # posts an author on the same thing: more, and it is a few accounts that are loud
 LEAST_SPOKEN = 0.6  # standard deviations, however many posts
 _PIECE = 2048  # vectors at a time in full precision
@@ -76,13 +84,23 @@ class Heard:
 
 @dataclass(frozen=True)
 class Yardstick:
-    """What is ordinary here: the middle of all posts' vectors, how alike two posts must be to be near, and the mean and
-    spread of each concern's log-odds."""
+    """What is ordinary here: the middle of all posts' vectors, how alike two posts must be to be near, the mean and
+    spread of each concern's log-odds, and the mean probability that a core must have to speak of it."""
 
     middle: Floats
     near: float
     means: Floats
     spreads: Floats
+    concerned: Floats
+
+
+@dataclass(frozen=True)
+class Day:
+    """The posts of the longest window, from `start` to before `end`, and their vectors without what all posts share."""
+
+    start: int
+    end: int
+    vectors: Floats
 
 
 @dataclass(frozen=True)
@@ -100,6 +118,8 @@ class Group:
     expected: float
     p_value: float
     spoken: float  # standard errors by which it speaks of the concern more than ordinary posts
+    likely: bool = True  # the model takes it for that concern; else it only leans to it
+    kin: frozenset[int] = frozenset()  # posts of the day near its middle, whatever words they use
 
 
 @dataclass(frozen=True)
@@ -110,17 +130,39 @@ class _Candidate:
 
 
 @dataclass(frozen=True)
+class _Speaking:
+    """What of a candidate speaks of a concern: its core (posts whose nearest others are near), and by how many standard
+    errors. Of a word whose posts have no such core, all of them, not `close_enough`: they may still be of one thing if
+    nobody used the word before. `likely`: the model takes them for that concern; else they only lean to it."""
+
+    core: Ints
+    close_enough: bool
+    concern: int
+    errors: float
+    likely: bool
+
+
+@dataclass(frozen=True)
+class _Unusual:
+    """The least likely of the windows: distinct authors in it, expected ones, and the chance of so many in any window
+    (Bonferroni)."""
+
+    hours: int
+    authors: int
+    expected: float
+    p_value: float
+
+
+@dataclass(frozen=True)
 class Window:
-    """The last `hours`, which begin at post `first`; its baseline is of the posts from `since` to before `until`."""
+    """The last `hours`, which begin at post `first`; its baseline is of the posts from `since` to before `until`.
+    `exposure`: all posts in the window over all posts in its baseline."""
 
     hours: int
     first: int
     since: int
     until: int
-
-    def exposure(self, end: int) -> float:
-        """Posts in the window, which ends before post `end`, over posts in its baseline."""
-        return (end - self.first) / (self.until - self.since)
+    exposure: float
 
 
 def yardstick(heard: Heard, seed: int = 1) -> Yardstick:
@@ -144,7 +186,18 @@ def yardstick(heard: Heard, seed: int = 1) -> Yardstick:
         near=float(np.quantile(alike, NEAR)),
         means=heard.concerns.mean(axis=0, dtype=np.float32),
         spreads=np.maximum(heard.concerns.std(axis=0, dtype=np.float32), 1e-3),
+        concerned=_concerned(heard),
     )
+
+
+def _concerned(heard: Heard) -> Floats:
+    """Mean probabilities from which a core speaks of each concern. An emergency's goes with how sure the model is of
+    the likeliest of posts here: it is rare, so that a figure for one model says little of the next."""
+    found = np.full(heard.concerns.shape[1], CONCERNED, dtype=np.float32)
+    for concern in heard.urgent:
+        likeliest = float(expit(np.quantile(heard.concerns[:, concern].astype(np.float32), URGENTLY)))
+        found[concern] = min(max(likeliest, LEAST_URGENTLY), MOST_URGENTLY)
+    return found
 
 
 def find(
@@ -156,40 +209,126 @@ def find(
 ) -> list[Group]:
     """The groups that stand out at `now` (hours since 1970), least likely first; merged, so that each post is in one
     group or another but seldom in two. `strict`: for each concern a factor on the p-value that it must pass."""
-    end = int(np.searchsorted(heard.hours, now, side="right"))
-    start = int(np.searchsorted(heard.hours, now - max(WINDOWS_HOURS), side="right"))
-    if end - start < LEAST_AUTHORS:
+    windows = windows_of(heard, now)
+    if not windows:
         return []
-    vectors = _centred(heard.vectors[start:end], ordinary.middle)
-    spoken = (heard.concerns[start:end].astype(np.float32) - ordinary.means) / ordinary.spreads
-    close = _close(vectors, ordinary.near)
-    groups: list[Group] = []
-    candidates = list(_candidates(heard, start, end, close))
+    rate = FALSE_A_WEEK[sensitivity] / TICKS_A_WEEK
+    day = day_of(heard, ordinary, now)
+    groups, candidates = _of_all(heard, ordinary, day, windows, SPOKEN[sensitivity])
+    found = _discovered(groups, candidates, rate, strict)
+    for concern in heard.urgent:
+        groups, candidates = _of_leaning(heard, ordinary, day, windows, concern)
+        found += _discovered(groups, candidates, rate, strict)
+    return [replace(group, kin=_kin(group, ordinary, day)) for group in merged(found)]
+
+
+def _kin(group: Group, ordinary: Yardstick, day: Day) -> frozenset[int]:
+    """The posts of the day that are near the middle of the group's core."""
+    core = np.array(sorted(group.core)) - day.start
+    middle = day.vectors[core].mean(axis=0)
+    near = day.vectors @ middle >= ordinary.near * np.linalg.norm(middle)
+    return frozenset((day.start + np.flatnonzero(near)).tolist())
+
+
+def _of_all(
+    heard: Heard, ordinary: Yardstick, day: Day, windows: Sequence[Window], errors: float
+) -> tuple[list[Group], int]:
+    """Groups among all posts of the last 24 hours that speak of any concern, and how many candidates there were."""
+    start = day.start
+    spoken = (heard.concerns[start : day.end].astype(np.float32) - ordinary.means) / ordinary.spreads
+    close = _close(day.vectors, ordinary.near)
+    candidates = list(_candidates(heard, start, day.end, close))
     through = [
         (candidate, gated)
         for candidate in _hanging_together(candidates, start, close)
-        if (gated := _gate(heard, candidate, start, vectors, close, spoken, ordinary.near, SPOKEN[sensitivity]))
+        if (gated := _gate(heard, ordinary, candidate, day, close, spoken, errors))
     ]
-    windows = windows_of(heard, now)
-    matching = _matches(heard, ordinary, [candidate for candidate, _ in through], windows, end)
-    for (candidate, (core, close_enough, concern, errors)), before in zip(through, matching, strict=True):
-        found = _unusual(heard, candidate, windows, before.tolist(), end)
-        if found is not None and (close_enough or not before.any()):
-            hours, authors, expected, p_value = found
-            groups.append(
-                Group(
-                    posts=frozenset(candidate.posts.tolist()),
-                    core=core,
-                    terms=() if candidate.term is None else (candidate.term,),
-                    concern=concern,
-                    hours=hours,
-                    authors=authors,
-                    expected=expected,
-                    p_value=p_value,
-                    spoken=errors,
-                )
-            )
-    return merged(_discovered(groups, len(candidates), FALSE_A_WEEK[sensitivity] / TICKS_A_WEEK, strict))
+    matching = _matches(heard, ordinary, [candidate for candidate, _ in through], windows, day.end)
+    groups = []
+    for (candidate, gated), before in zip(through, matching, strict=True):
+        found = _unusual(heard, candidate, windows, before.tolist())
+        if found is not None and (gated.close_enough or not before.any()):
+            groups.append(_group(candidate, candidate.posts, gated, found))
+    return groups, len(candidates)
+
+
+def _of_leaning(
+    heard: Heard, ordinary: Yardstick, day: Day, windows: Sequence[Window], concern: int
+) -> tuple[list[Group], int]:
+    """The same among the posts alone that lean to one concern: what few people say of a fire is lost among all who say
+    "fire", and stands out among those who mean one. They share a word or a meaning, and the concern, so that they need
+    not lie as close; exposure is of all posts, for an emergency makes more of them lean."""
+    odds = heard.concerns[:, concern].astype(np.float32)
+    leaning = np.flatnonzero(odds >= ordinary.means[concern] + LEANING * ordinary.spreads[concern])
+    part = _part(heard, leaning)
+    start, end = np.searchsorted(leaning, [day.start, day.end]).tolist()
+    close = _close(day.vectors[leaning[start:end] - day.start], ordinary.near)
+    candidates = list(_candidates(part, start, end, close))
+    through = [
+        candidate
+        for candidate in _hanging_together(candidates, start, close)
+        if expit(float(odds[leaning[candidate.posts]].mean())) >= ordinary.concerned[concern]
+        and not _loud(part, candidate.posts, start, close)
+        and not bookish(heard, ordinary, leaning[candidate.posts], day)
+    ]
+    inside = []
+    for window in windows:
+        first, since, until = np.searchsorted(leaning, [window.first, window.since, window.until]).tolist()
+        inside.append(replace(window, first=first, since=since, until=until))
+    groups = []
+    for candidate, before in zip(through, _matches(part, ordinary, through, inside, end), strict=True):
+        found = _unusual(part, candidate, inside, before.tolist())
+        if found is not None:
+            posts = leaning[candidate.posts]
+            mean = (odds[posts].mean() - ordinary.means[concern]) / ordinary.spreads[concern]
+            speaking = _Speaking(posts, True, concern, float(mean * np.sqrt(posts.size)), True)
+            groups.append(_group(candidate, posts, speaking, found))
+    return groups, max(len(candidates), end - start)  # each post might have led a group
+
+
+def _group(candidate: _Candidate, posts: Ints, speaking: _Speaking, found: _Unusual) -> Group:
+    return Group(
+        posts=frozenset(posts.tolist()),
+        core=frozenset(speaking.core.tolist()),
+        terms=() if candidate.term is None else (candidate.term,),
+        concern=speaking.concern,
+        hours=found.hours,
+        authors=found.authors,
+        expected=found.expected,
+        p_value=found.p_value,
+        spoken=speaking.errors,
+        likely=speaking.likely,
+    )
+
+
+def day_of(heard: Heard, ordinary: Yardstick, now: float) -> Day:
+    """The last 24 hours before `now`."""
+    start, end = np.searchsorted(heard.hours, [now - max(WINDOWS_HOURS), now], side="right").tolist()
+    return Day(start, end, _centred(heard.vectors[start:end], ordinary.middle))
+
+
+def _part(heard: Heard, posts: Ints) -> Heard:
+    """These posts alone."""
+    lengths = np.diff(heard.ends)
+    wanted = np.zeros(lengths.size, dtype=bool)
+    wanted[posts] = True
+    return replace(
+        heard,
+        hours=heard.hours[posts],
+        authors=heard.authors[posts],
+        terms=heard.terms[np.repeat(wanted, lengths)],
+        ends=np.append(0, np.cumsum(lengths[posts])).astype(np.int64),
+        vectors=heard.vectors[posts],
+        concerns=heard.concerns[posts],
+        raised=heard.raised[posts],
+        tied=heard.tied[posts],
+        places=heard.places[posts],
+        pieces=heard.pieces[posts],
+    )
+
+
+def _probability(odds: Vectors) -> Floats:
+    return np.asarray(expit(odds.astype(np.float32)), dtype=np.float32)
 
 
 def merged(groups: Sequence[Group]) -> list[Group]:
@@ -198,16 +337,13 @@ def merged(groups: Sequence[Group]) -> list[Group]:
     for group in sorted(groups, key=lambda one: (one.p_value, -one.authors, min(one.core))):
         for index, other in enumerate(found):
             if len(group.core & other.core) >= SHARED * min(len(group.core), len(other.core)):
-                found[index] = Group(
+                found[index] = replace(
+                    other,
                     posts=other.posts | group.posts,
                     core=other.core | group.core,
-                    terms=(*other.terms, *group.terms),
-                    concern=other.concern,
-                    hours=other.hours,
-                    authors=other.authors,
-                    expected=other.expected,
-                    p_value=other.p_value,
+                    terms=tuple(dict.fromkeys((*other.terms, *group.terms))),
                     spoken=max(other.spoken, group.spoken),
+                    likely=other.likely or group.likely,
                 )
                 break
         else:
@@ -283,75 +419,85 @@ def _hanging_together(candidates: Sequence[_Candidate], start: int, close: NDArr
 
 def _gate(
     heard: Heard,
+    ordinary: Yardstick,
     candidate: _Candidate,
-    start: int,
-    vectors: Floats,
+    day: Day,
     close: NDArray[np.bool_],
     spoken: Floats,
-    near: float,
     errors: float,
-) -> tuple[frozenset[int], bool, int, float] | None:
-    """The candidate's core (posts whose nearest others are near), true, the concern it speaks of, and by how many
-    standard errors; none for talk that raises no concern. Of a word whose posts have no such core, all of them, and
-    false: they may still be of one thing if nobody used the word before."""
+) -> _Speaking | None:
+    """What speaks of a concern in it; none for talk that raises no concern."""
+    start = day.start
     here = candidate.posts - start
-    between = vectors[here] @ vectors[here].T
+    between = day.vectors[here] @ day.vectors[here].T
     np.fill_diagonal(between, -1)
     others = min(NEIGHBOURS, here.size - 1)
     nearest = np.partition(between, -others, axis=1)[:, -others:].mean(axis=1)
-    core = here[nearest >= near]
+    core = here[nearest >= ordinary.near]
     close_enough = 2 * core.size >= here.size and np.unique(heard.authors[start + core]).size >= LEAST_AUTHORS
     if not close_enough:
         if candidate.term is None:
             return None
         core = here
-    speaking = np.unique(heard.authors[start + core])
-    authors = speaking.size
-    if heard.pieces[start + core].mean() >= PIECES:
+    if _loud(heard, start + core, start, close):
         return None
-    around = np.flatnonzero(close[core].any(axis=0))
-    if np.count_nonzero(np.isin(heard.authors[start + around], speaking)) > LOUD * authors:
-        return None
+    authors = np.unique(heard.authors[start + core]).size
     mean = spoken[core].mean(axis=0)
     said = np.where(mean >= LEAST_SPOKEN, mean * np.sqrt(core.size), -np.inf)
-    said[expit(heard.concerns[start + core].astype(np.float32)).mean(axis=0) < CONCERNED] = -np.inf
     otherwise = np.ones(said.size, dtype=bool)
     otherwise[list(heard.urgent)] = False
+    likely = _probability(heard.concerns[start + core]).mean(axis=0) >= ordinary.concerned
+    said[~likely & (otherwise | (mean < LEANT))] = -np.inf
     said[otherwise] -= SPOKEN_OTHERWISE
     said[otherwise & (heard.raised[start + core].mean(axis=0) < RAISED)] = -np.inf
     if authors < AUTHORS_OTHERWISE or heard.tied[start + core].mean() < TIED:
         said[otherwise] = -np.inf
     concern = int(said.argmax())
-    if said[concern] < errors:
+    if said[concern] < errors or bookish(heard, ordinary, start + core, day):
         return None
-    return frozenset((core + start).tolist()), close_enough, concern, float(said[concern])
+    return _Speaking(start + core, close_enough, concern, float(said[concern]), bool(likely[concern]))
+
+
+def _loud(heard: Heard, core: Ints, start: int, close: NDArray[np.bool_]) -> bool:
+    """Whether these are a few accounts with many posts each."""
+    speaking = np.unique(heard.authors[core])
+    around = np.flatnonzero(close[core - start].any(axis=0))
+    return bool(np.count_nonzero(np.isin(heard.authors[start + around], speaking)) > LOUD * speaking.size)
+
+
+def bookish(heard: Heard, ordinary: Yardstick, posts: Ints, day: Day) -> bool:
+    """Whether these are pieces of a book, by their looks or by the looks of the posts of the day most like them."""
+    if heard.pieces[posts].mean() >= PIECES:
+        return True
+    cut = heard.pieces[day.start : day.end]
+    if not cut.any():
+        return False
+    alike = _centred(heard.vectors[posts], ordinary.middle) @ day.vectors.T
+    others = min(ALIKE + 1, cut.size)  # itself among them
+    return bool(cut[np.argpartition(-alike, others - 1, axis=1)[:, :others]].mean() >= BOOKISH)
 
 
 def windows_of(heard: Heard, now: float) -> list[Window]:
     """Those of the windows that have enough weeks before."""
-    found = []
+    found, end = [], int(np.searchsorted(heard.hours, now, side="right"))
     for hours in WINDOWS_HOURS:
         ends = [now - hours, now - hours - GUARD_HOURS, now - hours - GUARD_HOURS - BASELINE_HOURS]
         first, until, since = np.searchsorted(heard.hours, ends, side="right").tolist()
         if until - since >= LEAST_BASELINE:
-            found.append(Window(hours, first, since, until))
+            found.append(Window(hours, first, since, until, (end - first) / (until - since)))
     return found
 
 
-def _unusual(
-    heard: Heard, candidate: _Candidate, windows: Sequence[Window], before: Sequence[int], end: int
-) -> tuple[int, int, float, float] | None:
-    """The least likely of the windows: its hours, distinct authors, expected ones, and the chance of so many in any of
-    the windows (Bonferroni). `before`: matches in each one's baseline. None without enough weeks before."""
-    best: tuple[int, int, float, float] | None = None
+def _unusual(heard: Heard, candidate: _Candidate, windows: Sequence[Window], before: Sequence[int]) -> _Unusual | None:
+    """The candidate in its least likely window. `before`: matches in each one's baseline. None with too few authors."""
+    best: _Unusual | None = None
     for window, matches in zip(windows, before, strict=True):
         authors = len(set(heard.authors[candidate.posts[candidate.posts >= window.first]].tolist()))
         if authors < LEAST_AUTHORS:
             continue
-        exposure = window.exposure(end)
-        p_value = min(1.0, len(WINDOWS_HOURS) * chance(authors, matches, exposure))
-        if best is None or p_value < best[3]:
-            best = window.hours, authors, (matches + 0.5) * exposure, p_value
+        p_value = min(1.0, len(WINDOWS_HOURS) * chance(authors, matches, window.exposure))
+        if best is None or p_value < best.p_value:
+            best = _Unusual(window.hours, authors, (matches + 0.5) * window.exposure, p_value)
     return best
 
 
@@ -390,7 +536,8 @@ def _discovered(groups: Sequence[Group], candidates: int, rate: float, strict: S
     errs towards silence."""
 
     def weighed(group: Group) -> float:  # weights on hypotheses: Genovese, Roeder & Wasserman 2006
-        return group.p_value / (1.0 if strict is None else strict[group.concern])
+        usual = 1.0 if strict is None else strict[group.concern]
+        return group.p_value / (usual if group.likely else SURELY * usual)
 
     ordered = sorted(groups, key=weighed)
     return ordered[: discoveries([weighed(group) for group in ordered], candidates, rate)]

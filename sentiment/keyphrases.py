@@ -4,7 +4,7 @@ Handles, addresses and numbers are never part of a phrase, and one author's word
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import log, sqrt
 from pathlib import Path
@@ -34,11 +34,11 @@ def phrases(
         everyone.add(author)
         for phrase in _phrases(text, plain):
             authors[phrase].add(author)
+    common = {phrase: len(its) for phrase, its in authors.items() if len(its) >= LEAST_AUTHORS}
     elsewhere: dict[str, int] = defaultdict(int)
-    for text in before:
+    for text in _naming(common, before):
         for phrase in _phrases(text, plain):
             elsewhere[phrase] += 1
-    common = {phrase: len(its) for phrase, its in authors.items() if len(its) >= LEAST_AUTHORS}
     z = {phrase: _z(number, len(everyone), elsewhere[phrase], len(before)) for phrase, number in common.items()}
     telling = [phrase for phrase in z if z[phrase] >= LEAST_Z]
     # "lincoln" says no more than "lincoln school" where most who say the one say the other
@@ -52,6 +52,17 @@ def phrases(
         if len(chosen) < most and not any(words & set(other.split()) for other in chosen):
             chosen.append(phrase)
     return chosen
+
+
+def _naming(common: Iterable[str], before: Sequence[str]) -> Iterator[str]:
+    """The texts that may hold one of the phrases: most hold none, and need not be taken apart."""
+    words = {word for phrase in common for word in phrase.split()}
+    if not words:
+        return
+    some = re.compile("|".join(map(re.escape, sorted(words))))
+    for text in before:
+        if some.search(text.casefold().replace("’", "'")):
+            yield text
 
 
 def telling(text: str) -> set[str]:

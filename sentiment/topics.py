@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from listeners.tables import Mention, Place
 from sentiment import emerging, keyphrases, recent
 from sentiment.recent import Memory
+from sentiment.surges import Surge
 from sentiment.taxonomy import CONCERNS
 from sentiment.tuning import FACTOR, Tuning
 
@@ -23,7 +25,8 @@ NAMED = 2  # phrases in a title
 
 @dataclass(frozen=True)
 class Topic:
-    """Something new. `mention_ids`: the posts that show it best (its core); `around`: all that share its words too.
+    """Something new. `mention_ids`: the posts that show it best (its core); `kin`: those of the day that mean much the
+    same, in whatever words.
     `expected` and `authors` are of the `hours` before now; `since` is its first post's hour."""
 
     concern: str
@@ -31,7 +34,7 @@ class Topic:
     title: str
     keyphrases: tuple[str, ...]
     mention_ids: frozenset[int]
-    around: frozenset[int]
+    kin: frozenset[int]
     hours: int
     authors: int
     expected: float
@@ -51,8 +54,23 @@ def find(session: Session, memory: Memory, now: datetime, tuned: Tuning | None =
     return [topic for topic in found if topic is not None]
 
 
+def without_books(memory: Memory, standing_out: Sequence[Surge], now: datetime) -> list[Surge]:
+    """The surges that are not made of pieces of a book, as far as their posts are held."""
+    if memory.ordinary is None or not standing_out:
+        return list(standing_out)
+    heard = memory.heard()
+    day = emerging.day_of(heard, memory.ordinary, now.timestamp() / 3600)
+
+    def bookish(surge: Surge) -> bool:
+        posts = np.flatnonzero(np.isin(memory.ids, list(surge.mention_ids)))
+        return posts.size > 0 and emerging.bookish(heard, memory.ordinary, posts, day)
+
+    return [surge for surge in standing_out if not bookish(surge)]
+
+
 def _topic(session: Session, memory: Memory, group: emerging.Group) -> Topic | None:
-    """A group in words; none when too little of it is left in the store."""
+    """A group in words; none when too little of it is left in the store, or when it has neither words in common nor a
+    place: such posts are alike in style, and nobody could tell from a title what to look at."""
     core = [int(memory.ids[position]) for position in sorted(group.core)]
     rows = session.connection().execute(
         sa.select(col(Mention.author), col(Mention.text), col(Mention.place_id), col(Mention.posted_at))
@@ -66,6 +84,8 @@ def _topic(session: Session, memory: Memory, group: emerging.Group) -> Topic | N
     texts = [text for _, text, _, _ in said]
     words = keyphrases.phrases([(author, text) for author, text, _, _ in said], _before(session, said[0][3]))
     words = words or recent.named(texts, group.terms)[: keyphrases.MOST]
+    if not words and place is None:
+        return None
     concern = recent.KEYS[group.concern]
     return Topic(
         concern=concern,
@@ -73,7 +93,7 @@ def _topic(session: Session, memory: Memory, group: emerging.Group) -> Topic | N
         title=title(CONCERNS[concern].name, words, texts, place.name if place else None),
         keyphrases=tuple(words),
         mention_ids=frozenset(core),
-        around=frozenset(int(memory.ids[position]) for position in group.posts | group.core),
+        kin=frozenset(memory.ids[sorted(group.kin)].tolist()),
         hours=group.hours,
         authors=group.authors,
         expected=group.expected,

@@ -15,6 +15,8 @@ from listeners.tables import Mention
 from sentiment import alert_details, alerts, surges
 from sentiment.tables import Alert, AlertMention
 from sentiment.taxonomy import CONCERNS
+from sentiment.topics import Topic
+from sentiment.tuning import Tuning
 from tests.sentiment import street
 from tests.sentiment.street import ZONE, Said
 
@@ -419,3 +421,36 @@ def test_a_closed_alert_is_not_closed_again(
 def test_an_alert_that_does_not_exist_cannot_be_taken(sqlite_engine: sa.Engine) -> None:
     with database.writing(sqlite_engine) as session, pytest.raises(alerts.WrongState, match="no such alert"):
         alerts.take(session, 99, 1, MORNING)
+
+
+def _new(mention_ids: Sequence[int], kin: Sequence[int]) -> alerts.Found:
+    """Something new that is an emergency; `kin`: posts that mean much the same."""
+    topic = Topic(
+        concern="emergencies",
+        place_id=None,
+        title="New: Derailment",
+        keyphrases=("derailment",),
+        mention_ids=frozenset(mention_ids),
+        kin=frozenset(kin),
+        hours=2,
+        authors=len(mention_ids),
+        expected=0.1,
+        p_value=1e-6,
+        since=MORNING,
+    )
+    return alerts.Found([], [topic], Tuning())
+
+
+@pytest.mark.parametrize(("hours", "kin", "threads"), [(3, 3, 1), (3, 1, 2), (30, 3, 2)])
+def test_one_emergency_in_other_words_is_an_update_of_its_thread(
+    hours: int, kin: int, threads: int, engine: sa.Engine
+) -> None:
+    """`kin`: of the first three posts, how many mean what the later ones do."""
+    with database.writing(engine) as session:
+        said = [Said(MORNING - timedelta(minutes=number), f"rider {number}") for number in range(6)]
+        ids = street.hear(session, said)
+        alerts.put(session, _new(ids[:3], ids[:3]), MORNING, ZONE)
+        alerts.put(session, _new(ids[3:], [*ids[:kin], *ids[3:]]), MORNING + timedelta(hours=hours), ZONE)
+        raised = alerts.all_alerts(session)
+        assert len(raised) == threads
+        assert raised[-1].posts == (6 if threads == 1 else 3)

@@ -83,17 +83,50 @@ def test_new_talk_that_raises_no_concern_is_not_told() -> None:
     assert _find(_town(_fire(odds=-3.0))) == []
 
 
-def test_talk_that_only_leans_towards_a_concern_is_not_told() -> None:
-    heard = _town(_fire())
+def test_talk_that_only_leans_towards_an_emergency_needs_far_more_people() -> None:
+    few, more = _town(_fire(3)), _town(_fire(6))
+    assert _find(few) != []
+    assert _find(replace(few, concerns=few.concerns - 6)) == []  # as far from ordinary as before, but unlikely
+    (group,) = _find(replace(more, concerns=more.concerns - 6))
+    assert not group.likely
+
+
+def test_talk_that_only_leans_towards_what_is_no_emergency_is_not_told() -> None:
+    heard = _worry(tied=True)
     assert _find(heard) != []
-    assert _find(replace(heard, concerns=heard.concerns - 6)) == []  # as far from ordinary as before, but unlikely
+    assert _find(replace(heard, concerns=heard.concerns - 6)) == []
+
+
+def test_few_who_mean_an_emergency_by_a_word_of_every_day_are_told_of() -> None:
+    usual = [(24.0 * day + number, 1000 + number, -4.0, True) for day in range(DAYS) for number in range(5)]
+    heard = _town([*usual, *_fire()])
+    (group,) = _find(heard)
+    assert group.core == frozenset(np.flatnonzero(heard.concerns[:, 0] == 1.0).tolist())
+
+
+def test_what_means_the_same_is_kin_whatever_its_words() -> None:
+    heard = _town([*_fire(5), (NOW - 4, 3000, -3.0, True)])
+    other_words = heard.terms.copy()
+    lone = int(np.flatnonzero(heard.authors == 3000)[0])
+    other_words[heard.ends[lone]] = 1
+    (group,) = _find(replace(heard, terms=other_words))
+    assert group.kin == frozenset(np.flatnonzero(heard.authors >= 1000).tolist())
 
 
 def test_a_book_that_is_posted_piece_by_piece_is_no_concern() -> None:
     heard = _town(_fire(6))
     cut = np.flatnonzero(heard.authors >= 1000)
     assert _find(replace(heard, pieces=np.isin(np.arange(heard.hours.size), cut[:2]))) == []
-    assert _find(replace(heard, pieces=np.isin(np.arange(heard.hours.size), cut[:1]))) != []
+    assert _find(replace(heard, pieces=np.zeros(heard.hours.size, dtype=bool))) != []
+
+
+def test_what_is_like_the_pieces_of_a_book_is_of_the_book() -> None:
+    def pages(cut: bool) -> Heard:
+        heard = _town([*_fire(6), *((NOW - 12 + 0.1 * number, 3000 + number, -3.0, True) for number in range(4))])
+        return replace(heard, pieces=cut & (heard.authors >= 3000))
+
+    assert _find(pages(cut=True)) == []
+    assert _find(pages(cut=False)) != []
 
 
 def test_what_was_said_every_day_is_not_new() -> None:
@@ -109,14 +142,15 @@ def test_a_word_used_for_many_things_is_no_group() -> None:
 
 
 def _loose(before: int = 0) -> Heard:
-    """The fire's posts, of which only two are close to each other; the word was used `before`."""
+    """The fire's posts, of which only two are close to each other; the word was used `before`, and it is no
+    emergency."""
     used = [(24.0 * day + 3, 2000 + day, -3.0, True) for day in range(before)]
     heard = _town([*used, *_fire(4)])
     rng = np.random.default_rng(9)
     apart = np.array([_vector(rng) for _ in heard.hours], dtype=np.float32)
     alike = np.flatnonzero(heard.authors >= 1000)[-2:]
     apart[alike] = heard.vectors[alike]
-    return replace(heard, vectors=apart)
+    return replace(heard, vectors=apart, urgent=())
 
 
 def test_a_word_that_nobody_used_before_may_be_used_in_many_ways() -> None:
