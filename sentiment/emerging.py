@@ -119,7 +119,7 @@ class Group:
     p_value: float
     spoken: float  # standard errors by which it speaks of the concern more than ordinary posts
     likely: bool = True  # the model takes it for that concern; else it only leans to it
-    kin: frozenset[int] = frozenset()  # posts of the day near its middle, whatever words they use
+    kin: frozenset[int] = frozenset()  # posts of the day near it, whatever words they use
 
 
 @dataclass(frozen=True)
@@ -223,10 +223,10 @@ def find(
 
 
 def _kin(group: Group, ordinary: Yardstick, day: Day) -> frozenset[int]:
-    """The posts of the day that are near the middle of the group's core."""
+    """The posts of the day that are near the group's core, on the average of its posts: near its middle would be any
+    other emergency too."""
     core = np.array(sorted(group.core)) - day.start
-    middle = day.vectors[core].mean(axis=0)
-    near = day.vectors @ middle >= ordinary.near * np.linalg.norm(middle)
+    near = day.vectors @ day.vectors[core].mean(axis=0) >= ordinary.near
     return frozenset((day.start + np.flatnonzero(near)).tolist())
 
 
