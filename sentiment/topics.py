@@ -56,14 +56,14 @@ def find(session: Session, memory: Memory, now: datetime, tuned: Tuning | None =
 
 def without_books(memory: Memory, standing_out: Sequence[Surge], now: datetime) -> list[Surge]:
     """The surges that are not made of pieces of a book, as far as their posts are held."""
-    if memory.ordinary is None or not standing_out:
+    heard, ordinary = memory.heard(), memory.ordinary
+    if ordinary is None or not standing_out:
         return list(standing_out)
-    heard = memory.heard()
-    day = emerging.day_of(heard, memory.ordinary, now.timestamp() / 3600)
+    day = emerging.day_of(heard, ordinary, now.timestamp() / 3600)
 
     def bookish(surge: Surge) -> bool:
         posts = np.flatnonzero(np.isin(memory.ids, list(surge.mention_ids)))
-        return posts.size > 0 and emerging.bookish(heard, memory.ordinary, posts, day)
+        return posts.size > 0 and emerging.bookish(heard, ordinary, posts, day)
 
     return [surge for surge in standing_out if not bookish(surge)]
 
