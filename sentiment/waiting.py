@@ -72,6 +72,14 @@ class SourceTrouble:
 
 
 @dataclass(frozen=True)
+class MailStands:
+    """Mails and messages that should have gone out long ago and have not."""
+
+    count: int
+    path: str
+
+
+@dataclass(frozen=True)
 class ActionDue:
     """What a unit was asked for until a day that is near, or over."""
 
@@ -97,6 +105,7 @@ Waiting = (
     | DecisionsWait
     | SignInEnds
     | SourceTrouble
+    | MailStands
     | ActionDue
     | MoreDue
 )
@@ -149,6 +158,9 @@ def in_words(one: Waiting, zone: ZoneInfo, today: date, language: str) -> Waitin
         case MoreDue(count, path):
             link = ngettext("%(count)s more action is due", "%(count)s more actions are due", count) % {"count": count}
             return WaitingWords(link, "", path)
+        case MailStands(count, path):
+            link = ngettext("%(count)s message has not gone out", "%(count)s messages have not gone out", count)
+            return WaitingWords(link % {"count": count}, _(" for more than an hour; each waits and says why"), path)
         case SourceTrouble(name, state, path):
             name = digest_words.one_line(name)
             if state == "failing":

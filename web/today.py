@@ -214,6 +214,7 @@ def waiting_view(one: WaitingWords, language: str) -> WaitingView:
         "queue": ("i-warn", _("Decide")),
         "compose": ("i-turn", _("Revise")),
         "sources": ("i-plug", _("Look")),
+        "channels": ("i-warn", _("Look")),
         "outreach": ("i-turn", _("Look")),
     }
     room = one.path.split("?")[0].strip("/").split("/")[0]

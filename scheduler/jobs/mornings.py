@@ -15,7 +15,7 @@ from config import people
 from config.asked import Asked
 from config.permissions import Action, Role, may
 from config.settings import Settings
-from config.tables import MailPreference, Person
+from config.tables import MailPreference, OutboxMessage, Person
 from listeners import health
 from listeners.tables import Mention, Place, Source
 from networks import accounts
@@ -37,6 +37,7 @@ from sentiment.waiting import (
     AlertWaits,
     ApprovalsWait,
     DecisionsWait,
+    MailStands,
     MentionsWait,
     MoreDue,
     SignInEnds,
@@ -47,6 +48,7 @@ from sentiment.waiting import (
 DAY = timedelta(days=1)
 QUOTED = 3  # concerns with a quote
 MOST_ACTIONS = 3  # that are due, by name
+MAIL_STANDS = timedelta(hours=1)  # after which what should have gone out is told of
 SIGN_IN_ENDS = 7  # days before which a sign-in that ends is told of
 Value = TypeVar("Value")
 _PARTS = {  # what is read -> what a report calls it
@@ -164,6 +166,9 @@ class Town:
                 select(func.min(Mention.posted_at)).where(*theirs).scalar_subquery(),
                 select(func.count()).where(Target.state == TargetState.UNKNOWN.value).scalar_subquery(),
                 actions.near(today).scalar_subquery(),
+                select(func.count())
+                .where(OutboxMessage.state == "waiting", _stands(self._now - MAIL_STANDS))
+                .scalar_subquery(),
                 select(Mention.id).exists(),
                 select(Source.id).exists(),
             )
@@ -234,6 +239,8 @@ class Town:
                 found.append(ApprovalsWait(len(approvals), "/approvals"))
         if may(roles, Action.WRITE_POSTS) and here.unknown:
             found.append(DecisionsWait(here.unknown, "/queue"))
+        if may(roles, Action.MANAGE) and here.mail:
+            found.append(MailStands(here.mail, "/channels/log"))
         return [*found, *self._broken(session, roles)]
 
     def _broken(self, session: Session, roles: Collection[Role]) -> Iterator[Waiting]:
@@ -264,16 +271,24 @@ class Town:
         return self._once(("alerts",), lambda: alerts.named(session))
 
 
+def _stands(since: datetime) -> sa.ColumnElement[bool]:
+    """Due before that, or tried in vain since then; what waits for the end of somebody's quiet hours does not stand."""
+    tried = sa.and_(col(OutboxMessage.tries) > 0, col(OutboxMessage.created_at) < since)
+    return sa.or_(col(OutboxMessage.due_at) < since, tried)
+
+
 @dataclass(frozen=True)
 class Look:
     """The town's oldest author-day; mentions that somebody has, and when the oldest was said; targets in doubt; open
-    actions that are due soon or late; whether a mention has ever come in, and whether there is a source."""
+    actions that are due soon or late; messages that should have gone out; whether a mention has ever come in, and
+    whether there is a source."""
 
     history: date | None
     assigned: int
     oldest: datetime | None
     unknown: int
     near: int
+    mail: int
     any_mentions: bool
     any_sources: bool
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sentiment.waiting import ActionDue, MoreDue, in_words
+from sentiment.waiting import ActionDue, MailStands, MoreDue, in_words
 
 ZONE = ZoneInfo("America/New_York")
 TODAY = date(2026, 11, 24)
@@ -29,3 +29,9 @@ def test_a_long_one_is_cut_at_a_word_and_the_rest_is_counted() -> None:
     said = in_words(ActionDue("sign " * 50, "Traffic", TODAY, "/"), ZONE, TODAY, "en")
     assert (len(said.link) <= 92, said.link.endswith("sign …")) == (True, True)
     assert in_words(MoreDue(2, "/outreach/actions"), ZONE, TODAY, "es").link == "2 acciones más vencen"
+
+
+def test_messages_that_stand_are_counted_and_lead_to_why() -> None:
+    said = in_words(MailStands(7, "/channels/log"), ZONE, TODAY, "en")
+    assert said.link + said.rest == "7 messages have not gone out for more than an hour; each waits and says why"
+    assert said.path == "/channels/log"

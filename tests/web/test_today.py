@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from config import database, people
 from config.permissions import Role
-from config.tables import Person
+from config.tables import OutboxMessage, Person
 from networks.tables import Account
 from sentiment.tables import Alert
 from sentiment.waiting import WaitingWords
@@ -201,8 +201,30 @@ def test_a_stranger_is_led_to_sign_in(stranger: Browser) -> None:
         (WaitingWords("2 posts to approve", "", "/approvals"), "i-check", "Read", ""),
         (WaitingWords("1 post", ": nobody knows", "/queue"), "i-warn", "Decide", "Nobody knows"),
         (WaitingWords("Ledger", " is behind", "/sources"), "i-plug", "Look", "Is behind"),
+        (WaitingWords("2 messages", " for more than an hour", "/channels/log"), "i-warn", "Look",
+         "For more than an hour"),
         (WaitingWords("Else", "", "/elsewhere"), "i-bell", "Look", ""),
     ],
 )  # fmt: skip
 def test_what_waits_says_what_one_does_there(one: WaitingWords, icon: str, go: str, rest: str) -> None:
     assert waiting_view(one, "en") == WaitingView(one.link, rest, one.path, icon, go)
+
+
+def test_who_mends_is_told_of_messages_that_do_not_go_out_and_nobody_else_is(
+    sqlite_engine: sa.Engine, street_talk: datetime, browser_of: Callable[..., Browser]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        for number, due in enumerate((-timedelta(hours=2), -timedelta(minutes=5), timedelta(hours=2))):
+            session.add(
+                OutboxMessage(
+                    key=f"digest:{number}",
+                    kind="digest",
+                    recipient="ada@riverton.example",
+                    subject="Today",
+                    message=b"",
+                    created_at=street_talk - timedelta(hours=3),
+                    due_at=street_talk + due,
+                )  # fmt: skip
+            )
+    assert "1 message has not gone out" in browser_of("Sam", Role.ADMINISTRATOR).get("/").text
+    assert "has not gone out" not in browser_of("Ada", Role.OFFICER).get("/").text
