@@ -224,7 +224,7 @@ def test_who_mends_is_told_of_messages_that_do_not_go_out_and_nobody_else_is(
                     message=b"",
                     created_at=street_talk - timedelta(hours=3),
                     due_at=street_talk + due,
-                )  # fmt: skip
+                )
             )
     assert "1 message has not gone out" in browser_of("Sam", Role.ADMINISTRATOR).get("/").text
     assert "has not gone out" not in browser_of("Ada", Role.OFFICER).get("/").text
