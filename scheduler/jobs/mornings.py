@@ -79,9 +79,11 @@ class Town:
         *,
         roles: Collection[Role] | None = None,
         brief: bool = False,
+        theirs: bool = True,
     ) -> Morning:
         """Everything that one person's edition is made of. `roles`: theirs, where they were read before; `brief`:
-        without what only a mail tells: quotes, what was sent and answered."""
+        without what only a mail tells: quotes, what was sent and answered; `theirs`: with what waits for them and what
+        goes out today, which no report tells."""
         now, zone = self._now, self._zone
         here = self.look(session, person)
         spans = self._once(("spans", edition), lambda: self._windows(edition, here.history))
@@ -98,10 +100,10 @@ class Town:
         still_open = [alert for alert in ours if alert.state in alerts.OPEN and alert.raised_at < since]
         found: dict[str, Sequence[Quote]] = {}
         if not brief:
-            for alert in (*raised, *still_open):
-                found.setdefault(alert.concern, self._of_alert(session, alert))
+            found |= self._of_alerts(session, (*raised, *still_open))
             quoted = tuple(row.concern for row in rows[: QUOTED + 1] if row.concern not in found)
             found |= self._of_concerns(session, quoted, since)
+        going_out = self.going_out(session) if theirs else []
         return Morning(
             key=key,
             recipient=person.name,
@@ -123,11 +125,9 @@ class Town:
             answered=Answered()
             if brief
             else self._once(("answered", since, until), lambda: _answered(session, since, until)),
-            going_out=sum(
-                row.due_at >= now and row.state in ("approved", "scheduled") for row in self.going_out(session)
-            ),
-            gone_out=sum(row.state in ("published", "partly_published") for row in self.going_out(session)),
-            waiting=self._waiting(session, person, roles, here, now.astimezone(zone).date()),
+            going_out=sum(row.due_at >= now and row.state in ("approved", "scheduled") for row in going_out),
+            gone_out=sum(row.state in ("published", "partly_published") for row in going_out),
+            waiting=self._waiting(session, person, roles, here, now.astimezone(zone).date()) if theirs else [],
             edition=edition,
             only_concerns=chosen,
             only_places=names,
@@ -183,9 +183,23 @@ class Town:
     ) -> tuple[Overview, list[ConcernRow]]:
         return figures.town(session, self._now, self._zone, spans, places, history)
 
-    def _of_alert(self, session: Session, alert: Alert) -> Sequence[Quote]:
-        posts = select(AlertMention.mention_id).where(AlertMention.alert_id == alert.id)
-        return self._once(("quotes of alert", alert.id), lambda: quotes.of_mentions(session, session.exec(posts).all()))
+    def _of_alerts(self, session: Session, found: Sequence[Alert]) -> dict[str, Sequence[Quote]]:
+        """By concern, of the first alert of each. Those that nobody asked for yet are read in two questions."""
+        first: dict[str, int] = {}
+        for alert in found:
+            first.setdefault(alert.concern, alert.id or 0)
+        new = [number for number in first.values() if ("quotes of alert", number) not in self._read]
+        if new:
+            self._noted.part = ""  # words of others: no report shows how they were asked for
+            posts: dict[int, list[int]] = {number: [] for number in new}
+            links = select(AlertMention.alert_id, AlertMention.mention_id).where(col(AlertMention.alert_id).in_(new))
+            for alert_id, mention_id in session.exec(links):
+                posts[alert_id].append(mention_id)
+            for number, chosen in quotes.of_each(session, posts).items():
+                self._read["quotes of alert", number] = chosen
+        return {
+            concern: cast(Sequence[Quote], self._read["quotes of alert", number]) for concern, number in first.items()
+        }
 
     def _of_concerns(self, session: Session, concerns: Sequence[str], since: datetime) -> dict[str, Sequence[Quote]]:
         """Those that nobody asked for yet are read in one question."""

@@ -23,7 +23,7 @@ def gather(engine: sa.Engine, settings: Settings, person: Person, edition: Editi
     everything = MailPreference(person_id=person.id or 0)
     with database.reading(engine) as session, asked.noted(session) as notes:
         town = mornings.Town(settings, now, noted=notes)
-        morning = town.morning(session, person, everything, edition, f"report:{edition}")
+        morning = town.morning(session, person, everything, edition, f"report:{edition}", theirs=False)
         notes.part = "mix"
         zone, overview = settings.department.zone, morning.overview
         since = mornings.start_of(overview, zone)

@@ -50,6 +50,7 @@ OURS = (
     "/outreach/partners", "/outreach/partners/new", "/outreach/partners/1", "/outreach/kits/new?post=2",
     "/outreach/urgent", "/outreach/urgent/new?template=evacuation", "/outreach/urgent/3",
     "/approvals", "/posts/1", "/posts/2", "/hold", "/board", "/accounts", "/people", "/records", "/status",
+    "/reports", "/reports/monthly",
     "/records/own-data", "/account", "/account/second-factor",
     "/styleguide", "/api/docs", "/help", "/nowhere",
 )  # fmt: skip
