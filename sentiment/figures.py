@@ -249,13 +249,20 @@ def since(session: Session, concern: str, begun: date, ended: date, today: date)
     )
 
 
-def out_of_date(session: Session, now: datetime, zone: ZoneInfo) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of KeptSum and of KeptPlaces that the day's overview and each concern ask for, and that are not kept."""
-    spans, series = _days(session, now, zone, None)
-    return (
-        sums.out_of_date(session, dict.fromkeys([ALL, *CONCERNS], _town(spans, series))),
-        sums.places_out_of_date(session, list(CONCERNS), _here(spans)),
-    )
+def out_of_date(
+    session: Session, now: datetime, zone: ZoneInfo, others: Sequence[trust.Windows] = ()
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of KeptSum and of KeptPlaces that the day's overview, each concern and the overviews of `others` ask for,
+    and that are not kept."""
+    history = counts.first_day(session)
+    spans, series = _days(session, now, zone, None, history)
+    wanted = {concern: set(_town(spans, series)) for concern in (ALL, *CONCERNS)}
+    places = sums.places_out_of_date(session, list(CONCERNS), _here(spans))
+    for other in others:
+        for concern, its in _wanted(*_days(session, now, zone, other, history)).items():
+            wanted[concern] |= set(its)
+        places += sums.places_out_of_date(session, list(CONCERNS), _here(other))
+    return sums.out_of_date(session, wanted), places
 
 
 def _here(spans: trust.Windows) -> Span:

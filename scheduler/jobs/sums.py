@@ -1,4 +1,4 @@
-"""Keeps the sums of the day's figures, so that Today, Concerns and the digest add nothing up."""
+"""Keeps the sums of the figures of the day and of the month: Today, Concerns, digest and reports add nothing up."""
 
 from datetime import datetime
 
@@ -6,14 +6,16 @@ import sqlalchemy as sa
 
 from config import database
 from config.settings import Settings
-from sentiment import figures, sums
+from sentiment import counts, editions, figures, sums
+from sentiment.editions import Edition
 
 
 def keep(engine: sa.Engine, settings: Settings, now: datetime) -> int:
     """Adds up what is missing or out of date, then keeps it in a transaction of its own; how many sums."""
     zone = settings.department.zone
     with database.reading(engine) as session:
-        rows, places = figures.out_of_date(session, now, zone)
+        month = editions.windows(Edition.MONTHLY, now.astimezone(zone).date(), counts.first_day(session))
+        rows, places = figures.out_of_date(session, now, zone, [month])
     if rows or places:
         with database.writing(engine) as session:
             sums.keep(session, rows, now.astimezone(zone).date())

@@ -13,8 +13,9 @@ from sqlmodel import Session, delete, func, select
 from config import database
 from config.settings import Settings
 from scheduler.jobs import sums as job
-from sentiment import counts, figures, sums
+from sentiment import counts, editions, figures, sums
 from sentiment.counts import Counted
+from sentiment.editions import Edition
 from sentiment.tables import ALL, AuthorDay, DayChange, KeptSum
 from sentiment.trust import Span, Sums
 from tests.sentiment import street
@@ -108,18 +109,20 @@ def test_the_days_figures_are_read_without_adding_up_once_the_job_has_run(
 ) -> None:
     now = datetime(2026, 11, 24, 13, tzinfo=UTC)
     with database.writing(engine) as session:
-        for back in range(40):
+        for back in range(80):
             at = now - timedelta(days=back)
             street.say(session, [Said(at, f"{back} {n}", concerns=("fairness",)) for n in (1, 2)])
     desk = Settings.model_validate({"department": {"time_zone": ZONE.key}})
     with database.reading(engine) as session:
-        before = figures.town(session, now, ZONE)
+        month = editions.windows(Edition.MONTHLY, now.astimezone(ZONE).date(), history := counts.first_day(session))
+        before = [figures.town(session, now, ZONE), figures.town(session, now, ZONE, month, history=history)]
     assert job.keep(engine, desk, now) > 0
     assert job.keep(engine, desk, now) == 0
     for adding_up in ("_author_days", "_counted"):
         monkeypatch.setattr(sums, adding_up, None)  # fails now
     with database.reading(engine) as session:
-        assert figures.town(session, now, ZONE) == before
+        after = [figures.town(session, now, ZONE), figures.town(session, now, ZONE, month, history=history)]
+    assert after == before
 
 
 def test_sums_of_long_ago_are_let_go(engine: sa.Engine) -> None:
