@@ -186,5 +186,6 @@ def post_as_resident(
 
 
 def board(session: Session, limit: int = 50) -> list[PracticePost]:
-    """The newest posts, newest first."""
-    return list(session.exec(select(PracticePost).order_by(col(PracticePost.id).desc()).limit(limit)))
+    """The newest posts, newest first: by their time, which the sample town's posts have of their own."""
+    newest = (col(PracticePost.posted_at).desc(), col(PracticePost.id).desc())
+    return list(session.exec(select(PracticePost).order_by(*newest).limit(limit)))

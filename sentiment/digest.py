@@ -234,7 +234,7 @@ def _lead(morning: Morning, quiet: bool, language: str) -> str:
 def _today(morning: Morning, language: str) -> str:
     catalogue = translate(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
-    out, waits = morning.going_out, len(morning.waiting)
+    out, waits = morning.going_out, waiting.how_many(morning.waiting)
     if morning.gone_out:
         today = ngettext("%(count)s more post goes out today", "%(count)s more posts go out today", out)
     else:
@@ -257,7 +257,7 @@ def _preheader(morning: Morning, language: str) -> str:
     elif morning.open_alerts:
         number = len(morning.open_alerts)
         said.append(ngettext("%(count)s open alert.", "%(count)s open alerts.", number) % {"count": number})
-    waits = len(morning.waiting)
+    waits = waiting.how_many(morning.waiting)
     if waits:
         words = ngettext("%(count)s thing waits for you.", "%(count)s things wait for you.", waits)
         said.append(words % {"count": waits})

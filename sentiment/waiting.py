@@ -1,6 +1,7 @@
 """What may wait for a person in the morning, and the line that says so. Pure; the digest job finds what waits."""
 
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -118,6 +119,12 @@ class WaitingWords:
     link: str
     rest: str
     path: str
+
+
+def how_many(waiting: Iterable[Waiting]) -> int:
+    """Things that wait: two posts to approve are two, though one line says so."""
+    counted = (MentionsWait, ApprovalsWait, DecisionsWait, MailStands, MoreDue)
+    return sum(one.count if isinstance(one, counted) else 1 for one in waiting)
 
 
 def in_words(one: Waiting, zone: ZoneInfo, today: date, language: str) -> WaitingWords:

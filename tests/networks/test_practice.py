@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -35,6 +35,14 @@ def test_publishing_twice_with_one_key_makes_one_post(board: Connection) -> None
     assert first == second
     with database.reading(board.engine) as session:
         assert [row.text for row in practice.board(session)] == ["Coffee at nine."]
+
+
+def test_the_board_goes_by_the_time_of_a_post(board: Connection, now: datetime) -> None:
+    with database.writing(board.engine) as session:
+        for days, text in ((0, "today"), (2, "before"), (1, "yesterday")):
+            practice.post_as_resident(session, "A resident", text, now - timedelta(days=days))
+    with database.reading(board.engine) as session:
+        assert [row.text for row in practice.board(session)] == ["today", "yesterday", "before"]
 
 
 def test_a_post_is_found_by_its_key_and_only_by_it(board: Connection) -> None:

@@ -42,10 +42,10 @@ def strings(value: Any) -> list[str]:
 def test_a_morning_with_an_alert_in_words() -> None:
     made = compose(FULL)
     assert made.headline == "Trust is steady. Traffic and road safety near Elm Street: far more than usual."
-    assert made.lead == "Nothing else moved beyond what chance explains. 4 posts go out today; 7 things wait for you."
+    assert made.lead == "Nothing else moved beyond what chance explains. 4 posts go out today; 10 things wait for you."
     assert made.dated == "Tuesday 24 November, 07:00 ET. Covers Monday 23 November."
     assert made.subject == f"24 Nov: {made.headline}"
-    assert made.preheader == "Mistrust 24%, likely 21 to 27%. Usual 23%. 1 new alert. 7 things wait for you."
+    assert made.preheader == "Mistrust 24%, likely 21 to 27%. Usual 23%. 1 new alert. 10 things wait for you."
     assert [(one.number, one.name, one.beside, one.below) for one in made.figures] == [
         ("24%", "Posts voicing mistrust", "likely 21 to 27%", "412 authors, 17–23 Nov. Usual 23%."),
         ("18%", "Posts voicing trust", "likely 15 to 21%", "412 authors, 17–23 Nov. Usual 17%."),
