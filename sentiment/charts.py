@@ -14,7 +14,7 @@ import altair as alt
 from config.translations import translate
 from sentiment import drawing, readings, wording
 from sentiment.columns import Column
-from sentiment.drawing import MAIL, MAIL_COLUMNS, PAGE, PAGE_COLUMNS, PHONE, Align, Chart, Size, Told
+from sentiment.drawing import MAIL, MAIL_COLUMNS, PAGE, PAGE_COLUMNS, PHONE, PHONE_COLUMNS, Align, Chart, Size, Told
 from sentiment.figures import ConcernRow, Overview
 from sentiment.readings import Columns, Trend, TrendPoint, Weeks, columns_in_words, trend_in_words, weeks_in_words
 from sentiment.trust import GUARD_DAYS, Change, DayShare, Measure, Share, Show
@@ -25,6 +25,7 @@ __all__ = [
     "PAGE",
     "PAGE_COLUMNS",
     "PHONE",
+    "PHONE_COLUMNS",
     "Chart",
     "Column",
     "Columns",

@@ -67,6 +67,7 @@ PAGE = Size(860, 300, 13)
 PHONE = Size(340, 260, 13)
 MAIL = Size(536, 250, 16)  # shown at two thirds on a phone, where its text is still 10 px
 PAGE_COLUMNS = Size(860, 150, 13)
+PHONE_COLUMNS = Size(320, 130, 13)
 MAIL_COLUMNS = Size(536, 150, 16)
 
 

@@ -57,6 +57,7 @@ class AlertView:
     detail: AlertDetail
     said: str
     chart: Chart | None
+    phone: Chart | None
     alt: str
     title: str
 
@@ -201,7 +202,8 @@ def alert_view(detail: AlertDetail, zone: ZoneInfo, now: datetime, language: str
     data = charts.Columns(tuple(detail.columns), zone)
     chart = charts.columns(data, charts.MAIL_COLUMNS, language) if detail.columns else None
     title = digest_words.alert_title(alert.title, alert.concern, language)
-    return AlertView(detail, said, chart, chart.alt if chart else "", title)
+    phone = charts.columns(data, charts.PHONE_COLUMNS, language) if detail.columns else None
+    return AlertView(detail, said, chart, phone, chart.alt if chart else "", title)
 
 
 def waiting_view(one: WaitingWords, language: str) -> WaitingView:
