@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 import sqlalchemy as sa
+from babel import negotiate_locale
 from babel.dates import format_date, format_datetime, format_time, get_day_names, get_month_names, get_timezone_location
 from babel.numbers import format_currency
 from fastapi import Request
@@ -71,7 +72,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
     filters moment, day, short_day, clock, number, initials. Times are in `zone`: the person's, or the one given."""
     found: Desk = request.app.state.desk
     who: guard.Visitor | None = getattr(request.state, "visitor", None)
-    language, zone = _language_and_zone(found, who)
+    language, zone = _language_and_zone(request)
     tape, counts = _around(found, who)
     around: dict[str, Any] = {
         "visitor": who,
@@ -105,7 +106,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 
 def macros(request: Request, template: str) -> Any:
     """A template of macros, to draw a part of a page by itself: `macros(request, "post_parts.html").meter(check)`."""
-    language, zone = _language_and_zone(request.app.state.desk, getattr(request.state, "visitor", None))
+    language, zone = _language_and_zone(request)
     crest = request.app.state.desk.settings.department.crest is not None
     around = {"language": language, "zone": zone, "crest": crest}
     return _environment(language).get_template(template).make_module(around)
@@ -113,7 +114,7 @@ def macros(request: Request, template: str) -> Any:
 
 def words(request: Request) -> gettext.NullTranslations:
     """The translations of the language this person reads: `_ = words(request).gettext`."""
-    language, _ = _language_and_zone(request.app.state.desk, getattr(request.state, "visitor", None))
+    language, _ = _language_and_zone(request)
     return translate(language)
 
 
@@ -123,19 +124,24 @@ def told(request: Request, words: str) -> str:
 
 
 def language_of(request: Request) -> str:
-    """The language in which this person reads."""
-    return _language_and_zone(request.app.state.desk, getattr(request.state, "visitor", None))[0]
+    """The language in which this person reads, signed in or not."""
+    return _language_and_zone(request)[0]
 
 
 def zone_of(request: Request) -> ZoneInfo:
     """The zone in which this person reads times; the department's when signed out."""
-    return _language_and_zone(request.app.state.desk, getattr(request.state, "visitor", None))[1]
+    return _language_and_zone(request)[1]
 
 
-def _language_and_zone(found: Desk, who: guard.Visitor | None) -> tuple[str, ZoneInfo]:
-    department = found.settings.department
+def _language_and_zone(request: Request) -> tuple[str, ZoneInfo]:
+    """A person's own; of whoever is not signed in, the first language of their browser that we have, or else the
+    department's, and the department's zone."""
+    who: guard.Visitor | None = getattr(request.state, "visitor", None)
     if who is None:
-        return (department.language if department.language in LANGUAGES else "en"), department.zone
+        department = request.app.state.desk.settings.department
+        wanted = [one.partition(";")[0].strip() for one in request.headers.get("Accept-Language", "").split(",")]
+        language = negotiate_locale(wanted, LANGUAGES, sep="-") or department.language
+        return (language if language in LANGUAGES else "en"), department.zone
     language = who.person.language if who.person.language in LANGUAGES else "en"
     return language, ZoneInfo(who.person.time_zone)
 

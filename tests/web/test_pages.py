@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
+import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from config import clock, database, holds, people, sign_ins
@@ -51,3 +53,24 @@ def test_a_refusal_is_told_in_the_readers_language(
     assert "Esto no es parte de su trabajo en esta mesa" in ada.get("/people").text
     assert "No existe esa publicación" in ada.get("/posts/99").text
     assert ada.get("/api/v1/posts/99").json()["title"] == "There is no such post"  # a program compares
+
+
+@pytest.mark.parametrize(
+    ("browser_asks", "language"),
+    [
+        ("es-MX,es;q=0.9,en;q=0.8", "es"),
+        ("vi,en-GB;q=0.5", "en"),
+        ("es", "es"),
+        ("vi", "en"),
+        (";,=", "en"),
+        ("", "en"),
+    ],
+)
+def test_whoever_is_not_signed_in_reads_in_the_language_of_their_browser(
+    desk_app: FastAPI, browser_of: Callable[..., Browser], browser_asks: str, language: str
+) -> None:
+    browser_of("Ada", Role.ADMINISTRATOR)
+    resident = Browser(desk_app, follow_redirects=False)
+    for path in ("/sign-in", "/said-and-done"):
+        page = resident.get(path, headers={"Accept-Language": browser_asks}).text
+        assert f'<html lang="{language}"' in page
