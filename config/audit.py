@@ -5,9 +5,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from config.tables import AuditEntry
+from config.tables import TOLD, AuditEntry
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -33,6 +34,17 @@ def record(
             address=address[:64],
         )
     )
+
+
+def told_of(subject: str) -> sa.ColumnElement[bool]:
+    """The entries that pages tell of this subject; to be asked together with other things."""
+    return sa.and_(sa.text(TOLD), col(AuditEntry.subject) == subject)
+
+
+def last_backup() -> sa.Select[Any]:
+    """When the store was last backed up; to be asked together with other things."""
+    made = col(AuditEntry.action) == "backup.make"
+    return sa.select(sa.func.max(col(AuditEntry.at))).where(told_of("store"), made)
 
 
 def newest(session: Session, action: str) -> AuditEntry | None:

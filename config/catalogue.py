@@ -79,7 +79,7 @@ def _refusals() -> Iterator[tuple[str, str]]:
                 continue
             for node in ast.walk(ast.parse(code)):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in REFUSALS:
-                    given = node.args[:1] if node.func.id == "Problem" else node.args  # then the field it is about
+                    given = node.args[:1] if node.func.id in ("Problem", "WrongState") else node.args  # then its fields
                     given = [*given, *(one.value for one in node.keywords if one.arg == "note")]
                     words = (one.value for one in given if isinstance(one, ast.Constant))
                     yield from ((location, one) for one in words if isinstance(one, str) and one)

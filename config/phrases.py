@@ -8,12 +8,20 @@ class Phrase(str):
 
     words: str
     values: dict[str, object]
+    fields: tuple[str, ...]  # of a form, that it is about; the first of them first
 
-    __slots__ = ("values", "words")
+    __slots__ = ("fields", "values", "words")
 
     def __new__(cls, words: str, **values: object) -> "Phrase":
         made = super().__new__(cls, words % values)
-        made.words, made.values = words, values
+        made.words, made.values, made.fields = words, values, ()
+        return made
+
+    @classmethod
+    def about(cls, words: str, *fields: str) -> "Phrase":
+        """The sentence, a phrase already or not, about these fields of a form."""
+        made = words if isinstance(words, Phrase) else cls(words.replace("%", "%%"))
+        made.fields = fields
         return made
 
     def __str__(self) -> str:

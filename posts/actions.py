@@ -81,11 +81,12 @@ def hand_over(
     alert_id: int | None = None,
 ) -> UnitAction:
     """Hands a concern to a unit until `due_on`. Raises WrongState for what is missing, no address, or a day gone by."""
-    for words in (said, wanted, unit):
-        if not words.strip():
-            raise WrongState("Say what people said, what is asked for, and of whom.")
-    if len(said) > LONGEST or len(wanted) > LONGEST:
-        raise WrongState(Phrase("What was said and what is asked for have %(most)s characters at most.", most=LONGEST))
+    given = {"said": said, "wanted": wanted, "unit": unit}
+    if empty := [name for name, words in given.items() if not words.strip()]:
+        raise WrongState("Say what people said, what is asked for, and of whom.", *empty)
+    if long := [name for name in ("said", "wanted") if len(given[name]) > LONGEST]:
+        about = Phrase("What was said and what is asked for have %(most)s characters at most.", most=LONGEST)
+        raise WrongState(about, *long)
     _check_day(due_on, today)
     made = UnitAction(
         concern=concern,
@@ -130,7 +131,7 @@ def close(session: Session, action_id: int, done: bool, outcome: str, person_id:
     found = read(session, action_id)
     state = after(found.state, ActionMove.DONE if done else ActionMove.NOT_DONE)
     if not outcome.strip() or len(outcome) > LONGEST:
-        raise WrongState(Phrase("Say what came of it, in %(most)s characters at most.", most=LONGEST))
+        raise WrongState(Phrase("Say what came of it, in %(most)s characters at most.", most=LONGEST), "outcome")
     found.state, found.outcome = state.value, outcome.strip()
     found.closed_by, found.closed_at = person_id, now
     session.add(found)
@@ -260,7 +261,7 @@ def note_context(session: Session, action_id: int, move: str, number: int, perso
 
 def _check_day(due_on: date, today: date) -> None:
     if not today <= due_on <= today.replace(year=today.year + 2, day=1):
-        raise WrongState("The day it is due is today or later, within two years.")
+        raise WrongState("The day it is due is today or later, within two years.", "due_on")
 
 
 def _address(given: str) -> str:
@@ -269,7 +270,7 @@ def _address(given: str) -> str:
     try:
         return validate_email(given.strip(), check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
-        raise WrongState(f"{given!r} is no e-mail address.") from error
+        raise WrongState(Phrase("“%(given)s” is no e-mail address.", given=given.strip()), "unit_mail") from error
 
 
 def _note(session: Session, action: UnitAction, move: str, person_id: int, now: datetime, **detail: object) -> None:

@@ -1,7 +1,7 @@
 """Events: what the department invites to, from the idea to what was heard there. Their posts follow them
 (posts.event_posts); what the public reads of them is posts.event_file's."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
@@ -48,7 +48,7 @@ def make(session: Session, given: Given, person_id: int, now: datetime) -> Event
     _check(given)
     starts = workflow.instant(given.wall_time, given.time_zone)
     if starts <= now:
-        raise WrongState("It begins in the past; choose a day to come.")
+        raise WrongState("It begins in the past; choose a day to come.", "day", "hour")
     made = Event(
         code=token_urlsafe(9),
         **_columns(session, given),
@@ -76,7 +76,7 @@ def write(session: Session, event_id: int, revision: int, given: Given, person_i
     changed = {name: value for name, value in columns.items() if getattr(found, name) != value}
     starts = workflow.instant(given.wall_time, given.time_zone)
     if starts != found.starts_at and starts <= now:
-        raise WrongState("It begins in the past; choose a day to come.")
+        raise WrongState("It begins in the past; choose a day to come.", "day", "hour")
     if changed:
         for name, value in changed.items():
             setattr(found, name, value)
@@ -93,7 +93,7 @@ def call_off(session: Session, event_id: int, reason: str, person_id: int, now: 
     if over(found, now):
         raise WrongState("This event is over.")
     if len(reason) > LONGEST_LINE:
-        raise WrongState(Phrase("The reason has %(most)s characters at most.", most=LONGEST_LINE))
+        raise WrongState(Phrase("The reason has %(most)s characters at most.", most=LONGEST_LINE), "reason")
     found.state, found.reason = "cancelled", reason.strip()
     _moved(session, found, "cancel", person_id, now, reason=found.reason)
     return found
@@ -158,27 +158,29 @@ def by_code(session: Session, code: str) -> Event | None:
 
 
 def _check(given: Given) -> None:
-    if not given.name.strip() or not given.where.strip():
-        raise WrongState("Say what it is called and where it is.")
+    empty = [name for name, text in (("name", given.name), ("where", given.where)) if not text.strip()]
+    if empty:
+        raise WrongState("Say what it is called and where it is.", *empty)
     if given.kind not in KINDS:
-        raise WrongState("Choose what kind of event it is.")
+        raise WrongState("Choose what kind of event it is.", "kind")
     if given.time_zone not in clock.zones():
-        raise WrongState(f"{given.time_zone!r} is no time zone, such as America/New_York.")
+        raise WrongState(f"{given.time_zone!r} is no time zone, such as America/New_York.", "time_zone")
     if not 1970 < given.wall_time.year < 2200:
-        raise WrongState("Choose a day of this century.")
+        raise WrongState("Choose a day of this century.", "day")
     if not timedelta(minutes=5) <= timedelta(minutes=given.minutes) <= LONGEST_TIME:
-        raise WrongState("It takes five minutes to three days.")
+        raise WrongState("It takes five minutes to three days.", "minutes")
     if given.capacity is not None and not 1 <= given.capacity <= MOST_PEOPLE:
-        raise WrongState("Say for how many people there is room, or leave it empty.")
+        raise WrongState("Say for how many people there is room, or leave it empty.", "capacity")
     if not set(given.languages) <= set(SPOKEN):
         raise WrongState("Choose the languages from the list.")
-    _check_lengths((given.name, given.where, given.access, given.partners), LONGEST_LINE)
-    _check_lengths((given.notes,), LONGEST)
+    for name in ("name", "where", "access", "partners"):
+        _check_length(getattr(given, name), LONGEST_LINE, name)
+    _check_length(given.notes, LONGEST, "notes")
 
 
-def _check_lengths(texts: Iterable[str], longest: int) -> None:
-    if any(len(text.strip()) > longest for text in texts):
-        raise WrongState(Phrase("Shorter, please: %(most)s characters at most.", most=longest))
+def _check_length(text: str, longest: int, name: str) -> None:
+    if len(text.strip()) > longest:
+        raise WrongState(Phrase("Shorter, please: %(most)s characters at most.", most=longest), name)
 
 
 def held_with(session: Session, partner_id: int) -> list[Event]:

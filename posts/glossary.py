@@ -29,8 +29,9 @@ def keep(session: Session, person_id: int, now: datetime, *, term: str, language
     """Keeps how we say a term in a language, in place of what was kept of both. `wording`: one, or several with
     semicolons between. Raises WrongState."""
     term, wording = " ".join(term.split()), "; ".join(_choices(wording))
-    if not term or not wording or max(len(term), len(wording)) > LONGEST:
-        raise WrongState(Phrase("A term and its wording have %(most)s characters at most.", most=LONGEST))
+    given = {"term": term, "wording": wording}
+    if amiss := [name for name, text in given.items() if not 0 < len(text) <= LONGEST]:
+        raise WrongState(Phrase("A term and its wording have %(most)s characters at most.", most=LONGEST), *amiss)
     if language not in LANGUAGES:
         raise WrongState("Choose a language of this desk.")
     there = select(GlossaryTerm).where(GlossaryTerm.term == term, GlossaryTerm.language == language)

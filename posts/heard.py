@@ -57,13 +57,13 @@ def write_down(
     """Keeps a note (by nobody at the desk: what a partner passes on); its words for as long as `keep`. Raises
     WrongState for what cannot be."""
     if channel not in CHANNELS or trust not in TRUST:
-        raise WrongState("Choose how it was heard, and how it sounded.")
+        raise WrongState("Choose how it was heard, and how it sounded.", "channel")
     if not 1 <= people <= MOST_PEOPLE:
-        raise WrongState(Phrase("One to %(most)s people.", most=MOST_PEOPLE))
+        raise WrongState(Phrase("One to %(most)s people.", most=MOST_PEOPLE), "people")
     if not today - OLDEST <= heard_on <= today:
-        raise WrongState("It was heard today or within the last year.")
+        raise WrongState("It was heard today or within the last year.", "heard_on")
     if len(words) > LONGEST:
-        raise WrongState(Phrase("What was said has %(most)s characters at most.", most=LONGEST))
+        raise WrongState(Phrase("What was said has %(most)s characters at most.", most=LONGEST), "words")
     made = Heard(
         heard_on=heard_on,
         channel=channel,

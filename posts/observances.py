@@ -229,9 +229,9 @@ def keep(
 ) -> Observance:
     """Adds a day of the department's own. Raises WrongState."""
     if not name.strip() or max(len(name.strip()), len(about.strip())) > LONGEST:
-        raise WrongState(Phrase("A day has a name, %(most)s characters at most.", most=LONGEST))
+        raise WrongState(Phrase("A day has a name, %(most)s characters at most.", most=LONGEST), "name")
     if not (timedelta() <= last - first <= LONGEST_TIME and 2000 <= first.year < 2100):
-        raise WrongState("The last day is the first or later, two months at most.")
+        raise WrongState("The last day is the first or later, two months at most.", "last")
     if len(own(session)) >= MOST:
         raise WrongState(Phrase("There are %(most)s already; remove one first.", most=MOST))
     made = Observance(

@@ -64,9 +64,9 @@ def keep(
 ) -> Partner:
     """Adds a partner, or changes the one with this number. Raises WrongState for what cannot be."""
     if not given.name.strip() or len(given.name) > LONGEST_LINE or given.kind not in KINDS:
-        raise WrongState("A partner needs a name and a kind.")
+        raise WrongState("A partner needs a name and a kind.", "name")
     if len(given.notes) > LONGEST:
-        raise WrongState(Phrase("Notes have %(most)s characters at most.", most=LONGEST))
+        raise WrongState(Phrase("Notes have %(most)s characters at most.", most=LONGEST), "notes")
     reach = Reach(given.reach.name[:LONGEST_LINE], _mail(given.reach.email), given.reach.phone[:40])
     found = read(session, partner_id) if partner_id is not None else None
     if found is None:
@@ -113,7 +113,8 @@ def send_digest(session: Session, partner_id: int, consent: str, keys: Keys, per
     without an e-mail address."""
     found = read(session, partner_id)
     if not consent.strip() or len(consent.strip()) > LONGEST_LINE:
-        raise WrongState(Phrase("Write down how they agreed, in %(most)s characters at most.", most=LONGEST_LINE))
+        words = Phrase("Write down how they agreed, in %(most)s characters at most.", most=LONGEST_LINE)
+        raise WrongState(words, "consent")
     if not found.active or not reach(found, keys).email:
         raise WrongState(f"{found.name} has no e-mail address here.")
     found.digest_since, found.digest_consent = now, keys.seal(consent.strip())
@@ -265,4 +266,4 @@ def _mail(given: str) -> str:
     try:
         return validate_email(given.strip(), check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
-        raise WrongState(f"{given!r} is no e-mail address.") from error
+        raise WrongState(Phrase("“%(given)s” is no e-mail address.", given=given.strip()), "email") from error

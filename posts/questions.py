@@ -70,9 +70,9 @@ def ask(
     """A question with the draft that asks it, for approval like any post. `choices`: of a poll, on accounts whose
     network has one. Raises WrongState."""
     if not text.strip() or len(text) > LONGEST_QUESTION:
-        raise WrongState(Phrase("A question has words, %(most)s characters at most.", most=LONGEST_QUESTION))
+        raise WrongState(Phrase("A question has words, %(most)s characters at most.", most=LONGEST_QUESTION), "text")
     if not today <= closes_on <= today + LONGEST_ASKED:
-        raise WrongState("It is asked until today or later, three months at most.")
+        raise WrongState("It is asked until today or later, three months at most.", "closes_on")
     made = Question(
         code=secrets.token_urlsafe(9), text=text.strip(), language=language, closes_on=closes_on,
         asked_by=person_id, asked_at=now,
@@ -262,7 +262,7 @@ def give_back(
     if question is None:
         raise WrongState("There is no such question.")
     if not answer.strip() or len(answer) > LONGEST:
-        raise WrongState(Phrase("Say what you answer, in %(most)s characters at most.", most=LONGEST))
+        raise WrongState(Phrase("Say what you answer, in %(most)s characters at most.", most=LONGEST), "words")
     there = session.get(Post, question.answer_post_id) if question.answer_post_id is not None else None
     if there is not None and there.state != PostState.CANCELLED:
         raise WrongState("There is a post that answers it already.")

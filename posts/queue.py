@@ -8,7 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
+from config import audit
 from config.permissions import Action, Role, may
+from config.tables import AuditEntry
 from networks.tables import Account
 from posts import approval, categories
 from posts.tables import Attempt, Category, Post, PostVersion, Review, Target, Variant
@@ -42,6 +44,7 @@ class PostDetail:
     reviews: Sequence[Review]
     targets: Sequence[Target]
     attempts: Sequence[Attempt]
+    moves: Sequence[AuditEntry] = ()  # handed in, taken back, given another time, called off
 
 
 def going_out(session: Session, start: datetime, end: datetime, states: Iterable[str] | None = None) -> list[QueueRow]:
@@ -105,9 +108,15 @@ def waiting_by_account(session: Session) -> dict[int, int]:
 
 def post_detail(session: Session, post_id: int) -> PostDetail | None:
     """The whole story of a post, or none if there is no such post."""
-    post = session.get(Post, post_id)
-    if post is None:
+    found = session.exec(
+        select(Post, AuditEntry)
+        .outerjoin(AuditEntry, audit.told_of(f"post:{post_id}"))
+        .where(Post.id == post_id)
+        .order_by(col(AuditEntry.at), col(AuditEntry.id))
+    ).all()
+    if not found:
         return None
+    post = found[0][0]
     tried = session.exec(
         select(Target, Attempt)
         .outerjoin(Attempt, col(Attempt.target_id) == col(Target.id))
@@ -124,6 +133,7 @@ def post_detail(session: Session, post_id: int) -> PostDetail | None:
         reviews=session.exec(select(Review).where(Review.post_id == post_id).order_by(col(Review.id))).all(),
         targets=list({target.id: target for target, _ in tried}.values()),
         attempts=attempts,
+        moves=[move for _, move in found if move is not None],
     )
 
 

@@ -20,6 +20,7 @@ AGES = (1, 24, 7 * 24, 28 * 24)  # hours
 OLDEST = timedelta(days=35)  # of a post that is still asked for
 AT_ONCE = 50  # posts of an account in one go
 EVERY = timedelta(minutes=15)
+SEVERAL = 3  # failures in a row: more than a network's bad minute
 LONGEST_WAIT = timedelta(hours=6)
 COUNTS = ("views", "likes", "reposts", "replies")
 MOST = 2_000_000_000  # that a column holds
@@ -154,6 +155,17 @@ def _watch(session: Session, account_id: int, now: datetime) -> ReachWatch:
 def watches(session: Session) -> dict[int, ReachWatch]:
     """Account id -> how reading reach by it goes."""
     return {one.account_id: one for one in session.exec(select(ReachWatch))}
+
+
+def troubled(session: Session) -> list[tuple[Account, ReachWatch]]:
+    """Connected accounts by which reach could not be read SEVERAL times in a row; who signed out is told of as that."""
+    query = (
+        select(Account, ReachWatch)
+        .join(ReachWatch, col(ReachWatch.account_id) == col(Account.id))
+        .where(col(Account.state) == "connected", col(ReachWatch.failures) >= SEVERAL)
+        .order_by(col(Account.id))
+    )
+    return [(account, watch) for account, watch in session.exec(query)]
 
 
 def of_post(session: Session, post_id: int) -> list[Told]:

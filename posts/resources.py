@@ -36,9 +36,9 @@ def keep(
 ) -> Resource:
     """Keeps one, or other words under a number that is there. Raises WrongState for what leads nowhere."""
     if kind not in KINDS or not name.strip():
-        raise WrongState("Say what it is called, and what it is for.")
+        raise WrongState("Say what it is called, and what it is for.", "name")
     if not (phone.strip() or address.strip()):
-        raise WrongState("Give a telephone number or an address on the web.")
+        raise WrongState("Give a telephone number or an address on the web.", "phone", "address")
     if any(len(text.strip()) > LONGEST for text in (name, phone, address, note)):
         raise WrongState(Phrase("Each line has %(most)s characters at most.", most=LONGEST))
     found = session.get(Resource, resource_id) if resource_id is not None else None
@@ -79,5 +79,5 @@ def _web(address: str) -> str:
     whole = given if "://" in given else f"https://{given}"
     parts = urlsplit(whole)
     if parts.scheme not in ("http", "https") or "." not in parts.netloc or any(sign in whole for sign in ' "<>\\'):
-        raise WrongState("That is no link; it begins like https://riverton.example.")
+        raise WrongState("That is no link; it begins like https://riverton.example.", "address")
     return whole

@@ -91,7 +91,8 @@ def told_to_us(session: Session, words: str, consent: str, language: str, person
 def agree(session: Session, story_id: int, words: str, consent: str, person_id: int, now: datetime) -> Story:
     """Whoever said it agreed: the words as they may be used, and how they agreed. Raises WrongState without both."""
     if not words.strip() or not consent.strip():
-        raise WrongState("Write down the words as they may be used, and how they agreed.")
+        empty = [name for name, text in (("words", words), ("consent", consent)) if not text.strip()]
+        raise WrongState("Write down the words as they may be used, and how they agreed.", *empty)
     if len(words) > LONGEST or len(consent) > LONGEST_CONSENT:
         raise WrongState(
             Phrase(

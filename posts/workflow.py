@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from config.phrases import Phrase
+
 
 class PostState(StrEnum):
     DRAFT = "draft"
@@ -99,7 +101,11 @@ UNSENT = TO_SEND | {_T.MISSED, _T.CANCELLED}  # nothing of it is on a network, s
 
 
 class WrongState(Exception):
-    """The post is not where this can be done; nothing was changed. The message says it to people."""
+    """The post is not where this can be done; nothing was changed. The message says it to people. `fields`: which of a
+    form's it is about, where it is about any."""
+
+    def __init__(self, words: str, *fields: str) -> None:
+        super().__init__(Phrase.about(words, *fields) if fields else words)
 
 
 class NotAllowed(Exception):

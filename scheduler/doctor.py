@@ -15,6 +15,7 @@ from config.settings import Settings
 from listeners import health
 from listeners.tables import Source
 from networks import accounts
+from posts import reach
 from scheduler import outgoing, resealing, skew, smtp
 from scheduler.engine import queue
 from scheduler.tables import JobMark
@@ -46,7 +47,7 @@ def look(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> li
     with database.reading(engine) as session:
         parts += [_clock(session, now), _work(session, now), *_queue(session, now)]
         parts += [_outbox(session, now), _records(session), _secret_key(session, keys)]
-        parts += [*_accounts(session, keys, now), *_sources(session, now)]
+        parts += [*_accounts(session, keys, now), *_reach(session), *_sources(session, now)]
     return parts
 
 
@@ -178,6 +179,14 @@ def _accounts(session: Session, keys: Keys, now: datetime) -> Iterator[Part]:
             yield Part(name, False, f"its sign-in ends on {account.ends_at:%Y-%m-%d}: connect it again before")
         else:
             yield Part(name, True, "connected")
+
+
+def _reach(session: Session) -> Iterator[Part]:
+    """How reading how far posts went goes, where it does not go well."""
+    for account, watch in reach.troubled(session):
+        why = watch.last_error or "the network gave no reason"
+        words = f"could not be read {watch.failures} times in a row: {why}; it is tried again by itself"
+        yield Part(f"reach of {account.name} ({account.network})", False, words)
 
 
 def _opens(sealed: bytes | None, keys: Keys) -> bool:

@@ -3,19 +3,20 @@ questions of the store, none of a network; what `liaison doctor` tries out besid
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from config import database
+from config import audit, database
 from config.settings import Settings
-from config.tables import AuditEntry, OutboxMessage
+from config.tables import OutboxMessage
 from listeners import health
 from listeners.health import Known
 from listeners.tables import Mention
+from posts import reach
 from posts.tables import Target
 from posts.targets import DUE
 from scheduler import doctor, outgoing, signs, skew
@@ -50,6 +51,7 @@ class Trouble(StrEnum):
     DISK = "disk"
     SCHEMA = "schema"
     CLOCK = "clock"
+    REACH = "reach"
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Status:
     model: str  # that read last; empty: none did yet
     rescoring: Progress | None  # the last one: mentions of an older model, read anew
     off_seconds: float  # this machine's clock, behind the store's
+    reach_unread: Mapping[str, str] = field(default_factory=dict)  # account's name -> why it could not be read
 
     @property
     def cluster(self) -> bool:
@@ -148,6 +151,7 @@ def look(session: Session, settings: Settings, now: datetime) -> Status:
         model=row.model or "",
         rescoring=rescoring.progress(session),
         off_seconds=off,
+        reach_unread={account.name: watch.last_error or "" for account, watch in reach.troubled(session)},
     )
 
 
@@ -184,10 +188,7 @@ def _asked(session: Session, now: datetime) -> sa.Executable:
         sa.select(sa.func.count()).select_from(OutboxMessage).where(mail).scalar_subquery().label("mail_waiting"),
         sa.select(sa.func.min(since)).where(tried).scalar_subquery().label("mail_oldest"),
         sa.select(sa.func.count()).select_from(OutboxMessage).where(failed).scalar_subquery().label("mail_failed"),
-        sa.select(sa.func.max(col(AuditEntry.at)))
-        .where(col(AuditEntry.action) == "backup.make")
-        .scalar_subquery()
-        .label("backup_at"),
+        audit.last_backup().scalar_subquery().label("backup_at"),
         sa.select(revision.c.version_num).limit(1).scalar_subquery().label("schema"),
         sa.select(col(Score.model)).order_by(col(Score.mention_id).desc()).limit(1).scalar_subquery().label("model"),
         size.columns(sa.column("size", sa.BigInteger)).scalar_subquery().label("database_size"),
@@ -216,5 +217,6 @@ def _troubles(found: Status) -> Iterator[Trouble]:
         Trouble.DISK: found.disk_free < doctor.ROOM,
         Trouble.SCHEMA: found.schema != found.newest_schema,
         Trouble.CLOCK: bool(found.off),
+        Trouble.REACH: bool(found.reach_unread),
     }
     yield from (trouble for trouble, there in said.items() if there)

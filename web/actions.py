@@ -102,7 +102,7 @@ def hand_over(
         place_id, alert_id = known_place(session, place), _known(session, Alert, alert)
     try:
         if due_on is None:
-            raise WrongState("Say until which day.")
+            raise WrongState("Say until which day.", "due_on")
         number = asked_of_unit(
             found, who, concern=concern, said=said, wanted=wanted, unit=unit, unit_mail=unit_mail, due_on=due_on,
             place_id=place_id, alert_id=alert_id, context=context or (),
@@ -133,7 +133,7 @@ def asked_of_unit(
     address is given; its number. Raises WrongState."""
     moment, settings = clock.now(), found.settings
     if concern not in CONCERNS:
-        raise WrongState("Choose the concern that it is about.")
+        raise WrongState("Choose the concern that it is about.", "concern")
     with database.writing(found.engine) as session:
         made = actions.hand_over(
             session,

@@ -66,13 +66,17 @@ class EventForm:
     def given(self) -> Given:
         """Raises WrongState for what is no time or no number."""
         if not self.day or not self.hour:
-            raise WrongState("Say on which day it is, and when it begins.")
+            raise WrongState(
+                "Say on which day it is, and when it begins.",
+                *(name for name in ("day", "hour") if not getattr(self, name)),
+            )
         if not self.minutes.isdecimal() or (self.capacity and not self.capacity.isdecimal()):
-            raise WrongState("Minutes and places are whole numbers.")
+            amiss = "capacity" if self.minutes.isdecimal() else "minutes"
+            raise WrongState("Minutes and places are whole numbers.", amiss)
         try:
             wall = datetime.fromisoformat(f"{self.day}T{self.hour}")
         except ValueError as error:
-            raise WrongState("There is no such day or hour.") from error
+            raise WrongState("There is no such day or hour.", "day", "hour") from error
         return Given(
             name=self.name,
             kind=self.kind,

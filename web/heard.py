@@ -93,7 +93,7 @@ def kept(
 ) -> Heard:
     """What was heard, written down; today where no day is given. Raises WrongState."""
     if concern not in CONCERNS:
-        raise WrongState("Choose the concern that it is about.")
+        raise WrongState("Choose the concern that it is about.", "concern")
     with database.writing(found.engine) as session:
         return heard.write_down(
             session,

@@ -98,6 +98,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
     match values.get("wrong"):  # what a room refused, alone or with its place on the page
         case str(words):
             values["wrong"] = told(request, words)
+            values["amiss"] = words.fields if isinstance(words, Phrase) else ()
         case (str(place), str(words)):
             values["wrong"] = (place, told(request, words))
     page = _environment(language).get_template(template).render(around | values)

@@ -210,9 +210,9 @@ def send_kit(
 def send(found: Desk, who: Visitor, post_id: int, to: list[int], note: str, link: str) -> str:
     """Sends a post to partners; what they are asked. Raises WrongState."""
     if link and not link.startswith(("https://", "http://")):
-        raise WrongState("A link begins with https://.")
+        raise WrongState("A link begins with https://.", "link")
     if len(note) > partners.LONGEST:
-        raise WrongState(f"A note has {partners.LONGEST} characters at most.")
+        raise WrongState(f"A note has {partners.LONGEST} characters at most.", "note")
     by, what = (who.id, who.person.name, who.person.email), ""
     with database.writing(found.engine) as session:
         post = drafts.read(session, post_id)

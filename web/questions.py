@@ -105,7 +105,7 @@ def begin(
 ) -> Question:
     """A new question. Raises WrongState."""
     if language not in dict(compose_page.languages()) or closes_on is None:
-        raise WrongState("Say in which language, and until which day.")
+        raise WrongState("Say in which language, and until which day.", "closes_on")
     with database.writing(found.engine) as session:
         every = [one.id or 0 for one in accounts.connected(session)]
         return questions.ask(

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from config.tables import AuditEntry
 from posts.queue import PostDetail
+
+AT_ONCE = timedelta(minutes=1)  # from a save to sending it: one deed of one person
+_OURS = ("post.submit", "post.schedule")
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,11 @@ def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str]
         for review in detail.reviews
     ]
     events += [
+        Event(move.at, words, names.get(move.person_id or 0, ""), ours=move.action in _OURS)
+        for move in detail.moves
+        if (words := _moved(move, _))
+    ]
+    events += [
         Event(
             attempt.finished_at or attempt.started_at,
             outcomes.get(attempt.outcome or "", attempt.outcome or _("Under way")),
@@ -67,15 +76,39 @@ def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str]
         )
         for attempt in detail.attempts
     ]
-    return sorted(_without_runs(events), key=lambda event: event.at)
+    return _without_runs(events, _("Saved"), _("Sent for approval"))
 
 
-def _without_runs(events: list[Event]) -> list[Event]:
-    """Of saves in a row by one person only the last: a draft is saved every few seconds."""
+def _moved(move: AuditEntry, translate: Callable[[str], str]) -> str:
+    """What a move was, in words; none for a time that a draft is given, which its saves tell."""
+    _ = translate
+    there = (move.detail.get("from"), move.detail.get("to"))
+    match move.action:
+        case "post.submit":
+            return _("Sent for approval")
+        case "post.withdraw":
+            return _("Taken back from approval")
+        case "post.cancel":
+            return _("Called off")
+        case "post.lapse":
+            return _("Not sent: its time came too soon")
+        case "post.schedule" if there == ("scheduled", "scheduled"):
+            return _("Moved to another time")
+        case "post.schedule" if there == ("approved", "scheduled"):
+            return _("Given its time")
+        case "post.unschedule" if move.detail.get("from") == "scheduled":
+            return _("Its time was taken away")
+    return ""
+
+
+def _without_runs(events: list[Event], saved: str, sent: str) -> list[Event]:
+    """In order; of saves in a row by one person only the last, for a draft is saved every few seconds, and none where
+    it was sent with that save."""
     kept: list[Event] = []
     for event in sorted(events, key=lambda each: each.at):
         again = bool(kept) and not event.text and (kept[-1].words, kept[-1].who) == (event.words, event.who)
-        if again:
+        at_once = bool(kept) and (kept[-1].words, event.words, kept[-1].who) == (saved, sent, event.who)
+        if again or (at_once and event.at - kept[-1].at < AT_ONCE):
             kept.pop()
         kept.append(event)
     return kept

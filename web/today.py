@@ -6,16 +6,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from babel.dates import format_timedelta
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session, col
 
-from config import clock, database
-from config.permissions import Action
+from config import clock, database, people
+from config.permissions import Action, Role
 from config.settings import Settings
 from config.tables import MailPreference, Person
 from config.translations import translate
+from networks import accounts
 from networks.registry import NETWORKS
+from scheduler import status
 from scheduler.jobs import mornings
 from sentiment import alert_details, alerts, charts, digest, digest_words, wording
 from sentiment.alert_details import AlertDetail
@@ -60,6 +63,8 @@ class AlertView:
     phone: Chart | None
     alt: str
     title: str
+    counted: str  # which posts the alert's number is of
+    drawn: int  # posts in the chart, which counts others
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,16 @@ class WaitingView:
     path: str
     icon: str  # a symbol of symbols.html
     go: str  # what one does there
+
+
+@dataclass(frozen=True)
+class Step:
+    """A thing that a new desk needs."""
+
+    name: str
+    why: str
+    path: str
+    done: bool
 
 
 @router.get("/", dependencies=[needs(Action.OWN_ACCOUNT)])
@@ -131,9 +146,50 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
         "plan": town.going_out(session),
         "any_mentions": bool(overview.authors) or look.any_mentions,
         "any_sources": look.any_sources,
+        "upkeep": _upkeep(settings, look, now, language) if who.may(Action.MANAGE) else [],
+        "steps": _steps(session, settings, look, language)
+        if who.may(Action.MANAGE) and not (overview.authors or look.any_mentions)
+        else [],
         "last_looked": who.person.last_looked_at,
         "labels": LABELS,
     }
+
+
+def _upkeep(settings: Settings, look: mornings.Look, now: datetime, language: str) -> list[str]:
+    """What an administrator should see to, though nothing is broken yet."""
+    _ = translate(language).gettext
+    said = []
+    if settings.smtp_url is None:
+        said.append(_("No mail server is set: digests, alerts and invitations wait here."))
+    if look.backup_at is None:
+        said.append(_("No backup was made yet."))
+    elif now - look.backup_at > status.BACKUP:
+        age = format_timedelta(now - look.backup_at, threshold=1.5, locale=language)
+        said.append(_("The last backup is %(age)s old.") % {"age": age})
+    return said
+
+
+def _steps(session: Session, settings: Settings, look: mornings.Look, language: str) -> list[Step]:
+    """What a new desk needs, in the order in which it is of use."""
+    _ = translate(language).gettext
+    active = [roles for person, roles in people.with_roles(session) if person.active]
+    somebody_else = len(active) > 1 and any(Role.APPROVER in roles for roles in active)
+    source = _("Posts that mention you, the local paper’s feed; or an export of another tool, with “liaison import”.")
+    second = _("Nobody approves a post of their own: somebody else has to be an approver.")
+    mail = _("Until then digests, alerts and invitations wait here. Set LIAISON_SMTP_URL.")
+    backup = _("Let “liaison backup” run every night, and keep the secret key apart.")
+    return [
+        Step(
+            _("An account to post from"),
+            _("The practice board is one to learn on."),
+            "/accounts",
+            bool(accounts.kept(session)),
+        ),
+        Step(_("A source to listen to"), source, "/sources", look.any_sources),
+        Step(_("A second person"), second, "/people", somebody_else),
+        Step(_("A mail server"), mail, "/status", settings.smtp_url is not None),
+        Step(_("A backup each night"), backup, "/status", look.backup_at is not None),
+    ]
 
 
 def _figures(overview: Overview, language: str) -> list[FigureView]:
@@ -203,7 +259,21 @@ def alert_view(detail: AlertDetail, zone: ZoneInfo, now: datetime, language: str
     chart = charts.columns(data, charts.MAIL_COLUMNS, language) if detail.columns else None
     title = digest_words.alert_title(alert.title, alert.concern, language)
     phone = charts.columns(data, charts.PHONE_COLUMNS, language) if detail.columns else None
-    return AlertView(detail, said, chart, phone, chart.alt if chart else "", title)
+    drawn = sum(column.posts for column in detail.columns)
+    alt = chart.alt if chart else ""
+    return AlertView(detail, said, chart, phone, alt, title, _counted(detail, language), drawn)
+
+
+def _counted(detail: AlertDetail, language: str) -> str:
+    """Which posts an alert counts: more than its concern's at a place, fewer where something is new."""
+    _ = translate(language).gettext
+    if detail.alert.kind == "emerging":
+        return _("Counted: posts that say much the same, whichever concern each was read as.")
+    if detail.place_name is not None:
+        return _("Counted: posts near %(place)s that belong together, whichever concern each was read as.") % {
+            "place": detail.place_name
+        }
+    return _("Counted: posts that raise this concern, in the whole town.")
 
 
 def waiting_view(one: WaitingWords, language: str) -> WaitingView:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from config import people
+from config import audit, people
 from config.asked import Asked
 from config.permissions import Action, Role, may
 from config.settings import Settings
@@ -171,6 +171,7 @@ class Town:
                 .scalar_subquery(),
                 select(Mention.id).exists(),
                 select(Source.id).exists(),
+                audit.last_backup().scalar_subquery(),
             )
         ).one()
         return Look(*row)
@@ -295,7 +296,7 @@ def _stands(since: datetime) -> sa.ColumnElement[bool]:
 class Look:
     """The town's oldest author-day; mentions that somebody has, and when the oldest was said; targets in doubt; open
     actions that are due soon or late; messages that should have gone out; whether a mention has ever come in, and
-    whether there is a source."""
+    whether there is a source; when the store was backed up last."""
 
     history: date | None
     assigned: int
@@ -305,6 +306,7 @@ class Look:
     mail: int
     any_mentions: bool
     any_sources: bool
+    backup_at: datetime | None
 
 
 def start_of(overview: Overview, zone: ZoneInfo) -> datetime:

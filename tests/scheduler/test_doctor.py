@@ -14,7 +14,8 @@ from listeners import sources
 from listeners.tables import Source
 from networks import accounts
 from networks.network import SignedIn
-from scheduler import doctor, marks, skew
+from posts import reach
+from scheduler import doctor, marks, skew, status
 
 
 def parts(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> dict[str, doctor.Part]:
@@ -92,3 +93,24 @@ def test_the_command_ends_with_1_where_something_is_to_do(monkeypatch: pytest.Mo
     assert said.exit_code == 1
     assert "TO DO\tmail" in said.output
     assert "OK\tmodel" in said.output
+
+
+def test_reach_that_cannot_be_read_is_told_after_several_times(
+    engine: sa.Engine, settings: Settings, keys: Keys, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        signed = SignedIn("1", "riverton", "Riverton PD", {}, "secret")
+        account = accounts.connect(session, "mastodon", signed, keys, now)
+        session.flush()
+        number = account.id or 0
+        for _ in range(reach.SEVERAL - 1):
+            reach.failed(session, number, "503 Service Unavailable", None, now)
+    assert "reach of Riverton PD (mastodon)" not in parts(engine, settings, keys, now)
+    with database.writing(engine) as session:
+        reach.failed(session, number, "503 Service Unavailable", None, now)
+    told = parts(engine, settings, keys, now)["reach of Riverton PD (mastodon)"]
+    assert (told.fine, "503 Service Unavailable" in told.words) == (False, True)
+    with database.reading(engine) as session:
+        found = status.look(session, settings, now)
+    assert found.reach_unread == {"Riverton PD": "503 Service Unavailable"}
+    assert status.Trouble.REACH in found.troubles

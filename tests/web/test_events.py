@@ -201,3 +201,12 @@ def test_programs_do_what_pages_do(ada: Browser, desk_app: FastAPI, sqlite_engin
     assert program.post(f"{path}/cancel", json={}).json()["state"] == "cancelled"
     assert [one["id"] for one in program.get("/api/v1/events").json()] == [1]
     assert program.get("/api/v1/events/9").status_code == 404
+
+
+def test_a_mistake_is_named_beside_its_field_which_has_the_focus(ada: Browser) -> None:
+    page = plan(ada, day="2020-01-01")
+    said = "It begins in the past; choose a day to come."
+    assert page.count(said) == 3  # at the top, beside the day and beside the hour
+    assert re.findall(r'id="([a-z-]+)"[^>]*aria-invalid="true"', page) == ["e-day", "e-hour"]
+    assert re.findall(r'id="([a-z-]+)"[^>]* autofocus', page) == ["e-day"]
+    assert 'aria-describedby="e-day-wrong"' in page

@@ -1,5 +1,6 @@
 """A post's way over the pages: written, sent for approval, changed, approved, moved, held."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -294,3 +295,10 @@ def test_a_form_that_is_not_our_own_is_refused_with_the_field(ada: Browser, acco
     told = write(ada, account, category="rumour")
     assert told.status_code == 422
     assert "category" in told.text
+
+
+def test_its_story_says_that_it_was_sent_for_approval_and_called_off(ada: Browser, account: int) -> None:
+    write(ada, account, then="submit", **NINE)
+    send(ada, "/posts/1/cancel", page="/posts/1")
+    story = re.findall(r'<p class="who"><b>([^<]+)</b>', ada.get("/posts/1").text)
+    assert sorted(story) == ["Called off", "Sent for approval", "Written"]

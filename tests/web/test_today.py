@@ -9,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from config import database, people
+from config import audit, database, people
 from config.permissions import Role
 from config.tables import OutboxMessage, Person
+from listeners.tables import Place
 from networks.tables import Account
 from sentiment.tables import Alert
 from sentiment.waiting import WaitingWords
@@ -228,3 +229,44 @@ def test_who_mends_is_told_of_messages_that_do_not_go_out_and_nobody_else_is(
             )
     assert "1 message has not gone out" in browser_of("Sam", Role.ADMINISTRATOR).get("/").text
     assert "has not gone out" not in browser_of("Ada", Role.OFFICER).get("/").text
+
+
+def test_a_new_desk_lists_its_first_steps_to_whoever_can_take_them(browser_of: Callable[..., Browser]) -> None:
+    root = browser_of("Root", Role.ADMINISTRATOR)
+    page = unescape(root.get("/").text)
+    assert [step in page for step in ("A source to listen to", "A second person", "A mail server")] == [True] * 3
+    assert 'badge--done">Done' not in page
+    luc = browser_of("Luc", Role.APPROVER)
+    assert page.count("Begin<") == 1 + unescape(root.get("/").text).count("Begin<")  # there is a second person now
+    assert "A second person" not in luc.get("/").text
+
+
+@pytest.mark.usefixtures("street_talk")
+def test_an_administrator_is_told_of_a_missing_backup_and_mail_server_until_there_are_some(
+    sqlite_engine: sa.Engine, browser_of: Callable[..., Browser], at_eight: datetime
+) -> None:
+    root, ada = browser_of("Root", Role.ADMINISTRATOR, Role.ANALYST), browser_of("Ada", Role.OFFICER)
+    page = root.get("/").text
+    assert ("No mail server is set" in page, "No backup was made yet." in page) == (True, True)
+    assert "No backup was made yet." not in ada.get("/").text
+    with database.writing(sqlite_engine) as session:
+        audit.record(session, at_eight - timedelta(days=5), None, "backup.make", "store")
+    assert "The last backup is 5 days old." in root.get("/").text
+    with database.writing(sqlite_engine) as session:
+        audit.record(session, at_eight - timedelta(hours=5), None, "backup.make", "store")
+    assert "backup" not in root.get("/").text
+
+
+@pytest.mark.usefixtures("street_talk")
+def test_an_alert_says_which_posts_it_counts_and_its_chart_how_many_others(
+    sqlite_engine: sa.Engine, browser_of: Callable[..., Browser], at_eight: datetime
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        place = Place(name="Elm Street")
+        session.add_all([place, _alert(session, at_eight, "Anything", "new")])
+        session.flush()
+        at_place = _alert(session, at_eight, "Elsewhere")
+        at_place.place_id = place.id
+    page = unescape(browser_of("Ada", Role.OFFICER).get("/").text)
+    assert "Counted: posts that raise this concern, in the whole town." in page
+    assert "Counted: posts near Elm Street that belong together, whichever concern each was read as." in page
