@@ -54,14 +54,23 @@ def going_out(session: Session, start: datetime, end: datetime, states: Iterable
     return _read(session, _timed(start, end), *asked)
 
 
-def going_out_and_in_review(
-    session: Session, start: datetime, end: datetime
-) -> tuple[list[QueueRow], Sequence["Listed"]]:
-    """Posts as `going_out` gives them, and all that wait for an approver, for `waiting_among`; one question."""
-    listed = _listed(session, sa.or_(_timed(start, end), _IN_REVIEW))
+@dataclass(frozen=True)
+class Morning:
+    """Posts of a day as `going_out` gives them; all that wait for an approver, for `waiting_among`; drafts of which
+    changes were asked."""
+
+    out: Sequence[QueueRow]
+    in_review: Sequence["Listed"]
+    came_back: Sequence[QueueRow]
+
+
+def morning(session: Session, start: datetime, end: datetime) -> Morning:
+    """What there is to know of a day from `start` to before `end`; one question."""
+    listed = _listed(session, sa.or_(_timed(start, end), _IN_REVIEW, _CAME_BACK))
     out = [one for one in listed if one.post.due_at is not None and start <= one.post.due_at < end]
     out = [one for one in out if one.post.state != PostState.CANCELLED.value]
-    return _rows(out), [one for one in listed if one.post.state == PostState.IN_REVIEW.value]
+    in_review = [one for one in listed if one.post.state == PostState.IN_REVIEW.value]
+    return Morning(_rows(out), in_review, _rows([one for one in listed if one.came_back]))
 
 
 def waiting_for(session: Session, person_id: int, roles: Iterable[Role]) -> list[QueueRow]:
@@ -139,14 +148,27 @@ def post_detail(session: Session, post_id: int) -> PostDetail | None:
 
 @dataclass(frozen=True)
 class Listed:
-    """A post, where it goes (each account's network and number), and what is asked of its kind, where that is kept."""
+    """A post, where it goes (each account's network and number), what is asked of its kind, where that is kept, and
+    whether an approver asked for changes of it."""
 
     post: Post
     places: list[tuple[str, int]]
     category: Category | None
+    came_back: bool
 
 
 _IN_REVIEW = col(Post.state) == PostState.IN_REVIEW.value
+_CAME_BACK = sa.and_(
+    col(Post.state) == PostState.DRAFT.value,
+    col(Post.submitted_at).is_not(None),
+    sa.select(col(Review.decision))
+    .where(col(Review.post_id) == col(Post.id), col(Review.decision).in_(("approved", "changes_asked")))
+    .order_by(col(Review.id).desc())
+    .limit(1)
+    .correlate(Post)
+    .scalar_subquery()
+    == "changes_asked",
+)
 
 
 def _timed(start: datetime, end: datetime) -> sa.ColumnElement[bool]:
@@ -155,11 +177,11 @@ def _timed(start: datetime, end: datetime) -> sa.ColumnElement[bool]:
 
 def _listed(session: Session, *which: sa.ColumnElement[bool]) -> list[Listed]:
     """These posts, the next due first, those without a time last; one question."""
-    query = _with_places(sa.select(Post, col(Account.network), col(Account.id), Category), *which)
+    query = _with_places(sa.select(Post, col(Account.network), col(Account.id), Category, _CAME_BACK), *which)
     query = query.outerjoin(Category, col(Category.name) == col(Post.category))
     found: dict[int | None, Listed] = {}
-    for post, network, number, category in session.execute(query):
-        one = found.setdefault(post.id, Listed(post, [], category))
+    for post, network, number, category, came_back in session.execute(query):
+        one = found.setdefault(post.id, Listed(post, [], category, bool(came_back)))
         if number is not None:
             one.places.append((network, number))
     return list(found.values())

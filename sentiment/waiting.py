@@ -47,6 +47,15 @@ class ChangesAsked:
 
 
 @dataclass(frozen=True)
+class NotSent:
+    """A post of this person that a network refused today; `some`: another took it."""
+
+    title: str
+    some: bool
+    path: str
+
+
+@dataclass(frozen=True)
 class DecisionsWait:
     """Posts of which nobody knows whether they went out."""
 
@@ -103,6 +112,7 @@ Waiting = (
     | MentionsWait
     | ApprovalsWait
     | ChangesAsked
+    | NotSent
     | DecisionsWait
     | SignInEnds
     | SourceTrouble
@@ -146,6 +156,9 @@ def in_words(one: Waiting, zone: ZoneInfo, today: date, language: str) -> Waitin
             return WaitingWords(link, "", path)
         case ChangesAsked(title, path):
             return WaitingWords(f"“{digest_words.one_line(title)}”", _(" came back: changes were asked for"), path)
+        case NotSent(title, some, path):
+            rest = _(" did not go out everywhere: see why") if some else _(" did not go out: see why")
+            return WaitingWords(f"“{digest_words.one_line(title)}”", rest, path)
         case DecisionsWait(count, path):
             link = ngettext("%(count)s post", "%(count)s posts", count) % {"count": count}
             return WaitingWords(link, _(": nobody knows yet whether it went out; look and decide"), path)

@@ -258,6 +258,7 @@ def _page(
     return pages.render(
         request,
         "people.html",
+        mails=found.settings.smtp_url is not None,
         status=200 if wrong is None else 422,
         people=[(person, roles.get(people.known_id(person), set())) for person in rows],
         every_role=list(Role),

@@ -285,6 +285,7 @@ def waiting_view(one: WaitingWords, language: str) -> WaitingView:
         "approvals": ("i-check", _("Read")),
         "queue": ("i-warn", _("Decide")),
         "compose": ("i-turn", _("Revise")),
+        "posts": ("i-warn", _("Look")),
         "sources": ("i-plug", _("Look")),
         "channels": ("i-warn", _("Look")),
         "outreach": ("i-turn", _("Look")),

@@ -21,7 +21,7 @@ from listeners.tables import Mention, Place, Source
 from networks import accounts
 from networks.registry import NETWORKS
 from posts import actions, queue
-from posts.queue import Listed, QueueRow
+from posts.queue import QueueRow
 from posts.tables import Post, Target
 from posts.workflow import TargetState
 from sentiment import alerts, counts, digest, disclosure, editions, figures, quotes, surges
@@ -36,10 +36,12 @@ from sentiment.waiting import (
     ActionDue,
     AlertWaits,
     ApprovalsWait,
+    ChangesAsked,
     DecisionsWait,
     MailStands,
     MentionsWait,
     MoreDue,
+    NotSent,
     SignInEnds,
     SourceTrouble,
     Waiting,
@@ -48,6 +50,7 @@ from sentiment.waiting import (
 DAY = timedelta(days=1)
 QUOTED = 3  # concerns with a quote
 MOST_ACTIONS = 3  # that are due, by name
+NOT_SENT = ("failed", "partly_published")
 MAIL_STANDS = timedelta(hours=1)  # after which what should have gone out is told of
 SIGN_IN_ENDS = 7  # days before which a sign-in that ends is told of
 Value = TypeVar("Value")
@@ -145,12 +148,12 @@ class Town:
 
     def going_out(self, session: Session) -> list[QueueRow]:
         """Posts of the department's day, those that are out among them."""
-        return self._posts(session)[0]
+        return list(self._posts(session).out)
 
-    def _posts(self, session: Session) -> tuple[list[QueueRow], Sequence[Listed]]:
-        """Those, and all that wait for an approver."""
+    def _posts(self, session: Session) -> queue.Morning:
+        """Those, all that wait for an approver, and what came back."""
         midnight = self._now.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        return self._once(("posts",), lambda: queue.going_out_and_in_review(session, midnight, midnight + DAY))
+        return self._once(("posts",), lambda: queue.morning(session, midnight, midnight + DAY))
 
     def look(self, session: Session, person: Person) -> "Look":
         """One question. The mentions that a person has are theirs; the rest is the town's."""
@@ -249,9 +252,14 @@ class Town:
             if len(near) > MOST_ACTIONS:
                 found.append(MoreDue(len(near) - MOST_ACTIONS, "/outreach/actions"))
         if may(roles, Action.APPROVE_POSTS):
-            approvals = queue.waiting_among(session, self._posts(session)[1], people.known_id(person))
+            approvals = queue.waiting_among(session, self._posts(session).in_review, people.known_id(person))
             if approvals:
                 found.append(ApprovalsWait(len(approvals), "/approvals"))
+        if may(roles, Action.WRITE_POSTS):
+            mine = [one for one in self._posts(session).came_back if one.author_id == person.id]
+            refused = [one for one in self._posts(session).out if one.author_id == person.id and one.state in NOT_SENT]
+            found += [NotSent(one.title, one.state == "partly_published", f"/posts/{one.post_id}") for one in refused]
+            found += [ChangesAsked(one.title, f"/compose/{one.post_id}") for one in mine[:MOST_ACTIONS]]
         if may(roles, Action.WRITE_POSTS) and here.unknown:
             found.append(DecisionsWait(here.unknown, "/queue"))
         if may(roles, Action.MANAGE) and here.mail:

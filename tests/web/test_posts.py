@@ -302,3 +302,31 @@ def test_its_story_says_that_it_was_sent_for_approval_and_called_off(ada: Browse
     send(ada, "/posts/1/cancel", page="/posts/1")
     story = re.findall(r'<p class="who"><b>([^<]+)</b>', ada.get("/posts/1").text)
     assert sorted(story) == ["Called off", "Sent for approval", "Written"]
+
+
+def test_a_post_of_which_changes_were_asked_waits_for_its_author_alone(
+    ada: Browser, luc: Browser, browser_of: Callable[..., Browser], account: int
+) -> None:
+    write(ada, account, then="submit", **NINE)
+    send(luc, "/posts/1/ask-changes", page="/posts/1", comment="Which crosswalk?")
+    said = "“Elm Street”"
+    assert said in ada.get("/").text
+    assert said not in browser_of("Eve", Role.OFFICER).get("/").text
+    assert "asks for changes:</b> Which crosswalk?" in ada.get("/posts/1").text
+    given = {"title": "Elm Street", "message": "Officers at Elm and 4th.", "accounts": account, **NINE}
+    send(ada, "/compose/1", page="/compose/1", then="submit", revision="1", **given)
+    assert said not in ada.get("/").text
+    assert "asks for changes:" not in ada.get("/posts/1").text
+
+
+def test_a_post_that_a_network_refused_is_told_to_its_author_today(
+    ada: Browser, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, **NINE)
+    with database.writing(sqlite_engine) as session:
+        post = session.exec(select(Post)).one()
+        post.state, post.due_at = "partly_published", clock.now()
+        session.add(post)
+    told = "Did not go out everywhere: see why"
+    assert told in ada.get("/").text
+    assert told not in browser_of("Eve", Role.OFFICER).get("/").text
