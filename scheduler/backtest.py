@@ -1,11 +1,14 @@
 """`liaison backtest STREAM --alerts OUT`: what the desk would have alerted, had it heard posts as they were made.
 
 The desk's own intake, scoring and alerts, hour by hour on a clock of its own, with a store that is held in memory and
-gone afterwards. Nobody takes or closes an alert, and nothing is sent."""
+gone afterwards. Nobody takes or closes an alert, and nothing is sent. While an hour is looked at, the model reads the
+next ones: what it says of a text depends on that text alone."""
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,17 +22,23 @@ import scheduler.tables  # noqa: F401  (all tables are made)
 from config import clock, database, secrets
 from config.settings import Settings
 from listeners import intake, sources
+from listeners.masking import masked, storable
 from listeners.tables import Mention
 from networks import archive
 from networks.archive import Taken
 from scheduler.jobs import scoring
 from sentiment import alerts
 from sentiment.emerging import Sensitivity
+from sentiment.model import Reading
 from sentiment.recent import Memory
 from sentiment.scoring import Reader
 from sentiment.tables import ALL, Alert, AlertMention, AlertTuning
 
 TICK = timedelta(hours=1)
+AHEAD = 24  # hours whose posts are read before they are heard, at most
+
+
+Readings = Mapping[str, Reading | None]
 
 
 @dataclass(frozen=True)
@@ -81,13 +90,14 @@ def alerted(
     keys = secrets.for_tests()
     memory = Memory()
     names: dict[int, str] = {}
+    pool = ThreadPoolExecutor(1, thread_name_prefix="reading-ahead")
     try:
-        for at, heard in _ticks(posts):
+        for (at, heard), ahead in _read_ahead(pool, _ticks(posts), reader, settings):
             with clock.at(at):
                 if heard:
                     with database.writing(engine) as session:
                         names.update(_hear(session, heard, keys, settings, at))
-                    scoring.score_all(engine, reader, settings, at)
+                    scoring.score_all(engine, ahead, settings, at)
                 with database.writing(engine) as session:
                     if sensitivity != "balanced" and session.get(AlertTuning, ALL) is None:
                         session.add(AlertTuning(concern=ALL, sensitivity=sensitivity))
@@ -96,7 +106,41 @@ def alerted(
                         yield _line(session, alert, names)
             progress(len(heard))
     finally:
+        pool.shutdown(cancel_futures=True)
         engine.dispose()
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """A Reader of one hour's posts, which another thread began to read."""
+
+    reader: Reader
+    begun: Future[Readings]
+
+    @property
+    def name(self) -> str:
+        return self.reader.name
+
+    def read(self, texts: Sequence[str]) -> list[Reading | None]:
+        known = self.begun.result()
+        return [known[text] if text in known else self.reader.read([text])[0] for text in texts]
+
+
+def _read_ahead(
+    pool: ThreadPoolExecutor, ticks: Iterable[tuple[datetime, list[Taken]]], reader: Reader, settings: Settings
+) -> Iterator[tuple[tuple[datetime, list[Taken]], _Ahead]]:
+    """Each hour with a reader of its posts; those of the hours after it are under way."""
+    under_way: deque[tuple[tuple[datetime, list[Taken]], _Ahead]] = deque()
+    for tick in ticks:
+        texts = [masked(storable(line.mention.text), settings.department.handles) for line in tick[1]]
+        under_way.append((tick, _Ahead(reader, pool.submit(_readings, reader, texts))))
+        if len(under_way) > AHEAD:
+            yield under_way.popleft()
+    yield from under_way
+
+
+def _readings(reader: Reader, texts: Sequence[str]) -> Readings:
+    return dict(zip(texts, reader.read(texts), strict=True))
 
 
 def in_memory() -> sa.Engine:

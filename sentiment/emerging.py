@@ -44,8 +44,8 @@ LEANING = 2.0  # standard deviations of the log-odds: of a town's posts a few in
 AUTHORS_OTHERWISE = 4
 TIED = 0.5  # of the core's posts have to do with this town, where it is no emergency
 PIECES = 1 / 3  # of the core's posts are cut out of a longer text: programs that post a book piece by piece
-BOOKISH = 0.1  # of the posts of the day that are most like the core's: not every piece of a book looks cut
-ALIKE = 10
+BOOKISH = 0.1  # of the posts of the day that are near the core's: not every piece of a book looks cut
+ALIKE = 10  # at most, for each of the core's
 LOUD = 3.0  # posts an author on the same thing: more, and it is a few accounts that are loud
 LEAST_SPOKEN = 0.6  # standard deviations, however many posts
 _PIECE = 2048  # vectors at a time in full precision
@@ -466,7 +466,8 @@ def _loud(heard: Heard, core: Ints, start: int, close: NDArray[np.bool_]) -> boo
 
 
 def bookish(heard: Heard, ordinary: Yardstick, posts: Ints, day: Day) -> bool:
-    """Whether these are pieces of a book, by their looks or by the looks of the posts of the day most like them."""
+    """Whether these are pieces of a book, by their looks or by the looks of the posts of the day that are near them,
+    the most alike first: what is not near says nothing of them, however like it is among the rest."""
     if heard.pieces[posts].mean() >= PIECES:
         return True
     cut = heard.pieces[day.start : day.end]
@@ -474,7 +475,9 @@ def bookish(heard: Heard, ordinary: Yardstick, posts: Ints, day: Day) -> bool:
         return False
     alike = _centred(heard.vectors[posts], ordinary.middle) @ day.vectors.T
     others = min(ALIKE + 1, cut.size)  # itself among them
-    return bool(cut[np.argpartition(-alike, others - 1, axis=1)[:, :others]].mean() >= BOOKISH)
+    most = np.argpartition(-alike, others - 1, axis=1)[:, :others]
+    near = np.take_along_axis(alike, most, axis=1) >= ordinary.near
+    return bool(np.count_nonzero(cut[most] & near) >= max(1, BOOKISH * np.count_nonzero(near)))
 
 
 def windows_of(heard: Heard, now: float) -> list[Window]:

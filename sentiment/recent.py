@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import compress
 from typing import Any
+from unicodedata import normalize
 from zlib import crc32
 
 import numpy as np
@@ -31,6 +32,7 @@ _PAGE = 2000
 _BEGINS = 8  # words by which a text that is passed on is known again
 _IDLE = re.compile(r"(?:https?://|www\.)\S+|@[\w.…\-]+")
 _WORD = re.compile(r"\w+")
+_MARKS = re.compile(r"[ '\-\u0300-\u036f]")  # between words and over letters
 _DIMENSIONS = 384
 
 
@@ -229,7 +231,12 @@ def _there(session: Session, since: datetime, until: datetime) -> np.ndarray[Any
 
 def hashes(text: str) -> np.ndarray[Any, np.dtype[np.uint32]]:
     """The telling words of a text and their pairs, as numbers: 32 bits are enough to count by."""
-    return np.array(sorted({crc32(phrase.encode()) for phrase in keyphrases.telling(text)}), dtype=np.uint32)
+    return np.array(sorted({_hash(phrase) for phrase in keyphrases.telling(text)}), dtype=np.uint32)
+
+
+def _hash(phrase: str) -> int:
+    """A number for a phrase however people spell it: "Lac-Mégantic", "lac megantic" and "#LacMegantic" are one."""
+    return crc32(_MARKS.sub("", normalize("NFKD", phrase)).encode())
 
 
 def passed(text: str) -> int:
@@ -240,7 +247,7 @@ def passed(text: str) -> int:
 
 def named(texts: list[str], terms: tuple[int, ...]) -> list[str]:
     """The words behind some hashes, looked up in the texts that they were made of."""
-    known = {crc32(phrase.encode()): phrase for text in texts for phrase in keyphrases.telling(text)}
+    known = {_hash(phrase): phrase for text in texts for phrase in keyphrases.telling(text)}
     return [known[term] for term in terms if term in known]
 
 

@@ -1,6 +1,7 @@
 """The desk on a clock of its own: what a stream of posts would have alerted."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from config.settings import Department, Settings
 from scheduler import backtest
+from sentiment.model import Reading
 from tests.sentiment.reader import WordReader
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -89,3 +91,29 @@ def test_the_order_of_the_lines_changes_nothing(
     out = tmp_path / "again.jsonl"
     backtest.replay(path, out, settings=settings, reader=WordReader())
     assert [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()] == burst[1]
+
+
+class _Counting(WordReader):
+    """Notes each text that it reads."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def read(self, texts: Sequence[str]) -> list[Reading | None]:
+        self.texts += texts
+        return super().read(texts)
+
+
+def test_each_post_is_read_once_ahead_as_it_will_be_stored(tmp_path: Path, settings: Settings) -> None:
+    said = [f"@neighbour{number} the pond, {number} of us and @RivertonPD" for number in range(60)]
+    lines = [
+        {"id": str(at), "posted_at": (START + timedelta(hours=at)).isoformat(), "text": text, "author": f"a{at}"}
+        for at, text in enumerate(said)
+    ]
+    path = tmp_path / "stream.jsonl"
+    path.write_text("\n".join(json.dumps({**line, "network": "town"}) for line in lines) + "\n", encoding="utf-8")
+    reader = _Counting()
+    backtest.replay(path, tmp_path / "out.jsonl", settings=settings, reader=reader)
+    assert len(reader.texts) == len(said)
+    assert all(f"the pond, {number} of us" in text for number, text in enumerate(reader.texts))
+    assert not any("@neighbour" in text for text in reader.texts)

@@ -129,6 +129,17 @@ def test_what_is_like_the_pieces_of_a_book_is_of_the_book() -> None:
     assert _find(pages(cut=False)) != []
 
 
+def test_pieces_of_a_book_that_mean_something_else_make_no_book_of_a_fire() -> None:
+    heard = _town([*_fire(6), *((NOW - 12 + 0.1 * number, 3000 + number, -3.0, True) for number in range(4))])
+    pages = heard.authors >= 3000
+    rng = np.random.default_rng(4)
+    apart = heard.vectors.copy()
+    apart[pages] = [_vector(rng) for _ in range(4)]
+    terms = heard.terms.copy()
+    terms[heard.ends[:-1][pages]] = [1, 2, 3, 4]
+    assert _find(replace(heard, vectors=apart, terms=terms, pieces=pages)) != []
+
+
 def test_what_was_said_every_day_is_not_new() -> None:
     usual = [(24.0 * day + number, 1000 + number, 1.0, True) for day in range(DAYS) for number in range(5)]
     assert _find(_town([*usual, *_fire()])) == []

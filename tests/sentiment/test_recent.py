@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from config import database
 from listeners import mentions
 from listeners.tables import Mention
-from sentiment import topics
+from sentiment import recent, topics
 from sentiment.recent import Memory
 from sentiment.tables import Score
 from tests.sentiment import street
@@ -63,6 +63,14 @@ def _anew(session: Session, now: datetime) -> Memory:
     memory = Memory()
     memory.refresh(session, now)
     return memory
+
+
+@pytest.mark.parametrize("spelt", ["in Lac-Mégantic", "near lac megantic now", "#LacMegantic", "LAC MÉGANTIC!"])
+def test_a_name_is_one_term_however_people_spell_it(spelt: str) -> None:
+    (term,) = recent.hashes("Lac-Mégantic")
+    assert term in recent.hashes(spelt)
+    assert recent.named([spelt], (int(term),)) != []
+    assert term not in recent.hashes("a lac, and Megantic")
 
 
 def test_hour_by_hour_it_holds_what_reading_all_at_once_would(engine: sa.Engine) -> None:
