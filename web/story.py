@@ -23,8 +23,13 @@ class Event:
 
 
 def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str], str]) -> list[Event]:
-    """Every event, oldest first."""
+    """Every event, oldest first; of one moment as a post goes: written, sent for approval, judged, timed, tried."""
     _ = translate
+    moves = [
+        (move.action, Event(move.at, words, names.get(move.person_id or 0, ""), ours=move.action in _OURS))
+        for move in detail.moves
+        if (words := _moved(move, _))
+    ]
     decisions = {
         "approved": _("Approved"),
         "changes_asked": _("Changes asked for"),
@@ -52,6 +57,7 @@ def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str]
         )
         for version in detail.versions
     ]
+    events += [event for action, event in moves if action == "post.submit"]
     events += [
         Event(
             review.at,
@@ -62,11 +68,7 @@ def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str]
         )
         for review in detail.reviews
     ]
-    events += [
-        Event(move.at, words, names.get(move.person_id or 0, ""), ours=move.action in _OURS)
-        for move in detail.moves
-        if (words := _moved(move, _))
-    ]
+    events += [event for action, event in moves if action != "post.submit"]
     events += [
         Event(
             attempt.finished_at or attempt.started_at,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from config.tables import AuditEntry
 from posts.queue import PostDetail
-from posts.tables import Post, PostVersion
+from posts.tables import Post, PostVersion, Review
 from web import story
 
 EIGHT = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -23,9 +23,11 @@ def moved(minute: float, action: str, person: int = 1, change: tuple[str, str] =
     return AuditEntry(at=at, person_id=person, action=f"post.{action}", subject="post:1", detail=there)
 
 
-def told(versions: Sequence[PostVersion], moves: Sequence[AuditEntry]) -> list[tuple[str, str]]:
+def told(
+    versions: Sequence[PostVersion], moves: Sequence[AuditEntry], reviews: Sequence[Review] = ()
+) -> list[tuple[str, str]]:
     post = Post(title="", author_id=1, message="", created_at=EIGHT, updated_at=EIGHT)
-    detail = PostDetail(post, [], versions, [], [], [], moves)
+    detail = PostDetail(post, [], versions, list(reviews), [], [], moves)
     return [(event.words, event.who) for event in story.told(detail, NAMES, lambda words: words)]
 
 
@@ -53,4 +55,15 @@ def test_a_time_that_changes_is_told_once_the_post_is_approved_and_of_a_draft_no
         ("Moved to another time", "Luc"),
         ("Its time was taken away", "Ada"),
         ("Taken back from approval", "Ada"),
+    ]
+
+
+def test_what_happened_in_one_moment_is_told_as_a_post_goes() -> None:
+    approved = Review(post_id=1, content_hash="", decision="approved", person_id=2, at=EIGHT)
+    timed = moved(0, "schedule", person=2, change=("approved", "scheduled"))
+    assert told([saved(0, 1)], [timed, moved(0, "submit")], [approved]) == [
+        ("Written", "Ada"),
+        ("Sent for approval", "Ada"),
+        ("Approved", "Luc"),
+        ("Given its time", "Luc"),
     ]
