@@ -1,7 +1,8 @@
 """Planning: weekly slots, posts that come again, days of silence, and what each kind of post asks for."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -48,7 +49,8 @@ def add_slot(
         with database.writing(found.engine) as session:
             slots.add(session, account, weekday, at.replace(tzinfo=None), zone, who.id, clock.now())
     except WrongState as error:
-        return _page(request, found, wrong=("slot", str(error)))
+        given = {"account": account, "weekday": weekday, "at": at.isoformat("minutes")}
+        return _page(request, found, wrong=("slot", str(error)), given=given)
     return RedirectResponse("/planning?said=planned#h-slots", 303)
 
 
@@ -78,7 +80,14 @@ def begin_series(
             begun = series.begin(session, post, rule or rule_of(repeat, first), first, zone, who.id, moment)
             series.extend(session, begun, moment)
     except WrongState as error:
-        return _page(request, found, wrong=("series", str(error)))
+        given = {
+            "post": post,
+            "first_day": first_day,
+            "hour": hour.isoformat("minutes"),
+            "repeat": repeat,
+            "rule": rule,
+        }
+        return _page(request, found, wrong=("series", str(error)), given=given)
     return RedirectResponse("/planning?said=planned#h-series", 303)
 
 
@@ -104,7 +113,8 @@ def place_blackout(
         with database.writing(found.engine) as session:
             blackouts.place(session, first_day, last_day or first_day, reason, who.id, clock.now())
     except WrongState as error:
-        return _page(request, found, wrong=("blackout", str(error)))
+        given = {"first_day": first_day, "last_day": last_day or "", "reason": reason}
+        return _page(request, found, wrong=("blackout", str(error)), given=given)
     return RedirectResponse("/planning?said=planned#h-silence", 303)
 
 
@@ -125,7 +135,7 @@ async def change_kind(request: Request, found: TheDesk, who: Who, name: str) -> 
         named = tuple(int(str(one)) for one in form.getlist(f"people_{number}") if str(one).isdecimal())
         if needed in ("any", "all"):
             steps.append(Step(named, everyone=needed == "all"))
-    late = str(form.get("late", "")).strip()
+    late, over_blackout = str(form.get("late", "")).strip(), form.get("over_blackout") == "yes"
     try:
         if late and not (late.isdecimal() and len(late) < 7):
             raise WrongState("How late is a number of minutes.")
@@ -135,12 +145,13 @@ async def change_kind(request: Request, found: TheDesk, who: Who, name: str) -> 
                 name,
                 steps=steps,
                 late=timedelta(minutes=int(late)) if late else None,
-                over_blackout=form.get("over_blackout") == "yes",
+                over_blackout=over_blackout,
                 person_id=who.id,
                 now=clock.now(),
             )
     except WrongState as error:
-        return _page(request, found, wrong=(f"kind-{name}", str(error)))
+        given = {"steps": steps, "late": late, "over_blackout": over_blackout}
+        return _page(request, found, wrong=(f"kind-{name}", str(error)), given=given)
     return RedirectResponse("/planning?said=planned#h-kinds", 303)
 
 
@@ -154,20 +165,23 @@ def rule_of(repeat: str, first: datetime) -> str:
     }.get(repeat, f"FREQ=WEEKLY;BYDAY={['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'][first.weekday()]}")
 
 
-def _page(request: Request, found: Desk, *, wrong: tuple[str, str] | None = None) -> Response:
+def _page(
+    request: Request, found: Desk, *, wrong: tuple[str, str] | None = None, given: Mapping[str, Any] | None = None
+) -> Response:
+    """`given`: what stands in the form that is `wrong`, so that nobody writes it twice."""
     zone, moment, _ = found.settings.department.zone, clock.now(), pages.words(request).gettext
     here = moment.astimezone(zone).replace(tzinfo=None)
     with database.reading(found.engine) as session:
         ours = accounts.connected(session)
         approvers = people.with_role(session, Role.APPROVER)
-        running = [_series(session, one, here) for one in series.running(session)]
+        running = [_series(session, one, here, _repeats(request)) for one in series.running(session)]
         loose = session.exec(
             select(Post)
             .where(col(Post.due_at).is_(None), col(Post.state).in_(PATTERNS), col(Post.reply_to_mention_id).is_(None))
             .order_by(col(Post.updated_at).desc())
             .limit(50)
         ).all()
-        patterns = {pattern.id for pattern, _one, _times in running}
+        patterns = {pattern.id for pattern, _one, _often, _times in running}
         silences = blackouts.coming(session, here.date())
         stopped = blackouts.stopped(session, moment)
         kinds = categories.rules(session)
@@ -183,24 +197,30 @@ def _page(request: Request, found: Desk, *, wrong: tuple[str, str] | None = None
         weekdays=[_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")],
         series=running,
         loose=[post for post in loose if post.id not in patterns],
-        repeats=list(zip(REPEATS, _repeats(request), strict=True)),
+        repeats=list(_repeats(request).items()),
         silences=silences,
         stopped=stopped,
         kinds=[(name, label, kinds[name]) for name, label in compose_page.categories(request)],
         names=names,
         late=found.settings.late_limit_minutes,
         wrong=wrong,
+        given=given or {},
         zone=zone,
         zone_words=pages.zone_name(moment, zone, pages.language_of(request)),
     )
 
 
-def _repeats(request: Request) -> list[str]:
+def _repeats(request: Request) -> dict[str, str]:
     _ = pages.words(request).gettext
-    return [_("every day"), _("every week"), _("every second week"), _("every month"), _("every year")]
+    words = [_("every day"), _("every week"), _("every second week"), _("every month"), _("every year")]
+    return dict(zip(REPEATS, words, strict=True))
 
 
-def _series(session: Session, one: Series, here: datetime) -> tuple[Post, Series, list[datetime]]:
-    """A pattern, its series, and the wall times that come next."""
+def _series(
+    session: Session, one: Series, here: datetime, repeats: Mapping[str, str]
+) -> tuple[Post, Series, str, list[datetime]]:
+    """A pattern, its series, how often it comes (no words: by a rule of its own), and the wall times that come next."""
+    often = next((words for repeat, words in repeats.items() if rule_of(repeat, one.first) == one.rule), "")
     coming = series.times(one.rule, one.first, here)
-    return session.get_one(Post, one.post_id), one, [wall for wall, _ in zip(coming, range(SHOWN), strict=False)]
+    next_times = [wall for wall, _ in zip(coming, range(SHOWN), strict=False)]
+    return session.get_one(Post, one.post_id), one, often, next_times

@@ -30,7 +30,7 @@ def _alert(sqlite_engine: sa.Engine) -> None:
 def test_a_chart_is_asked_by_mouse_and_by_keys(quiet_page: Callable[..., Page]) -> None:
     page = quiet_page("Ada", Role.OFFICER)
     page.goto("/alerts/1")
-    hand, tip = page.get_by_role("slider"), page.locator(".drawn__tip")
+    hand, tip = page.get_by_role("slider"), page.locator(".drawn--wide .drawn__tip")
     hand.focus()
     page.keyboard.press("Home")
     expect(tip).to_contain_text("0 posts; usual:")

@@ -177,6 +177,8 @@ def test_an_administrator_sees_and_ends_tokens_of_others_and_never_the_token(
     assert log == [("token.revoke", {"person": 1}), ("person.close", {"tokens": 1}), ("person.open", {})]
 
 
-def test_without_a_mail_server_the_page_offers_no_mail_but_the_address_once(admin: Browser) -> None:
-    page = admin.get("/people").text
+def test_without_a_mail_server_the_page_offers_no_mail_but_the_address_once(
+    browser_of: Callable[..., Browser],
+) -> None:
+    page = browser_of("Root", Role.ADMINISTRATOR).get("/people").text
     assert ("No mail server is set" in page, 'name="by_mail"' in page) == (True, False)

@@ -63,7 +63,9 @@ def test_without_a_slot_the_page_says_where_to_add_one(ada: Browser, account: in
 
 def test_a_slot_goes_again(ada: Browser, sqlite_engine: sa.Engine, account: int) -> None:
     send(ada, "/planning/slots", page="/planning", account=account, weekday=1, at="17:30")
-    assert send(ada, "/planning/slots", page="/planning", account=account, weekday=1, at="17:30").status_code == 422
+    again = send(ada, "/planning/slots", page="/planning", account=account, weekday=1, at="17:30")
+    kept = 'value="1" selected' in again.text and 'value="17:30"' in again.text
+    assert (again.status_code, kept) == (422, True)
     send(ada, "/planning/slots/1/remove", page="/planning")
     with database.reading(sqlite_engine) as session:
         assert session.exec(select(Slot)).all() == []
@@ -78,7 +80,7 @@ def test_a_series_is_begun_approved_seen_and_ended(
     )
     assert begun.status_code == 303
     page = ada.get("/planning").text
-    assert ("nothing goes out before it is approved" in page, "FREQ=WEEKLY;BYDAY=TU" in page) == (True, True)
+    assert ("nothing goes out before it is approved" in page, "· every week<" in page) == (True, True)
     with database.reading(sqlite_engine) as session:
         revision = session.get_one(Post, number).revision
     write(ada, account, "submit", f"/compose/{number}", revision=revision)
@@ -105,6 +107,8 @@ def test_a_rule_that_cannot_be_read_is_told_and_nothing_begins(
         ada, "/planning/series", page="/planning", post=number, first_day="2026-12-01", hour="09:00", rule="FREQ=HOURLY"
     )
     assert (answer.status_code, "daily at most" in answer.text) == (422, True)
+    kept = ('value="2026-12-01"', 'value="09:00"', 'value="FREQ=HOURLY"', '<details class="more" open>')
+    assert [words for words in kept if words not in answer.text] == []
     with database.reading(sqlite_engine) as session:
         assert session.exec(select(Series)).all() == []
 
@@ -120,6 +124,13 @@ def test_officers_keep_silent_and_only_approvers_end_it(
     send(luc, "/planning/blackouts/1/lift", page="/planning")
     with database.reading(sqlite_engine) as session:
         assert session.exec(select(Blackout)).all() == []
+
+
+def test_days_of_silence_that_are_refused_stand_in_the_form_as_they_were_written(ada: Browser) -> None:
+    given = {"first_day": "2026-12-25", "last_day": "2026-12-24", "reason": "A funeral"}
+    answer = send(ada, "/planning/blackouts", page="/planning", **given)
+    assert (answer.status_code, "The last day is before the first." in answer.text) == (422, True)
+    assert [value for value in given.values() if f'value="{value}"' not in answer.text] == []
 
 
 def test_a_kind_with_two_steps_says_so_in_compose_and_on_the_post(
@@ -142,7 +153,8 @@ def test_only_administrators_change_what_a_kind_asks_for(ada: Browser, luc: Brow
     for browser in (ada, luc):
         assert send(browser, "/planning/kinds/general", page="/planning", step_0="any").status_code == 403
     assert send(sam, "/planning/kinds/general", page="/planning", step_0="all").status_code == 422
-    assert send(sam, "/planning/kinds/general", page="/planning", step_0="any", late="soon").status_code == 422
+    answer = send(sam, "/planning/kinds/general", page="/planning", step_0="any", late="soon", over_blackout="yes")
+    assert (answer.status_code, 'value="soon"' in answer.text) == (422, True)
 
 
 def test_programs_do_the_same(ada: Browser, luc: Browser, sam: Browser, account: int) -> None:
