@@ -36,6 +36,7 @@ if (calendar) {
       event.classList.add("is-carried");
     });
     event.addEventListener("dragend", () => {
+      carried = null; // what is dragged here next may be no post
       event.classList.remove("is-carried");
       for (const cell of calendar.querySelectorAll(".is-over")) cell.classList.remove("is-over");
     });
