@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from config import database
 from listeners.tables import Mention
 from sentiment.tables import MentionConcern
 
@@ -102,7 +103,7 @@ def _copies() -> sa.Executable:
         )
         .join(first, col(Mention.copy_of) == first.id)
         .where(
-            raising.exists(),
+            database.one_by_one(raising.exists()),
             col(Mention.copy_of).is_not(None),
             col(Mention.posted_at) > sa.bindparam("since"),
             col(Mention.posted_at) <= sa.bindparam("until"),

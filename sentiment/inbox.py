@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from config import audit
+from config import audit, database
 from listeners import mentions as listeners_mentions
 from listeners.tables import Mention, MentionTag
 from sentiment import counts, disclosure
@@ -304,7 +304,7 @@ def _where(filters: Filters, at: Any = None) -> list[sa.ColumnElement[bool]]:
             where.append(column == value)
     for label, value in ((Score.sentiment_label, filters.sentiment), (Score.trust_label, filters.trust)):
         if value is not None:
-            where.append(_one_by_one(_label(col(label)) == value))
+            where.append(database.one_by_one(_label(col(label)) == value))
     if filters.tag is not None:
         tagged = sa.select(col(MentionTag.mention_id)).where(col(MentionTag.tag) == filters.tag)
         where.append(col(Mention.id).in_(tagged))
@@ -322,13 +322,7 @@ def _where(filters: Filters, at: Any = None) -> list[sa.ColumnElement[bool]]:
 def _in_state(filters: Filters, state: str) -> sa.ColumnElement[bool]:
     """A place's mentions are gone through by the place: written so, no index of states is gone through beside it."""
     own = col(Mention.state) == state
-    return _one_by_one(own) if filters.place_id and state not in FEW else own
-
-
-def _one_by_one(holds: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """A condition that is asked of one mention after the other until a page is full. Of an equality without statistics
-    PostgreSQL expects 1 in 200 to hold, and sorts all that there is; of this, every second."""
-    return sa.case((holds, sa.true()), else_=sa.false())
+    return database.one_by_one(own) if filters.place_id and state not in FEW else own
 
 
 def _label(label: Any) -> sa.ColumnElement[str]:
