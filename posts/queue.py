@@ -55,7 +55,7 @@ def going_out(session: Session, start: datetime, end: datetime, states: Iterable
 
 
 @dataclass(frozen=True)
-class Morning:
+class DaysPosts:
     """Posts of a day as `going_out` gives them; all that wait for an approver, for `waiting_among`; drafts of which
     changes were asked."""
 
@@ -64,13 +64,13 @@ class Morning:
     came_back: Sequence[QueueRow]
 
 
-def morning(session: Session, start: datetime, end: datetime) -> Morning:
+def of_a_day(session: Session, start: datetime, end: datetime) -> DaysPosts:
     """What there is to know of a day from `start` to before `end`; one question."""
     listed = _listed(session, sa.or_(_timed(start, end), _IN_REVIEW, _CAME_BACK))
     out = [one for one in listed if one.post.due_at is not None and start <= one.post.due_at < end]
     out = [one for one in out if one.post.state != PostState.CANCELLED.value]
     in_review = [one for one in listed if one.post.state == PostState.IN_REVIEW.value]
-    return Morning(_rows(out), in_review, _rows([one for one in listed if one.came_back]))
+    return DaysPosts(_rows(out), in_review, _rows([one for one in listed if one.came_back]))
 
 
 def waiting_for(session: Session, person_id: int, roles: Iterable[Role]) -> list[QueueRow]:

@@ -150,10 +150,10 @@ class Town:
         """Posts of the department's day, those that are out among them."""
         return list(self._posts(session).out)
 
-    def _posts(self, session: Session) -> queue.Morning:
+    def _posts(self, session: Session) -> queue.DaysPosts:
         """Those, all that wait for an approver, and what came back."""
         midnight = self._now.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        return self._once(("posts",), lambda: queue.morning(session, midnight, midnight + DAY))
+        return self._once(("posts",), lambda: queue.of_a_day(session, midnight, midnight + DAY))
 
     def look(self, session: Session, person: Person) -> "Look":
         """One question. The mentions that a person has are theirs; the rest is the town's."""
