@@ -3,12 +3,13 @@
 Which accounts they are is said nowhere. Each counts once in the figures already (trust.py); what they can do to one is
 bounded by how many they are."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from math import ceil
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
@@ -26,8 +27,7 @@ _READ = 2000  # copies, the newest ones
 _NEWS = "feed"  # newspapers that print one agency's text
 
 
-@dataclass(frozen=True)
-class Post:
+class Post(NamedTuple):
     """One post of a text that others posted too."""
 
     author: bytes
@@ -75,11 +75,13 @@ def of(posts: Sequence[Post]) -> Brigade | None:
 def about(session: Session, concern: str, since: datetime, now: datetime) -> list[Brigade]:
     """Those of a concern since then, most accounts first; three at most. Reposts, programs and newspapers are none:
     they pass on what is somebody else's."""
-    by_text: dict[int, set[Post]] = defaultdict(set)
+    by_text: dict[int, list[Post]] = {}
     asked = {"concern": concern, "since": since, "until": now}
-    for row in session.connection().execute(_copies(), asked).all():
-        by_text[row.copy_of].add(Post(row.author, row.author_age == NEW, row.posted_at))
-        by_text[row.copy_of].add(Post(row.first_author, row.first_age == NEW, row.first_at))
+    found = session.connection().execute(_copies(), asked).all()
+    for text, author, age, at, first_author, first_age, first_at in found:
+        if text not in by_text:
+            by_text[text] = [Post(first_author, first_age == NEW, first_at)]
+        by_text[text].append(Post(author, age == NEW, at))
     return told(by_text.values())
 
 
@@ -117,7 +119,7 @@ def _copies() -> sa.Executable:
     )
 
 
-def told(texts: Iterable[Iterable[Post]]) -> list[Brigade]:
+def told(texts: Iterable[Sequence[Post]]) -> list[Brigade]:
     """Of these texts, each with its posts, the three with most accounts."""
-    found = [one for one in (of(list(posts)) for posts in texts) if one is not None]
+    found = [one for one in map(of, texts) if one is not None]
     return sorted(found, key=lambda one: (-one.accounts, one.since))[:MOST_TOLD]
