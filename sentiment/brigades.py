@@ -91,7 +91,11 @@ def _copies() -> sa.Executable:
     first = aliased(Mention)
     # not joined: the copies of all concerns in these days are few, the mentions of one concern are many
     raising = sa.select(sa.literal(1)).where(
-        col(MentionConcern.mention_id) == col(Mention.id), col(MentionConcern.concern) == sa.bindparam("concern")
+        col(MentionConcern.mention_id) == col(Mention.id),
+        col(MentionConcern.concern) == sa.bindparam("concern"),
+        # as for the mention itself: PostgreSQL collects them all first, without these of all years
+        col(MentionConcern.posted_at) > sa.bindparam("since"),
+        col(MentionConcern.posted_at) <= sa.bindparam("until"),
     )
     return (
         sa.select(
