@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlmodel import Session
 
+    from config.permissions import Action
     from config.secrets import Keys
     from config.settings import Settings
     from config.tables import Person
@@ -524,13 +525,9 @@ def _data_request(session: "Session", number: int) -> "DataRequest":
 
 
 def _keeper(session: "Session", email: str) -> int:
-    from config import people
-    from config.permissions import Action, may
+    from config.permissions import Action
 
-    person = people.known_id(_person(session, email))
-    if not may(people.roles_of(session, person), Action.KEEP_RECORDS):
-        raise Failure(f"{email} may not keep the records; only an administrator can")
-    return person
+    return _allowed(session, email, Action.KEEP_RECORDS, "may not keep the records; only an administrator can")
 
 
 @liaison.group()
@@ -1343,12 +1340,12 @@ def post_queue(
         --at 2026-12-01T09:00 --every "FREQ=WEEKLY;BYDAY=TU"
     """
     from config import database
-    from config.people import known_id
+    from config.permissions import Action
     from posts import drafts, likeness, series, slots, workflow
     from posts.categories import KINDS
 
     with clear_errors(), desk() as (engine, settings, _keys), database.writing(engine) as session:
-        author = _person(session, email)
+        author = _allowed(session, email, Action.WRITE_POSTS, "may not write posts")
         if category not in KINDS:
             raise click.UsageError(f"there is no kind of post called {category}; there are {', '.join(KINDS)}")
         where = ZoneName().convert(zone, None, None) if zone else settings.department.time_zone
@@ -1363,7 +1360,7 @@ def post_queue(
         text = text_file.read().strip()
         made = drafts.create(
             session,
-            known_id(author),
+            author,
             text,
             accounts,
             _now(),
@@ -1372,12 +1369,12 @@ def post_queue(
         )
         number = made.id or 0
         if every:
-            series.begin(session, number, every, at, where, known_id(author), _now())
+            series.begin(session, number, every, at, where, author, _now())
         else:
-            drafts.schedule(session, number, known_id(author), at, where, _now())
+            drafts.schedule(session, number, author, at, where, _now())
         for words in likeness.warnings(session, likeness.said_by(session, made), _now()):
             click.echo(f"note: {words}", err=True)
-        drafts.submit(session, number, known_id(author), _now(), base_url=settings.base_url)
+        drafts.submit(session, number, author, _now(), base_url=settings.base_url)
     click.echo(f"post {number} waits for approval")
 
 
@@ -1391,14 +1388,12 @@ def post_approve(post_id: int, email: str) -> None:
     Example:
       liaison post approve 12 --by lucas@town.example
     """
-    from config import database, people
-    from config.permissions import Action, may
+    from config import database
+    from config.permissions import Action
     from posts import drafts, workflow
 
     with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
-        approver = people.known_id(_person(session, email))
-        if not may(people.roles_of(session, approver), Action.APPROVE_POSTS):
-            raise Failure(f"{email} is no approver")
+        approver = _allowed(session, email, Action.APPROVE_POSTS, "is no approver")
         post = drafts.approve(session, post_id, approver, drafts.read(session, post_id).content_hash, _now())
         waits = post.state == workflow.PostState.IN_REVIEW
     click.echo(f"post {post_id} waits for the next step of its approval" if waits else f"post {post_id} is approved")
@@ -1555,14 +1550,11 @@ def hold_on(email: str, reason: str) -> None:
     Example:
       liaison hold on --by ana@town.example --reason "An officer was hurt"
     """
-    from config import database, holds, people
-    from config.permissions import Action, may
+    from config import database, holds
+    from config.permissions import Action
 
     with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
-        person = people.known_id(_person(session, email))
-        if not may(people.roles_of(session, person), Action.PLACE_HOLD):
-            raise Failure(f"{email} may not place a hold")
-        holds.place(session, person, reason, _now())
+        holds.place(session, _allowed(session, email, Action.PLACE_HOLD, "may not place a hold"), reason, _now())
     click.echo("Hold is on: nothing goes out until it is lifted.")
 
 
@@ -1575,13 +1567,11 @@ def hold_off(email: str) -> None:
     Example:
       liaison hold off --by lucas@town.example
     """
-    from config import database, holds, people
-    from config.permissions import Action, may
+    from config import database, holds
+    from config.permissions import Action
 
     with clear_errors(), desk() as (engine, _settings, _keys), database.writing(engine) as session:
-        person = people.known_id(_person(session, email))
-        if not may(people.roles_of(session, person), Action.LIFT_HOLD):
-            raise Failure(f"{email} may not lift a hold; only an approver can")
+        person = _allowed(session, email, Action.LIFT_HOLD, "may not lift a hold; only an approver can")
         holds.lift(session, person, _now())
     click.echo("Hold is off.")
 
@@ -1643,14 +1633,22 @@ def _person(session: "Session", email: str) -> "Person":
     return found
 
 
-def _administrator(session: "Session", email: str) -> int:
+def _allowed(session: "Session", email: str, action: "Action", otherwise: str) -> int:
+    """The number of somebody who is here and has that right. Raises Failure with these words after the address."""
     from config import people
-    from config.permissions import Action, may
+    from config.permissions import may
 
-    person = people.known_id(_person(session, email))
-    if not may(people.roles_of(session, person), Action.MANAGE):
-        raise Failure(f"{email} is no administrator")
-    return person
+    person = _person(session, email)
+    number = people.known_id(person)
+    if not person.active or not may(people.roles_of(session, number), action):
+        raise Failure(f"{email} {otherwise}")
+    return number
+
+
+def _administrator(session: "Session", email: str) -> int:
+    from config.permissions import Action
+
+    return _allowed(session, email, Action.MANAGE, "is no administrator")
 
 
 def _say_first_run(engine: "sa.Engine", settings: "Settings", keys: "Keys") -> None:
@@ -1707,6 +1705,8 @@ def clear_errors() -> Iterator[None]:
         raise Failure(_database_words(str(error.orig))) from error
     except OSError as error:
         raise Failure(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}") from error
+    except UnicodeDecodeError as error:
+        raise Failure(f"the text is not UTF-8 (byte {error.start + 1}); save it as UTF-8 and try again") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] in ROOMS:  # its message is made for people
             raise Failure(str(error)) from error

@@ -8,6 +8,7 @@ from sqlmodel import Session, select
 from listeners.tables import Source
 from networks import registry
 from networks.network import Network, Rejected, SourceKind
+from networks.tables import Account
 
 
 def add(
@@ -28,6 +29,8 @@ def add(
     if every_seconds and found.listener is None:
         raise Rejected(f"{found.label} cannot be listened to yet; import an archive instead")
     _check_kind(found, settings, account_id)
+    if account_id is not None and session.get(Account, account_id) is None:
+        raise Rejected(f"there is no account {account_id}")
     kind = kind_of(found, settings)
     if network == "feed" and not settings.get("url", "").startswith(("http://", "https://")):
         raise Rejected("a feed needs its address: url=https://…")

@@ -266,6 +266,13 @@ def schedule(session: Session, post_id: int, person_id: int, wall_time: datetime
     return moved
 
 
+def wall_here(post: Post, zone: ZoneInfo) -> datetime | None:
+    """Its time as clocks of `zone` show it (naive), whichever zone it was given in; none without a time."""
+    if post.wall_time is None or post.time_zone is None:
+        return None
+    return workflow.wall_here(post.wall_time, post.time_zone, zone)
+
+
 def unschedule(session: Session, post_id: int, person_id: int, now: datetime) -> Post:
     """Takes its time away; an approval stays."""
     post = locked(session, post_id)
@@ -343,6 +350,8 @@ def _word(
     session: Session, post: Post, wordings: Mapping[int, str | None], options: Mapping[int, Mapping[str, str]]
 ) -> None:
     known = session.exec(select(Account).where(col(Account.id).in_(list(wordings))).order_by(col(Account.id))).all()
+    if missing := sorted(set(wordings) - {account.id for account in known}):
+        raise WrongState(f"There is no account {', '.join(map(str, missing))} here.")
     session.exec(delete(Variant).where(col(Variant.post_id) == post.id))
     for account in known:
         number = account.id or 0

@@ -159,9 +159,9 @@ def change(
     """Changes an event, and brings its posts in step. Raises EditConflict and WrongState as posts.events.write."""
     was = events.locked(session, event_id)
     old, begun = events.facts(was), events.begun(was, now)
-    started = _here(was.wall_time, was.time_zone, desk.zone)
+    started = workflow.wall_here(was.wall_time, was.time_zone, desk.zone)
     event = events.write(session, event_id, revision, given, person_id, now)
-    moved = _here(event.wall_time, event.time_zone, desk.zone) - started
+    moved = workflow.wall_here(event.wall_time, event.time_zone, desk.zone) - started
     if events.facts(event) != old or moved:
         made = of_event(session, event_id)
         for one in made:
@@ -215,11 +215,7 @@ def _check(event: Event, kind: Kind, now: datetime, before: timedelta | None) ->
 
 def _due(event: Event, before: timedelta, zone: ZoneInfo) -> datetime:
     """So long before by the clock on the wall of the event, as wall time (naive) of the department."""
-    return _here(event.wall_time - before, event.time_zone, zone)
-
-
-def _here(wall: datetime, time_zone: str, zone: ZoneInfo) -> datetime:
-    return workflow.instant(wall, time_zone).astimezone(zone).replace(tzinfo=None)
+    return workflow.wall_here(event.wall_time - before, event.time_zone, zone)
 
 
 def _same_time(made: Made, due: datetime | None) -> bool:

@@ -192,3 +192,11 @@ def instant(wall_time: datetime, zone: str) -> datetime:
     if wall_time.tzinfo is not None:
         raise ValueError("a wall time has no zone of its own")
     return wall_time.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+
+
+def wall_here(wall_time: datetime, time_zone: str, zone: ZoneInfo) -> datetime:
+    """What clocks of `zone` show at a wall time (naive) of another zone. In its own zone it is that very time, though
+    the hour come twice."""
+    if time_zone == zone.key:
+        return wall_time
+    return instant(wall_time, time_zone).astimezone(zone).replace(tzinfo=None)

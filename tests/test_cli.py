@@ -164,6 +164,33 @@ def test_a_post_is_queued_to_come_again_or_to_the_next_slot(tmp_path: Path) -> N
         assert (refused.exit_code, words in refused.stderr) == (code, True), refused.output
 
 
+def test_only_writers_queue_posts_and_only_for_accounts_that_are_here(tmp_path: Path) -> None:
+    for name, role in (("Ana", "officer"), ("Olu", "auditor")):
+        run(
+            "user", "add", "--name", name, "--email", f"{name.lower()}@town.example", "--role", role,
+            "--password", "correct horse battery",
+        )  # fmt: skip
+    run("account", "add", "practice", "--name", "Riverton PD")
+    (tmp_path / "post.txt").write_text("Coffee with officers at nine.")
+    (tmp_path / "latin.txt").write_bytes("Café a las nueve.".encode("latin-1"))
+    for who, more, words in (
+        ("olu", (), "olu@town.example may not write posts"),
+        ("ana", ("--account", "999"), "There is no account 999 here."),
+        ("ana", ("--text-file", "latin.txt"), "the text is not UTF-8 (byte 4); save it as UTF-8 and try again"),
+    ):
+        refused = run(
+            "post", "queue", "--by", f"{who}@town.example", "--account", "1", "--text-file", "post.txt",
+            "--at", "2036-11-25T09:00", *more,
+        )  # fmt: skip
+        assert (refused.exit_code, refused.stderr) == (1, f"liaison: {words}\n")
+    assert run("post", "list", "--days", "366").stdout == ""
+
+
+def test_a_source_listens_by_an_account_that_is_here() -> None:
+    refused = run("source", "add", "mastodon", "--name", "Ours", "--account", "77")
+    assert (refused.exit_code, refused.stderr) == (1, "liaison: there is no account 77\n")
+
+
 def test_a_text_is_held_against_a_network_s_limits(tmp_path: Path) -> None:
     (tmp_path / "post.txt").write_text("🇲🇽" * 301 + "\n", encoding="utf-8")
     told = run("limits", "bluesky", "--text-file", "post.txt")

@@ -256,6 +256,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         else None,
         category=dict(compose_page.categories(request)).get(post.category, post.category),
         wrong=wrong,
+        wall=drafts.wall_here(post, zone),
         zone=zone,
         zone_words=pages.zone_name(post.due_at or clock.now(), zone, pages.language_of(request)),
         decisions={key: _(label) for key, label in decide.DECISIONS.items()},

@@ -41,9 +41,11 @@ _MOVABLE = frozenset(one.value for one in OPEN)
 
 @dataclass(frozen=True)
 class Entry:
-    """A post on the calendar. `kind`: done, approved, wait, draft or held; `wrong`: what will keep it back."""
+    """A post on the calendar. `wall`: its time by clocks of the department, naive; `kind`: done, approved, wait, draft
+    or held; `wrong`: what will keep it back."""
 
     row: QueueRow
+    wall: datetime
     kind: str
     wrong: tuple[str, ...]
     movable: bool
@@ -90,7 +92,7 @@ def calendar_page(request: Request, found: TheDesk, who: Who, view: str = "month
         free = _free(session, rows, first, last, moment, zone) if view == "week" else {}
     words = _words(obstacles, language)
     may_move = who.may(Action.WRITE_POSTS)
-    entries = [_entry(row, words.get(row.post_id, ()), on_hold, may_move) for row in rows]
+    entries = [_entry(row, zone, words.get(row.post_id, ()), on_hold, may_move) for row in rows]
     cells = _cells(entries, first, last, shown, today, zone)
     cells = [_over(cell, silences, held, free.get(cell.day, ()), zone, language) for cell in cells]
     cells = [_with_kept(_with_events(cell, held_then, zone), kept) for cell in cells]
@@ -152,9 +154,10 @@ def _title(shown: date, first: date, last: date, view: str, language: str) -> st
     return name[:1].upper() + name[1:]
 
 
-def _entry(row: QueueRow, wrong: tuple[str, ...], on_hold: bool, may_move: bool) -> Entry:
+def _entry(row: QueueRow, zone: ZoneInfo, wrong: tuple[str, ...], on_hold: bool, may_move: bool) -> Entry:
     kind = "held" if on_hold and row.state == "scheduled" else KINDS.get(row.state, "done")
-    return Entry(row, kind, wrong, may_move and row.state in _MOVABLE)
+    wall = row.due_at.astimezone(zone).replace(tzinfo=None)
+    return Entry(row, wall, kind, wrong, may_move and row.state in _MOVABLE)
 
 
 def _cells(entries: Sequence[Entry], first: date, last: date, shown: date, today: date, zone: ZoneInfo) -> list[Cell]:

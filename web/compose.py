@@ -3,6 +3,7 @@ drafts saved while one writes."""
 
 from collections.abc import Mapping
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -120,7 +121,7 @@ def page(request: Request, found: TheDesk, who: Who, post_id: Id) -> Response:
     """The form of a post that is stored."""
     with database.reading(found.engine) as session:
         post = session.get(Post, post_id)  # first: while it is here nobody reads it again
-        draft = stored(session, post_id)
+        draft = stored(session, post_id, found.settings.department.zone)
     return compose_page.page(request, found, who, draft, saved_at=post.updated_at if post else None)
 
 
@@ -144,14 +145,14 @@ class WallTimeError(ValueError):
     """Day and hour that make no time."""
 
 
-def stored(session: Session, post_id: int) -> Draft:
-    """A stored post as the form shows it. Raises Trouble 404."""
+def stored(session: Session, post_id: int, zone: ZoneInfo) -> Draft:
+    """A stored post as the form shows it, its time by clocks of `zone`. Raises Trouble 404."""
     post = session.get(Post, post_id)
     if post is None:
         raise Trouble(404, "There is no such post", "It may be a number from another desk.")
     variants_there = session.exec(select(Variant).where(Variant.post_id == post_id)).all()
     wordings = {row.account_id: row.text for row in variants_there}
-    wall = post.wall_time
+    wall = drafts.wall_here(post, zone)
     return Draft(
         id=post_id,
         revision=post.revision,
@@ -210,7 +211,7 @@ def store(found: Desk, who: Visitor, post_id: int | None, given: DraftIn) -> Pos
                 descriptions=given.alts,
                 now=moment,
             )
-        if wall is not None and wall != post.wall_time:
+        if wall is not None and wall != drafts.wall_here(post, found.settings.department.zone):
             drafts.schedule(session, post.id or 0, who.id, wall, found.settings.department.time_zone, moment)
         elif wall is None and post.wall_time is not None:
             drafts.unschedule(session, post.id or 0, who.id, moment)
@@ -244,7 +245,7 @@ def _send(
         return compose_page.page(request, found, who, drafting.shown(given, post_id, given.revision), wrong=[fault])
     except EditConflict:
         with database.reading(found.engine) as session:
-            theirs = stored(session, post_id or 0)
+            theirs = stored(session, post_id or 0, found.settings.department.zone)
         words = _("Someone saved this post while you wrote. Yours is below: saving again puts it in place of theirs.")
         draft = drafting.shown(given, post_id, theirs.revision)
         return compose_page.page(

@@ -108,6 +108,28 @@ def test_the_form_moves_a_post_and_leads_back_to_the_calendar(
         assert session.get_one(Post, planned).wall_time == datetime.fromisoformat("2026-12-04T09:30")
 
 
+def test_a_time_given_in_another_zone_stands_everywhere_by_the_department_s_clocks(
+    ada: Browser, sqlite_engine: sa.Engine, planned: int, account: int, at_eight: datetime
+) -> None:
+    nine_in_los_angeles = datetime.fromisoformat("2026-12-02T09:00")
+    with database.writing(sqlite_engine) as session:
+        drafts.schedule(session, planned, 1, nine_in_los_angeles, "America/Los_Angeles", at_eight)
+        due = session.get_one(Post, planned).due_at
+    assert 'data-wall="2026-12-02T12:00"' in ada.get("/calendar?day=2026-12-01").text
+    for page in (f"/posts/{planned}", f"/compose/{planned}"):
+        shown = ada.get(page).text
+        assert 'value="2026-12-02"' in shown, page
+        assert 'value="12:00"' in shown, page
+    given = {"message": "Check your lights.", "title": "Lights", "accounts": account, "revision": 1}
+    send(ada, f"/compose/{planned}", page=f"/compose/{planned}", then="save", day="2026-12-02", hour="12:00", **given)
+    with database.reading(sqlite_engine) as session:
+        saved = session.get_one(Post, planned)
+        assert (saved.due_at, saved.time_zone, saved.revision) == (due, "America/Los_Angeles", 2)
+    send(ada, f"/posts/{planned}/move", page=f"/posts/{planned}", day="2026-12-02", hour="12:00")
+    with database.reading(sqlite_engine) as session:
+        assert session.get_one(Post, planned).due_at == due
+
+
 def test_an_address_of_elsewhere_is_not_followed_back(ada: Browser, planned: int) -> None:
     moved = send(
         ada, f"/posts/{planned}/move", page=f"/posts/{planned}", day="2026-12-04", hour="09:30", back="//evil.example"

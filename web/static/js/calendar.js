@@ -27,7 +27,6 @@ if (calendar) {
   let carried = null;
   for (const hint of document.querySelectorAll("[data-only-script]")) hint.hidden = false;
   for (const event of calendar.querySelectorAll(".ev[data-wall]")) {
-    if (!event.dataset.wall) continue;
     event.draggable = true;
     event.addEventListener("dragstart", (drag) => {
       carried = event;
