@@ -4,6 +4,7 @@ A ring makes the source due at once, and its poll reads on from its cursor; a li
 
 import time
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from threading import Event, Thread
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from networks.network import NetworkError
 from networks.tables import Account
 
 log = structlog.get_logger(__name__)
+APART = timedelta(seconds=5)  # between two looks, however often it rings
 AGAIN_AFTER = 30.0  # seconds before a line that broke is opened again
 
 
@@ -85,9 +87,9 @@ class Doorbells:
         number = source.id or 0
 
         def ring() -> None:
-            if not line.stop.is_set():
+            if not line.stop.is_set() and (due := self._due(number)) is not None:
                 with database.writing(self._engine) as session:
-                    sources.look_now(session, number, clock.now())
+                    sources.look_now(session, number, due)
 
         def told_gone(remote_id: str) -> None:
             with database.writing(self._engine) as session:
@@ -105,3 +107,15 @@ class Doorbells:
         except Exception as error:  # polling goes on without it
             log.error("doorbell_failed", source=number, kind=type(error).__name__, error=str(error))
         line.over_at = time.monotonic()
+
+    def _due(self, number: int) -> datetime | None:
+        """When a ring makes the source due; none where it is by then anyhow: a flood rings at every post of it."""
+        now = clock.now()
+        with database.reading(self._engine) as session:
+            held = session.get(Source, number)
+        if held is None or held.next_poll_at is None:
+            return None
+        last = held.last_polled_at
+        due = now if last is None else max(now, last + APART)
+        looked_at_now = held.lease_until is not None and last is not None and held.next_poll_at <= last
+        return None if held.next_poll_at <= due and not looked_at_now else due

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import regex
 
 MASK = "@…"
-_EMAIL = regex.compile(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
+LONGEST = 65_000  # characters that are kept of a text: Facebook takes 63,206, the other networks less
+_EMAIL = regex.compile(r"(?<![\w.+\-])[\w.+\-]++@[\w\-]+(?:\.[\w\-]+)+")  # each run of letters is read once
 _HANDLE = regex.compile(r"(?<![\w@/])@(?P<name>[\w][\w.\-]*(?:@[\w\-]+(?:\.[\w\-]+)+)?)")
 
 
@@ -22,7 +23,8 @@ def masked(text: str, own: Iterable[str]) -> str:
 
 
 def storable(text: str) -> str:
-    """What a database can hold: no NUL, no lone surrogate."""
+    """What is kept of a text: no NUL and no lone surrogate, which a database cannot hold, and no more than LONGEST."""
+    text = text[:LONGEST]
     if "\x00" not in text and text.isascii():
         return text
     return text.replace("\x00", " ").encode("utf-8", "replace").decode("utf-8")

@@ -123,7 +123,8 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
         held = session.get_one(Source, source_id)
         gaps.heard(session, held, now)
         held.failures, held.last_error, held.last_ok_at, held.lease_until = 0, None, now, None
-        held.next_poll_at = now + timedelta(seconds=held.every_seconds)
+        rung = held.next_poll_at is not None and held.next_poll_at > now  # while it was looked at
+        held.next_poll_at = held.next_poll_at if rung else now + timedelta(seconds=held.every_seconds)
         session.add(held)
         if account is not None:
             known = session.get_one(Account, account.id)

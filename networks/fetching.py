@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -25,7 +25,8 @@ from networks.network import NetworkError, Unavailable
 SECONDS = 10.0  # without a byte
 WHOLE = 30.0  # for all of a page, its redirects too
 QUESTION = 120.0  # for one question of a library and its answer, pictures too
-LARGEST = 5_000_000  # bytes
+LARGEST = 5_000_000  # bytes of a page
+ANSWER = 20_000_000  # bytes of a library's answer
 REDIRECTS = 5
 _PIECE = 65536  # bytes written at once, so that the time is looked at in between
 _UNICAST = ipaddress.ip_network("2000::/3")  # all that was ever given out of IPv6
@@ -118,10 +119,10 @@ def public_address(host: str, port: int) -> str:
 
 
 def transport(*, allow_private: bool, until: float | None = None) -> httpx.HTTPTransport:
-    """An httpx transport that connects to public addresses only. A connection is closed after its answer: who asks
-    comes and goes, and must leave none behind. `until`: the moment of time.monotonic() at which everything ends; else
-    each question has its own time."""
-    made = httpx.HTTPTransport(verify=_trusted())
+    """An httpx transport that connects to public addresses only and takes no more than ANSWER, unpacked. A connection
+    is closed after its answer: who asks comes and goes, and must leave none behind. `until`: the moment of
+    time.monotonic() at which everything ends; else each question has its own time."""
+    made = _Transport(verify=_trusted())
     made._pool = httpcore.ConnectionPool(  # httpx has no public way to give its transport a backend
         ssl_context=_trusted(),
         network_backend=_Backend(allow_private=allow_private, until=until),
@@ -136,19 +137,70 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+class _Transport(httpx.HTTPTransport):
+    """Unpacks answers itself: httpx would unpack whatever a small piece grows into."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers["Accept-Encoding"] = "gzip"
+        response = super().handle_request(request)
+        if not isinstance(response.stream, httpx.SyncByteStream):
+            raise httpx.DecodingError("the answer cannot be read piece by piece", request=request)
+        response.stream = _Answer(response.stream, _unpacked(response.headers.pop("content-encoding", "")), ANSWER)
+        response.headers.pop("content-length", None)
+        return response
+
+
+class _Answer(httpx.SyncByteStream):
+    """An answer unpacked, as long as it is no larger than it may be."""
+
+    def __init__(self, stream: httpx.SyncByteStream, unpack: Callable[[bytes, int], bytes], most: int) -> None:
+        self._stream, self._unpack, self._most = stream, unpack, most
+
+    def __iter__(self) -> Iterator[bytes]:
+        left = self._most + 1
+        for piece in self._stream:
+            unpacked = self._unpack(piece, left)
+            left -= len(unpacked)
+            if left <= 0:
+                raise httpx.DecodingError(f"the answer is larger than {self._most // 1_000_000} MB")
+            yield unpacked
+
+    def close(self) -> None:
+        self._stream.close()
+
+
 def session(*, allow_private: bool) -> requests.Session:
     """A requests session that connects to public addresses only (redirects too), takes nothing from the environment,
-    and leaves no connection behind."""
+    leaves no connection behind, and gives an answer up that is larger than ANSWER or takes longer than QUESTION."""
     made = requests.Session()
     made.trust_env = False
     made.headers.update({"User-Agent": AGENT, "Connection": "close"})
-    if not allow_private:
-        made.mount("http://", _CheckedAdapter())
-        made.mount("https://", _CheckedAdapter())
+    adapter = _Adapter if allow_private else _CheckedAdapter
+    made.mount("http://", adapter())
+    made.mount("https://", adapter())
     return made
 
 
-class _CheckedAdapter(HTTPAdapter):
+class _Adapter(HTTPAdapter):
+    """Reads an answer here, where it can be given up; a stream is left to who reads it."""
+
+    def send(  # type: ignore[override]  # requests calls it by these names
+        self, request: requests.PreparedRequest, stream: bool = False, **more: Any
+    ) -> requests.Response:
+        until = time.monotonic() + QUESTION
+        response = super().send(request, stream=stream, **more)
+        if not stream:
+            body = bytearray()
+            for piece in response.iter_content(_PIECE):
+                body += piece
+                if len(body) > ANSWER or time.monotonic() > until:
+                    response.close()
+                    raise requests.ConnectionError("the answer is too large or did not end in time", request=request)
+            response._content = bytes(body)  # as `content` keeps it; there is no public way
+        return response
+
+
+class _CheckedAdapter(_Adapter):
     """Looks the name up, checks the address, connects to that very address; the name stays in Host and certificate."""
 
     def build_connection_pool_key_attributes(
@@ -198,6 +250,8 @@ def fetch(url: str, headers: Mapping[str, str], *, allow_private: bool) -> Fetch
                     return Fetched(response.status_code, dict(response.headers), _body(response))
             except (httpx.InvalidURL, UnicodeError) as error:
                 raise NotFetched(f"{url} is no web address: {error}") from error
+            except httpx.DecodingError as error:
+                raise NotFetched(str(error)) from error
             except httpx.HTTPError as error:
                 raise Unavailable(
                     f"{urlsplit(url).hostname} did not answer: {error or type(error).__name__}"
@@ -206,29 +260,28 @@ def fetch(url: str, headers: Mapping[str, str], *, allow_private: bool) -> Fetch
 
 
 def _body(response: httpx.Response) -> bytes:
-    """Unpacked a little more than the largest at most, whatever a small piece would grow into."""
-    body, unpacked = bytearray(), _unpacked(response.headers.get("content-encoding", ""))
-    for piece in response.iter_raw():
-        body += unpacked(piece, LARGEST + 1 - len(body))
+    body = bytearray()
+    for piece in response.iter_bytes():
+        body += piece
         if len(body) > LARGEST:
             raise NotFetched(f"the answer is larger than {LARGEST // 1_000_000} MB")
     return bytes(body)
 
 
 def _unpacked(encoding: str) -> Callable[[bytes, int], bytes]:
-    """What a piece of an answer is, unpacked to at most so many bytes. Raises NotFetched for what was not asked for:
+    """What a piece of an answer is, unpacked to at most so many bytes. Raises DecodingError for what was not asked for:
     other ways, and one packed into another."""
     if encoding.strip().lower() in ("", "identity"):
         return lambda piece, most: piece
     if encoding.strip().lower() not in ("gzip", "x-gzip"):
-        raise NotFetched(f"the answer is packed in a way that was not asked for ({encoding[:40]})")
+        raise httpx.DecodingError(f"the answer is packed in a way that was not asked for ({encoding[:40]})")
     unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
 
     def unpacked(piece: bytes, most: int) -> bytes:
         try:
             return unpacking.decompress(piece, most)
         except zlib.error as error:
-            raise Unavailable(f"the answer is damaged: {error}") from error
+            raise httpx.ReadError(f"the answer is damaged: {error}") from error
 
     return unpacked
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -266,8 +265,14 @@ def moment(value: Any) -> datetime | None:
 
 
 def unpacker(dictionary: bytes) -> Callable[[bytes], bytes]:
-    """Undoes zstd with its dictionary, a frame at a time; ZstdError for a broken frame or another dictionary."""
+    """Undoes zstd with its dictionary, a frame at a time; ZstdError for a broken frame, another dictionary, and what
+    would grow beyond LARGEST."""
     known = zstandard.ZstdCompressionDict(dictionary)
-    return partial(
-        zstandard.ZstdDecompressor(dict_data=known, max_window_size=1 << 23).decompress, max_output_size=LARGEST
-    )
+    unpacking = zstandard.ZstdDecompressor(dict_data=known, max_window_size=1 << 23)
+
+    def unpack(frame: bytes) -> bytes:
+        if zstandard.frame_content_size(frame) > LARGEST:  # a frame that names its size has all of it, limit or not
+            raise zstandard.ZstdError("the frame is too large")
+        return unpacking.decompress(frame, max_output_size=LARGEST)
+
+    return unpack

@@ -35,7 +35,7 @@ DICTIONARY = "/xrpc/network.bsky.jetstream.getZstdDictionary"
 REWIND = timedelta(seconds=5)
 SILENCE = 30.0  # seconds without a frame: the whole network is never silent that long
 BURST = 1.0  # seconds
-MOST = 2000  # frames of a burst
+MOST, MOST_BYTES = 2000, 16 << 20  # frames of a burst, and what they hold
 LATE = timedelta(
     minutes=5
 )  # a first event so much after the cursor, and still of the past: v1 went on without saying so
@@ -95,22 +95,22 @@ def _listen(
     opened = clock.now()
     with line:
         came: list[bytes | str] = []
-        until, quiet = time.monotonic() + BURST, time.monotonic() + SILENCE
+        until, quiet, held = time.monotonic() + BURST, time.monotonic() + SILENCE, 0
         while not stop.is_set():
             broke: ConnectionClosed | None = None
             try:
                 came.append(line.recv(timeout=max(0.0, until - time.monotonic())))
-                quiet = time.monotonic() + SILENCE
+                quiet, held = time.monotonic() + SILENCE, held + len(came[-1])
             except ConnectionClosed as error:  # what had come by then counts
                 broke = error
             except TimeoutError:
                 if time.monotonic() >= quiet:
                     raise Unavailable(f"{urlsplit(server).hostname} says nothing") from None
-            if broke is None and time.monotonic() < until and len(came) < MOST:
+            if broke is None and time.monotonic() < until and len(came) < MOST and held < MOST_BYTES:
                 continue
             frames.feed(came)
             came.clear()
-            until = time.monotonic() + BURST
+            held, until = 0, time.monotonic() + BURST
             clamped = frames.clamped() or refused
             found = frames.burst(clock.now())
             if found is None:

@@ -10,7 +10,7 @@ from config import audit, clock, database
 from config.secrets import Keys
 from config.settings import Settings
 from listeners import mentions
-from listeners.masking import masked
+from listeners.masking import masked, storable
 from listeners.tables import Mention
 from networks import accounts
 from networks.network import RemoteMention
@@ -29,7 +29,7 @@ def apply(engine: sa.Engine, settings: Settings, keys: Keys, network: str, posts
     changed = {
         number: new
         for number, key, old in there
-        if number is not None and old is not None and (new := masked(words[key], own)) != old
+        if number is not None and old is not None and (new := masked(storable(words[key]), own)) != old
     }
     if not changed:
         return 0

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from config import clock, database
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import doorbells, sources
+from listeners import doorbells, polling, sources
 from listeners.doorbells import Doorbells
 from listeners.tables import Source
 from networks import practice, registry
@@ -93,6 +93,26 @@ def test_a_ring_makes_the_source_due_at_once(
     assert due_at(sqlite_engine, source) <= clock.now()
     lines.stop()
     assert bell.stops[0].is_set()
+
+
+def test_a_flood_makes_it_due_once_and_not_sooner_than_a_while_after_the_last_look(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, lines: Doorbells, bell: Bell, source: int
+) -> None:
+    lines.keep()
+    until(lambda: len(bell.rings) == 1)
+    for _ in range(3):
+        bell.rings[0]()
+    first = due_at(sqlite_engine, source)
+    assert first <= clock.now()
+    with database.writing(sqlite_engine) as session:
+        looked = clock.now()
+        assert polling.claim(session, looked) == [source]
+    bell.rings[0]()  # while it is looked at: what rang may be too new for that look
+    assert due_at(sqlite_engine, source) == looked + doorbells.APART
+    polling.poll(sqlite_engine, source, settings, keys, looked)
+    bell.rings[0]()
+    assert due_at(sqlite_engine, source) == looked + doorbells.APART
+    lines.stop()
 
 
 def test_a_source_that_is_switched_off_is_hung_up_and_its_last_ring_does_nothing(

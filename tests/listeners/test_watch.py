@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listeners import watch
-from listeners.masking import masked
+from listeners import masking, watch
+from listeners.masking import masked, storable
 from listeners.watch import WatchRuleError
 
 WORD = st.from_regex(r"[a-z]{2,8}", fullmatch=True).filter(lambda word: word not in ("and", "or", "not"))
@@ -145,6 +145,13 @@ def test_and_or_and_not_mean_what_they_say(one: str, other: str, words: list[str
 )
 def test_handles_are_masked_but_our_own(text: str, shown: str) -> None:
     assert masked(text, ["RivertonPD"]) == shown
+
+
+def test_a_very_long_text_is_cut_and_its_addresses_are_masked_still() -> None:
+    """Of a megabyte, in one pass: whoever writes "aaaa… @" keeps nobody waiting."""
+    kept = storable("write to nan@town.example " + "a" * 1_000_000 + " @nan")
+    assert len(kept) == masking.LONGEST
+    assert masked(kept, []) == "write to @… " + "a" * (masking.LONGEST - 26)
 
 
 @given(st.text(st.characters(categories=["L", "N", "Zs"], include_characters="@._-"), max_size=80))

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import httpx
 import pytest
+import requests
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -177,6 +179,26 @@ def test_an_answer_is_unpacked_no_further_than_may_be(server: Server, poll: Call
     server.answer = saying(b"no gzip", Content_Encoding="gzip")
     with pytest.raises(Unavailable, match="damaged"):
         poll()
+
+
+def test_what_libraries_fetch_is_bounded_too(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = b"<html>" + b"x" * 50_000
+    for body in (whole, gzip.compress(whole)):
+        server.answer = saying(body, **({} if body is whole else {"Content_Encoding": "gzip"}))
+        with httpx.Client(transport=fetching.transport(allow_private=True)) as client:
+            assert client.get(server.url).content == whole
+        assert fetching.session(allow_private=True).get(server.url, timeout=5).content == whole
+    assert server.asked[0]["accept-encoding"] == "gzip"
+    monkeypatch.setattr(fetching, "ANSWER", 1_000_000)
+    for encoding, packed in (("gzip", gzip.compress(bytes(80_000_000))), ("identity", bytes(2_000_000))):
+        server.answer = saying(packed, Content_Encoding=encoding)
+        with (
+            httpx.Client(transport=fetching.transport(allow_private=True)) as client,
+            pytest.raises(httpx.DecodingError, match="larger than 1 MB"),
+        ):
+            client.get(server.url)
+        with pytest.raises(requests.ConnectionError, match="too large"):
+            fetching.session(allow_private=True).get(server.url, timeout=5)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -192,6 +193,15 @@ def test_whatever_an_author_puts_into_a_post_is_read_or_counted(record: dict[str
     assert found is not None
     wordless = record.get("text", "") == ""
     assert len(found.mentions) + found.refused == (0 if wordless else 1)
+
+
+def test_a_frame_that_would_grow_too_large_is_not_unpacked() -> None:
+    dictionary = zstandard.ZstdCompressionDict(ZDICT)
+    for names_its_size in (True, False):
+        packing = zstandard.ZstdCompressor(dict_data=dictionary, write_content_size=names_its_size)
+        with pytest.raises(zstandard.ZstdError):
+            unpacker(ZDICT)(packing.compress(bytes(frames.LARGEST + 1)))
+        assert unpacker(ZDICT)(packing.compress(bytes(1000))) == bytes(1000)
 
 
 @given(st.binary(max_size=200))
