@@ -1110,7 +1110,8 @@ def source_add(
             now=_now(),
             account_id=account,
         )
-        audit.record(session, _now(), None, "source.add", f"source:{added.id}", {"name": name})
+        detail = {"name": name, "subject": sources.subject(added)}
+        audit.record(session, _now(), None, "source.add", f"source:{added.id}", detail)
     how = "read as it happens" if added.streamed else f"looked at every {every or usual} s"
     click.echo(f"source {added.id}: {name}, {how}")
 

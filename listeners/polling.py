@@ -195,6 +195,7 @@ def _listener(engine: sa.Engine, source: Source, account: Account | None, keys: 
     network = registry.network(source.network)
     if network.listener is None:
         raise Rejected(f"{network.label} cannot be listened to yet")
+    sources.refuse_one(source.network, source.settings)
     return network.listener(connection(engine, source, account, keys, settings))
 
 

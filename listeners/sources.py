@@ -2,13 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import urlsplit
 
+import regex
 from sqlmodel import Session, select
 
 from listeners.tables import Source
 from networks import registry
 from networks.network import Network, Rejected, SourceKind
 from networks.tables import Account
+
+_PHRASE = regex.compile(r'"[^"]*"')
+# What networks' searches take for the posts of one person or those that speak to one, and the addresses of such feeds.
+_SEARCH_OF_ONE = regex.compile(
+    r"(?<!\w)(?:from|to|author|user|did|mentions|retweets_of|conversation_id|list|bio|bio_name)\s*:", regex.IGNORECASE
+)
+_FEED_OF_ONE = regex.compile(r"/(?:@|(?:users?|u|profile|people)/)", regex.IGNORECASE)
 
 
 def add(
@@ -22,7 +31,7 @@ def add(
     account_id: int | None = None,
 ) -> Source:
     """Adds a source; one that is listened to is due at once. Raises UnknownNetwork, Rejected (a name that is taken,
-    a network that cannot be listened to)."""
+    a network that cannot be listened to, the posts of one person)."""
     found = registry.network(network)
     if by_name(session, name.strip()) is not None:
         raise Rejected(f"there is a source called {name.strip()!r} already")
@@ -34,6 +43,7 @@ def add(
     kind = kind_of(found, settings)
     if network == "feed" and not settings.get("url", "").startswith(("http://", "https://")):
         raise Rejected("a feed needs its address: url=https://…")
+    refuse_one(network, settings)
     source = Source(
         network=network,
         name=name.strip(),
@@ -60,6 +70,24 @@ def _check_kind(network: Network, settings: dict[str, str], account_id: int | No
     for wanted in kind.fields:
         if wanted.required and not settings.get(wanted.name, "").strip():
             raise Rejected(f"{wanted.label} is missing")
+
+
+def refuse_one(network: str, settings: Mapping[str, str]) -> None:
+    """Raises Rejected for a source that would bring the posts of one person: a list by author under another name."""
+    searched = _SEARCH_OF_ONE.search(_PHRASE.sub("", settings.get("query", "")))
+    address = urlsplit(settings.get("url", "")).path if network == "feed" else ""
+    if searched or _FEED_OF_ONE.search(address):
+        told = searched.group() if searched else address
+        raise Rejected(
+            f"{told} asks for the posts of one person; Liaison listens to what is said to and about a department"
+        )
+
+
+def subject(source: Source) -> str:
+    """What it asks its network for, as somebody gave it; of an address no more than its page, since what follows may be
+    a key."""
+    given = [value for name, value in source.settings.items() if name not in ("kind", "servers") and value.strip()]
+    return ", ".join(value.partition("?")[0] if "://" in value else value for value in given)
 
 
 def kind_of(network: Network, settings: Mapping[str, str]) -> SourceKind | None:

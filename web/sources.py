@@ -102,7 +102,8 @@ def added(
             session, network=network, name=name, settings={"kind": kind.name, **chosen},
             every_seconds=kind.every_seconds, now=moment, account_id=by,
         )  # fmt: skip
-        audit.record(session, moment, who.id, "source.add", f"source:{made.id}", {"name": name}, who.address)
+        detail = {"name": name, "subject": sources.subject(made)}
+        audit.record(session, moment, who.id, "source.add", f"source:{made.id}", detail, who.address)
         return made
 
 
@@ -283,6 +284,7 @@ def _page(
         tried=tried,
         asked=asked,
         places_taken=places_taken,
+        subject=sources.subject,
         gap_words=lambda gap: health.in_words(gap, lambda moment: moment.astimezone(zone)),
     )
 

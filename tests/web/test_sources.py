@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +15,8 @@ from config.settings import Settings
 from config.tables import AuditEntry
 from listeners import intake, rules, sources
 from listeners.tables import Mention, Source, WatchRule
-from networks.network import Page, RemoteMention
+from networks.network import Page, Rejected, RemoteMention
+from networks.tables import Account
 from tests.web.browsing import Browser, send
 
 
@@ -52,6 +54,48 @@ def test_a_failing_source_says_why_and_is_looked_at_now(
     due = now_stored(sqlite_engine).next_poll_at
     assert due is not None
     assert due <= clock.now()
+
+
+@pytest.mark.parametrize(
+    ("network", "settings", "refused"),
+    [
+        ("x", {"kind": "search", "query": "Elm Street -from: nan"}, True),
+        ("bluesky", {"kind": "search", "query": "From:nan.bsky.social"}, True),
+        ("bluesky", {"kind": "search", "query": "police to:nan"}, True),
+        ("bluesky", {"kind": "search", "query": 'police "a note to: the chief"'}, False),
+        ("x", {"kind": "search", "query": "notefrom: Elm"}, False),
+        ("feed", {"url": "https://social.example/@nan.rss"}, True),
+        ("feed", {"url": "https://social.example/users/nan.atom"}, True),
+        ("feed", {"url": "https://ledger.example/local/police.rss?key=@nan"}, False),
+    ],
+)
+def test_no_source_brings_the_posts_of_one_person(
+    sqlite_engine: sa.Engine, network: str, settings: dict[str, str], refused: bool
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        by = Account(network=network, name="Riverton PD", created_at=clock.now())
+        session.add(by)
+        session.flush()
+        wanted: dict[str, Any] = {"name": "S", "every_seconds": 300, "now": clock.now(), "account_id": by.id}
+        if not refused:
+            assert sources.add(session, network=network, settings=settings, **wanted).id
+            return
+        with pytest.raises(Rejected, match="one person"):
+            sources.add(session, network=network, settings=settings, **wanted)
+
+
+def test_what_a_source_asks_for_stands_on_the_page_and_in_the_log_without_its_key(
+    sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    browser = browser_of("Sam", Role.ADMINISTRATOR)
+    address = "https://ledger.example/police.rss?key=hidden-word"
+    send(browser, "/sources", page="/sources", network="feed", kind="feed", name="Ledger", url=address)
+    page = browser.get("/sources").text
+    assert "<code>https://ledger.example/police.rss</code>" in page
+    assert "hidden-word" not in page
+    with database.reading(sqlite_engine) as session:
+        noted = session.exec(select(AuditEntry).where(AuditEntry.action == "source.add")).one()
+    assert noted.detail == {"name": "Ledger", "subject": "https://ledger.example/police.rss"}
 
 
 def test_a_source_is_switched_off_and_goes_on_where_it_was(
