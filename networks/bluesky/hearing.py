@@ -13,7 +13,6 @@ from atproto import AtUri, models
 from config import clock
 from networks import fetching
 from networks.bluesky.session import DIRECTORY, Account, pds_of
-from networks.fetching import NotFetched
 from networks.network import Connection, Page, Rejected, RemoteMention, Unavailable
 
 FIRST = timedelta(days=7)  # how far back the first walk goes
@@ -152,16 +151,16 @@ class Looker:
         return {post.uri for post in found.posts}
 
     def _is_gone(self, uri: str) -> bool:
-        at = AtUri.from_str(uri)
         try:
+            at = AtUri.from_str(uri)
             home = self._home(at.hostname)
             if home is None:
                 return True
             question = urlencode({"repo": at.hostname, "collection": at.collection, "rkey": at.rkey})
             answer = self._get(f"{home.rstrip('/')}/xrpc/com.atproto.repo.getRecord?{question}")
-        except (NotFetched, Unavailable, ValueError):
-            return False  # nobody could tell; asked again later
-        return answer[0] in (400, 404) and _error(answer[1]) in _GONE
+            return answer[0] in (400, 404) and _error(answer[1]) in _GONE
+        except Exception:  # its author's own server says whatever it likes: nobody could tell; asked again later
+            return False
 
     def _home(self, did: str) -> str | None:
         """The server that keeps an account's records; none when the directory says that the account is gone."""
