@@ -1,7 +1,7 @@
 """The one chart module: trends and columns as SVG and PNG, with a sentence that says what they show.
 
 Pages, mail and reports draw here. Values come from figures.py and alerts.py, the inking from drawing.py, the words from
-readings.py; the rulers of pages are macros of their own."""
+chart_words.py; the rulers of pages are macros of their own."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -12,11 +12,11 @@ from typing import Any
 import altair as alt
 
 from config.translations import translate
-from sentiment import drawing, readings, wording
+from sentiment import chart_words, drawing, wording
+from sentiment.chart_words import Columns, Trend, TrendPoint, Weeks, columns_in_words, trend_in_words, weeks_in_words
 from sentiment.columns import Column
 from sentiment.drawing import MAIL, MAIL_COLUMNS, PAGE, PAGE_COLUMNS, PHONE, PHONE_COLUMNS, Align, Chart, Size, Told
 from sentiment.figures import ConcernRow, Overview
-from sentiment.readings import Columns, Trend, TrendPoint, Weeks, columns_in_words, trend_in_words, weeks_in_words
 from sentiment.trust import GUARD_DAYS, Change, DayShare, Measure, Share, Show
 
 __all__ = [
@@ -109,34 +109,34 @@ def _trend(measure: Measure, series: Sequence[DayShare], usual: Share | None, ch
 def trend(data: Trend, size: Size = PAGE, language: str = "en") -> Chart:
     """Line and 90% band where there is one value, hatched columns where there is only an interval, a gap where there is
     neither; the usual level dashed."""
-    told = tuple(readings.of_point(place, point, language) for place, point in enumerate(data.points))
+    told = tuple(chart_words.of_point(place, point, language) for place, point in enumerate(data.points))
     return drawing.chart(
         _trend_layers(data, size, language, told),
         size,
         trend_in_words(data, language),
         _COLOUR[data.measure],
         told,
-        readings.trend_table(data, language),
+        chart_words.trend_table(data, language),
     )
 
 
 @lru_cache(maxsize=64)
 def weeks(data: Weeks, size: Size = PAGE, language: str = "en") -> Chart:
     """A line of exact counts; what is usual is an open box across, its middle dashed."""
-    told = tuple(readings.of_week(place, point, data, language) for place, point in enumerate(data.points))
+    told = tuple(chart_words.of_week(place, point, data, language) for place, point in enumerate(data.points))
     layers = _week_layers(data, size, language, told)
     return drawing.chart(
-        layers, size, weeks_in_words(data, language), "neither", told, readings.week_table(data, language)
+        layers, size, weeks_in_words(data, language), "neither", told, chart_words.week_table(data, language)
     )
 
 
 @lru_cache(maxsize=64)
 def columns(data: Columns, size: Size = PAGE_COLUMNS, language: str = "en") -> Chart:
     """A column for each stretch, ink where it is over what is usual, and the usual level dashed across."""
-    told = tuple(readings.of_column(place, column, data, language) for place, column in enumerate(data.columns))
+    told = tuple(chart_words.of_column(place, column, data, language) for place, column in enumerate(data.columns))
     layers = _column_layers(data, size, language, told)
     return drawing.chart(
-        layers, size, columns_in_words(data, language), "neither", told, readings.column_table(data, language)
+        layers, size, columns_in_words(data, language), "neither", told, chart_words.column_table(data, language)
     )
 
 

@@ -14,7 +14,7 @@ from config.permissions import Action
 from config.translations import translate
 from posts import actions, heard
 from posts.tables import Post, UnitAction
-from sentiment import alerts, brigades, charts, digest_words, figures, quotes, readings, wording
+from sentiment import alerts, brigades, chart_words, charts, digest_words, figures, quotes, wording
 from sentiment.brigades import Brigade
 from sentiment.figures import ConcernRow
 from sentiment.tables import Alert
@@ -103,7 +103,9 @@ def concern_page(request: Request, found: TheDesk, who: Who, concern: str) -> Re
         count_ruler=rulers.count_ruler(translate(language).gettext("All posts about it"), volume, language)
         if volume is not None
         else None,
-        usual_posts=readings.usual_posts(volume.usual_low, volume.usual_high, language) if volume is not None else "",
+        usual_posts=chart_words.usual_posts(volume.usual_low, volume.usual_high, language)
+        if volume is not None
+        else "",
         since=digest_words.since(row, language) if row is not None else "",
         voices=voices,
         together=[same_text(one, row, now, zone, language) for one in together],

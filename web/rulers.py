@@ -10,7 +10,7 @@ from itertools import groupby
 from math import ceil
 
 from config.translations import translate
-from sentiment import readings, wording
+from sentiment import chart_words, wording
 from sentiment.figures import Volume
 from sentiment.trust import DayShare, Share, Show
 
@@ -81,7 +81,7 @@ def count_ruler(name: str, found: Volume, language: str) -> CountRuler | None:
     most = max(found.posts, found.usual_high, 4)
     step = next((size for size in (1, 2, 5, 10, 20, 50, 100, 200, 500) if most / size <= 4), ceil(most / 4))
     end = step * ceil(most / step)
-    usual = readings.usual_posts(found.usual_low, found.usual_high, language)
+    usual = chart_words.usual_posts(found.usual_low, found.usual_high, language)
     return CountRuler(
         value=round(100 * found.posts / end, 1),
         low=round(100 * found.usual_low / end, 1),
