@@ -162,13 +162,12 @@ def known_tags(session: Session, limit: int = 30) -> list[str]:
 
 
 def wake(session: Session, now: datetime) -> int:
-    """Mentions whose snooze is over come back, to whom they were assigned or as new; how many."""
+    """Mentions whose snooze is over come back, to whom they were assigned or as new; how many. No entry of the audit
+    log: the snooze, which is one, said so."""
     over = (col(Mention.state) == State.SNOOZED.value, col(Mention.snoozed_until) <= now)
-    woken = 0
-    for assigned, state in ((True, State.ASSIGNED), (False, State.NEW)):
-        held = col(Mention.assigned_to).is_not(None) if assigned else col(Mention.assigned_to).is_(None)
-        woken += session.exec(update(Mention).where(*over, held).values(state=state.value, snoozed_until=None)).rowcount
-    return woken
+    as_it_was = sa.case((col(Mention.assigned_to).is_(None), State.NEW.value), else_=State.ASSIGNED.value)
+    woken = update(Mention).where(*over).values(state=as_it_was, snoozed_until=None)
+    return session.exec(woken.execution_options(synchronize_session=False)).rowcount
 
 
 def _move(session: Session, mention_id: int, move: Move, person_id: int, now: datetime) -> Mention:
