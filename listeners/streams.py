@@ -1,5 +1,6 @@
 """Reads networks that stream as they happen, one thread a source: what a watch rule matches is stored with the cursor
-that covers it, in one transaction. One process reads a source at a time: it holds the source's lease.
+that covers it, in one transaction; where a burst changes posts too, the cursor follows when they are changed. One
+process reads a source at a time: it holds the source's lease.
 
 Without any watch rule nothing is kept: a whole network must not come in."""
 
@@ -166,9 +167,15 @@ class Streams:
             if matcher
             else []
         )
+        stored = 0
+        if burst.edited:  # before the cursor that covers them, and after the posts: a death repeats them, skips none
+            with database.writing(self._engine) as session:
+                _held(session, source.id or 0, reader)
+                stored, rows = intake.store(session, rows), []
+            self._edited(source.network, burst.edited)
         with database.writing(self._engine) as session:
             held = _held(session, source.id or 0, reader)
-            stored = intake.store(session, rows)
+            stored += intake.store(session, rows)
             rhythm.note(session, source.id or 0, burst.read, stored, now)
             rechecks.at_once(session, gone, now)
             gaps.heard(session, held, now, burst.lost)
@@ -176,8 +183,6 @@ class Streams:
             held.last_polled_at, held.last_ok_at, held.failures, held.last_error = now, now, 0, None
             session.add(held)
         reader.held = now + LEASE
-        if burst.edited:
-            self._edited(source.network, burst.edited)
 
     def _failed(self, number: int, reader: _Reader, words: str) -> None:
         until = clock.now() + LEASE

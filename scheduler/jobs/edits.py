@@ -23,18 +23,26 @@ def apply(engine: sa.Engine, settings: Settings, keys: Keys, network: str, posts
     words = {keys.hash("mention", f"{network}\n{post.remote_id}"): post.text for post in posts}
     with database.reading(engine) as session:
         own = [*settings.department.handles, *accounts.handles(session)]
-        there = session.exec(
-            select(Mention.id, Mention.key, Mention.text).where(col(Mention.key).in_(list(words)), col(Mention.shown))
-        ).all()
-    changed = {
-        number: new
-        for number, key, old in there
-        if number is not None and old is not None and (new := masked(storable(words[key]), own)) != old
-    }
-    if not changed:
+        ours = session.exec(select(Mention.key).where(col(Mention.key).in_(list(words)))).all()
+    told = {key: masked(storable(words[key]), own) for key in ours}
+    if not told:
         return 0
     now = clock.now()
     with database.writing(engine) as session:
+        mentions.take_turn(session)  # before any row is locked, as a scorer does
+        there = (  # read here, and locked: what went meanwhile is not changed, what was hidden gets no words back
+            select(Mention.id, Mention.key, Mention.text)
+            .where(col(Mention.key).in_(list(told)), col(Mention.shown))
+            .order_by(col(Mention.id))
+            .with_for_update()
+        )
+        changed = {
+            number: told[key]
+            for number, key, old in session.exec(there)
+            if number is not None and old is not None and told[key] != old
+        }
+        if not changed:
+            return 0
         counts.subtract(session, list(changed))
         scoring.forget(session, list(changed))
         mentions.reword(session, changed, now)

@@ -1,6 +1,6 @@
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,6 +16,7 @@ from listeners import rechecks, rules, sources, streams
 from listeners.streams import Streams
 from listeners.tables import Mention, Source, SourceGap
 from networks.jetstream import line
+from networks.network import RemoteMention
 from scheduler import skew
 from scheduler.jobs import edits
 from sentiment import scoring
@@ -185,6 +186,43 @@ def test_an_edit_takes_back_what_the_old_words_counted(
     scoring.score_pending(engine, WordReader(), AT, zone=zone)
     with database.reading(engine) as session:
         assert [one.posts for one in session.exec(select(HourCount).where(HourCount.concern == ALL))] == [1]
+
+
+def test_a_reader_that_dies_before_the_edits_are_applied_reads_them_again(
+    engine: sa.Engine, open_to_loopback: Settings, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "LONGEST_WAIT", 0.1)
+    with database.writing(engine) as session:
+        rules.add(session, "Elm", "elm")
+    covered: list[datetime | None] = []  # by the cursor, each time edits are to be applied
+
+    def edited(network: str, posts: Sequence[RemoteMention]) -> None:
+        covered.append(row(engine, number).position_at)
+        if len(covered) == 1:
+            raise RuntimeError("as if it was killed here")
+        edits.apply(engine, open_to_loopback, keys, network, posts)
+
+    network = Network()
+    with jetstream_server.running(network) as server:
+        number = a_source(engine, server + V1)
+        found = Streams(engine, open_to_loopback, keys, edited)
+        found.keep()
+        try:
+            until(lambda: bool(network.asked))
+            time.sleep(0.2)
+            network.tell(post(1, "elm is calm", AT))
+            until(lambda: texts(engine) == ["elm is calm"])
+            later = AT + timedelta(seconds=2)
+            network.tell(
+                post(2, "elm too", AT + timedelta(seconds=1)),  # said and changed in one burst
+                Told("did:plc:ana", "update", later, rkey="k1", record={"text": "elm is loud"}),
+                Told("did:plc:ana", "update", later, rkey="k2", record={"text": "elm as well"}),
+            )
+            until(lambda: texts(engine) == ["elm is loud", "elm as well"])
+            until(lambda: row(engine, number).position_at == later)
+        finally:
+            found.stop()
+    assert all(until_then is not None and until_then < later for until_then in covered[:2])
 
 
 def test_a_death_is_made_good_within_half_a_minute_though_clocks_are_as_far_off_as_they_may_be() -> None:

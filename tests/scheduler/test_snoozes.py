@@ -29,7 +29,7 @@ def come_round(engine: sa.Engine, settings: Settings, keys: Keys, at: datetime) 
     job.job(rota.Hands(engine, settings, keys), at)
 
 
-def listed(engine: sa.Engine) -> dict[str, list[int | None]]:
+def listed(engine: sa.Engine) -> dict[str, list[int]]:
     with database.reading(engine) as session:
         rows = {state: inbox.mentions(session, inbox.Filters(state=state)).rows for state in inbox.STATES}
     return {state: sorted(row.mention.id or 0 for row in found) for state, found in rows.items() if found}
