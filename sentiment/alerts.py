@@ -4,10 +4,10 @@ surges.py finds what is more than usual, corners.py what gathers at one place wi
 most one new alert a department-day, emergencies aside: fewer, and worth a look. alert_details.py shows one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -30,10 +30,12 @@ REMEMBERED = timedelta(days=7)  # how long a thread's posts are held against a n
 SAME_PLACE = timedelta(hours=72)  # how long a thread takes in other concerns at its place
 GOES_ON = timedelta(hours=24)  # how long a thread of something new takes in what means the same in other words
 KINDRED = 0.5  # of its posts
+LEFT = 0.5  # of the posts that were found: with fewer when it is put, the next look judges anew
 FAR_MORE = 3.0  # times the usual
 MANY_AUTHORS, MANY_TIMES = 10, 5.0  # and times the usual: severity high
 _TEXTS_BEFORE = 2000
 
+_One = TypeVar("_One", Surge, Topic)
 OPEN = ("new", "taken")
 TRANSITIONS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
@@ -85,7 +87,9 @@ def raise_alerts(session: Session, now: datetime, zone: ZoneInfo, memory: Memory
 
 def put(session: Session, found: Found, now: datetime, zone: ZoneInfo) -> list[Alert]:
     """Makes threads of what was found: updates the open ones, and raises what nobody was told of; the new alerts only.
-    In the caller's transaction: the mail that tells of them may belong into the same one."""
+    In the caller's transaction: the mail that tells of them may belong into the same one. Posts that are gone or hidden
+    since they were found are left out."""
+    found = _still_there(session, found)
     tuned = found.tuned
     threads = list(
         session.exec(
@@ -127,6 +131,30 @@ def put(session: Session, found: Found, now: datetime, zone: ZoneInfo) -> list[A
         alerted[alert.id or 0] = surge.mention_ids
         raised.append(alert)
     return raised
+
+
+def _still_there(session: Session, found: Found) -> Found:
+    """What was found, with those of its posts only that are there and shown; they stay until the transaction ends."""
+    asked = sorted(frozenset[int]().union(*(one.mention_ids for one in (*found.surges, *found.topics))))
+    if not asked:
+        return found
+    there = sa.select(col(Mention.id)).where(col(Mention.id).in_(asked), col(Mention.shown)).order_by(col(Mention.id))
+    shown = frozenset(session.connection().execute(there.with_for_update(read=True, key_share=True)).scalars())
+    if len(shown) == len(asked):
+        return found
+    return Found(
+        [surge for one in found.surges if (surge := _among(one, shown)) is not None],
+        [topic for one in found.topics if (topic := _among(one, shown)) is not None],
+        found.tuned,
+    )
+
+
+def _among(one: _One, shown: frozenset[int]) -> _One | None:
+    """The same with what is left of its posts; none when that is too little."""
+    left = one.mention_ids & shown
+    if len(left) < LEFT * len(one.mention_ids):
+        return None
+    return replace(one, mention_ids=left, authors=min(one.authors, len(left)))
 
 
 def all_alerts(session: Session, limit: int = 200) -> list[Alert]:
@@ -397,7 +425,7 @@ def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None
         alert.evidence = {**alert.evidence, "once_in_days": surge.once_in_days}
     if surge.whole_place:
         alert.evidence = {**alert.evidence, "whole_place": True}
-    leading = _leading(session, everything)
+    leading = _leading(session, everything) or alert.concern
     if alert.place_id is not None and leading != alert.concern:
         alert.concern, alert.title = leading, _title(session, leading, surge)
     alert.keyphrases = keyphrases.phrases(texts, _texts_before(session, began)) or alert.keyphrases
@@ -417,8 +445,8 @@ def _narrow(session: Session, alert: Alert, surge: Surge) -> None:
     session.add(alert)
 
 
-def _leading(session: Session, mention_ids: Iterable[int]) -> str:
-    """The concern that most authors of these mentions raise."""
+def _leading(session: Session, mention_ids: Iterable[int]) -> str | None:
+    """The concern that most authors of these mentions raise; none where officers took it from all of them."""
     authors = sa.func.count(sa.distinct(col(Mention.author)))
     raised = (
         sa.select(col(MentionConcern.concern))
@@ -428,7 +456,7 @@ def _leading(session: Session, mention_ids: Iterable[int]) -> str:
         .order_by(authors.desc(), col(MentionConcern.concern))
         .limit(1)
     )
-    found: str = session.connection().execute(raised).scalar_one()
+    found: str | None = session.connection().execute(raised).scalar_one_or_none()
     return found
 
 
@@ -491,4 +519,5 @@ def mentions_of(session: Session, alert_id: int) -> frozenset[int]:
 
 def _link(session: Session, alert: Alert, mention_ids: Iterable[int]) -> None:
     rows = [{"alert_id": alert.id, "mention_id": mention_id} for mention_id in sorted(mention_ids)]
-    session.connection().execute(sa.insert(AlertMention), rows)
+    if rows:
+        session.connection().execute(sa.insert(AlertMention), rows)

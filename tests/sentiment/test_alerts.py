@@ -11,8 +11,9 @@ from sqlmodel import Session, col, select
 from config import database
 from config.permissions import Role
 from config.tables import AuditEntry, Person
+from listeners import mentions
 from listeners.tables import Mention
-from sentiment import alert_details, alerts, surges
+from sentiment import alert_details, alerts, counts, surges
 from sentiment.tables import Alert, AlertMention
 from sentiment.taxonomy import CONCERNS
 from sentiment.topics import Topic
@@ -350,6 +351,47 @@ def test_a_thread_without_a_place_gets_the_one_that_turns_out_to_carry_it(engine
         assert alerts.raise_alerts(session, MORNING + timedelta(hours=1), ZONE) == []
         assert (alert.place_id, alert.posts, alert.authors) == (elm, 30, 30)
         assert alert.title == "Drugs and alcohol near Elm Street: far more than usual"
+
+
+def test_a_mention_of_an_open_alert_that_was_deleted_stops_no_look(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        ids = street.say(session, _burst("drugs", elm, 15))
+        (alert,) = alerts.raise_alerts(session, MORNING, ZONE)
+        counts.subtract(session, ids[:1])
+        mentions.remove(session, ids[:1])
+        assert alerts.raise_alerts(session, MORNING + timedelta(minutes=5), ZONE) == []
+        assert (alert.posts, alert.authors) == (14, 14)
+        assert alerts.mentions_of(session, alert.id or 0) == set(ids[1:])
+
+
+def test_what_was_deleted_or_hidden_between_look_and_put_is_left_out(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, mill = _history(session)
+        ids = street.say(session, _burst("drugs", elm, 15))
+        street.say(session, _burst("emergencies", mill, 15))
+    with database.reading(engine) as session:
+        found = alerts.find(session, MORNING, ZONE)
+    with database.writing(engine) as session:
+        mentions.remove(session, ids[:2])
+        mentions.hide(session, ids[2:3])
+    with database.writing(engine) as session:
+        raised = {alert.concern: alert for alert in alerts.put(session, found, MORNING, ZONE)}
+        assert set(raised) == {"drugs", "emergencies"}
+        assert (raised["drugs"].posts, raised["drugs"].authors) == (12, 12)
+        assert alerts.mentions_of(session, raised["drugs"].id or 0) == set(ids[3:])
+
+
+def test_what_lost_most_of_its_posts_between_look_and_put_waits_for_the_next_look(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        ids = street.hear(session, [Said(MORNING, f"rider {number}") for number in range(9)])
+    with database.writing(engine) as session:
+        mentions.remove(session, ids[1:3])
+        mentions.hide(session, ids[4:6])
+        mentions.remove(session, ids[6:])
+    with database.writing(engine) as session:
+        found = [_new(ids[start : start + 3], ids[start : start + 3]) for start in (0, 3, 6)]
+        assert [alerts.put(session, one, MORNING, ZONE) for one in found] == [[], [], []]
 
 
 def test_what_is_hidden_raises_nothing(engine: sa.Engine) -> None:
