@@ -28,6 +28,7 @@ class Pending:
     place_id: int | None
     place_sure: float | None = None
     aside: bool = False  # a repost or a program's post
+    edited_at: datetime | None = None
     stands: copies.Place = field(default_factory=copies.Place)
 
 
@@ -83,6 +84,7 @@ def _pending(row: Mention, gazetteer: places.Gazetteer) -> Pending:
         place_id=named.place_id if named else row.place_id,
         place_sure=round(named.sure, 2) if named else row.place_sure,
         aside=row.repost or row.automatic,
+        edited_at=row.edited_at,
     )
 
 

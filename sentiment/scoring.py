@@ -52,7 +52,7 @@ def score_pending(
     the department's.
 
     Of a mention that raises a never-tracked concern nothing is kept or counted, and one without words is only marked.
-    A mention that another scorer or a deletion took meanwhile is left alone."""
+    A mention that another scorer or a deletion took meanwhile is left alone, and so is one whose words changed."""
     with database.reading(engine) as session:
         waiting = mentions.pending(session, limit, part, parts)
     if not waiting:
@@ -61,7 +61,7 @@ def score_pending(
     read = [_Read(mention, reading) for mention, reading in zip(waiting, readings, strict=True) if reading is not None]
     with database.writing(engine) as session:
         waiting = mentions.in_turn(session, waiting)
-        still = _still_pending(session, [mention.id for mention in waiting])
+        still = _still_pending(session, waiting)
         _store(session, [one for one in read if one.mention.id in still], reader.name, zone)
         mentions.mark_scored(session, [mention for mention in waiting if mention.id in still], now)
     return len(waiting)
@@ -95,14 +95,17 @@ def columns(reading: Reading, model: str) -> dict[str, Any]:
     }
 
 
-def _still_pending(session: Session, ids: Sequence[int]) -> set[int]:
+def _still_pending(session: Session, found: Sequence[mentions.Pending]) -> set[int]:
+    """Which of them wait with the words that were read."""
+    read = {one.id: one.edited_at for one in found}
     waiting = (
-        sa.select(col(Mention.id))
-        .where(col(Mention.id).in_(ids), col(Mention.scored_at).is_(None))
+        sa.select(col(Mention.id), col(Mention.edited_at))
+        .where(col(Mention.id).in_(list(read)), col(Mention.scored_at).is_(None))
         .order_by(col(Mention.id))
         .with_for_update()
     )
-    return {number for number in session.connection().execute(waiting).scalars() if number is not None}
+    rows = session.connection().execute(waiting)
+    return {number for number, edited_at in rows if edited_at == read[number]}
 
 
 def _store(session: Session, read: Sequence[_Read], model: str, zone: ZoneInfo) -> None:

@@ -146,6 +146,28 @@ def test_a_mention_that_is_deleted_while_it_is_read_leaves_nothing(engine: sa.En
         assert _posts(session, HourCount) == {ALL: 1}
 
 
+class _Reworded(WordReader):
+    """Its author changes a post while the model reads it."""
+
+    def __init__(self, engine: sa.Engine, mention_id: int, now: datetime) -> None:
+        self._engine, self._mention_id, self._now = engine, mention_id, now
+
+    def read(self, texts: Sequence[str]) -> list[Reading | None]:
+        with database.writing(self._engine) as session:
+            mentions.reword(session, {self._mention_id: "speeding by the school"}, self._now)
+        return super().read(texts)
+
+
+def test_words_that_change_while_the_old_ones_are_read_are_read_next(engine: sa.Engine, now: datetime) -> None:
+    first, _ = _hear(engine, "drugs in the park", "thank you officer")
+    scoring.score_pending(engine, _Reworded(engine, first, now), now, zone=ZONE)
+    with database.reading(engine) as session:
+        assert _posts(session, HourCount) == {ALL: 1}
+    assert [_score(engine, now), _score(engine, now)] == [1, 0]
+    with database.reading(engine) as session:
+        assert _posts(session, HourCount) == {ALL: 2, "traffic_safety": 1, "youth_schools": 1}
+
+
 class _Broken(WordReader):
     def read(self, texts: Sequence[str]) -> list[Reading | None]:
         raise MemoryError("no memory left to read")
