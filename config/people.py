@@ -7,10 +7,9 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, delete, select
 
-from config import addresses, audit, throttle
+from config import addresses, audit, mailboxes, throttle
 from config.permissions import Role
 from config.secrets import Keys
 from config.tables import Person, PersonRole
@@ -67,13 +66,13 @@ def add_person(
     now: datetime,
     language: str = "en",
 ) -> Person:
-    """Adds a person. Raises PersonError when the e-mail is no address or taken, or the password too short."""
+    """Adds a person. Raises PersonError when the e-mail cannot be written to or is taken, or the password too short."""
     if not name.strip():
         raise PersonError(_("A person needs a name."))
     try:
-        address = validate_email(email, check_deliverability=False, test_environment=True).normalized.lower()
-    except EmailNotValidError as error:
-        raise PersonError(_("“%(email)s” is no e-mail address."), email=email) from error
+        address = mailboxes.checked(email).lower()
+    except mailboxes.BadAddress as error:
+        raise PersonError(error.sentence, given=email) from error
     if by_email(session, address) is not None:
         raise PersonError(_("%(email)s is here already."), email=address)
     person = Person(

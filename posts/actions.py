@@ -10,10 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
-from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, select
 
-from config import audit
+from config import audit, mailboxes
 from config.phrases import Phrase
 from config.translations import translate
 from posts import drafts
@@ -268,9 +267,9 @@ def _address(given: str) -> str:
     if not given.strip():
         return ""
     try:
-        return validate_email(given.strip(), check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError as error:
-        raise WrongState(Phrase("“%(given)s” is no e-mail address.", given=given.strip()), "unit_mail") from error
+        return mailboxes.checked(given)
+    except mailboxes.BadAddress as error:
+        raise WrongState(Phrase(error.sentence, given=given.strip()), "unit_mail") from error
 
 
 def _note(session: Session, action: UnitAction, move: str, person_id: int, now: datetime, **detail: object) -> None:

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, func, select
 
-from config import audit
+from config import audit, mailboxes
 from config.phrases import Phrase
 from config.secrets import Keys
 from posts import drafts
@@ -264,6 +263,6 @@ def _mail(given: str) -> str:
     if not given.strip():
         return ""
     try:
-        return validate_email(given.strip(), check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError as error:
-        raise WrongState(Phrase("“%(given)s” is no e-mail address.", given=given.strip()), "email") from error
+        return mailboxes.checked(given)
+    except mailboxes.BadAddress as error:
+        raise WrongState(Phrase(error.sentence, given=given.strip()), "email") from error

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, func, select
 
-from config import audit, database
+from config import audit, database, mailboxes, people
 from config.secrets import KEY_FILE, Keys, SecretKeyError
 from config.settings import Settings
 from listeners import health
@@ -46,7 +46,7 @@ def look(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> li
         return parts
     with database.reading(engine) as session:
         parts += [_clock(session, now), _work(session, now), *_queue(session, now)]
-        parts += [_outbox(session, now), _records(session), _secret_key(session, keys)]
+        parts += [_outbox(session, now), *_addresses(session), _records(session), _secret_key(session, keys)]
         parts += [*_accounts(session, keys, now), *_reach(session), *_sources(session, now)]
     return parts
 
@@ -144,6 +144,14 @@ def _queue(session: Session, now: datetime) -> Iterator[Part]:
 def _outbox(session: Session, now: datetime) -> Part:
     waiting = outgoing.waiting(session, now)
     return Part("outbox", waiting < 100, f"{waiting} mails wait")
+
+
+def _addresses(session: Session) -> Iterator[Part]:
+    """People whom no mail reaches: they came before such addresses were refused."""
+    lost = [one.email for one in people.all_people(session) if one.active and not mailboxes.reached(one.email)]
+    if lost:
+        words = "add them anew with another address, and close the way in of these"
+        yield Part("addresses", False, f"no mail reaches {', '.join(lost)}: {words}")
 
 
 def _records(session: Session) -> Part:

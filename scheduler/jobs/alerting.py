@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+import structlog
 from sqlmodel import Session, col, func, select
 
 from config import database, mail_preferences, outbox, people, secrets
@@ -30,6 +31,7 @@ from sentiment.alert_details import AlertDetail
 from sentiment.recent import Memory
 from sentiment.tables import Alert
 
+log = structlog.get_logger(__name__)
 Reason = Literal["raised", "escalated"]
 TOLD_WITHIN = timedelta(hours=24)  # an older alert is no news; the digest has it
 _memories: WeakKeyDictionary[sa.Engine, Memory] = WeakKeyDictionary()  # of the process that looks, one a store
@@ -74,7 +76,7 @@ def tell(engine: sa.Engine, settings: Settings, now: datetime) -> int:
     if not owed and not calls:
         return 0
     keys = secrets.load(settings)
-    rendered = [(one, _message(one, settings, keys, now)) for one in owed]
+    rendered = [(one, message) for one in owed if (message := _made(one, settings, keys, now)) is not None]
     told = 0
     with database.writing(engine) as session:
         for one, message in rendered:
@@ -219,6 +221,14 @@ def _notice(session: Session, alert: Alert, recipient: str, reason: Reason, now:
         .returning(col(AlertNotice.alert_id))
     )
     return added.first() is not None
+
+
+def _made(owed: Owed, settings: Settings, keys: Keys, now: datetime) -> EmailMessage | None:
+    try:
+        return _message(owed, settings, keys, now)
+    except Exception as error:  # one mail that cannot be made must not keep the others
+        log.error("alert_mail_not_made", person=owed.person.id, kind=type(error).__name__, error=str(error))
+        return None
 
 
 def _message(owed: Owed, settings: Settings, keys: Keys, now: datetime) -> EmailMessage:

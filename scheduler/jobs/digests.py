@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+import structlog
 from sqlmodel import Session, col, select
 
 from config import database, mail_preferences, outbox, people, secrets
@@ -24,6 +25,7 @@ from sentiment import digest
 from sentiment.editions import Edition, Rhythm
 from sentiment.morning import Morning
 
+log = structlog.get_logger(__name__)
 # After a standstill that long an edition is no news; the next one tells it.
 TOO_LATE = {
     Edition.DAILY: timedelta(hours=12),
@@ -55,9 +57,13 @@ def put_due(engine: sa.Engine, settings: Settings, now: datetime) -> int:
     keys, town = secrets.load(settings), mornings.Town(settings, now)
     added = 0
     for one in due:
-        with database.reading(engine) as session:
-            morning = town.morning(session, one.person, one.preference, one.edition, one.key)
-        message = write(morning, one.person, settings, keys, now)[1]
+        try:
+            with database.reading(engine) as session:
+                morning = town.morning(session, one.person, one.preference, one.edition, one.key)
+            message = write(morning, one.person, settings, keys, now)[1]
+        except Exception as error:  # one digest that cannot be made must not keep the others
+            log.error("digest_not_made", person=one.person.id, kind=type(error).__name__, error=str(error))
+            continue
         with database.writing(engine) as session:
             added += outbox.put(
                 session, key=one.key, kind="digest", recipient=one.person.email, message=message, now=now

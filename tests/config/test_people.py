@@ -77,7 +77,12 @@ def test_somebody_who_left_cannot_sign_in(engine: sa.Engine, ada: Person, keys: 
 
 @pytest.mark.parametrize(
     ("email", "password"),
-    [("no address", PASSWORD), ("ada@riverton.example", PASSWORD), ("b@riverton.example", "short")],
+    [
+        ("no address", PASSWORD),
+        ("josé@riverton.example", PASSWORD),
+        ("ada@riverton.example", PASSWORD),
+        ("b@riverton.example", "short"),
+    ],
 )
 def test_a_wrong_address_a_taken_one_and_a_short_password_are_refused(
     engine: sa.Engine, ada: Person, now: datetime, email: str, password: str

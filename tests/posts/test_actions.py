@@ -64,6 +64,7 @@ def test_reminders_come_before_on_the_day_and_weekly_after(days: int, which: str
         {"due_on": TODAY - timedelta(days=1)},
         {"due_on": date(2040, 1, 1)},
         {"unit_mail": "not an address"},
+        {"unit_mail": "tránsito@riverton.example"},
         {"said": "x" * 1001},
     ],
 )

@@ -76,6 +76,18 @@ def test_an_alert_is_told_at_once_to_officers_and_to_each_once(
     assert alerting.tell(engine, settings, now + MINUTE) == 0
 
 
+def test_who_cannot_be_mailed_keeps_the_alert_from_nobody_else(
+    sqlite_engine: sa.Engine, settings: Settings, now: datetime, person: Add
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        for name in ("Ana", "Jose", "Luc"):
+            person(session, name, Role.OFFICER)
+        people.by_email(session, "jose@riverton.example").email = "josé@riverton.example"  # type: ignore[union-attr]
+        raised(session, now)
+    assert alerting.tell(sqlite_engine, settings, now) == 2
+    assert [name for name, _ in mails(sqlite_engine)] == ["ana", "luc"]
+
+
 def test_three_schedulers_at_once_tell_it_once(
     engine: sa.Engine, settings: Settings, now: datetime, officer: int
 ) -> None:

@@ -232,3 +232,14 @@ def test_the_monthly_edition_is_of_the_month_before(sqlite_engine: sa.Engine, se
         row = session.exec(select(OutboxMessage)).one()
     assert row.subject.startswith("November: ")
     assert "Covers November." in row.message.decode()
+
+
+def test_who_cannot_be_mailed_keeps_nobody_elses_digest(sqlite_engine: sa.Engine, settings: Settings) -> None:
+    with database.writing(sqlite_engine) as session:
+        for name in ("ana", "jose", "luc"):
+            add(session, name, "Europe/London", 7, SINCE)
+        people.by_email(session, "jose@riverton.example").email = "josé@riverton.example"  # type: ignore[union-attr]
+    assert digests.put_due(sqlite_engine, settings, at("10-05T07:00")) == 2
+    with database.reading(sqlite_engine) as session:
+        told = session.exec(select(OutboxMessage.recipient).order_by(col(OutboxMessage.id))).all()
+    assert told == ["ana@riverton.example", "luc@riverton.example"]

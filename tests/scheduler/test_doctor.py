@@ -1,5 +1,6 @@
 """What `liaison doctor` says of each part, and what to do."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,8 +9,10 @@ from click.testing import CliRunner
 
 from cli import liaison
 from config import clock, database, secrets
+from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
+from config.tables import Person
 from listeners import sources
 from listeners.tables import Source
 from networks import accounts
@@ -44,6 +47,16 @@ def test_a_desk_at_work_is_told_from_one_that_rests(
         marks.take(session, "expiry", timedelta(minutes=10), now)
     assert parts(engine, settings, keys, now + timedelta(minutes=20))["work"].fine
     assert not parts(engine, settings, keys, now + timedelta(hours=2))["work"].fine
+
+
+def test_people_whom_no_mail_reaches_are_named(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, now: datetime, person: Callable[..., Person]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        person(session, "Ana", Role.OFFICER)
+        person(session, "Jose", Role.OFFICER).email = "josé@riverton.example"
+    found = parts(sqlite_engine, settings, keys, now)["addresses"]
+    assert (found.fine, found.words.startswith("no mail reaches josé@riverton.example:")) == (False, True)
 
 
 @pytest.mark.parametrize(
