@@ -33,6 +33,7 @@ from sentiment.tables import Alert
 
 log = structlog.get_logger(__name__)
 Reason = Literal["raised", "escalated"]
+ToldOf = frozenset[tuple[int, str, str]]  # alert, recipient, reason
 TOLD_WITHIN = timedelta(hours=24)  # an older alert is no news; the digest has it
 _memories: WeakKeyDictionary[sa.Engine, Memory] = WeakKeyDictionary()  # of the process that looks, one a store
 TOGETHER = timedelta(minutes=10)  # after a mail about an alert, what comes next is gathered into one; not emergencies
@@ -71,8 +72,9 @@ def tell(engine: sa.Engine, settings: Settings, now: datetime) -> int:
         fresh = _fresh(session, now)
         if not fresh:
             return 0
-        owed = _owed(session, settings, fresh, now)
-        calls = _calls(session, settings, fresh, now)
+        told_of = _told_of(session, fresh)
+        owed = _owed(session, settings, fresh, told_of, now)
+        calls = _calls(session, settings, fresh, told_of, now)
     if not owed and not calls:
         return 0
     keys = secrets.load(settings)
@@ -132,9 +134,12 @@ def _nobody_took(alert: Alert, settings: Settings, now: datetime) -> bool:
     return patience > 0 and now - alert.raised_at >= timedelta(minutes=patience)
 
 
-def _owed(session: Session, settings: Settings, fresh: Sequence[Alert], now: datetime) -> list[Owed]:
+def _told_of(session: Session, fresh: Sequence[Alert]) -> ToldOf:
     notices = session.exec(select(AlertNotice).where(col(AlertNotice.alert_id).in_([alert.id for alert in fresh])))
-    told = {(row.alert_id, row.recipient, row.reason) for row in notices}
+    return frozenset((row.alert_id, row.recipient, row.reason) for row in notices)
+
+
+def _owed(session: Session, settings: Settings, fresh: Sequence[Alert], told_of: ToldOf, now: datetime) -> list[Owed]:
     chosen, roles = mail_preferences.of_all(session), people.roles_of_all(session)
     details: dict[int, AlertDetail] = {}
     owed = []
@@ -151,7 +156,7 @@ def _owed(session: Session, settings: Settings, fresh: Sequence[Alert], now: dat
             ours = [
                 alert
                 for alert in fresh
-                if (alert.id, f"person:{number}", reason) not in told
+                if (alert.id, f"person:{number}", reason) not in told_of
                 and (reason == "raised" or _nobody_took(alert, settings, now))
                 and mornings.concerns(alert, preference.concerns, places)
             ]
@@ -185,13 +190,12 @@ def _now(session: Session, owed: list[Alert], person: Person, preference: MailPr
 
 
 def _calls(
-    session: Session, settings: Settings, fresh: Sequence[Alert], now: datetime
+    session: Session, settings: Settings, fresh: Sequence[Alert], told_of: ToldOf, now: datetime
 ) -> list[tuple[Alert, str, Reason, str, Mapping[str, Any]]]:
     """What programs and chat rooms are to be told: one message an alert, figures and our own words only."""
     channels = session.exec(select(AlertChannel).where(col(AlertChannel.active))).all()
     if not channels:
         return []
-    told = {(row.alert_id, row.recipient, row.reason) for row in session.exec(select(AlertNotice))}
     found: list[tuple[Alert, str, Reason, str, Mapping[str, Any]]] = []
     for channel in channels:
         recipient = webhooks.recipient(channel.id or 0)
@@ -202,7 +206,7 @@ def _calls(
                 continue
             reasons: list[Reason] = ["raised", *(["escalated"] if _nobody_took(alert, settings, now) else [])]  # type: ignore[list-item]
             for reason in reasons:
-                if (alert.id, recipient, reason) in told:
+                if (alert.id, recipient, reason) in told_of:
                     continue
                 detail = alert_details.of_one(session, alert.id or 0, settings.department.zone)
                 if detail is not None:

@@ -18,7 +18,7 @@ from config.secrets import Keys
 from config.settings import Settings
 from config.tables import MailPreference, OutboxMessage, Person
 from scheduler.jobs import alerting
-from scheduler.tables import AlertChannel
+from scheduler.tables import AlertChannel, AlertNotice
 from sentiment import alerts, surges
 from sentiment.tables import Alert
 from tests.sentiment import street
@@ -86,6 +86,28 @@ def test_who_cannot_be_mailed_keeps_the_alert_from_nobody_else(
         raised(session, now)
     assert alerting.tell(sqlite_engine, settings, now) == 2
     assert [name for name, _ in mails(sqlite_engine)] == ["ana", "luc"]
+
+
+def test_only_what_was_told_of_the_new_alerts_is_looked_up(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, now: datetime
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        session.add(AlertChannel(name="all", kind="json", address=keys.seal("https://x.example"), created_at=now))
+        raised(session, now - timedelta(days=3))
+        session.add_all(
+            AlertNotice(alert_id=1, recipient=f"person:{n}", reason="raised", at=now - timedelta(days=3))
+            for n in range(50)
+        )
+        raised(session, now)
+    loaded: list[int] = []
+
+    def note(notice: AlertNotice, _context: object) -> None:
+        loaded.append(notice.alert_id)
+
+    sa.event.listen(AlertNotice, "load", note)
+    told = [alerting.tell(sqlite_engine, settings, now), alerting.tell(sqlite_engine, settings, now + MINUTE)]
+    sa.event.remove(AlertNotice, "load", note)
+    assert (told, loaded) == ([1, 0], [2])
 
 
 def test_three_schedulers_at_once_tell_it_once(
