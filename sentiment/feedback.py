@@ -67,7 +67,7 @@ def gather(session: Session) -> tuple[list[Corrected], Counter[str]]:
         network = NETWORKS.get(mention.network)
         if network is None or not network.policy.corrections_may_train:
             left["its network does not allow it"] += 1
-        elif mention.text is None:
+        elif mention.text is None or not mention.shown:  # a legal hold keeps words beyond their time
             left["its text has expired"] += 1
         else:
             before = found.get(correction.mention_id)

@@ -14,7 +14,7 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
-from listeners import intake, sources
+from listeners import intake, mentions, sources
 from listeners.tables import Mention
 from networks.network import RemoteMention
 from sentiment import feedback, model
@@ -99,7 +99,7 @@ def test_only_what_the_network_allows_and_what_is_still_kept_trains(
         source = sources.add(session, network="archive", name="x", settings={}, every_seconds=0, now=now)
         found = [
             (network, RemoteMention(f"{network}{number}", f"words {number}", now))
-            for number, network in enumerate(("mastodon", "x", "mastodon"))
+            for number, network in enumerate(("mastodon", "x", "mastodon", "mastodon"))
         ]
         intake.store(session, intake.prepare(found, source, intake.EVERYTHING, keys, settings, now))
         for mention in session.exec(select(Mention).order_by(col(Mention.id))).all():
@@ -107,7 +107,10 @@ def test_only_what_the_network_allows_and_what_is_still_kept_trains(
                 session.add(Correction(mention_id=mention.id or 0, person_id=officer, at=now, trust=trust))
             if mention.id == 3:
                 mention.text = None
+            if mention.id == 4:
+                mention.expires_at = now
+        mentions.set_aside(session, now)  # as under a legal hold
     with database.reading(engine) as session:
         corrected, left = feedback.gather(session)
     assert corrected == [Corrected("words 0", "mistrust", None)]
-    assert left == {"its network does not allow it": 2, "its text has expired": 2}
+    assert left == {"its network does not allow it": 2, "its text has expired": 4}
