@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
@@ -108,6 +109,11 @@ def counted(session: Session, mention_ids: Sequence[int]) -> list[Counted]:
     return found
 
 
+def kept_from(now: datetime, zone: ZoneInfo) -> date:
+    """The first day whose author-days are kept, by the department's `zone`."""
+    return now.astimezone(zone).date() - timedelta(days=AUTHOR_DAYS_KEPT)
+
+
 def first_day(session: Session) -> date | None:
     """The oldest day of the author-days: how far back the usual level can reach."""
     found: date | None = session.connection().execute(oldest_day()).scalar()
@@ -119,11 +125,11 @@ def oldest_day() -> sa.Select[Any]:
     return sa.select(sa.func.min(col(AuthorDay.day))).where(col(AuthorDay.concern) == ALL)
 
 
-def forget_author_days(session: Session, today: date, limit: int) -> int:
-    """Removes up to `limit` author-days of more than 60 days before `today`; how many."""
+def forget_author_days(session: Session, before: date, limit: int) -> int:
+    """Removes up to `limit` author-days of days before that (`kept_from`); how many."""
     table = _table(AuthorDay)
     keys = [table.c[key] for key in _keys(AuthorDay)]
-    old = sa.select(*keys).where(table.c.day < today - timedelta(days=AUTHOR_DAYS_KEPT)).limit(limit)
+    old = sa.select(*keys).where(table.c.day < before).limit(limit)
     return session.connection().execute(sa.delete(table).where(sa.tuple_(*keys).in_(old))).rowcount
 
 

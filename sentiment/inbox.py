@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -202,11 +203,13 @@ def correct(
     mention_id: int,
     person_id: int,
     now: datetime,
+    zone: ZoneInfo,
     trust: str | None = None,
     sentiment: str | None = None,
     concerns: Sequence[str] | None = None,
 ) -> None:
-    """An officer's word in place of the model's; none leaves a label as it is. It counts at once.
+    """An officer's word in place of the model's; none leaves a label as it is. It counts at once. `zone`: the
+    department's.
 
     A never-tracked concern among `concerns` takes the mention out of the desk whole. Raises WrongLabel and
     NoSuchMention, with nothing changed."""
@@ -253,7 +256,7 @@ def correct(
             MentionConcern(mention_id=mention_id, concern=concern, posted_at=posted_at) for concern in raised
         )
     session.flush()
-    counts.add(session, counts.counted(session, [mention_id]))
+    counts.add(session, counts.counted(session, [mention_id]), counts.kept_from(now, zone))
 
 
 def _check(trust: str | None, sentiment: str | None, concerns: Sequence[str] | None) -> None:

@@ -7,8 +7,9 @@ corrections hold. What has expired keeps what was counted of it, and so does an 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -115,9 +116,9 @@ def open_parts(session: Session) -> list[int]:
     return list(session.exec(asked))
 
 
-def step(engine: sa.Engine, reader: scoring.Reader, now: datetime, part: int) -> int:
+def step(engine: sa.Engine, reader: scoring.Reader, now: datetime, part: int, *, zone: ZoneInfo) -> int:
     """Reads one batch of a part anew; how many mentions it looked at, 0 where nothing is left, or where what is wanted
-    is another model's. A mention keeps the day that it counts in."""
+    is another model's. A mention keeps the day that it counts in. `zone` is the department's."""
     with database.reading(engine) as session:
         found = under_way(session)
         if found is None or found.model != reader.name:
@@ -132,7 +133,7 @@ def step(engine: sa.Engine, reader: scoring.Reader, now: datetime, part: int) ->
         if held.ended_at is not None or there.below != here.below:
             return 0  # somebody else was here, or it was given up
         if waiting:
-            there.done += _put(session, waiting, readings, reader.name, _oldest(now))
+            there.done += _put(session, waiting, readings, reader.name, counts.kept_from(now, zone))
         there.below = waiting[-1].mention_id if waiting else 0
         session.add(there)
         session.flush()
@@ -239,11 +240,6 @@ def _store(session: Session, kept: Mapping[int, Reading], said: Mapping[int, _Wo
     ]
     if raised:
         connection.execute(sa.insert(MentionConcern), raised)
-
-
-def _oldest(now: datetime) -> date:
-    """The first day whose author-days are kept."""
-    return now.date() - timedelta(days=counts.AUTHOR_DAYS_KEPT)
 
 
 def _end(session: Session, found: Rescoring, outcome: str, now: datetime) -> None:

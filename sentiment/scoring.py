@@ -62,7 +62,7 @@ def score_pending(
     with database.writing(engine) as session:
         waiting = mentions.in_turn(session, waiting)
         still = _still_pending(session, waiting)
-        _store(session, [one for one in read if one.mention.id in still], reader.name, zone)
+        _store(session, [one for one in read if one.mention.id in still], reader.name, now, zone)
         mentions.mark_scored(session, [mention for mention in waiting if mention.id in still], now)
     return len(waiting)
 
@@ -108,7 +108,7 @@ def _still_pending(session: Session, found: Sequence[mentions.Pending]) -> set[i
     return {number for number, edited_at in rows if edited_at == read[number]}
 
 
-def _store(session: Session, read: Sequence[_Read], model: str, zone: ZoneInfo) -> None:
+def _store(session: Session, read: Sequence[_Read], model: str, now: datetime, zone: ZoneInfo) -> None:
     mentions.hide(session, [one.mention.id for one in read if one.reading.never_tracked])
     kept = [one for one in read if not one.reading.never_tracked]
     if not kept:
@@ -122,7 +122,7 @@ def _store(session: Session, read: Sequence[_Read], model: str, zone: ZoneInfo) 
     ]
     if raised:
         connection.execute(sa.insert(MentionConcern), raised)
-    counts.add(session, [_counted(one, zone) for one in kept])
+    counts.add(session, [_counted(one, zone) for one in kept], counts.kept_from(now, zone))
 
 
 def _score(one: _Read, model: str, zone: ZoneInfo) -> dict[str, Any]:

@@ -163,8 +163,9 @@ def correct(
     """An officer's word in place of the model's; it counts at once."""
     with database.writing(found.engine) as session:
         try:
+            zone = found.settings.department.zone
             inbox.correct(
-                session, mention_id, who.id, clock.now(), trust or None, sentiment or None, list(concerns or [])
+                session, mention_id, who.id, clock.now(), zone, trust or None, sentiment or None, list(concerns or [])
             )
         except inbox.NoSuchMention as error:
             raise Trouble(404, str(error)) from error

@@ -268,7 +268,8 @@ def reading_tasks(hands: rota.Hands, stopped: Callable[[], bool]) -> dict[str, T
         )
 
     def rescore(part: int) -> None:
-        rescoring.go_on(hands.engine, reader.now(), clock.now(), stopped, [part])
+        zone = hands.settings.department.zone
+        rescoring.go_on(hands.engine, reader.now(), clock.now(), stopped, [part], zone=zone)
 
     return {**{one.name: partial(_now, one, hands) for one in rota.READS}, "score": score, "rescore": rescore}
 

@@ -61,7 +61,7 @@ def work(settings: Settings, stop: Event) -> None:
                 asked["heads"] = time.monotonic()
                 reader = feedback.in_use(settings.data_dir / feedback.FOLDER, model.load())  # they may be refitted
             _step("score", partial(_score, engine, reader, settings, stop))
-            _step("rescore", partial(_rescore, engine, reader, stop))
+            _step("rescore", partial(_rescore, engine, reader, settings, stop))
         for one in rota.READS:
             if time.monotonic() - asked.get(one.name, -LOOK_AFTER) >= min(LOOK_AFTER, one.every.total_seconds() / 2):
                 asked[one.name] = time.monotonic()
@@ -74,8 +74,8 @@ def _score(engine: sa.Engine, reader: "Model", settings: Settings, stop: Event) 
     scoring.score_all(engine, reader, settings, clock.now(), stop=stop.is_set)
 
 
-def _rescore(engine: sa.Engine, reader: "Model", stop: Event) -> None:
-    rescoring.go_on(engine, reader, clock.now(), stop.is_set)
+def _rescore(engine: sa.Engine, reader: "Model", settings: Settings, stop: Event) -> None:
+    rescoring.go_on(engine, reader, clock.now(), stop.is_set, zone=settings.department.zone)
 
 
 def _periodic(one: rota.Regular, hands: rota.Hands) -> None:

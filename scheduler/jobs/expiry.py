@@ -27,13 +27,14 @@ def expire(engine: sa.Engine, settings: Settings, now: datetime) -> dict[str, in
     """Removes what is past its time, in batches; how many rows of each kind, and under "held" how many mentions a
     legal hold keeps beyond their time."""
     today = now.astimezone(settings.department.zone).date()
+    author_days = counts.kept_from(now, settings.department.zone)
     words = timedelta(days=settings.retention_days)
     steps: dict[str, Callable[[Session], int]] = {
         "mentions": lambda session: mentions.expire(session, now, BATCH, held_mentions(session)),
         "contexts": lambda session: contexts.forget(
             session, now - timedelta(days=settings.context_days), BATCH, held_contexts(session)
         ),
-        "author_days": lambda session: counts.forget_author_days(session, today, BATCH),
+        "author_days": lambda session: counts.forget_author_days(session, author_days, BATCH),
         "copies": lambda session: copies.forget(session, now, BATCH),
         "source_hours": lambda session: rhythm.forget(session, now),
         "heard_words": lambda session: heard.expire(session, now, BATCH, _held_days(session, settings)),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -19,15 +20,18 @@ def go_on(
     now: datetime,
     stop: Callable[[], bool] = lambda: False,
     parts: Sequence[int] | None = None,
+    *,
+    zone: ZoneInfo,
 ) -> int:
-    """Batches of these parts in turn (default: of all that are not through); how many mentions."""
+    """Batches of these parts in turn (default: of all that are not through); how many mentions. `zone` is the
+    department's."""
     until, total = time.monotonic() + FOR, 0
     with database.reading(engine) as session:
         left = rescoring.open_parts(session)
     left = [part for part in left if parts is None or part in parts]
     while left and not stop() and time.monotonic() < until and not _awaited(engine):
         part = left.pop(0)
-        read = rescoring.step(engine, reader, now, part)
+        read = rescoring.step(engine, reader, now, part, zone=zone)
         total += read
         left += [part] * (read > 0)
     return total

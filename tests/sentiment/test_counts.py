@@ -127,7 +127,7 @@ def test_a_deletion_of_something_unscored_changes_nothing(engine: sa.Engine) -> 
 def test_a_deletion_after_the_author_days_are_gone_still_corrects_the_hours(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         ids = street.say(session, [Said(AT, "ann", concerns=("drugs",))])
-        assert counts.forget_author_days(session, (AT + timedelta(days=61)).date(), 100) == 2
+        assert counts.forget_author_days(session, counts.kept_from(AT + timedelta(days=61), ZONE), 100) == 2
         _delete(session, ids)
         assert (_stored(session, AuthorDay), _stored(session, HourCount)) == ({}, {})
 
@@ -144,7 +144,7 @@ def test_author_days_go_after_sixty_days_a_few_at_a_time(engine: sa.Engine) -> N
     today = AT.astimezone(ZONE).date()
     with database.writing(engine) as session:
         street.say(session, [Said(AT - timedelta(days=days), "ann") for days in (0, 60, 61, 62, 63)])
-        removed = [counts.forget_author_days(session, today, 2) for _ in range(3)]
+        removed = [counts.forget_author_days(session, counts.kept_from(AT, ZONE), 2) for _ in range(3)]
         left = sorted((today - row.day).days for row in session.exec(select(AuthorDay)))
     assert removed == [2, 1, 0]
     assert left == [0, 60]
@@ -213,6 +213,6 @@ def test_whatever_is_scored_corrected_and_deleted_a_recount_agrees(
             elif alive and isinstance(step, Correct):
                 chosen = alive[step.which % len(alive)]
                 labels = {"trust": step.trust, "sentiment": step.sentiment}
-                inbox.correct(session, chosen, person.id or 0, now, **labels, concerns=step.concerns)
+                inbox.correct(session, chosen, person.id or 0, now, ZONE, **labels, concerns=step.concerns)
         assert (_stored(session, AuthorDay), _stored(session, HourCount)) == _recount(session)
         session.rollback()

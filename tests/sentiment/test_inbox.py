@@ -12,11 +12,11 @@ from config import database
 from config.permissions import Role
 from config.tables import AuditEntry, Person
 from listeners.tables import Mention, MentionTag
-from sentiment import inbox
+from sentiment import counts, inbox
 from sentiment.inbox import Filters
-from sentiment.tables import ALL, Correction, HourCount, Score
+from sentiment.tables import ALL, AuthorDay, Correction, HourCount, Score
 from tests.sentiment import street
-from tests.sentiment.street import Said
+from tests.sentiment.street import ZONE, Said
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -156,7 +156,7 @@ def test_a_correction_counts_at_once_and_is_on_record(engine: sa.Engine, person:
     with database.writing(engine) as session:
         ada = person(session, "Ada", Role.OFFICER).id or 0
         (mention_id,) = street.say(session, [_said(1, concerns=("drugs",), mistrust=0.75, negative=0.5)])
-        inbox.correct(session, mention_id, ada, AT, trust="trust", concerns=["youth_schools"])
+        inbox.correct(session, mention_id, ada, AT, ZONE, trust="trust", concerns=["youth_schools"])
         row = inbox.mention(session, mention_id)
         assert row is not None
         assert (row.trust, row.sentiment, row.concerns, row.corrected) == ("trust", "neutral", ("youth_schools",), True)
@@ -169,12 +169,25 @@ def test_a_correction_counts_at_once_and_is_on_record(engine: sa.Engine, person:
     )
 
 
+def test_a_correction_of_an_old_mention_makes_no_author_day_anew(
+    sqlite_engine: sa.Engine, person: Callable[..., Person]
+) -> None:
+    later = AT + timedelta(days=70)
+    with database.writing(sqlite_engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        (mention_id,) = street.say(session, [_said(1, mistrust=0.75, negative=0.5)])
+        counts.forget_author_days(session, counts.kept_from(later, ZONE), 100)
+        inbox.correct(session, mention_id, ada, later, ZONE, trust="mistrust")
+        assert _hours(session) == {ALL: (1, 1.0, 0.5)}
+        assert session.exec(select(AuthorDay)).all() == []
+
+
 def test_a_later_correction_keeps_what_it_does_not_name(engine: sa.Engine, person: Callable[..., Person]) -> None:
     with database.writing(engine) as session:
         ada = person(session, "Ada", Role.OFFICER).id or 0
         (mention_id,) = street.say(session, [_said(1, mistrust=0.75, negative=0.5)])
-        inbox.correct(session, mention_id, ada, AT, trust="mistrust")
-        inbox.correct(session, mention_id, ada, AT, sentiment="positive")
+        inbox.correct(session, mention_id, ada, AT, ZONE, trust="mistrust")
+        inbox.correct(session, mention_id, ada, AT, ZONE, sentiment="positive")
         row = inbox.mention(session, mention_id)
         assert row is not None
         assert (row.trust, row.sentiment) == ("mistrust", "positive")
@@ -185,7 +198,7 @@ def test_a_correction_keeps_what_the_model_said(engine: sa.Engine, person: Calla
     with database.writing(engine) as session:
         ada = person(session, "Ada", Role.OFFICER).id or 0
         (mention_id,) = street.say(session, [_said(1, mistrust=0.75)])
-        inbox.correct(session, mention_id, ada, AT, trust="neither")
+        inbox.correct(session, mention_id, ada, AT, ZONE, trust="neither")
         score = session.get_one(Score, mention_id)
     assert (score.mistrust, score.mistrust_flag, score.trust_label) == (0.75, True, "neither")
 
@@ -196,7 +209,7 @@ def test_an_officer_who_sees_a_protest_takes_the_mention_out_whole(
     with database.writing(engine) as session:
         ada = person(session, "Ada", Role.OFFICER).id or 0
         (mention_id,) = street.say(session, [_said(1, concerns=("drugs",))])
-        inbox.correct(session, mention_id, ada, AT, concerns=["drugs", "protest_public_order"])
+        inbox.correct(session, mention_id, ada, AT, ZONE, concerns=["drugs", "protest_public_order"])
         assert (inbox.mention(session, mention_id), _hours(session)) == (None, {})
         mention = session.exec(select(Mention).execution_options(populate_existing=True)).one()
     assert (mention.shown, mention.text) == (False, None)
@@ -214,7 +227,7 @@ def test_a_label_that_does_not_exist_changes_nothing(
         (mention_id,) = street.say(session, [_said(1)])
         before = _hours(session)
         with pytest.raises(inbox.WrongLabel):
-            inbox.correct(session, mention_id, ada, AT, **labels)  # type: ignore[arg-type]
+            inbox.correct(session, mention_id, ada, AT, ZONE, **labels)  # type: ignore[arg-type]
         assert (_hours(session), session.exec(select(Correction)).all()) == (before, [])
 
 
@@ -223,4 +236,4 @@ def test_what_is_not_read_yet_cannot_be_corrected(sqlite_engine: sa.Engine, pers
         ada = person(session, "Ada", Role.OFFICER).id or 0
         (mention_id,) = street.hear(session, [_said(1)])
         with pytest.raises(inbox.NoSuchMention):
-            inbox.correct(session, mention_id, ada, AT, trust="trust")
+            inbox.correct(session, mention_id, ada, AT, ZONE, trust="trust")

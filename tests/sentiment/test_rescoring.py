@@ -65,9 +65,9 @@ def hear_again(engine: sa.Engine, now: datetime) -> None:
 def correct(engine: sa.Engine, person_id: int, now: datetime) -> None:
     """Officers' words on a grateful one, and on one in two steps."""
     with database.writing(engine) as session:
-        inbox.correct(session, 2, person_id, now, trust="trust")
-        inbox.correct(session, 4, person_id, now, sentiment="positive", concerns=["drugs"])
-        inbox.correct(session, 4, person_id, now, sentiment="negative")
+        inbox.correct(session, 2, person_id, now, ZONE, trust="trust")
+        inbox.correct(session, 4, person_id, now, ZONE, sentiment="positive", concerns=["drugs"])
+        inbox.correct(session, 4, person_id, now, ZONE, sentiment="negative")
 
 
 def everything(engine: sa.Engine) -> dict[str, list[Any]]:
@@ -116,7 +116,7 @@ def test_cut_off_anywhere_and_gone_on_with_it_is_as_if_the_new_model_had_read_al
     cut = 0
     for tries in range(300):
         try:
-            rescoring.step(engine, reader, now, tries * 5 % rescoring.PARTS)
+            rescoring.step(engine, reader, now, tries * 5 % rescoring.PARTS, zone=ZONE)
         except RuntimeError:
             cut += 1
         if ended(engine)[0]:
@@ -132,9 +132,9 @@ def test_an_officers_word_keeps_what_the_new_model_would_leave_out(
     hear(sqlite_engine, now)
     with database.writing(sqlite_engine) as session:
         ada = person(session, "Ada", Role.OFFICER).id or 0
-        inbox.correct(session, 3, ada, now, concerns=["youth_schools"])
+        inbox.correct(session, 3, ada, now, ZONE, concerns=["youth_schools"])
     begin(sqlite_engine, now)
-    job.go_on(sqlite_engine, NewReader(), now)
+    job.go_on(sqlite_engine, NewReader(), now, zone=ZONE)
     with database.reading(sqlite_engine) as session:
         concerns = select(MentionConcern.concern).where(MentionConcern.mention_id == 3)
         assert (session.get_one(Mention, 3).shown, list(session.exec(concerns))) == (True, ["youth_schools"])
@@ -145,23 +145,23 @@ def test_who_reads_with_another_model_does_nothing_and_what_is_new_goes_first(en
     hear(engine, now)
     begin(engine, now)
     before = everything(engine)
-    assert rescoring.step(engine, WordReader(), now, 0) == 0
+    assert rescoring.step(engine, WordReader(), now, 0, zone=ZONE) == 0
     with database.writing(engine) as session:
         street.hear(session, [Said(AT, "late", "speeding")])
-    assert job.go_on(engine, NewReader(), now) == 0  # a mention waits
+    assert job.go_on(engine, NewReader(), now, zone=ZONE) == 0  # a mention waits
     assert everything(engine)["Score"] == before["Score"]
     scoring.score_pending(engine, NewReader(), now, zone=ZONE)
-    assert job.go_on(engine, NewReader(), now) == MANY
+    assert job.go_on(engine, NewReader(), now, zone=ZONE) == MANY
     assert ended(engine) == ("done", MANY, MANY)
 
 
 def test_it_is_stopped_and_begun_again_with_the_rest(sqlite_engine: sa.Engine, now: datetime) -> None:
     hear(sqlite_engine, now)
     begin(sqlite_engine, now)
-    done = rescoring.step(sqlite_engine, NewReader(), now, 0)
+    done = rescoring.step(sqlite_engine, NewReader(), now, 0, zone=ZONE)
     with database.writing(sqlite_engine) as session:
         assert (rescoring.stop(session, now), rescoring.stop(session, now)) == (True, False)
-    assert job.go_on(sqlite_engine, NewReader(), now) == 0
+    assert job.go_on(sqlite_engine, NewReader(), now, zone=ZONE) == 0
     begin(sqlite_engine, now)
     assert ended(sqlite_engine) == ("", 0, MANY - done)
     begin(sqlite_engine, now, "words-3")
@@ -185,7 +185,7 @@ def test_what_was_reworded_or_expired_meanwhile_is_left_alone(sqlite_engine: sa.
                 mentions.reword(session, {9: "speeding"}, now)
             return super().read(texts)
 
-    while rescoring.step(sqlite_engine, Slow(), now, 1):  # 1, 9, 17, … are of this part
+    while rescoring.step(sqlite_engine, Slow(), now, 1, zone=ZONE):  # 1, 9, 17, … are of this part
         pass
     with database.reading(sqlite_engine) as session:
         assert (session.get_one(Score, 1).model, session.get(Score, 9)) == ("words-1", None)
@@ -198,5 +198,17 @@ def test_an_author_day_that_is_gone_is_not_made_again(sqlite_engine: sa.Engine, 
         session.connection().execute(sa.delete(AuthorDay))
     later = now + timedelta(days=70)
     begin(sqlite_engine, later)
-    assert job.go_on(sqlite_engine, NewReader(), later) == MANY
+    assert job.go_on(sqlite_engine, NewReader(), later, zone=ZONE) == MANY
     assert (everything(sqlite_engine)["AuthorDay"], everything(sqlite_engine)["HourCount"] != []) == ([], True)
+
+
+def test_an_author_day_that_is_kept_by_the_departments_date_is_kept(sqlite_engine: sa.Engine) -> None:
+    evening = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)  # the 23rd there
+    first = counts.kept_from(evening, ZONE)
+    with database.writing(sqlite_engine) as session:
+        street.hear(session, [Said(datetime(first.year, first.month, first.day, 23, tzinfo=ZONE), "ann", "speeding")])
+    scoring.score_pending(sqlite_engine, WordReader(), evening, zone=ZONE)
+    begin(sqlite_engine, evening)
+    assert job.go_on(sqlite_engine, NewReader(), evening, zone=ZONE) == 1
+    with database.reading(sqlite_engine) as session:
+        assert set(session.exec(select(AuthorDay.day))) == {first}

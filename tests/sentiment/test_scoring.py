@@ -168,6 +168,15 @@ def test_words_that_change_while_the_old_ones_are_read_are_read_next(engine: sa.
         assert _posts(session, HourCount) == {ALL: 2, "traffic_safety": 1, "youth_schools": 1}
 
 
+def test_of_what_is_older_than_author_days_are_kept_only_the_hours_are_counted(
+    sqlite_engine: sa.Engine, now: datetime
+) -> None:
+    _hear(sqlite_engine, "drugs in the park")
+    _score(sqlite_engine, now + timedelta(days=70))
+    with database.reading(sqlite_engine) as session:
+        assert (_posts(session, HourCount), _posts(session, AuthorDay)) == ({ALL: 1, "drugs": 1}, {})
+
+
 class _Broken(WordReader):
     def read(self, texts: Sequence[str]) -> list[Reading | None]:
         raise MemoryError("no memory left to read")

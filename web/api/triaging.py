@@ -48,7 +48,8 @@ def correct_labels(found: TheDesk, who: Who, mention_id: Id, given: LabelsIn) ->
     """It counts at once. 422 for what is no label; 404 for a mention that is gone, or that the model has not read."""
     with database.writing(found.engine) as session:
         try:
-            inbox.correct(session, mention_id, who.id, clock.now(), given.trust, given.sentiment, given.concerns)
+            zone = found.settings.department.zone
+            inbox.correct(session, mention_id, who.id, clock.now(), zone, given.trust, given.sentiment, given.concerns)
         except inbox.NoSuchMention as error:
             raise Trouble(404, str(error)) from error
         except inbox.WrongLabel as error:
