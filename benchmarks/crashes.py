@@ -52,12 +52,12 @@ from scheduler.jobs import publishing as job
 def short(module, *names):
     for name in names:
         setattr(module, name, getattr(module, name) / {FASTER})
-short(claims, "LEASE")
+short(claims, "LEASE", "PREPARING")
 short(publishing, "SHORTEST_PAUSE", "FIRST_PAUSE", "LONGEST_PAUSE")
 publishing.LOOK_UP_PAUSES = tuple(pause / {FASTER} for pause in publishing.LOOK_UP_PAUSES[:5])
 short(networks.mastodon.sending, "SETTLED")
 for sending in (networks.x.sending, networks.facebook.sending):
-    short(sending, "SETTLED", "PREPARING")
+    short(sending, "SETTLED")
 short(networks.instagram.sending, "SHOWN", "ASKED")
 store, folder = sys.argv[1:]
 engine, keys = database.connect(store), secrets.for_tests()

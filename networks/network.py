@@ -49,7 +49,8 @@ class RenewalFailed(Unavailable):
 
 
 class HeldBack(NetworkError):
-    """We stopped before the next call, for a hold was placed. Nothing that anybody sees was applied."""
+    """We stopped before the next call: a hold was placed, or it is not ours to make any more. Nothing that anybody sees
+    was applied."""
 
 
 class OutcomeUnknown(NetworkError):
@@ -133,7 +134,8 @@ class Outgoing:
     reply_addressed: bool = True  # what it answers named our account; some networks let us answer nothing else
     others: frozenset[str] = frozenset()  # remote ids of what else we sent from there: a look-up must not take those
     memory: Memory | None = None  # none: nothing is kept (previews, limits)
-    proceed: Callable[[], None] = _go_on  # asked before each call that makes something: raises HeldBack
+    # Asked before each call that makes something: raises HeldBack, or Unavailable once that is too late.
+    proceed: Callable[[], None] = _go_on
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from posts.targets import DUE, settle
 from posts.workflow import Move, PostState, TargetState
 
 log = structlog.get_logger(__name__)
-LEASE = timedelta(seconds=120)  # a call begins in its first half and takes less than the other
+LEASE = timedelta(seconds=120)  # a call begins in its first half
+PREPARING = timedelta(seconds=90)  # what is ready later is not sent any more: sending takes less than the rest of it
 
 
 @dataclass(frozen=True)

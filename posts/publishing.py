@@ -78,13 +78,15 @@ def call(
     picture as its network takes it."""
     if made.kind == "find":
         return _look_up(engine, made, publisher, clock)
-    ready = _ready(engine, made, clock(), as_sent)
+    ready = _ready(engine, made, clock, as_sent)
     if ready.obstacle:
         return Outcome(made, TargetState.WAITING, ready.obstacle, "", clock())
     if ready.misfits:
         return Outcome(made, TargetState.FAILED, "rejected", " ".join(ready.misfits), clock())
     try:
         receipt = publisher.publish(ready.outgoing)
+    except _Overtaken as error:
+        return Outcome(made, TargetState.WAITING, "not begun", str(error), clock())
     except HeldBack:
         return Outcome(made, TargetState.WAITING, "held", "", clock())
     except RateLimited as error:
@@ -118,8 +120,13 @@ class _Ready:
     misfits: tuple[str, ...] = ()
 
 
-def _ready(engine: sa.Engine, made: Claim, now: datetime, as_sent: Callable[[PostPicture], Picture]) -> _Ready:
+class _Overtaken(HeldBack):
+    """The claim is not ours any more: another may have sent it since, or somebody called it off."""
+
+
+def _ready(engine: sa.Engine, made: Claim, clock: Clock, as_sent: Callable[[PostPicture], Picture]) -> _Ready:
     """One read just before the call. Pictures are read only now: a thousand claims at once would hold them all."""
+    now = clock()
     with database.reading(engine) as session:
         found = session.exec(
             select(Target, Account)
@@ -131,8 +138,7 @@ def _ready(engine: sa.Engine, made: Claim, now: datetime, as_sent: Callable[[Pos
             return _Ready(made.outgoing, "held")
         if (
             found is None
-            or (found[0].key, found[0].attempts, found[0].state)
-            != (made.outgoing.key, made.number, TargetState.PUBLISHING)
+            or not _is_ours(found[0], made)
             or now >= made.lease_until - claims.LEASE / 2  # an older claim could overlap with its own look-up
         ):
             return _Ready(made.outgoing, "not begun")
@@ -141,32 +147,45 @@ def _ready(engine: sa.Engine, made: Claim, now: datetime, as_sent: Callable[[Pos
     outgoing = replace(
         made.outgoing,
         pictures=tuple(as_sent(picture) for picture in shown),
-        memory=_Memory(engine, made.target_id),
-        proceed=lambda: _proceed(engine, over),
+        memory=_Memory(engine, made),
+        proceed=lambda: _proceed(engine, made, over, clock),
     )
     misfits = limits.problems(outgoing) if limits is not None else ()
     return _Ready(outgoing, misfits=tuple(problem.message for problem in misfits))
 
 
-def _proceed(engine: sa.Engine, over: int | None) -> None:
+def _is_ours(target: Target | None, made: Claim) -> bool:
+    """Whether a target is being published by this very attempt."""
+    ours = (made.outgoing.key, made.number, TargetState.PUBLISHING)
+    return target is not None and (target.key, target.attempts, target.state) == ours
+
+
+def _proceed(engine: sa.Engine, made: Claim, over: int | None, clock: Clock) -> None:
+    """Raises where the next call must not be made. What took too long may be looked up by others, and sent by them."""
     with database.reading(engine) as session:
         if holds.stopping(session, over) is not None:
             raise HeldBack("a hold was placed")
+        if not _is_ours(session.get(Target, made.target_id), made):
+            raise _Overtaken("the claim ended before the call")
+    if clock() >= made.lease_until - claims.LEASE + claims.PREPARING:
+        raise Unavailable("preparing it took too long; nothing was posted")
 
 
 class _Memory:
     """What a target's network made that is not public yet, in the store."""
 
-    def __init__(self, engine: sa.Engine, target_id: int) -> None:
-        self._engine, self._target_id = engine, target_id
+    def __init__(self, engine: sa.Engine, made: Claim) -> None:
+        self._engine, self._made = engine, made
 
     def recall(self) -> str | None:
         with database.reading(self._engine) as session:
-            return session.get_one(Target, self._target_id).memory
+            return session.get_one(Target, self._made.target_id).memory
 
     def keep(self, value: str | None) -> None:
         with database.writing(self._engine) as session:
-            target = session.get_one(Target, self._target_id, with_for_update=True)
+            target = session.get(Target, self._made.target_id, with_for_update=True)
+            if target is None or not _is_ours(target, self._made):  # or it would stand for another attempt's
+                raise _Overtaken("the claim ended before the call")
             target.memory = value
             session.add(target)
 
@@ -189,11 +208,15 @@ def _pause(engine: sa.Engine, made: Claim) -> timedelta:
 
 
 def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock) -> Outcome:
+    begun = made.outgoing.begun_at
+    over = begun + claims.LEASE if begun is not None else clock()  # the call that is looked up, whatever became of it
     try:
-        outgoing = replace(made.outgoing, others=_others(engine, made), memory=_Memory(engine, made.target_id))
+        outgoing = replace(made.outgoing, others=_others(engine, made), memory=_Memory(engine, made))
         receipt = publisher.find(outgoing)
         if receipt is not None and receipt.remote_id in outgoing.others:
             raise OutcomeUnknown("what is there may be another post of ours with the same words", [receipt])
+        if receipt is None and clock() < over:
+            raise OutcomeUnknown("it is not there, but the call may still be under way")
     except Exception as error:  # whatever went wrong, it proves nothing
         with database.reading(engine) as session:
             sent = session.exec(
@@ -203,6 +226,8 @@ def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock)
             ).one()
         moment, looks = clock(), made.number - (sent or 0)
         next_try = moment + LOOK_UP_PAUSES[min(looks, len(LOOK_UP_PAUSES) - 1)]
+        if moment < over:
+            next_try = min(next_try, over)
         if isinstance(error, RateLimited):
             next_try = max(error.retry_at, moment + SHORTEST_PAUSE)
         result = "signed_out" if isinstance(error, SignInExpired) else "unknown"

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from atproto import AtUri, models
+from atproto import AtUri, Client, models
 
 from config import clock
 from networks import pictures
@@ -33,9 +33,13 @@ class Desk:
         data = models.ComAtprotoRepoPutRecord.Data(
             repo=self._account.did, collection=POSTS, rkey=tid(outgoing.key), record=record
         )
-        outgoing.proceed()
-        put = self._account.writes(lambda client: client.com.atproto.repo.put_record(data))
-        return self._receipt(put.uri, at)
+
+        def put(client: Client) -> models.ComAtprotoRepoPutRecord.Response:
+            outgoing.proceed()  # once more after a session was renewed, which takes its time, too
+            return client.com.atproto.repo.put_record(data)
+
+        done = self._account.writes(put)
+        return self._receipt(done.uri, at)
 
     def find(self, outgoing: Outgoing) -> Receipt | None:
         """Exact: the record under the key, as its own server has it."""

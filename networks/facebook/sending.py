@@ -4,7 +4,7 @@ time; deletion."""
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,6 @@ from networks.graph import Gone, Line, same, when
 from networks.network import Connection, OutcomeUnknown, Outgoing, Picture, Receipt, Rejected, Unavailable
 
 CLOCKS = timedelta(minutes=5)  # that theirs and ours may differ
-PREPARING = timedelta(seconds=90)  # after an attempt began, its post is not sent any more: a look-up counts from there
 SETTLED = timedelta(minutes=4)  # after an attempt began, a post that is not shown was not applied
 LARGEST = 4_000_000  # bytes of a picture
 _LINK = re.compile(r"https?://\S+")
@@ -32,8 +31,6 @@ class Desk:
             where, edge, said = outgoing.reply_to, "comments", {"message": outgoing.text}
         else:
             where, edge, said = self._line.me, "feed", self._post(outgoing)
-        if outgoing.begun_at is not None and clock.now() > outgoing.begun_at + PREPARING:
-            raise Unavailable("preparing it took too long; nothing was posted")
         outgoing.proceed()
         try:
             made = self._line.writes(lambda graph: graph.put_object(where, edge, **said))
@@ -72,15 +69,16 @@ class Desk:
 
     def _post(self, outgoing: Outgoing) -> dict[str, Any]:
         said: dict[str, Any] = {"message": outgoing.text}
-        uploaded = [self._upload(picture) for picture in outgoing.pictures]
+        uploaded = [self._upload(picture, outgoing.proceed) for picture in outgoing.pictures]
         if uploaded:
             said["attached_media"] = json.dumps([{"media_fbid": number} for number in uploaded])
         elif (link := _LINK.search(outgoing.text)) is not None:
             said["link"] = link[0].rstrip(".,;:!?)")
         return said
 
-    def _upload(self, picture: Picture) -> str:
+    def _upload(self, picture: Picture, proceed: Callable[[], None]) -> str:
         small = pictures.fitted(picture, LARGEST)
+        proceed()
         made = self._line.reads(
             lambda graph: graph.put_photo(
                 io.BytesIO(small.data),

@@ -13,10 +13,10 @@ from networks.graph import Gone, Line, same, when
 from networks.network import Connection, OutcomeUnknown, Outgoing, RateLimited, Receipt, Rejected, Unavailable
 
 CLOCKS = timedelta(minutes=5)  # that theirs and ours may differ
-PREPARING = timedelta(seconds=90)  # after an attempt began, its comment is not sent any more
 SETTLED = timedelta(minutes=4)  # after an attempt began, a comment that is not shown was not applied
 SHOWN = timedelta(minutes=10)  # after which a picture that is out counts as out, listed or not
-FILLING = 40.0  # seconds that Instagram may take to fetch pictures, in one attempt
+FILLING = 40.0  # seconds that Instagram may take to fetch all the pictures, in one attempt
+SPOILT = ("EXPIRED", "ERROR")  # of a container: it is made anew
 ASKED = 1.0  # seconds between two looks whether it did
 FULL = timedelta(hours=1)  # until a used-up publishing limit is asked for again
 
@@ -31,16 +31,15 @@ class Desk:
         """Publishes the container that an earlier attempt kept, or a new one."""
         if outgoing.reply_to is not None:
             return self._comment(outgoing.reply_to, outgoing)
-        container = self._kept(outgoing)
+        container, until = _whole(outgoing), time.monotonic() + FILLING
         status = self._status(container) if container is not None else "EXPIRED"
         if container is not None and status == "PUBLISHED":
             return self._published(container, outgoing)
-        if container is None or status in ("EXPIRED", "ERROR"):
+        if container is None or status in SPOILT:
             self._check_quota()
-            container = self._made(outgoing)
-            if outgoing.memory is not None:
-                outgoing.memory.keep(container)
-        self._filled(container)
+            container = self._made(outgoing, until)
+            _keep(outgoing, container)
+        self._filled(container, until)
         outgoing.proceed()
         made = self._line.writes(lambda graph: graph.put_object(self._line.me, "media_publish", creation_id=container))
         return self._receipt(str(made["id"]))
@@ -49,14 +48,12 @@ class Desk:
         """By the container's status: exact. Without one nothing can have been published."""
         if outgoing.reply_to is not None:
             return self._find_comment(outgoing.reply_to, outgoing)
-        container = self._kept(outgoing)
+        container = _whole(outgoing)
         if container is None:
             return None
         try:
             status = self._status(container)
             return self._published(container, outgoing) if status == "PUBLISHED" else None
-        except Gone:
-            return None  # containers go after a day; one that was published keeps its status
         except (Unavailable, Rejected) as error:
             raise OutcomeUnknown(str(error)) from error
 
@@ -67,20 +64,22 @@ class Desk:
         except Gone:
             return
 
-    def _kept(self, outgoing: Outgoing) -> str | None:
-        return outgoing.memory.recall() if outgoing.memory is not None else None
-
-    def _made(self, outgoing: Outgoing) -> str:
-        """A container for one picture, or for several with one each inside."""
+    def _made(self, outgoing: Outgoing, until: float) -> str:
+        """A container for one picture, or for several with one each inside: those are kept, too, for Instagram goes on
+        filling them when nobody waits any more."""
         shown = [{"image_url": self._address(picture.url), "alt_text": picture.alt} for picture in outgoing.pictures]
         if len(shown) == 1:
-            return self._container(**shown[0], caption=outgoing.text)
-        children = [self._container(**one, is_carousel_item="true") for one in shown]
+            return self._container(outgoing, **shown[0], caption=outgoing.text)
+        children = _parts(outgoing)
+        if not children or any(self._status(child) in SPOILT for child in children):
+            children = [self._container(outgoing, **one, is_carousel_item="true") for one in shown]
+            _keep(outgoing, json.dumps(children))
         for child in children:
-            self._filled(child)
-        return self._container(media_type="CAROUSEL", children=json.dumps(children), caption=outgoing.text)
+            self._filled(child, until)
+        return self._container(outgoing, media_type="CAROUSEL", children=json.dumps(children), caption=outgoing.text)
 
-    def _container(self, **said: str) -> str:
+    def _container(self, outgoing: Outgoing, **said: str) -> str:
+        outgoing.proceed()
         return str(self._line.reads(lambda graph: graph.put_object(self._line.me, "media", **said))["id"])
 
     def _address(self, url: str | None) -> str:
@@ -91,16 +90,19 @@ class Desk:
         return url
 
     def _status(self, container: str) -> str:
-        return str(self._line.reads(lambda graph: graph.get_object(container, fields="status_code"))["status_code"])
+        try:
+            told = self._line.reads(lambda graph: graph.get_object(container, fields="status_code"))
+        except Gone:
+            return "EXPIRED"  # containers go after a day; one that was published keeps its status
+        return str(told["status_code"])
 
-    def _filled(self, container: str) -> None:
+    def _filled(self, container: str, until: float) -> None:
         """Waits until Instagram has what it needs. Nothing is public yet."""
-        until = time.monotonic() + FILLING
         while (status := self._status(container)) == "IN_PROGRESS":
             if time.monotonic() > until:
                 raise Unavailable("Instagram takes long over the pictures; nothing was published yet")
             time.sleep(ASKED)
-        if status in ("ERROR", "EXPIRED"):
+        if status in SPOILT:
             raise Rejected("Instagram could not take the pictures; look at their size and shape.")
 
     def _check_quota(self) -> None:
@@ -132,8 +134,6 @@ class Desk:
             return Receipt(remote_id, None, clock.now())
 
     def _comment(self, reply_to: str, outgoing: Outgoing) -> Receipt:
-        if outgoing.begun_at is not None and clock.now() > outgoing.begun_at + PREPARING:
-            raise Unavailable("preparing it took too long; nothing was said")
         outgoing.proceed()
         try:
             made = self._line.writes(lambda graph: graph.put_object(reply_to, "replies", message=outgoing.text))
@@ -162,6 +162,27 @@ class Desk:
         if clock.now() < begun + SETTLED:
             raise OutcomeUnknown("it is not there yet; Instagram may show it late")
         return None
+
+
+def _recalled(outgoing: Outgoing) -> str:
+    return (outgoing.memory.recall() if outgoing.memory is not None else None) or ""
+
+
+def _whole(outgoing: Outgoing) -> str | None:
+    """The container that is kept, if it came to that."""
+    kept = _recalled(outgoing)
+    return kept if kept and not kept.startswith("[") else None
+
+
+def _parts(outgoing: Outgoing) -> list[str]:
+    """Before it: those of the single pictures."""
+    kept = _recalled(outgoing)
+    return [str(one) for one in json.loads(kept)] if kept.startswith("[") else []
+
+
+def _keep(outgoing: Outgoing, made: str) -> None:
+    if outgoing.memory is not None:
+        outgoing.memory.keep(made)
 
 
 def _seen(one: dict[str, Any]) -> Receipt:

@@ -1,6 +1,7 @@
 """Publishing on Mastodon: pictures first, then the post; look-up among our own posts, by their words; deletion."""
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,7 +35,7 @@ class Desk:
             acct = answered.account.acct
             if not words.names(text, acct, self._server.host):
                 text = f"@{acct} {text}"  # or the one who is answered is not told
-        media = [self._upload(picture) for picture in outgoing.pictures]
+        media = [self._upload(picture, outgoing.proceed) for picture in outgoing.pictures]
         warning = outgoing.options.get("content_warning") or None
         asked = polls.of(outgoing.options)
         poll = None
@@ -148,9 +149,10 @@ class Desk:
             raise Rejected("This server cannot find what the post answers.")
         return found[0]
 
-    def _upload(self, picture: Picture) -> Any:
+    def _upload(self, picture: Picture, proceed: Callable[[], None]) -> Any:
         small = pictures.fitted(picture, self._largest)
         kept = self._server.reads(
+        proceed()
             lambda server: server.media_post(small.data, mime_type=small.mime, description=picture.alt)
         )
         until = time.monotonic() + PROCESSING

@@ -20,7 +20,6 @@ from networks.x.posts import Post
 from networks.x.session import Account
 
 CLOCKS = timedelta(minutes=5)  # that theirs and ours may differ
-PREPARING = timedelta(seconds=90)  # after an attempt began, its post is not sent any more: a look-up counts from there
 SETTLED = timedelta(minutes=4)  # after an attempt began, a post that is not shown was not applied
 PAGES = 5  # of our own posts that a look-up reads
 PROCESSING = 30.0  # seconds that X may take over a picture
@@ -43,8 +42,6 @@ class Desk:
         media = [self._upload(picture, outgoing.proceed) for picture in outgoing.pictures]
 
         def send(client: Any) -> Any:  # once more after a token was renewed, which takes its time, too
-            if outgoing.begun_at is not None and clock.now() > outgoing.begun_at + PREPARING:
-                raise Unavailable("preparing the post took too long; nothing was posted")
             outgoing.proceed()
             return client.create_tweet(
                 text=outgoing.text,

@@ -18,7 +18,7 @@ from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
 from networks.mastodon import sending
-from posts import decide, publishing
+from posts import claims, decide, publishing
 from posts.pools import Pools
 from posts.tables import Attempt
 from scheduler.jobs import publishing as job
@@ -96,7 +96,8 @@ def run_until(place: Place, number: int, states: set[str], seconds: float = 30) 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses that a test can wait for."""
+    """Pauses that a test can wait for, and a lease after which absence is believed."""
+    monkeypatch.setattr(claims, "LEASE", timedelta(seconds=10))
     monkeypatch.setattr(publishing, "LOOK_UP_PAUSES", (timedelta(seconds=0.2), timedelta(seconds=1)))
     monkeypatch.setattr(publishing, "FIRST_PAUSE", timedelta(seconds=0.5))
     monkeypatch.setattr(publishing, "SHORTEST_PAUSE", timedelta(seconds=0.5))

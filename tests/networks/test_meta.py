@@ -291,7 +291,8 @@ def test_after_a_death_between_container_and_publishing_the_same_container_goes_
     meta: MetaServer, gram: Connection, now: datetime
 ) -> None:
     def die() -> None:
-        raise KeyboardInterrupt
+        if (killed := next(asked)) is not None:
+            raise killed
 
     sent = outgoing("Found.", now, pictures=(DOG,))
     with pytest.raises(KeyboardInterrupt):
@@ -358,6 +359,39 @@ def test_comments_are_answered_heard_and_looked_up(meta: MetaServer, gram: Conne
         (Outgoing(KEY, "x" * 2201, pictures=(DOG,)), "The text is 1 character too long"),
         (Outgoing(KEY, "x", pictures=(DOG,) * 11), "takes at most 10 pictures"),
     ],
+def test_what_instagram_still_fetches_is_not_made_again_by_the_next_attempt(
+    meta: MetaServer, gram: Connection, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meta.fill_polls = 3
+    monkeypatch.setattr("networks.instagram.sending.FILLING", 0.0)
+    sent = outgoing("Found.", now, pictures=(DOG, replace(DOG, alt="Its owner")))
+    with pytest.raises(Unavailable, match="takes long"):
+        desk(gram).publish(sent)
+    assert desk(gram).find(sent) is None
+    for one in meta.things.values():
+        one.polls = 0
+    meta.fill_polls = 0
+    desk(gram).publish(sent)
+    assert (meta.said("ig_media"), meta.asked.count("POST media")) == (["Found."], 3)
+
+
+@pytest.mark.parametrize("network", ["facebook", "instagram"])
+def test_whether_to_go_on_is_asked_before_each_picture(
+    meta: MetaServer, page: Connection, gram: Connection, now: datetime, network: str
+) -> None:
+    asked = iter([None, HeldBack("a hold was placed")])
+
+    def proceed() -> None:
+        if (held := next(asked)) is not None:
+            raise held
+
+    with pytest.raises(HeldBack):
+        desk(page if network == "facebook" else gram).publish(
+            outgoing("Found.", now, pictures=(DOG, DOG), proceed=proceed)
+        )
+    assert [question for question in meta.asked if question.startswith("POST")] in (["POST photos"], ["POST media"])
+
+
 )
 def test_instagrams_rules_are_told_in_plain_words(post: Outgoing, problem: str) -> None:
     (told,) = words.LIMITS.problems(post)
@@ -381,6 +415,8 @@ def signed_in(meta: MetaServer, network: str, **more: str) -> Any:
     assert (asked["state"], asked["client_id"]) == ("state", APP)
     return sign_in.finish(departure.kept, code, True)
 
+
+    asked = iter([None, KeyboardInterrupt()])  # before the container, before it is published
 
 def test_signing_in_gives_the_pages_own_token_and_when_it_ends(meta: MetaServer, now: datetime) -> None:
     meta.expires_at = int((now + timedelta(days=60)).timestamp())

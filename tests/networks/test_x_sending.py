@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -34,7 +33,7 @@ from networks.network import (
 )
 from networks.registry import NETWORKS
 from networks.tables import Account, Spending
-from networks.x.sending import PREPARING, SETTLED
+from networks.x.sending import SETTLED
 from tests.networks.x_server import HANDLE, ME, Fault, XServer, account_on, an_x
 
 KEY = "0193a7d2f0007c3ea8b0123456789abc"
@@ -156,20 +155,16 @@ def test_a_hold_stops_it_before_the_next_call(x: XServer, desk: Publisher) -> No
     assert (len(x.media), x.said()) == (2, [])
 
 
-def test_preparing_that_took_too_long_sends_nothing_for_a_look_up_may_have_begun(x: XServer, desk: Publisher) -> None:
-    with after(x, PREPARING + timedelta(seconds=1)), pytest.raises(Unavailable, match="nothing was posted"):
-        desk.publish(outgoing())
-    assert x.said() == []
-
-
-def test_a_post_that_waited_for_a_new_token_too_long_is_not_sent(
-    x: XServer, connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_post_that_waited_for_a_new_token_too_long_is_not_sent(x: XServer, connection: Connection) -> None:
     x.access.clear()
-    moments = iter([NOON, NOON + PREPARING + timedelta(seconds=1)])
-    monkeypatch.setattr("networks.x.sending.clock", SimpleNamespace(now=lambda: next(moments)))
-    with pytest.raises(Unavailable, match="nothing was posted"):
-        publisher(connection).publish(outgoing())
+    asked = iter([None, Unavailable("too late")])
+
+    def proceed() -> None:
+        if (late := next(asked)) is not None:
+            raise late
+
+    with pytest.raises(Unavailable, match="too late"):
+        publisher(connection).publish(outgoing(proceed=proceed))
     assert (x.refreshed, x.asked.count(CREATE), x.said()) == (1, 1, [])
 
 

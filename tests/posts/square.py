@@ -13,9 +13,11 @@ NOON = datetime(2026, 11, 24, 17, tzinfo=UTC)
 
 @dataclass
 class Square:
-    """`before` runs before a post is applied, `after` when it has been: each may raise what a network would."""
+    """`preparing` runs before it asks whether to go on, `before` before a post is applied, `after` when it has been:
+    each may raise what a network would."""
 
     posts: list[Outgoing] = field(default_factory=list)
+    preparing: Callable[[], None] = lambda: None
     before: Callable[[], None] = lambda: None
     after: Callable[[], None] = lambda: None
     can_look_up: bool = True
@@ -23,6 +25,8 @@ class Square:
 
     def publish(self, outgoing: Outgoing) -> Receipt:
         """Applies the post each time it is asked to: only the caller can see to it that it is asked once."""
+        self.preparing()
+        outgoing.proceed()
         self.before()
         self.posts.append(outgoing)
         self.after()
@@ -57,6 +61,20 @@ class Blind:
 
     def remove(self, remote_id: str) -> None:
         raise self.error
+
+
+class Remembering(Square):
+    """Makes something first that is not public, and keeps it, as Instagram's container."""
+
+    def __init__(self, making: Callable[[], object]) -> None:
+        super().__init__()
+        self._making = making
+
+    def publish(self, outgoing: Outgoing) -> Receipt:
+        self._making()
+        assert outgoing.memory is not None
+        outgoing.memory.keep("container 1")
+        return super().publish(outgoing)
 
 
 def raising(error: BaseException) -> Callable[[], None]:

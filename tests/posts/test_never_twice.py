@@ -27,7 +27,9 @@ from tests.posts.square import Square, raising
 
 LATE = timedelta(hours=2)
 START = datetime(2026, 11, 24, 13, tzinfo=UTC)
-FAULTS = st.sampled_from(["none", "none", "lost reply", "cut off", "away", "limited", "killed before", "killed after"])
+FAULTS = st.sampled_from(
+    ["none", "none", "lost reply", "cut off", "away", "limited", "slow", "killed before", "killed after"]
+)
 WORDS = st.sampled_from(["Coffee at nine.", "Coffee at ten.", "Road closed."])
 
 
@@ -167,9 +169,20 @@ class Publishing(RuleBasedStateMachine):
             "limited": raising(RateLimited(self.now + timedelta(minutes=5))),
             "killed before": raising(KilledError()),
         }.get(fault, nothing)
+        self.square.preparing = self._outlasted if fault == "slow" else nothing
         with contextlib.suppress(KilledError):
             publishing.run(self.desk.engine, claim, self.square, lambda: self.now)
-        self.square.before = self.square.after = nothing
+        self.square.preparing = self.square.before = self.square.after = nothing
+
+    def _outlasted(self) -> None:
+        """Preparing took longer than the lease; meanwhile others looked it up, and perhaps sent it."""
+        self.square.preparing = lambda: None
+        self.now += claims.LEASE
+        for _ in range(2):
+            self.tick()
+            while self.claims:
+                self._call("none")
+        self.edit("Road closed.", "officer")
 
     @rule(can=st.booleans())
     def network_can_tell(self, can: bool) -> None:

@@ -12,14 +12,14 @@ from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry, Person
 from networks import accounts, practice
-from networks.network import OutcomeUnknown, RateLimited, Rejected, SignInExpired, Unavailable
+from networks.network import OutcomeUnknown, Outgoing, RateLimited, Rejected, SignInExpired, Unavailable
 from networks.tables import Account
 from posts import claims, decide, drafts, lapsing, publishing
-from posts.claims import LEASE
+from posts.claims import LEASE, PREPARING
 from posts.tables import Attempt, Post
 from posts.workflow import TargetState, WrongState
 from tests.posts.conftest import Desk, set_up
-from tests.posts.square import Blind, Square, raising
+from tests.posts.square import Blind, Remembering, Square, raising
 
 LATE = timedelta(hours=2)
 HOUR = timedelta(hours=1)
@@ -87,7 +87,7 @@ def test_what_is_proven_absent_is_sent_again_with_the_same_key(desk: Desk) -> No
     publish(desk, square, desk.now + HOUR)
     keys = {target.key for target in desk.targets(number)}
     square.before = lambda: None
-    for minutes in (1, 2):
+    for minutes in (1, 2, 3):
         publish(desk, square, desk.now + HOUR + timedelta(minutes=minutes))
     assert ({post.key for post in square.posts}, len(square.posts)) == (keys, 2)
     assert states(desk, number) == ["published"] * 2
@@ -255,6 +255,69 @@ def test_an_old_claim_makes_no_call_once_another_has_the_target_even_if_the_cloc
     for claim in [*old, *new, *old]:
         publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR)
     assert (len(square.posts), states(desk, number)) == (2, ["published"] * 2)
+
+
+def test_a_call_whose_preparing_outlasts_its_lease_sends_nothing_once_another_sent_it(desk: Desk) -> None:
+    number, square = desk.approved(), Square()
+
+    def outlast_the_lease() -> None:
+        square.preparing = lambda: None
+        publish(desk, square, desk.now + HOUR + LEASE)  # recovered and looked up: absent
+        publish(desk, square, desk.now + HOUR + LEASE + timedelta(seconds=1))
+
+    square.preparing = outlast_the_lease
+    first, _ = claims.claim(desk.engine, desk.keys, desk.now + HOUR)
+    publishing.run(desk.engine, first, square, lambda: desk.now + HOUR)  # even if its clock stood still
+    assert (len({post.key for post in square.posts}), len(square.posts)) == (2, 2)
+    assert states(desk, number) == ["published"] * 2
+
+
+def test_a_call_whose_preparing_outlasts_its_lease_never_says_words_that_were_cancelled(desk: Desk) -> None:
+    number, square = desk.approved(), Square()
+
+    def cancelled_meanwhile() -> None:
+        square.preparing = lambda: None
+        publish(desk, Square(), desk.now + HOUR + LEASE)
+        with database.writing(desk.engine) as session:
+            drafts.cancel(session, number, desk.officer, desk.now + HOUR + LEASE)
+
+    square.preparing = cancelled_meanwhile
+    first, _ = claims.claim(desk.engine, desk.keys, desk.now + HOUR)
+    publishing.run(desk.engine, first, square, lambda: desk.now + HOUR)
+    assert (square.posts, desk.post(number).state) == ([], "cancelled")
+
+
+def test_a_post_that_took_too_long_to_prepare_is_not_sent_then_but_tried_again(desk: Desk) -> None:
+    number, square = desk.approved(), Square()
+    moments = [desk.now + HOUR]
+    square.preparing = lambda: moments.append(desk.now + HOUR + PREPARING)
+    for claim in claims.claim(desk.engine, desk.keys, desk.now + HOUR):
+        del moments[1:]
+        publishing.run(desk.engine, claim, square, lambda: moments[-1])
+    assert (square.posts, states(desk, number)) == ([], ["retry"] * 2)
+    assert "took too long" in (desk.targets(number)[0].last_error or "")
+
+
+def test_what_was_made_for_a_lapsed_claim_is_not_kept_in_the_place_of_another_attempts(desk: Desk) -> None:
+    """Else a call that lost its claim would have its own container published, beside the next attempt's."""
+    number, square = desk.approved(), Square()
+    publisher = Remembering(lambda: publish(desk, square, desk.now + HOUR + LEASE))
+    first, _ = claims.claim(desk.engine, desk.keys, desk.now + HOUR)
+    publishing.run(desk.engine, first, publisher, lambda: desk.now + HOUR)
+    assert (publisher.posts, desk.targets(number)[0].memory) == ([], None)
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_absence_is_not_believed_while_the_call_may_still_be_under_way(desk: Desk, sent: bool) -> None:
+    number, square = desk.approved(), Square(before=raising(OutcomeUnknown("no answer for a while")))
+    publish(desk, square, desk.now + HOUR)
+    publish(desk, square, desk.now + HOUR + timedelta(minutes=1))
+    assert (states(desk, number), square.posts) == (["unknown"] * 2, [])
+    if sent:  # what was on its way arrives
+        square.posts += [Outgoing(target.key, target.text) for target in desk.targets(number)]
+    assert publish(desk, square, desk.now + HOUR + LEASE - timedelta(seconds=1)) == []
+    publish(desk, square, desk.now + HOUR + LEASE)
+    assert states(desk, number) == ["published" if sent else "retry"] * 2
 
 
 def test_an_answer_to_what_cannot_be_read_fails_and_the_others_go_out(desk: Desk) -> None:
