@@ -31,7 +31,7 @@ from networks.tables import Account
 from posts import claims, drafts, pictures, targets
 from posts.claims import Claim
 from posts.tables import Attempt, PostPicture, Target
-from posts.workflow import TARGET_MOVES, TargetState
+from posts.workflow import SENT, TARGET_MOVES, TargetState
 
 log = structlog.get_logger(__name__)
 SHORTEST_PAUSE = timedelta(seconds=5)
@@ -258,7 +258,7 @@ def record(engine: sa.Engine, outcomes: Sequence[Outcome]) -> list[TargetState]:
 
 
 def _record(session: Session, outcome: Outcome) -> TargetState:
-    """A state only if the claim is still ours; a receipt always: it is the truth."""
+    """A state only if the claim is still ours; a receipt always: it is the truth, a second one, too."""
     made, state, receipt, words, now = outcome.claim, outcome.state, outcome.receipt, outcome.words, outcome.at
     if outcome.result == "signed_out":
         accounts.mark_signed_out(session, made.account_id, words or "the network does not know us any more", now)
@@ -269,13 +269,20 @@ def _record(session: Session, outcome: Outcome) -> TargetState:
             detail = {"key": made.outgoing.key, "remote_id": receipt.remote_id, "url": receipt.url}
             audit.record(session, now, None, "target.late_receipt", f"account:{made.account_id}", detail)
         return state
+    before = TargetState(target.state)
+    known = target.remote_id if before in SENT else None  # none, too, where a person only said that it is there
+    twice = receipt is not None and known is not None and receipt.remote_id != known
     attempt = session.get_one(Attempt, made.attempt_id)
     attempt.finished_at, attempt.outcome, attempt.detail = now, outcome.result, words
+    if receipt is not None and twice:
+        attempt.outcome, attempt.detail = "second_receipt", receipt.url or receipt.remote_id
+        log.error("second_receipt", target=target.id, remote_id=receipt.remote_id)
+        detail = {"target": target.id, "account": made.account_id, "remote_id": receipt.remote_id, "url": receipt.url}
+        audit.record(session, now, None, "target.second_receipt", f"post:{target.post_id}", detail)
     session.add(attempt)
-    before = TargetState(target.state)
     ours = target.attempts == made.number and before in (TargetState.PUBLISHING, TargetState.UNKNOWN)
     if receipt is not None:
-        if before is TargetState.PUBLISHED:
+        if known is not None:
             return before
         target.remote_id, target.remote_url = receipt.remote_id, receipt.url
         target.published_at = receipt.published_at

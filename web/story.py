@@ -20,6 +20,7 @@ class Event:
     who: str = ""
     text: str = ""
     ours: bool = True
+    href: str = ""  # where `text` is an address
 
 
 def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str], str]) -> list[Event]:
@@ -48,6 +49,7 @@ def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str]
         "not begun": _("Put back before it began"),
         "unknown": _("No answer came; it has to be looked up"),
         "removed": _("Taken down on the network"),
+        "second_receipt": _("The network has it twice: look at both, and delete one there"),
     }
     events = [
         Event(
@@ -74,11 +76,16 @@ def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str]
             attempt.finished_at or attempt.started_at,
             outcomes.get(attempt.outcome or "", attempt.outcome or _("Under way")),
             text=attempt.detail,
+            href=attempt.detail if attempt.outcome == "second_receipt" and _is_address(attempt.detail) else "",
             ours=attempt.outcome in ("published", "found", "removed"),
         )
         for attempt in detail.attempts
     ]
     return _without_runs(events, _("Saved"), _("Sent for approval"))
+
+
+def _is_address(words: str) -> bool:
+    return words.startswith(("https://", "http://"))
 
 
 def _moved(move: AuditEntry, translate: Callable[[str], str]) -> str:

@@ -12,10 +12,11 @@ from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry, Person
 from networks import accounts, practice
-from networks.network import OutcomeUnknown, Outgoing, RateLimited, Rejected, SignInExpired, Unavailable
+from networks.network import OutcomeUnknown, Outgoing, RateLimited, Receipt, Rejected, SignInExpired, Unavailable
 from networks.tables import Account
-from posts import claims, decide, drafts, lapsing, publishing
-from posts.claims import LEASE, PREPARING
+from posts import claims, decide, drafts, lapsing, publishing, takedown
+from posts.claims import LEASE, PREPARING, Claim
+from posts.publishing import Outcome
 from posts.tables import Attempt, Post
 from posts.workflow import TargetState, WrongState
 from tests.posts.conftest import Desk, set_up
@@ -318,6 +319,57 @@ def test_absence_is_not_believed_while_the_call_may_still_be_under_way(desk: Des
     assert publish(desk, square, desk.now + HOUR + LEASE - timedelta(seconds=1)) == []
     publish(desk, square, desk.now + HOUR + LEASE)
     assert states(desk, number) == ["published" if sent else "retry"] * 2
+
+
+def told(desk: Desk, claim: Claim, receipt: Receipt) -> None:
+    """A call of this claim came back with that receipt, whenever."""
+    outcome = Outcome(claim, TargetState.PUBLISHED, "published", "", desk.now + 2 * HOUR, receipt=receipt)
+    publishing.record(desk.engine, [outcome])
+
+
+def second_receipts(desk: Desk) -> list[dict[str, object]]:
+    with database.reading(desk.engine) as session:
+        entries = session.exec(select(AuditEntry).where(AuditEntry.action == "target.second_receipt")).all()
+    return [entry.detail for entry in entries]
+
+
+def test_a_receipt_for_a_second_post_is_kept_beside_the_first(desk: Desk) -> None:
+    """However it came to that: the other is on the network, and only a person can take it down."""
+    number = desk.approved()
+    claim, _ = claims.claim(desk.engine, desk.keys, desk.now + HOUR)
+    for remote_id in ("7", "7", "8"):
+        told(desk, claim, Receipt(remote_id, f"https://square.example/{remote_id}", desk.now + HOUR))
+    target = desk.targets(number)[0]
+    assert (target.state, target.remote_url) == ("published", "https://square.example/7")
+    assert second_receipts(desk) == [
+        {"target": target.id, "account": claim.account_id, "remote_id": "8", "url": "https://square.example/8"}
+    ]
+    with database.reading(desk.engine) as session:
+        attempt = session.get_one(Attempt, claim.attempt_id)
+    assert (attempt.outcome, attempt.detail) == ("second_receipt", "https://square.example/8")
+
+
+def test_a_receipt_after_a_person_said_that_it_is_there_gives_it_its_address(desk: Desk) -> None:
+    number = desk.approved()
+    claim, _ = claims.claim(desk.engine, desk.keys, desk.now + HOUR)
+    claims.recover(desk.engine, desk.now + HOUR + LEASE)
+    with database.writing(desk.engine) as session:
+        decide.decide(session, claim.target_id, desk.officer, "it_is_there", desk.now + 2 * HOUR)
+    told(desk, claim, Receipt("7", "https://square.example/7", desk.now + HOUR))
+    target = desk.targets(number)[0]
+    assert (target.state, target.remote_id, second_receipts(desk)) == ("published", "7", [])
+
+
+def test_a_late_receipt_of_what_was_taken_down_since_does_not_bring_it_back(desk: Desk) -> None:
+    number, square = desk.approved(), Square()
+    claim, _ = claims.claim(desk.engine, desk.keys, desk.now + HOUR)
+    publishing.run(desk.engine, claim, square, lambda: desk.now + HOUR)
+    with database.writing(desk.engine) as session:
+        takedown.ask(session, claim.target_id, desk.officer, desk.now + HOUR)
+    for removing in takedown.claim(desk.engine, desk.now + HOUR):
+        takedown.run(desk.engine, removing, square, lambda: desk.now + HOUR)
+    told(desk, claim, Receipt("1", None, desk.now + HOUR))
+    assert (desk.targets(number)[0].state, second_receipts(desk)) == ("removed", [])
 
 
 def test_an_answer_to_what_cannot_be_read_fails_and_the_others_go_out(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from config.tables import AuditEntry
 from posts.queue import PostDetail
-from posts.tables import Post, PostVersion, Review
+from posts.tables import Attempt, Post, PostVersion, Review
 from web import story
 
 EIGHT = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -67,3 +67,18 @@ def test_what_happened_in_one_moment_is_told_as_a_post_goes() -> None:
         ("Approved", "Luc"),
         ("Given its time", "Luc"),
     ]
+
+
+def test_what_is_on_the_network_twice_is_told_with_the_address_of_the_second() -> None:
+    post = Post(title="", author_id=1, message="", created_at=EIGHT, updated_at=EIGHT)
+    second = [
+        Attempt(target_id=1, number=1, started_at=EIGHT, outcome="second_receipt", detail=detail)
+        for detail in ("https://square.example/8", "8", "javascript:alert(1)")
+    ]
+    found = story.told(PostDetail(post, [], [], [], [], second), NAMES, lambda words: words)
+    assert [(event.ours, event.text, event.href) for event in found] == [
+        (False, "https://square.example/8", "https://square.example/8"),
+        (False, "8", ""),
+        (False, "javascript:alert(1)", ""),
+    ]
+    assert "twice" in found[0].words
