@@ -106,6 +106,8 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
                 new += stored
                 held = session.get_one(Source, source_id)
                 held.cursor = page.cursor
+                if page.lost is not None:
+                    gaps.heard(session, held, now, page.lost)
                 session.add(held)
             source.cursor = page.cursor
             if not page.more:

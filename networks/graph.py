@@ -159,18 +159,20 @@ class Line:
         return ask(self._graph)
 
     def listed(self, owner: str, edge: str, fields: str, most: int = 10, **more: str) -> Iterator[dict[str, Any]]:
-        """Everything on an edge, newest first, page after page."""
-        args: dict[str, Any] = {"fields": fields, **more}
+        """Everything on an edge, newest first, page after page. OutcomeUnknown where it does not end."""
+        args: dict[str, str] | None = {"fields": fields, **more}
         for _ in range(most):
-            asked = dict(args)
-            page = self.reads(partial(_edge, owner, edge, asked))
+            page = self.listing(owner, edge, args or {})
             yield from page.get("data", ())
-            following = page.get("paging", {}).get("next")
-            if not following:
+            args = following(page)
+            if args is None:
                 return
-            after = {name: values[0] for name, values in parse_qs(urlsplit(following).query).items()}
-            args = {name: value for name, value in after.items() if name not in ("access_token", "appsecret_proof")}
         raise OutcomeUnknown("there is too much to look through")
+
+    def listing(self, owner: str, edge: str, asked: Mapping[str, str]) -> dict[str, Any]:
+        """One page of an edge."""
+        told: dict[str, Any] = self.reads(partial(_edge, owner, edge, dict(asked)))
+        return told
 
     def insights(self, remote_id: str, *metrics: str) -> tuple[dict[str, int], str]:
         """What Meta counts of a post over all its time, as far as it says so; and why not, where it refuses."""
@@ -187,6 +189,15 @@ class Line:
             if count is not None:
                 found[str(row.get("name"))] = count
         return found, ""
+
+
+def following(page: Mapping[str, Any]) -> dict[str, str] | None:
+    """How the page after this one is asked for, without what is secret; none after the last."""
+    address = page.get("paging", {}).get("next")
+    if not address:
+        return None
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+    return {name: value for name, value in asked.items() if name not in ("access_token", "appsecret_proof")}
 
 
 def number_of(told: Mapping[str, Any], name: str) -> int | None:

@@ -82,12 +82,14 @@ class RemoteMention:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of mentions and the cursor after it. `more`: ask again at once. `refused`: what could not be read."""
+    """One page of mentions and the cursor after it. `more`: ask again at once. `refused`: what could not be read;
+    `lost`: a time of which the network had more than it could give."""
 
     mentions: Sequence[RemoteMention]
     cursor: str | None
     more: bool = False
     refused: Sequence[str] = ()
+    lost: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True)

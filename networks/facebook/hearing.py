@@ -1,19 +1,25 @@
 """What is said to a Page: posts that tag it, comments on what it posted. What we say ourselves is left out.
 
-The cursor is a time; each look goes back a little before it, for Meta shows some things late, and intake keeps each
-once. A crash repeats a look and skips nothing."""
+The cursor is a time, or where a look is; each look goes back a little before that time, and intake keeps each post
+once. A crash repeats a request and skips nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from typing import Any
 
-from config import clock
+from networks import graph_look
 from networks.graph import Line, gone, when
+from networks.graph_look import Edge
 from networks.network import Connection, Page, RemoteMention
 
-AGAIN = timedelta(minutes=10)
-AT_FIRST = timedelta(days=7)
-_COMMENTS = "comments.order(reverse_chronological).limit(50){id,message,created_time,permalink_url,from}"
+_SAID = "id,message,created_time,permalink_url,from"
+TAGGED = Edge("tagged", {"fields": _SAID}, "created_time")
+COMMENTS = Edge("comments", {"fields": _SAID, "limit": "50", "order": "reverse_chronological"}, "created_time")
+POSTS = Edge(  # Meta has no list of all comments
+    "posts",
+    {"fields": f"id,created_time,comments.order(reverse_chronological).limit(50){{{_SAID}}}", "limit": "25"},
+    "created_time",
+    below=COMMENTS,
+)
 
 
 class Ear:
@@ -21,27 +27,12 @@ class Ear:
 
     def __init__(self, connection: Connection) -> None:
         self._line = Line(connection)
-        self._kind = connection.settings.get("kind", "mentions")
+        self._edge = POSTS if connection.settings.get("kind") == "comments" else TAGGED
 
     def mentions(self, cursor: str | None) -> Page:
-        """Everything since a little before the cursor."""
-        now = clock.now()
-        since = datetime.fromisoformat(cursor) - AGAIN if cursor else now - AT_FIRST
-        rows = self._comments(since) if self._kind == "comments" else self._tagged(since)
-        found = [_mention(one) for one in rows if self._is_theirs(one) and when(one["created_time"]) >= since]
-        newest = max([one.posted_at for one in found], default=None)
-        before = datetime.fromisoformat(cursor) if cursor else now - AGAIN
-        return Page(found, max(before, newest or before).isoformat())
-
-    def _tagged(self, since: datetime) -> Iterable[dict[str, Any]]:
-        return _until(since, self._line.listed(self._line.me, "tagged", "id,message,created_time,permalink_url,from"))
-
-    def _comments(self, since: datetime) -> Iterable[dict[str, Any]]:
-        """On what the Page posted within the last weeks: Meta has no list of all comments."""
-        for post in self._line.listed(self._line.me, "posts", f"id,created_time,{_COMMENTS}", most=4, limit="25"):
-            yield from ({**one, "root": post["id"]} for one in post.get("comments", {}).get("data", ()))
-            if when(post["created_time"]) < since - timedelta(days=30):
-                return
+        """What the next request of a look brings, of everything since a little before the last."""
+        rows, look = graph_look.go_on(self._line, self._edge, graph_look.at(cursor))
+        return graph_look.page(look, [_mention(one, above) for one, above in rows if self._is_theirs(one)])
 
     def _is_theirs(self, one: dict[str, Any]) -> bool:
         return bool(one.get("message")) and str(one.get("from", {}).get("id", "")) != self._line.me
@@ -57,14 +48,7 @@ class Looker:
         return gone(self._line, remote_ids)
 
 
-def _until(since: datetime, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for one in rows:
-        if when(one["created_time"]) < since:
-            return
-        yield one
-
-
-def _mention(one: dict[str, Any]) -> RemoteMention:
+def _mention(one: dict[str, Any], above: dict[str, Any] | None) -> RemoteMention:
     author = one.get("from", {}).get("id")
     return RemoteMention(
         remote_id=str(one["id"]),
@@ -73,5 +57,5 @@ def _mention(one: dict[str, Any]) -> RemoteMention:
         author_id=str(author) if author else None,
         url=one.get("permalink_url"),
         addressed=True,
-        root_id=one.get("root"),
+        root_id=str(above["id"]) if above is not None else None,
     )

@@ -1,17 +1,23 @@
 """What is said to an Instagram account: pictures that tag it, comments on its own. What we say ourselves is left out.
 
-As on Facebook, the cursor is a time, and each look goes back a little before it."""
+The cursor is as on Facebook. Comments come newest first, as Meta lists them since version 3.2."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
 from typing import Any
 
-from config import clock
+from networks import graph_look
 from networks.graph import Line, when
+from networks.graph_look import Edge
 from networks.network import Connection, Page, RemoteMention
 
-AGAIN = timedelta(minutes=10)
-AT_FIRST = timedelta(days=7)
+_SAID = "id,text,timestamp,from,username"
+TAGS = Edge("tags", {"fields": "id,caption,permalink,timestamp,username"}, "timestamp")
+COMMENTS = Edge("comments", {"fields": _SAID, "limit": "50"}, "timestamp")
+MEDIA = Edge(  # Meta has no list of all comments
+    "media",
+    {"fields": f"id,permalink,timestamp,comments.limit(50){{{_SAID}}}", "limit": "25"},
+    "timestamp",
+    below=COMMENTS,
+)
 
 
 class Ear:
@@ -19,47 +25,28 @@ class Ear:
 
     def __init__(self, connection: Connection) -> None:
         self._line = Line(connection)
-        self._kind = connection.settings.get("kind", "mentions")
+        self._edge = MEDIA if connection.settings.get("kind") == "comments" else TAGS
         self._handle = connection.handle.casefold()
 
     def mentions(self, cursor: str | None) -> Page:
-        """Everything since a little before the cursor."""
-        now = clock.now()
-        since = datetime.fromisoformat(cursor) - AGAIN if cursor else now - AT_FIRST
-        rows = self._comments(since) if self._kind == "comments" else self._tagged(since)
-        found = [one for one in rows if one.posted_at >= since and one.text.strip()]
-        before = datetime.fromisoformat(cursor) if cursor else now - AGAIN
-        return Page(found, max([before, *(one.posted_at for one in found)]).isoformat())
+        """What the next request of a look brings, of everything since a little before the last."""
+        rows, look = graph_look.go_on(self._line, self._edge, graph_look.at(cursor))
+        found = [_mention(one, above) for one, above in rows if not self._is_ours(one)]
+        return graph_look.page(look, [one for one in found if one.text.strip()])
 
-    def _tagged(self, since: datetime) -> Iterable[RemoteMention]:
-        for one in self._line.listed(self._line.me, "tags", "id,caption,permalink,timestamp,username"):
-            if when(one["timestamp"]) < since:
-                return
-            if str(one.get("username", "")).casefold() != self._handle:
-                yield _mention(one, str(one.get("caption", "")), one.get("username"), one.get("permalink"))
-
-    def _comments(self, since: datetime) -> Iterable[RemoteMention]:
-        """On what we posted within the last weeks: Meta has no list of all comments."""
-        fields = "id,permalink,timestamp,comments.limit(50){id,text,timestamp,from,username}"
-        for post in self._line.listed(self._line.me, "media", fields, most=4, limit="25"):
-            for one in post.get("comments", {}).get("data", ()):
-                author = one.get("from", {}).get("id") or one.get("username")
-                ours = str(author) == self._line.me or str(one.get("username", "")).casefold() == self._handle
-                if not ours:
-                    yield _mention(one, str(one.get("text", "")), author, post.get("permalink"), str(post["id"]))
-            if when(post["timestamp"]) < since - timedelta(days=30):
-                return
+    def _is_ours(self, one: dict[str, Any]) -> bool:
+        by_us = str(one.get("from", {}).get("id", "")) == self._line.me
+        return by_us or str(one.get("username", "")).casefold() == self._handle
 
 
-def _mention(
-    one: dict[str, Any], text: str, author: str | None, url: str | None, root: str | None = None
-) -> RemoteMention:
+def _mention(one: dict[str, Any], above: dict[str, Any] | None) -> RemoteMention:
+    author = one.get("from", {}).get("id") or one.get("username")
     return RemoteMention(
         remote_id=str(one["id"]),
-        text=text,
+        text=str(one.get("caption", "") if above is None else one.get("text", "")),
         posted_at=when(one["timestamp"]),
         author_id=str(author) if author else None,
-        url=url,
+        url=(one if above is None else above).get("permalink"),
         addressed=True,
-        root_id=root,
+        root_id=str(above["id"]) if above is not None else None,
     )

@@ -29,12 +29,13 @@ class Tap:
 
     def __init__(self) -> None:
         self.open, self.posts = True, list[RemoteMention]()
+        self.lost: tuple[datetime, datetime] | None = None
 
     def mentions(self, cursor: str | None) -> Page:
         if not self.open:
             raise Unavailable("the tap is closed")
         found, self.posts = self.posts, []
-        return Page(found, cursor)
+        return Page(found, cursor, lost=self.lost)
 
     def say(self, at: datetime, number: int = 1) -> None:
         self.posts += [RemoteMention(f"{at}-{n}", f"post {n} of {at}", at, "nan") for n in range(number)]
@@ -77,6 +78,17 @@ def test_an_outage_is_a_gap_told_once_with_what_was_caught_up(
     assert (gap.began_at, gap.ended_at, gap.reason, gap.lost) == (began, ended, "the tap is closed", False)
     in_town = health.in_words(gap, lambda moment: moment.astimezone(TOWN))
     assert in_town == "24 Nov: nothing from 02:10 to 02:45, 312 caught up"
+
+
+def test_what_a_network_could_not_give_is_a_gap_though_it_answered(
+    engine: sa.Engine, tap: Tap, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    number = said.a_source(engine, now)
+    tap.lost = (now - 5 * MINUTE, now)
+    polling.poll(engine, number, settings, keys, now)
+    tap.lost = None
+    polling.poll(engine, number, settings, keys, now + MINUTE)
+    assert [(gap.began_at, gap.ended_at, gap.lost) for gap in all_gaps(engine, now)] == [(now - 5 * MINUTE, now, True)]
 
 
 def test_what_comes_late_is_counted_for_two_days_and_deletions_take_nothing_back(

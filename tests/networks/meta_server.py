@@ -213,6 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return {"id": self._write("comment", given["message"], PAGE, parent=number).id}
             case "GET", "post", "comments":
                 return self._page([one for one in self._shown("comment") if one.parent == number], given)
+            case "GET", "ig_media", "comments":
+                return self._page([one for one in self._shown("ig_comment") if one.parent == number], given)
             case "GET", "post" | "ig_media", "insights":
                 return self._insights(self._thing(number), given)
             case "POST", "ig", "media":
@@ -370,7 +372,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "comments" in asked:
             kind = "comment" if one.kind == "post" else "ig_comment"
             rows = [each for each in self._shown(kind) if each.parent == one.id]
-            told["comments"] = {"data": [self._object(each, {}) for each in rows[:50]]}
+            told["comments"] = self._page(rows, {"limit": "50"})
         return told
 
 

@@ -24,6 +24,7 @@ from networks.network import (
     NetworkError,
     OutcomeUnknown,
     Outgoing,
+    Page,
     PageSignIn,
     Picture,
     Publisher,
@@ -230,11 +231,102 @@ def test_posts_that_tag_us_and_comments_on_ours_are_heard_and_our_own_are_not(
     meta.add("comment", "see you there", "556", parent=ours.id, at=now - timedelta(minutes=5))
     meta.add("comment", "you are welcome", PAGE, parent=ours.id, at=now - timedelta(minutes=4))
     assert heard(page, "facebook")[0] == ["@rivertonpd too loud at night"]
-    comments = replace(page, settings={**page.settings, "kind": "comments"})
+    comments = of_kind(page, "comments")
     texts, cursor = heard(comments, "facebook")
     assert texts == ["see you there"]
     meta.add("comment", "late to be shown", "557", parent=ours.id, at=now - timedelta(minutes=6))
     assert sorted(heard(comments, "facebook", cursor)[0]) == ["late to be shown", "see you there"]
+
+
+def looked(connection: Connection, cursor: str | None = None) -> tuple[list[str], list[Page]]:
+    """A whole look, as polling asks for it: what was heard, and its pages."""
+    make = registry.network("facebook" if connection.remote_id == PAGE else "instagram").listener
+    assert make is not None
+    pages = [make(connection).mentions(cursor)]
+    while pages[-1].more:
+        pages.append(make(connection).mentions(pages[-1].cursor))
+    return [one.text for each in pages for one in each.mentions], pages
+
+
+def of_kind(connection: Connection, kind: str) -> Connection:
+    return replace(connection, settings={**connection.settings, "kind": kind})
+
+
+KINDS = {"facebook": ("post", "comment", PAGE), "instagram": ("ig_media", "ig_comment", IG)}
+
+
+@pytest.mark.parametrize("network", KINDS)
+def test_comments_are_read_below_however_many_posts_and_however_many_there_are(
+    meta: MetaServer, page: Connection, gram: Connection, now: datetime, network: str
+) -> None:
+    post, comment, us = KINDS[network]
+    ours = [meta.add(post, f"Coffee {n}.", us, at=now - timedelta(hours=n)) for n in range(130)]
+    many = [f"much said {n}" for n in range(120)]
+    for n, text in enumerate(many):
+        meta.add(comment, text, "555", parent=ours[3].id, at=now - timedelta(seconds=n), username="neighbour")
+    meta.add(comment, "at the very end", "556", parent=ours[-1].id, at=now - MINUTE, username="walker")
+    connection = of_kind(page if network == "facebook" else gram, "comments")
+    texts, pages = looked(connection)
+    assert sorted(texts) == sorted([*many, "at the very end"])
+    assert ({one.root_id for each in pages for one in each.mentions}) == {ours[3].id, ours[-1].id}
+    assert all(one.url for each in pages for one in each.mentions)
+    assert [each.lost for each in pages if each.lost] == []
+    assert pages[-1].cursor == now.isoformat()
+    assert looked(connection, (now + timedelta(hours=1)).isoformat())[0] == []
+
+
+@pytest.mark.parametrize("network", KINDS)
+def test_posts_that_tag_us_are_read_however_many_there_are(
+    meta: MetaServer, page: Connection, gram: Connection, now: datetime, network: str
+) -> None:
+    said = [f"@rivertonpd {n}" for n in range(300)]
+    for n, text in enumerate(said):
+        meta.add(KINDS[network][0], text, "555", at=now - timedelta(minutes=n), username="neighbour")
+    texts, pages = looked(page if network == "facebook" else gram)
+    assert (sorted(texts), len(pages)) == (sorted(said), 12)
+    assert pages[-1].cursor == now.isoformat()
+
+
+def test_a_look_that_is_cut_off_goes_on_where_it_was(meta: MetaServer, page: Connection, now: datetime) -> None:
+    for n in range(60):
+        meta.add("post", f"@rivertonpd {n}", "555", at=now - timedelta(minutes=n))
+    make = registry.network("facebook").listener
+    assert make is not None
+    first = make(page).mentions(None)
+    meta.faults["GET tagged"] = [Fault(502, body="<html>")]
+    with pytest.raises(Unavailable):
+        make(page).mentions(first.cursor)
+    texts, _ = looked(page, first.cursor)
+    assert ([*(one.text for one in first.mentions), *texts]) == [f"@rivertonpd {n}" for n in range(60)]
+
+
+def test_what_meta_refuses_in_the_midst_of_a_look_is_told_as_lost_and_the_look_ends(
+    meta: MetaServer, page: Connection, now: datetime
+) -> None:
+    for n in range(60):
+        meta.add("post", f"@rivertonpd {n}", "555", at=now - timedelta(minutes=n))
+    make = registry.network("facebook").listener
+    assert make is not None
+    first = make(page).mentions(None)
+    meta.faults["GET tagged"] = [error(100), error(100)]
+    ended = make(page).mentions(first.cursor)
+    assert (ended.mentions, ended.more, ended.lost) == ([], False, (now - timedelta(days=7), now))
+    with pytest.raises(Rejected):  # at its start that is an error like any other
+        make(page).mentions(ended.cursor)
+
+
+def test_a_post_that_went_with_its_comments_while_they_were_read_loses_nothing(
+    meta: MetaServer, page: Connection, now: datetime
+) -> None:
+    ours = meta.add("post", "Coffee at nine.", PAGE, at=now - timedelta(hours=2))
+    for n in range(60):
+        meta.add("comment", f"said {n}", "555", parent=ours.id, at=now - timedelta(seconds=n))
+    make = registry.network("facebook").listener
+    assert make is not None
+    first = make(of_kind(page, "comments")).mentions(None)
+    del meta.things[ours.id]
+    ended = make(of_kind(page, "comments")).mentions(first.cursor)
+    assert (len(first.mentions), first.more, ended.more, ended.lost) == (50, True, False, None)
 
 
 def test_a_deleted_post_is_known_to_be_gone_and_one_that_cannot_be_seen_is_not_said_to_be(
@@ -266,6 +358,39 @@ def test_several_pictures_are_one_carousel(meta: MetaServer, gram: Connection, n
     assert (whole.text, len(whole.more["children"]), meta.said("ig_media")) == ("Found.", 2, ["Found."])
 
 
+def test_what_instagram_still_fetches_is_not_made_again_by_the_next_attempt(
+    meta: MetaServer, gram: Connection, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meta.fill_polls = 3
+    monkeypatch.setattr("networks.instagram.sending.FILLING", 0.0)
+    sent = outgoing("Found.", now, pictures=(DOG, replace(DOG, alt="Its owner")))
+    with pytest.raises(Unavailable, match="takes long"):
+        desk(gram).publish(sent)
+    assert desk(gram).find(sent) is None
+    for one in meta.things.values():
+        one.polls = 0
+    meta.fill_polls = 0
+    desk(gram).publish(sent)
+    assert (meta.said("ig_media"), meta.asked.count("POST media")) == (["Found."], 3)
+
+
+@pytest.mark.parametrize("network", ["facebook", "instagram"])
+def test_whether_to_go_on_is_asked_before_each_picture(
+    meta: MetaServer, page: Connection, gram: Connection, now: datetime, network: str
+) -> None:
+    asked = iter([None, HeldBack("a hold was placed")])
+
+    def proceed() -> None:
+        if (held := next(asked)) is not None:
+            raise held
+
+    with pytest.raises(HeldBack):
+        desk(page if network == "facebook" else gram).publish(
+            outgoing("Found.", now, pictures=(DOG, DOG), proceed=proceed)
+        )
+    assert [question for question in meta.asked if question.startswith("POST")] in (["POST photos"], ["POST media"])
+
+
 @pytest.mark.parametrize("fault", LOST)
 def test_instagram_always_knows_whether_it_was_published(
     meta: MetaServer, gram: Connection, now: datetime, fault: Fault
@@ -290,6 +415,8 @@ def test_instagram_always_knows_whether_it_was_published(
 def test_after_a_death_between_container_and_publishing_the_same_container_goes_out(
     meta: MetaServer, gram: Connection, now: datetime
 ) -> None:
+    asked = iter([None, KeyboardInterrupt()])  # before the container, before it is published
+
     def die() -> None:
         if (killed := next(asked)) is not None:
             raise killed
@@ -337,7 +464,7 @@ def test_a_used_up_publishing_limit_waits(meta: MetaServer, gram: Connection, no
 def test_comments_are_answered_heard_and_looked_up(meta: MetaServer, gram: Connection, now: datetime) -> None:
     ours = meta.add("ig_media", "Found.", IG, at=now - timedelta(hours=1))
     theirs = meta.add("ig_comment", "whose is it", "555", parent=ours.id, at=now - MINUTE, username="neighbour")
-    comments = replace(gram, settings={**gram.settings, "kind": "comments"})
+    comments = of_kind(gram, "comments")
     assert heard(comments, "instagram")[0] == ["whose is it"]
     meta.add("ig_media", "look @rivertonpd", "556", at=now - MINUTE, username="walker")
     assert heard(gram, "instagram")[0] == ["look @rivertonpd"]
@@ -359,39 +486,6 @@ def test_comments_are_answered_heard_and_looked_up(meta: MetaServer, gram: Conne
         (Outgoing(KEY, "x" * 2201, pictures=(DOG,)), "The text is 1 character too long"),
         (Outgoing(KEY, "x", pictures=(DOG,) * 11), "takes at most 10 pictures"),
     ],
-def test_what_instagram_still_fetches_is_not_made_again_by_the_next_attempt(
-    meta: MetaServer, gram: Connection, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    meta.fill_polls = 3
-    monkeypatch.setattr("networks.instagram.sending.FILLING", 0.0)
-    sent = outgoing("Found.", now, pictures=(DOG, replace(DOG, alt="Its owner")))
-    with pytest.raises(Unavailable, match="takes long"):
-        desk(gram).publish(sent)
-    assert desk(gram).find(sent) is None
-    for one in meta.things.values():
-        one.polls = 0
-    meta.fill_polls = 0
-    desk(gram).publish(sent)
-    assert (meta.said("ig_media"), meta.asked.count("POST media")) == (["Found."], 3)
-
-
-@pytest.mark.parametrize("network", ["facebook", "instagram"])
-def test_whether_to_go_on_is_asked_before_each_picture(
-    meta: MetaServer, page: Connection, gram: Connection, now: datetime, network: str
-) -> None:
-    asked = iter([None, HeldBack("a hold was placed")])
-
-    def proceed() -> None:
-        if (held := next(asked)) is not None:
-            raise held
-
-    with pytest.raises(HeldBack):
-        desk(page if network == "facebook" else gram).publish(
-            outgoing("Found.", now, pictures=(DOG, DOG), proceed=proceed)
-        )
-    assert [question for question in meta.asked if question.startswith("POST")] in (["POST photos"], ["POST media"])
-
-
 )
 def test_instagrams_rules_are_told_in_plain_words(post: Outgoing, problem: str) -> None:
     (told,) = words.LIMITS.problems(post)
@@ -415,8 +509,6 @@ def signed_in(meta: MetaServer, network: str, **more: str) -> Any:
     assert (asked["state"], asked["client_id"]) == ("state", APP)
     return sign_in.finish(departure.kept, code, True)
 
-
-    asked = iter([None, KeyboardInterrupt()])  # before the container, before it is published
 
 def test_signing_in_gives_the_pages_own_token_and_when_it_ends(meta: MetaServer, now: datetime) -> None:
     meta.expires_at = int((now + timedelta(days=60)).timestamp())
