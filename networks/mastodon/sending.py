@@ -62,14 +62,15 @@ class Desk:
         """Among our own posts since the attempt began. None only once a server had time to show it."""
         begun = outgoing.begun_at or clock.now()
         try:
-            said = self._since(begun - CLOCKS, outgoing.text)
+            since = self._since(begun - CLOCKS, outgoing.text)
+            said = [one for one in since if self._server.named(one.id) not in outgoing.others]
             found = [one for one in said if self._answers(one, outgoing)]
         except (Unavailable, Rejected) as error:
             raise OutcomeUnknown(str(error)) from error
         if len(found) == 1:
             return self._receipt(found[0])
         if found:
-            raise OutcomeUnknown("the same words are there more than once")
+            raise OutcomeUnknown("the same words are there more than once", [self._receipt(one) for one in found])
         if outgoing.reply_to is not None and any(one.get("in_reply_to_id") is None for one in said):
             raise OutcomeUnknown("the words are there, but what they answer is not")
         if clock.now() < begun + SETTLED:
@@ -151,8 +152,8 @@ class Desk:
 
     def _upload(self, picture: Picture, proceed: Callable[[], None]) -> Any:
         small = pictures.fitted(picture, self._largest)
-        kept = self._server.reads(
         proceed()
+        kept = self._server.reads(
             lambda server: server.media_post(small.data, mime_type=small.mime, description=picture.alt)
         )
         until = time.monotonic() + PROCESSING

@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -144,6 +145,20 @@ def test_an_answer_is_found_by_its_words_and_by_what_it_answers(
         else:
             receipt = desk(sqlite_engine, server.address).find(outgoing)
             assert (receipt and receipt.remote_id) == (found and f"{found}@{host}")
+
+
+def test_another_post_of_ours_in_the_same_words_is_not_taken_for_it(sqlite_engine: sa.Engine) -> None:
+    begun = clock.now() - timedelta(minutes=12)
+    listed = [status(number, f"@ines {THANKS}", begun) for number in ("11", "12")]
+    older = status("1", "Long ago", begun - timedelta(hours=1))
+    with answering({OURS: Answer(200, [*listed, older])}) as server:
+        host = server.address.removeprefix("http://")
+        outgoing = Outgoing(KEY, THANKS, begun_at=begun)
+        with pytest.raises(OutcomeUnknown) as told:
+            desk(sqlite_engine, server.address).find(outgoing)
+        receipt = desk(sqlite_engine, server.address).find(replace(outgoing, others=frozenset({f"11@{host}"})))
+    assert receipt is not None and receipt.remote_id == f"12@{host}"
+    assert [one.remote_id for one in told.value.found] == [f"11@{host}", f"12@{host}"]
 
 
 def test_a_token_that_ended_proves_nothing_even_where_the_list_is_shown_to_anybody(sqlite_engine: sa.Engine) -> None:
