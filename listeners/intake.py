@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
 from config.database import upsert
 from config.secrets import Keys
@@ -112,12 +113,18 @@ def prepare(
 
 
 def store(session: Session, rows: Sequence[dict[str, Any]]) -> int:
-    """Inserts rows that are not there yet; how many were new."""
+    """Inserts rows that are not there yet; how many were new. One that is there learns that it names our account, where
+    another source did not know."""
     if not rows:
         return 0
     insert = upsert(session, Mention).on_conflict_do_nothing(index_elements=["key"])
     options = {"preserve_rowcount": True}  # else PostgreSQL's driver does not say how many were new
-    return session.connection().execute(insert, list(rows), execution_options=options).rowcount
+    new = session.connection().execute(insert, list(rows), execution_options=options).rowcount
+    addressed = [row["key"] for row in rows if row["addressed"]]
+    if addressed and new < len(rows):
+        known = col(Mention.key).in_(addressed) & col(Mention.addressed).is_(False)
+        session.exec(sa.update(Mention).where(known).values(addressed=True))
+    return new
 
 
 def _language(mention: RemoteMention) -> str:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -68,6 +69,18 @@ def test_a_repeated_page_adds_nothing(
 ) -> None:
     page = Page([post(1), post(2)], "2")
     assert [admit(engine, page, keys, settings, now).new for _ in range(2)] == [2, 0]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_whichever_source_reads_a_post_first_it_is_known_that_it_names_us(
+    engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime, first: bool
+) -> None:
+    """The one that searches by rules does not know; the one that reads mentions does."""
+    for addressed, new in ((first, 2), (not first, 1)):
+        told = [replace(post(number), addressed=addressed and number != 3) for number in (1, 2 if new == 2 else 3)]
+        admitted = admit(engine, Page(told, "2"), keys, settings, now)
+        assert (admitted.new, admitted.duplicate) == (new, 2 - new)
+    assert [found.addressed for found in all_mentions(engine)] == [True, first, False]
 
 
 def test_a_post_without_author_is_an_author_of_its_own(
