@@ -30,11 +30,12 @@ class Edge:
 
 @dataclass(frozen=True)
 class Look:
-    """Where a look is. `ahead`: how the list goes on; `below`: rows, and how the list below each goes on; `over`: the
-    list is read. `lost`: from when to when something could not be read, told once."""
+    """Where a look is: begun when, back to when. `ahead`: how the list goes on; `below`: rows, and how the list below
+    each goes on; `over`: the list is read. `lost`: from when to when something could not be read, told once."""
 
+    begun: datetime
     since: datetime
-    newest: datetime  # the next look begins a little before it
+    newest: datetime  # the next look goes back to a little before it
     ahead: Mapping[str, str] | None = None
     below: Sequence[tuple[Row, Mapping[str, str]]] = ()
     over: bool = False
@@ -45,13 +46,13 @@ def at(cursor: str | None) -> Look:
     """Where a cursor stands: before a look, or in the midst of one."""
     now = clock.now()
     if cursor is None:
-        return Look(now - AT_FIRST, now - AGAIN)
+        return Look(now, now - AT_FIRST, now - AGAIN)
     if not cursor.startswith("{"):
         known = datetime.fromisoformat(cursor)
-        return Look(known - AGAIN, known)
+        return Look(now, known - AGAIN, known)
     kept = json.loads(cursor)
-    since, newest = (datetime.fromisoformat(kept[name]) for name in ("since", "newest"))
-    return Look(since, newest, kept["ahead"], [(row, args) for row, args in kept["below"]], kept["over"])
+    begun, since, newest = (datetime.fromisoformat(kept[name]) for name in ("begun", "since", "newest"))
+    return Look(begun, since, newest, kept["ahead"], [(row, args) for row, args in kept["below"]], kept["over"])
 
 
 def go_on(line: Line, edge: Edge, look: Look) -> tuple[list[tuple[Row, Row | None]], Look]:
@@ -105,8 +106,10 @@ def _new(listed: Mapping[str, Any], edge: Edge, look: Look) -> tuple[list[Row], 
 def page(look: Look, found: Sequence[RemoteMention]) -> Page:
     """What was found, with the cursor of where the look is."""
     newest = max([look.newest, *(one.posted_at for one in found)])
+    newest = min(newest, look.begun)  # what came since may stand where the look had been already
     if look.over and not look.below:
         return Page(found, newest.isoformat(), lost=look.lost)
-    kept = {"since": look.since.isoformat(), "newest": newest.isoformat()}
+    times = {"begun": look.begun, "since": look.since, "newest": newest}
+    kept = {name: moment.isoformat() for name, moment in times.items()}
     where = {"ahead": look.ahead, "below": [list(each) for each in look.below], "over": look.over}
     return Page(found, json.dumps({**kept, **where}), more=True, lost=look.lost)

@@ -300,6 +300,21 @@ def test_a_look_that_is_cut_off_goes_on_where_it_was(meta: MetaServer, page: Con
     assert ([*(one.text for one in first.mentions), *texts]) == [f"@rivertonpd {n}" for n in range(60)]
 
 
+def test_what_came_during_a_long_look_is_found_by_the_next(meta: MetaServer, page: Connection, now: datetime) -> None:
+    ours = [meta.add("post", f"Coffee {n}.", PAGE, at=now - timedelta(hours=n)) for n in range(30)]
+    comments = of_kind(page, "comments")
+    make = registry.network("facebook").listener
+    assert make is not None
+    first = make(comments).mentions(None)
+    meta.now = now + 20 * MINUTE
+    meta.add("comment", "above where it was", "555", parent=ours[0].id, at=now + MINUTE)
+    meta.add("comment", "below", "556", parent=ours[-1].id, at=now + 15 * MINUTE)
+    with clock.at(meta.now):
+        texts, pages = looked(comments, first.cursor)
+        assert texts == ["below"]
+        assert sorted(looked(comments, pages[-1].cursor)[0]) == ["above where it was", "below"]
+
+
 def test_what_meta_refuses_in_the_midst_of_a_look_is_told_as_lost_and_the_look_ends(
     meta: MetaServer, page: Connection, now: datetime
 ) -> None:
