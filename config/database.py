@@ -70,18 +70,28 @@ def connect(url: str) -> sa.Engine:
     """An engine for `url`. SQLite: WAL, foreign keys, a 10 s wait for a lock, synchronous=FULL (an approval or a
     publishing attempt that was committed survives a power cut). Makes the file's folder. PostgreSQL: each question is
     planned for what it asks. Asked six times it would have one plan for every place and word, rare or not: a list by
-    place, network and trust then took ten times as long."""
+    place, network and trust then took ten times as long. What either refuses it tells without the values, which would
+    else stand in the log: words of mentions, e-mail addresses, answers."""
     address = sa.make_url(url)
     if address.get_backend_name() == "postgresql" and address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     if address.get_backend_name() != "sqlite":
         each_for_itself = {"prepare_threshold": None}
-        return sa.create_engine(
-            address, connect_args=each_for_itself, pool_pre_ping=True, pool_size=10, max_overflow=10
+        server = sa.create_engine(
+            address,
+            connect_args=each_for_itself,
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=10,
+            hide_parameters=True,
         )
+        sa.event.listen(server, "handle_error", _without_row)
+        return server
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(address, connect_args={"timeout": 10, "check_same_thread": False}, pool_size=20)
+    engine = sa.create_engine(
+        address, connect_args={"timeout": 10, "check_same_thread": False}, pool_size=20, hide_parameters=True
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:
@@ -97,6 +107,19 @@ def connect(url: str) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _without_row(context: sa.engine.ExceptionContext) -> None:
+    """PostgreSQL quotes the row that it refused in its message's DETAIL, in the server's language: only the first part,
+    which names the constraint, goes on."""
+    cause, told = context.original_exception, context.sqlalchemy_exception
+    first = getattr(getattr(cause, "diag", None), "message_primary", None)
+    if first is None:
+        return
+    whole = str(cause)
+    cause.args = (first,)
+    if told is not None:
+        told.args = tuple(str(part).replace(whole, first) for part in told.args)
 
 
 @contextmanager

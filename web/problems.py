@@ -46,6 +46,12 @@ def answer(request: Request, trouble: Trouble) -> Response:
     return pages.render(request, "problem.html", status=trouble.status, trouble=shown)
 
 
+def _route(request: Request) -> str:
+    """The route that was asked for, without what stood in its places: an address may be a secret, as a link to sign in
+    with is."""
+    return str(getattr(request.scope.get("route"), "path", ""))
+
+
 def install(app: FastAPI) -> None:
     """Makes every failure of `app` answer by `answer`."""
     from posts.workflow import EditConflict, NotAllowed, WrongState  # rooms' errors, given their words here
@@ -119,12 +125,12 @@ def install(app: FastAPI) -> None:
 
     def names_nothing(request: Request, error: Exception) -> Response:
         """A number of something that is not there, or what is there already: the store's own rules refused it."""
-        log.info("store_refused", path=request.url.path, kind=type(error).__name__)
+        log.info("store_refused", path=_route(request), kind=type(error).__name__)
         words = "It names something that is not there, or that is there already."
         return answer(request, Trouble(409, "This cannot be kept", words, "Nothing was changed."))
 
     def store(request: Request, error: Exception) -> Response:
-        log.error("store_failed", path=request.url.path, error=str(error)[:300])
+        log.error("store_failed", path=_route(request), error=str(error)[:300])
         return answer(
             request,
             Trouble(
@@ -136,7 +142,7 @@ def install(app: FastAPI) -> None:
         )
 
     def broken(request: Request, error: Exception) -> Response:
-        log.error("request_failed", path=request.url.path, kind=type(error).__name__, error=str(error)[:300])
+        log.error("request_failed", path=_route(request), kind=type(error).__name__, error=str(error)[:300])
         return answer(
             request,
             Trouble(

@@ -1,5 +1,6 @@
 import json
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from config import database
 from config.clock import NaiveTimeError
 from config.secrets import Keys
 from config.settings import Settings
-from config.tables import OneTimeCode
+from config.tables import OneTimeCode, Person
 from listeners import archive_import
 from listeners.tables import Mention
 from posts.tables import Attempt, Target
@@ -154,3 +155,41 @@ def test_a_write_that_raises_leaves_nothing(engine: sa.Engine) -> None:
         raise RuntimeError("something else went wrong")
     with database.reading(engine) as session:
         assert session.exec(select(OneTimeCode)).all() == []
+
+
+REFUSED: dict[str, dict[str, object]] = {
+    "there already": {"name": "Eve", "email": "ada@riverton.example"},
+    "lacks a part": {"name": "words of hers", "email": None},
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_the_store_refuses_is_told_without_what_was_to_be_kept(
+    engine: sa.Engine, person: Callable[..., Person], kind: str
+) -> None:
+    """It stands in the log: words, hashes and addresses may not."""
+    with database.writing(engine) as session:
+        person(session, "Ada")
+    usual: dict[str, object] = {
+        "language": "en",
+        "time_zone": "UTC",
+        "active": True,
+        "created_at": datetime(2026, 11, 24, tzinfo=UTC),
+    }
+    with pytest.raises(sa.exc.IntegrityError) as refused, database.writing(engine) as session:
+        session.execute(sa.insert(Person), usual | REFUSED[kind])
+    told = "".join(traceback.format_exception(refused.value))
+    assert [words for words in ("words of hers", "ada@riverton.example") if words in told] == []
+
+
+def test_what_the_store_refuses_names_the_rule(sqlite_engine: sa.Engine, postgres_engine: sa.Engine) -> None:
+    """What the command line prints of it."""
+    code = OneTimeCode(code_hash=b"x", purpose="sign_in", person_id=4711, expires_at=datetime(2026, 11, 24, tzinfo=UTC))
+    causes = []
+    for engine in (sqlite_engine, postgres_engine):
+        with pytest.raises(sa.exc.IntegrityError) as refused, database.writing(engine) as session:
+            session.add(OneTimeCode.model_validate(code))
+        causes.append(str(refused.value.orig))
+    assert causes[0] == "FOREIGN KEY constraint failed"
+    assert causes[1].startswith('insert or update on table "one_time_code" violates foreign key constraint')
+    assert "4711" not in causes[1]

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
+import structlog
 from fastapi import FastAPI
+from structlog.testing import capture_logs
 
 from config import database
 from config.permissions import Role
@@ -13,7 +16,7 @@ from config.settings import Settings
 from config.tables import Person
 from tests.web.browsing import Browser, Response, form_token
 from web import app as web_app
-from web import headers
+from web import headers, problems
 
 
 def zone(engine: sa.Engine) -> str:
@@ -144,6 +147,19 @@ def test_a_store_that_does_not_answer_is_told_and_not_shown(desk_app: FastAPI, s
     assert answered.status_code == 503
     assert "The store did not answer" in answered.text
     assert "sign_in" not in answered.text
+
+
+def test_a_failure_is_logged_without_the_secret_in_its_address(
+    desk_app: FastAPI, sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(problems, "log", structlog.get_logger())  # one of an earlier test keeps what was set up then
+    with sqlite_engine.execution_options(writes=True).begin() as connection:
+        connection.execute(sa.text("DROP TABLE one_time_code"))
+    with Browser(desk_app, raise_server_exceptions=False) as browser, capture_logs() as lines:
+        assert browser.get("/sign-in/link/a-code-that-lets-in").status_code == 503
+    (line,) = [line for line in lines if line["event"] == "store_failed"]
+    assert line["path"] == "/sign-in/link/{code}"
+    assert "a-code-that-lets-in" not in str(lines)
 
 
 def test_who_is_signed_in_keeps_the_way_back_on_an_address_of_nothing(browser_of: Callable[..., Browser]) -> None:
