@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
-from config import audit, database, legal_holds, outbox, sign_ins
+from config import audit, database, kept_replies, legal_holds, outbox, sign_ins
 from config.legal_holds import Kind
 from config.settings import Settings
 from listeners import contexts, copies, mentions, rhythm
@@ -41,6 +41,7 @@ def expire(engine: sa.Engine, settings: Settings, now: datetime) -> dict[str, in
         "answers": lambda session: questions.expire(session, now, BATCH),
         "mails": lambda session: outbox.forget(session, now - words, BATCH),
         "sign_ins": lambda session: sign_ins.forget(session, now),
+        "replies": lambda session: kept_replies.forget(session, now),
     }
     before = records_end(settings, today)
     if before is not None:

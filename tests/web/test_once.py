@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sqlmodel import func, select
 
-from config import clock, database, sign_ins
+from config import clock, database, people, sign_ins
 from config.permissions import Action, Role
 from config.secrets import Keys
 from config.settings import READABLE, Department, Settings, contrast
 from config.tables import KeptReply, Person
 from posts.tables import Post
+from scheduler.jobs import expiry
 from tests.web.browsing import Browser
 from web import app as web_app
 from web import look
@@ -138,3 +139,48 @@ def test_a_person_reads_in_their_language(browser_of: Callable[..., Browser], sq
     assert '<html lang="es">' in page
     assert "Todas las menciones están atendidas." in page
     assert "Tráfico y seguridad vial" in page
+
+
+def kept(engine: sa.Engine) -> int:
+    with database.reading(engine) as session:
+        return session.exec(select(func.count()).select_from(KeptReply)).one()
+
+
+@pytest.mark.parametrize("proof", [{"Authorization": "Bearer x"}, {"Cookie": "liaison=x"}, {}])
+def test_nothing_is_kept_nor_written_for_a_stranger(
+    stranger: Browser, sqlite_engine: sa.Engine, proof: dict[str, str]
+) -> None:
+    """Not even for a moment: the one writer of the store is for the desk."""
+    written = []
+    sa.event.listen(sqlite_engine, "before_cursor_execute", lambda *asked: written.append(asked[2]))
+    headers = {"Idempotency-Key": "one", **proof}
+    answer = stranger.post("/api/v1/posts", json={"message": "x" * 2000}, headers=headers)
+    assert answer.status_code in (401, 403)
+    assert [one for one in written if one.startswith(("INSERT", "DELETE", "UPDATE"))] == []
+    assert kept(sqlite_engine) == 0
+
+
+def test_an_answer_is_not_read_again_by_a_token_that_was_revoked(robot: Browser, sqlite_engine: sa.Engine) -> None:
+    send = {"json": {"message": "Coffee."}, "headers": {"Idempotency-Key": "one"}}
+    assert robot.post("/api/v1/posts", **send).status_code == 201  # type: ignore[arg-type]
+    with database.writing(sqlite_engine) as session:
+        sign_ins.revoke_tokens(session, 1, clock.now())
+    assert robot.post("/api/v1/posts", **send).status_code == 401  # type: ignore[arg-type]
+
+
+def test_an_answer_is_not_read_again_by_who_has_other_rights_now(robot: Browser, sqlite_engine: sa.Engine) -> None:
+    send = {"json": {"message": "Coffee."}, "headers": {"Idempotency-Key": "one"}}
+    assert robot.post("/api/v1/posts", **send).status_code == 201  # type: ignore[arg-type]
+    with database.writing(sqlite_engine) as session:
+        people.set_roles(session, session.get_one(Person, 1), [Role.ANALYST])
+    assert robot.post("/api/v1/posts", **send).status_code == 422  # type: ignore[arg-type]
+    assert posts(sqlite_engine) == 1
+
+
+def test_kept_answers_go_with_the_hourly_purge(robot: Browser, sqlite_engine: sa.Engine, settings: Settings) -> None:
+    """What people said stands in some of them."""
+    robot.post("/api/v1/posts", json={"message": "Coffee."}, headers={"Idempotency-Key": "one"})
+    now = clock.now()
+    assert expiry.expire(sqlite_engine, settings, now + timedelta(hours=23))["replies"] == 0
+    assert expiry.expire(sqlite_engine, settings, now + timedelta(hours=25))["replies"] == 1
+    assert kept(sqlite_engine) == 0

@@ -1,29 +1,31 @@
 """Idempotency-Key on writes of the API (draft-ietf-httpapi-idempotency-key-header): the same request sent again,
 because its answer was lost, is done once and answered alike for a day.
 
-The key belongs to who sends it, the method and the address; with another body it is refused. Only what succeeded or was
-refused for good is kept: after a failure of ours the same key may be tried again."""
+The key belongs to who sends it, the method and the address; with another body, or other rights than then, it is
+refused. Only what succeeded or was refused for good is kept, and nothing of a stranger: who asks is found before
+anything is read or answered. After a failure of ours the same key may be tried again. scheduler.jobs.expiry removes
+what is over."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, delete
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from config import clock, database
+from config import clock, database, kept_replies
 from config.tables import KeptReply
 from networks import pictures
 from web import problems
 from web.desk import Desk
+from web.guard import Visitor, find_visitor
 from web.problems import Trouble
 
 log = structlog.get_logger(__name__)
 LARGEST_REQUEST = pictures.LARGEST_UPLOAD + 1_000_000  # bytes
-KEPT = timedelta(hours=24)
 LONGEST_KEY = 255
 LARGEST_REPLY = 1024 * 1024  # bytes; what is larger is not kept, and done again
 STUCK = timedelta(minutes=5)  # a first request that is still at work after this died
@@ -45,6 +47,10 @@ class OnceOnly:
         if not 0 < len(given) <= LONGEST_KEY:
             await self._tell(Trouble(400, "This Idempotency-Key cannot be used", "1 to 255 characters."), scope, send)
             return
+        who = await run_in_threadpool(self._visitor, Request(scope))
+        if who is None:
+            await self.app(scope, receive, send)  # which says what is missing
+            return
         messages = await _whole(receive)
         if messages is None:
             await self._tell(
@@ -53,7 +59,8 @@ class OnceOnly:
             return
         key = self._hash(scope, given)
         body = b"".join(message.get("body", b"") for message in messages)
-        request = self.desk.keys.hash("token", f"body {body.hex()}")
+        rights = sorted([*who.roles, *(who.scopes or ())])  # an answer is read again only by whoever still may
+        request = self.desk.keys.hash("token", f"body {rights} {body.hex()}")
         kept = await run_in_threadpool(self._begin, key, request)
         if isinstance(kept, Trouble):
             await self._tell(kept, scope, send)
@@ -89,6 +96,13 @@ class OnceOnly:
             done = status < 500 and status not in (401, 403, 429) and len(body) <= LARGEST_REPLY
             await run_in_threadpool(self._end, key, status if done else None, body, media_type)
 
+    def _visitor(self, request: Request) -> Visitor | None:
+        """Who asks; none where the guard lets nobody in."""
+        with suppress(Trouble):
+            who = find_visitor(request, self.desk)
+            return None if who is None or who.must_enrol else who
+        return None
+
     def _hash(self, scope: Scope, given: str) -> bytes:
         headers = Headers(scope=scope)
         who = headers.get("authorization", "") or headers.get("cookie", "")
@@ -99,7 +113,7 @@ class OnceOnly:
         now = clock.now()
         try:
             with database.writing(self.desk.engine) as session:
-                session.exec(delete(KeptReply).where(col(KeptReply.at) < now - KEPT))
+                kept_replies.forget(session, now)
                 there = session.get(KeptReply, key)
                 if there is not None and there.status is None and there.at < now - STUCK:
                     session.delete(there)
@@ -113,7 +127,10 @@ class OnceOnly:
             return None
         if there.request_hash != request:
             return Trouble(
-                422, "This Idempotency-Key was used for something else", "Nothing was changed.", "Make a new one."
+                422,
+                "This Idempotency-Key was used for something else",
+                "Or your rights have changed since. Nothing was changed.",
+                "Make a new one.",
             )
         if there.status is None:
             return Trouble(
