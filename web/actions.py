@@ -62,15 +62,17 @@ def page(request: Request, found: TheDesk) -> Response:
 def new_page(
     request: Request,
     found: TheDesk,
+    who: Who,
     concern: str = "",
     alert: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
     mention: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
 ) -> Response:
-    """The form; an alert, a mention or a concern fills in what it knows."""
+    """The form; an alert, a mention or a concern fills in what it knows. Of a mention only for who may read them."""
     given = BLANK | {"concern": concern, "due_on": (today(found) + FIRST_DUE).isoformat()}
     with database.reading(found.engine) as session:
         raised = session.get(Alert, alert) if alert is not None else None
-        row = inbox.mention(session, mention) if mention is not None and raised is None else None
+        asked = mention is not None and raised is None and who.may(Action.READ_MENTIONS)
+        row = inbox.mention(session, mention) if mention is not None and asked else None
     if raised is not None:
         place = str(raised.place_id or "")
         given |= {"concern": raised.concern, "said": raised.title, "place": place, "alert": str(raised.id)}
@@ -130,8 +132,10 @@ def asked_of_unit(
     context: Sequence[int],
 ) -> int:
     """Keeps an action, with the words of mentions in `context` as far as they may stay, and writes to the unit if its
-    address is given; its number. Raises WrongState."""
+    address is given; its number. Raises WrongState, Trouble for words that this visitor may not read."""
     moment, settings = clock.now(), found.settings
+    if context and not who.may(Action.READ_MENTIONS):
+        raise Trouble(403, "That is not allowed", "It takes words of mentions. Nothing was changed.")
     if concern not in CONCERNS:
         raise WrongState("Choose the concern that it is about.", "concern")
     with database.writing(found.engine) as session:
@@ -286,7 +290,8 @@ def _form(request: Request, found: Desk, given: dict[str, str], *, wrong: str | 
     who: Visitor = request.state.visitor
     with database.reading(found.engine) as session:
         every = places.all_places(session)
-        offered = _offered(session, given) if found.settings.context_days else []
+        read = found.settings.context_days and who.may(Action.READ_MENTIONS)
+        offered = _offered(session, given) if read else []
     if offered:
         looks.note(found.engine, who, (number for number, _, _ in offered))
     return pages.render(
@@ -336,6 +341,7 @@ def _page(
         closer = session.get(Person, action.closed_by) if action.closed_by is not None else None
         changed = since(session, action, now, zone)
         context = contexts.of_action(session, action_id)
+    looks.note_kept(found.engine, who, action_id, context)
     return pages.render(
         request,
         "action.html",

@@ -151,12 +151,19 @@ def approve(
     past_hold: Annotated[bool, Form()] = False,
 ) -> Response:
     """Approves exactly these words, and they go out. `past_hold`: although a hold is on, by this person's word."""
+    may_pass(who, past_hold=past_hold)
     with database.writing(found.engine) as session:
         post = urgent.approve(session, post_id, who.id, content_hash, clock.now(), past_hold=past_hold)
         said = "step-done" if post.state == PostState.IN_REVIEW else "urgent-out"
         if post.state == PostState.SCHEDULED and not past_hold and holds.in_force(session) is not None:
             said = "urgent-held"
     return RedirectResponse(f"/outreach/urgent/{post_id}?said={said}", 303)
+
+
+def may_pass(who: Visitor, *, past_hold: bool) -> None:
+    """Past a hold goes only who could lift it. Raises Trouble."""
+    if past_hold and not who.may(Action.LIFT_HOLD):
+        raise Trouble(403, "You may not pass a hold", "Nothing was changed.", "Ask somebody who lifts holds.")
 
 
 def start(

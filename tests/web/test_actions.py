@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from sqlmodel import Session, col, select
 
-from config import clock, database
-from config.permissions import Role
+from config import clock, database, sign_ins
+from config.permissions import Action, Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry, OutboxMessage, Person
@@ -221,8 +221,30 @@ def test_what_people_wrote_stays_with_it_only_where_the_settings_say_so(
             select(AuditEntry).where(AuditEntry.subject == "action:1").order_by(col(AuditEntry.id))
         ).all()
     assert [(one.action, one.detail.get("number")) for one in log] == [
-        ("action.hand_over", None), ("action.keep_context", 1), ("action.remove_context", 1)
+        ("action.hand_over", None), ("action.keep_context", 1),
+        ("mention.list", None), ("mention.list", None),  # each look at the words
+        ("action.remove_context", 1),
     ]  # fmt: skip
+    assert log[2].detail == {"ids": [1], "words": 1}
+
+
+def test_a_token_without_the_right_to_read_mentions_neither_sees_nor_keeps_their_words(
+    ada: Browser, sqlite_engine: sa.Engine, settings: Settings, keys: Keys, at_eight: datetime
+) -> None:
+    posts = [Said(at_eight - timedelta(hours=1), "a1", "words of hers", ("traffic_safety",), None, "bluesky")]
+    with database.writing(sqlite_engine) as session:
+        score(session, hear(session, posts), posts)
+        rights = [Action.TRIAGE, Action.READ_FIGURES]
+        token = sign_ins.new_token(session, 1, "blind", rights, keys, at_eight, timedelta(days=1))
+    on = web_app.create(sqlite_engine, settings.model_copy(update={"context_days": 90}), keys)
+    with Browser(on, headers={"authorization": f"Bearer {token}"}, follow_redirects=False) as blind:
+        for about in ("mention=1", "concern=traffic_safety"):
+            form = blind.get(f"/outreach/actions/new?{about}")
+            assert (form.status_code, "words of hers" in form.text) == (200, False)
+        given = GIVEN | {"mention": "1", "context": "1"}
+        assert blind.post("/outreach/actions", data=given).status_code == 403
+    with database.reading(sqlite_engine) as session:
+        assert session.exec(select(UnitAction)).all() == []
 
 
 def test_switched_off_nothing_is_kept_whatever_is_sent(

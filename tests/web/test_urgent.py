@@ -140,7 +140,7 @@ def test_other_words_ask_everyone_anew(ada: Browser, luc: Browser, sqlite_engine
 def test_the_api_does_the_same(
     ada: Browser, luc: Browser, desk_app: FastAPI, sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime
 ) -> None:
-    scopes = (Action.WRITE_POSTS, Action.READ_POSTS, Action.PLACE_HOLD, Action.APPROVE_POSTS)
+    scopes = (Action.WRITE_POSTS, Action.READ_POSTS, Action.PLACE_HOLD, Action.APPROVE_POSTS, Action.LIFT_HOLD)
     with database.writing(sqlite_engine) as session:
         officer, approver = (
             {"Authorization": f"Bearer {sign_ins.new_token(session, who, 'test', scopes, keys, at_eight, DAY)}"}
@@ -153,6 +153,14 @@ def test_the_api_does_the_same(
     assert (made.status_code, made.json()["posts"][0]["state"]) == (201, "in_review")
     content = {"content_hash": made.json()["posts"][0]["content_hash"], "past_hold": True}
     assert browser.post("/api/v1/urgent/1/approve", json=content, headers=officer).status_code == 403
+    with database.writing(sqlite_engine) as session:
+        rights = (Action.READ_POSTS, Action.APPROVE_POSTS)
+        token = sign_ins.new_token(session, 2, "approves only", rights, keys, at_eight, DAY)
+    only_approves = {"Authorization": f"Bearer {token}"}
+    assert browser.post("/api/v1/urgent/1/approve", json=content, headers=only_approves).status_code == 403
+    words = {"content_hash": content["content_hash"], "past_hold": "true"}
+    assert browser.post("/outreach/urgent/1/approve", data=words, headers=only_approves).status_code == 403
+    assert "although the hold is on" not in browser.get("/outreach/urgent/1", headers=only_approves).text
     answer = browser.post("/api/v1/urgent/1/approve", json=content, headers=approver)
     assert answer.json()["posts"][0]["state"] == "scheduled"
     more = browser.post("/api/v1/urgent/1/follow-ups", json={"stage": "update", "message": "More."}, headers=officer)

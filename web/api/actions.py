@@ -132,8 +132,6 @@ def list_actions(
 @router.post("", status_code=201, dependencies=[needs(Action.TRIAGE)])
 def hand_over(found: TheDesk, who: Who, given: ActionIn) -> ActionOut:
     """Hands it to the unit; 403 for words of mentions that the token may not read."""
-    if given.context and not who.may(Action.READ_MENTIONS):
-        raise Trouble(403, "That is not allowed", "It takes words of mentions. Nothing was changed.")
     if given.alert is not None:
         with database.reading(found.engine) as session:
             if session.get(Alert, given.alert) is None:
@@ -141,7 +139,6 @@ def hand_over(found: TheDesk, who: Who, given: ActionIn) -> ActionOut:
     number = room.asked_of_unit(
         found, who, **given.model_dump(exclude={"place", "alert"}), place_id=given.place, alert_id=given.alert
     )
-    looks.note(found.engine, who, given.context)
     return _one(found, who, number)
 
 
@@ -193,6 +190,7 @@ def _one(found: Desk, who: Visitor, action_id: int) -> ActionOut:
         if action is None:
             raise Trouble(404, "There is no such action")
         kept = contexts.of_action(session, action_id)
+    looks.note_kept(found.engine, who, action_id, kept)
     words = [WordsOut.model_validate(one, from_attributes=True) for one in kept]
     return _out(found, who, action).model_copy(update={"context": words})
 

@@ -117,7 +117,9 @@ def ask_again(found: TheDesk, post_id: Id) -> None:
 
 @router.post("/{post_id}/approve", dependencies=[needs(Action.APPROVE_POSTS)])
 def approve_urgent(found: TheDesk, who: Who, post_id: Id, given: ApprovalIn) -> ThreadOut:
-    """403 for one's own words; 409 when they are no longer those with this hash. It goes out at once."""
+    """403 for one's own words, and past a hold for who may not lift one; 409 when they are no longer those with this
+    hash. It goes out at once."""
+    room.may_pass(who, past_hold=given.past_hold)
     with database.writing(found.engine) as session:
         urgent.approve(session, post_id, who.id, given.content_hash, clock.now(), past_hold=given.past_hold)
         return _thread(session, post_id)
