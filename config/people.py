@@ -1,4 +1,5 @@
-"""People of the desk: their roles and passwords. Sign-ins and tokens are in sign_ins."""
+"""People of the desk: their roles, and how passwords are kept. To compare one is passwords' affair; sign-ins and tokens
+are in sign_ins."""
 
 import re
 from collections.abc import Iterable
@@ -9,16 +10,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from sqlmodel import Session, col, delete, select
 
-from config import addresses, audit, mailboxes, throttle
+from config import mailboxes
 from config.permissions import Role
-from config.secrets import Keys
 from config.tables import Person, PersonRole
 from config.translations import translate
 
 MINIMUM_PASSWORD = 12
 LOOKED_AT = 72  # characters: zxcvbn's time grows with the length, and a longer password is no easier to guess
 SAFELY_UNGUESSABLE = 3  # of 0 to 4: over 10**8 guesses
-NOTED = 50  # wrong passwords from one address in a quarter of an hour that the audit log tells of; more say no more
 _hasher = PasswordHasher()
 
 
@@ -181,38 +180,16 @@ def _nobodys_hash() -> str:
     return _hasher.hash("nobody has this password")
 
 
-def check_password(
-    session: Session, email: str, password: str, address: str, keys: Keys, now: datetime
-) -> Person | None:
-    """The person, or none. Writes a failure row and an entry of the audit log when wrong, so the caller commits either
-    way. Raises throttle.TooManyTries."""
-    subject = f"{email.strip().lower()} {addresses.one_place(address)}"
-    throttle.look(session, subject, keys, now)
-    person = by_email(session, email)
-    stored = person.password_hash if person is not None and person.active else None
+def is_password(stored: str | None, password: str) -> bool:
+    """Whether this is the password that was stored; takes as long where there is none."""
     nobodys = _nobodys_hash()  # made whoever asks: the first sign-in of a process takes as long for all
     try:
         _hasher.verify(stored or nobodys, password)
     except VerifyMismatchError:
-        stored = None
-    if stored is None or person is None:
-        throttle.count(session, subject, keys, now)
-        _note_wrong(session, person, address, keys, now)
-        return None
-    if _hasher.check_needs_rehash(stored):
-        person.password_hash = _hasher.hash(password)
-    throttle.clear(session, subject, keys)
-    return person
+        return False
+    return stored is not None
 
 
-def _note_wrong(session: Session, person: Person | None, address: str, keys: Keys, now: datetime) -> None:
-    """An entry of the audit log: at whose door, or at nobody's; a name that nobody has may be a password typed into the
-    wrong field, so it is not kept. From one address only so many are told: the log is kept for ever."""
-    noted = f"noted {addresses.one_place(address)}"
-    try:
-        throttle.look(session, noted, keys, now, NOTED)
-    except throttle.TooManyTries:
-        return
-    throttle.count(session, noted, keys, now)
-    subject = f"person:{person.id}" if person is not None else "nobody"
-    audit.record(session, now, None, "sign_in.wrong_password", subject, {}, address)
+def hashed_anew(stored: str, password: str) -> str | None:
+    """The right password's hash of today's strength; none where it has that already."""
+    return _hasher.hash(password) if _hasher.check_needs_rehash(stored) else None

@@ -12,8 +12,8 @@ WINDOW = timedelta(minutes=15)  # … within this time
 
 
 class TooManyTries(Exception):
-    """Wrong tries came too fast; `until` is when to try again. Counted per person and address together, so that nobody
-    can lock a colleague out from elsewhere."""
+    """Wrong tries came too fast; `until` is when to try again. What they are counted under keeps anybody from locking a
+    colleague out: see passwords and second_factor."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__("too many wrong tries")

@@ -6,7 +6,18 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from config import audit, browsers, clock, database, people, second_factor, security_mail, sign_ins, throttle
+from config import (
+    audit,
+    browsers,
+    clock,
+    database,
+    passwords,
+    people,
+    second_factor,
+    security_mail,
+    sign_ins,
+    throttle,
+)
 from config.permissions import ALLOWED, Action
 from config.security_mail import Change
 from config.sign_ins import Way
@@ -69,19 +80,18 @@ def set_password(
     if who.scopes is not None:
         raise Trouble(403, "A token cannot set a password", "Nothing was changed.")
     try:
-        with database.writing(found.engine) as session:
-            stored = session.get_one(Person, who.id).password_hash
-            has_one = stored is not None and who.by is not Way.LINK  # a link is for who forgot it
-            known = has_one and people.check_password(
-                session, who.person.email, old, who.address, found.keys, moment
-            )  # commits a failure row too, hence no early return inside
-        if has_one and not known:
+        has_one = who.person.password_hash is not None and who.by is not Way.LINK  # a link is for who forgot it
+        if has_one and not is_own_password(found, who, old):
             return _page(request, found, who, wrong=_("The present password is not right. Nothing was changed."))
         hashed = people.hash_password(new, (who.person.name, who.person.email))  # takes its time, so outside the write
     except people.PersonError as error:
         return _page(request, found, who, wrong=error.told(pages.language_of(request)))
     except throttle.TooManyTries:
         return _page(request, found, who, wrong=_("Too many wrong passwords. Try again in a quarter of an hour."))
+    except passwords.Busy:
+        return _page(
+            request, found, who, wrong=_("Too many people are signing in at this moment. Try again in a few seconds.")
+        )
     with database.writing(found.engine) as session:
         person = session.get_one(Person, who.id)
         person.password_hash = hashed
@@ -90,6 +100,12 @@ def set_password(
         security_mail.put(session, person, Change.PASSWORD, found.settings, moment)
         audit.record(session, moment, who.id, "person.password", f"person:{who.id}", {}, who.address)
     return RedirectResponse("/account?said=account-saved", 303)
+
+
+def is_own_password(found: Desk, who: Visitor, given: str) -> bool:
+    """Whether somebody signed in knows their password. Raises throttle.TooManyTries, passwords.Busy."""
+    email, tries = who.person.email, passwords.own_tries(who.person.email, who.address)
+    return passwords.check(found.engine, email, given, tries, who.address, found.keys, clock.now()) is not None
 
 
 @router.post("/account/password/strength")

@@ -59,9 +59,13 @@ def begin(
         return _form(request, found, given, _("Choose a time zone from the list."))
     roles = {Role.ADMINISTRATOR} | {Role(role) for role in also or [] if role in (Role.OFFICER, Role.APPROVER)}
     try:
+        with database.reading(found.engine) as session:  # only for who has the code: to hash takes its time
+            if not sign_ins.code_is_live(session, code.strip(), "first_run", found.keys, clock.now()):
+                raise CodeIsOver
+        hashed = people.hash_password(password, (name, email))
         with database.writing(found.engine) as session:
             person = _first_person(
-                session, found, code, name, email, password, roles, time_zone, guard.address_of(request)
+                session, found, code, name, email, hashed, roles, time_zone, guard.address_of(request)
             )
             if practice:
                 accounts.add(
@@ -89,7 +93,7 @@ def _first_person(
     code: str,
     name: str,
     email: str,
-    password: str,
+    hashed: str,
     roles: set[Role],
     time_zone: str,
     address: str,
@@ -101,21 +105,15 @@ def _first_person(
         session,
         name=name,
         email=email,
-        password=people_password(password),
+        password=None,
         roles=roles,
         time_zone=time_zone,
         now=moment,
         language=found.settings.department.language,
     )
+    person.password_hash = hashed
     audit.record(session, moment, person.id, "person.first", f"person:{person.id}", {"roles": sorted(roles)}, address)
     return person
-
-
-def people_password(password: str) -> str:
-    """The password, which here is not optional. Raises PersonError."""
-    if not password:
-        raise people.too_short()
-    return password
 
 
 def _begun(found: Desk) -> bool:

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session
 
-from config import audit, clock, database, people, second_factor, security_mail, throttle
+from config import audit, clock, database, passwords, second_factor, security_mail, throttle
 from config.permissions import Action
 from config.security_mail import Change
 from config.tables import Person
 from web import pages
+from web.account import is_own_password
 from web.desk import Desk, TheDesk
 from web.fields import Line
 from web.guard import Visitor, Who, needs
@@ -99,19 +100,16 @@ def _proved(request: Request, found: Desk, who: Visitor, *, password: str | None
     moment = clock.now()
     _no_token(who)
     try:
+        asked = password is not None and who.person.password_hash is not None
+        if asked and not is_own_password(found, who, password or ""):
+            return _("The present password is not right. Nothing was changed.")
         with database.writing(found.engine) as session:  # commits what was wrong too, hence no early return inside
-            asked = password is not None and session.get_one(Person, who.id).password_hash is not None
-            known = not asked or people.check_password(
-                session, who.person.email, password or "", who.address, found.keys, moment
-            )
-            if known and second_factor.is_on(session, who.id):
-                right = second_factor.check(session, who.id, code, who.address, found.keys, moment) is not None
-            else:
-                right = True
+            on = second_factor.is_on(session, who.id)
+            right = not on or second_factor.check(session, who.id, code, who.address, found.keys, moment) is not None
     except throttle.TooManyTries:
         return _("Too many wrong tries. Try again in a quarter of an hour.")
-    if not known:
-        return _("The present password is not right. Nothing was changed.")
+    except passwords.Busy:
+        return _("Too many people are signing in at this moment. Try again in a few seconds.")
     return None if right else _("That code is not right, or it was used already. Nothing was changed.")
 
 

@@ -1,13 +1,25 @@
 """Sign-in by password or by a link that works once, then by the second factor of who has one; and sign-out."""
 
 import secrets as randomness
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlmodel import Session
 
-from config import audit, clock, database, invitations, people, second_factor, security_mail, sign_ins, throttle
+from config import (
+    audit,
+    clock,
+    database,
+    invitations,
+    passwords,
+    people,
+    second_factor,
+    security_mail,
+    sign_ins,
+    throttle,
+)
 from config.second_factor import Used
 from config.security_mail import Change
 from config.sign_ins import Way
@@ -19,6 +31,7 @@ from web.fields import Line
 from web.problems import Trouble
 
 router = APIRouter()
+MARKED = timedelta(days=365)
 
 
 @router.get("/sign-in")
@@ -49,12 +62,15 @@ def sign_in(
     _ = pages.words(request).gettext
     address, moment = guard.address_of(request), clock.now()
     person, wrong, status = None, None, 401
+    tries = passwords.strangers_tries(email, address, request.cookies.get(_mark_name(found), ""), found.keys)
     try:
-        with database.writing(found.engine) as session:
-            person = people.check_password(session, email, password, address, found.keys, moment)
+        person = passwords.check(found.engine, email, password, tries, address, found.keys, moment)
     except throttle.TooManyTries as error:
         status = 429
         wrong = _("Too many wrong passwords from here. Try again at %(until)s.") % {"until": _until(found, error)}
+    except passwords.Busy:
+        status = 503
+        wrong = _("Too many people are signing in at this moment. Try again in a few seconds.")
     if person is None:
         wrong = wrong or _("That e-mail and password do not belong together. Check both and try again.")
         return stranger_page(
@@ -181,17 +197,27 @@ def _let_in(request: Request, found: Desk, person_id: int, to: str, by: Way, how
         token = sign_ins.open_sign_in(session, person_id, found.keys, moment, address, browser, by)
         action = "sign_in" if by is Way.PASSWORD else f"sign_in.{by.value}"
         audit.record(session, moment, person_id, action, f"person:{person_id}", how, address)
+        mark = passwords.mark(session.get_one(Person, person_id).email, found.keys)
     response = RedirectResponse(to, 303)
-    response.set_cookie(
-        guard.cookie_name(found),
-        token,
-        max_age=int(sign_ins.LIFETIME.total_seconds()),
-        path="/",
-        secure=found.https,
-        httponly=True,
-        samesite="lax",
-    )
+    cookies = [(guard.cookie_name(found), token, sign_ins.LIFETIME)]
+    if by is Way.PASSWORD:
+        cookies.append((_mark_name(found), mark, MARKED))
+    for name, value, lifetime in cookies:
+        response.set_cookie(
+            name,
+            value,
+            max_age=int(lifetime.total_seconds()),
+            path="/",
+            secure=found.https,
+            httponly=True,
+            samesite="lax",
+        )
     return response
+
+
+def _mark_name(found: Desk) -> str:
+    """Of the cookie that says who has signed in in this browser."""
+    return f"{guard.cookie_name(found)}-known"
 
 
 def stranger_page(request: Request, found: Desk, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
