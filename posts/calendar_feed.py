@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from icalendar import Calendar, Event
 from sqlmodel import Session, col, select
 
+from config import people
+from config.permissions import Action, may
 from config.secrets import Keys
 from config.tables import CalendarFeed, Person
 from config.translations import translate
@@ -52,10 +54,13 @@ def revoke(session: Session, person_id: int) -> bool:
 
 
 def reader_of(session: Session, token: str, keys: Keys) -> tuple[Person, CalendarFeed] | None:
-    """Whose feed this secret opens; none for one that is wrong or revoked, or of somebody who left."""
+    """Whose feed this secret opens; none for one that is wrong or revoked, or of somebody who left or may not read
+    posts."""
     kept = session.exec(select(CalendarFeed).where(CalendarFeed.token_hash == keys.hash("calendar", token))).first()
     person = session.get(Person, kept.person_id) if kept is not None else None
-    return (person, kept) if kept is not None and person is not None and person.active else None
+    if kept is None or person is None or not person.active:
+        return None
+    return (person, kept) if may(people.roles_of(session, kept.person_id), Action.READ_POSTS) else None
 
 
 def read(session: Session, reader: Reader, now: datetime) -> bytes:
