@@ -917,10 +917,12 @@ def user_break_glass(email: str, reason: str) -> None:
     """
     from datetime import timedelta
 
-    from config import audit, database, people, sign_ins
+    from config import audit, database, people, security_mail, sign_ins
 
     with clear_errors(), desk() as (engine, settings, keys), database.writing(engine) as session:
-        number = people.known_id(_person(session, email))
+        person = _person(session, email)
+        number = people.known_id(person)
+        security_mail.put(session, person, security_mail.Change.LINK_MADE, settings, _now())
         code = sign_ins.new_code(session, sign_ins.BREAK_GLASS, number, keys, _now(), timedelta(hours=1))
         audit.record(session, _now(), None, "person.break_glass", f"person:{number}", {"reason": reason})
     click.echo(f"{settings.base_url.rstrip('/')}/sign-in/link/{code}")
@@ -931,6 +933,7 @@ def user_break_glass(email: str, reason: str) -> None:
 @click.option("--reason", required=True, help="As it should stand in the audit log.")
 def user_reset_second_factor(email: str, reason: str) -> None:
     """Take a person's second factor away, when phone and recovery codes are lost; they are signed out everywhere.
+    Their API tokens and their calendar's address end too.
 
     \b
     Example:
@@ -944,6 +947,7 @@ def user_reset_second_factor(email: str, reason: str) -> None:
         if not second_factor.remove(session, number):
             raise Failure(f"{email} has no second factor")
         sign_ins.end_all(session, number, keys)
+        sign_ins.end_programs(session, number, _now())
         audit.record(session, _now(), None, "second_factor.reset", f"person:{number}", {"reason": reason})
         security_mail.put(session, person, security_mail.Change.FACTOR_RESET, settings, _now())
     click.echo(f"{email} comes in with the password alone now")

@@ -22,6 +22,8 @@ class Change(StrEnum):
     FACTOR_OFF = "factor_off"
     FACTOR_RESET = "factor_reset"
     RECOVERY_USED = "recovery_used"
+    LINK_MADE = "link_made"
+    LINK_USED = "link_used"
 
 
 def put(session: Session, person: Person, change: Change, settings: Settings, now: datetime) -> None:
@@ -41,6 +43,8 @@ def written(person: Person, change: Change, settings: Settings, now: datetime) -
         Change.FACTOR_OFF: _("Your second factor was taken away"),
         Change.FACTOR_RESET: _("An administrator took your second factor away"),
         Change.RECOVERY_USED: _("One of your recovery codes was used"),
+        Change.LINK_MADE: _("A link was made that signs somebody in as you"),
+        Change.LINK_USED: _("A link signed somebody in as you"),
     }[change]
     zone = ZoneInfo(person.time_zone)
     moment = format_datetime(now, "EEEE d MMMM, HH:mm z", tzinfo=zone, locale=f"{language}_US")

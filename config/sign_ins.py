@@ -13,7 +13,7 @@ from sqlmodel import Session, col, delete, select, update
 from config import second_factor
 from config.permissions import Action, Role
 from config.secrets import Keys
-from config.tables import ApiToken, OneTimeCode, Person, PersonRole, SignIn, SignInFailure
+from config.tables import ApiToken, CalendarFeed, OneTimeCode, Person, PersonRole, SignIn, SignInFailure
 
 LIFETIME = timedelta(hours=12)  # of a sign-in; a working day
 REMEMBERED = timedelta(days=30)  # after their end
@@ -117,6 +117,12 @@ def end_all(session: Session, person_id: int, keys: Keys, but: str = "") -> int:
     void_links(session, person_id)
     ended = delete(SignIn).where(col(SignIn.person_id) == person_id, col(SignIn.token_hash) != keys.hash("token", but))
     return session.exec(ended).rowcount
+
+
+def now_by_password(session: Session, token: str, keys: Keys) -> None:
+    """Who came by a link has chosen a password of their own: from now on this sign-in counts as one by it."""
+    here = update(SignIn).where(col(SignIn.token_hash) == keys.hash("token", token))
+    session.exec(here.values(by=Way.PASSWORD.value))
 
 
 def open_of(session: Session, person_id: int, now: datetime) -> list[SignIn]:
@@ -296,6 +302,13 @@ def revoke_tokens(session: Session, person_id: int, now: datetime) -> int:
     """Ends all tokens of a person; how many."""
     live = update(ApiToken).where(col(ApiToken.person_id) == person_id, col(ApiToken.revoked_at).is_(None))
     return session.exec(live.values(revoked_at=now)).rowcount
+
+
+def end_programs(session: Session, person_id: int, now: datetime) -> int:
+    """Ends what reads in a person's name without a browser, API tokens and the calendar feed; how many. Whoever was in
+    their place may have made one."""
+    feeds = session.exec(delete(CalendarFeed).where(col(CalendarFeed.person_id) == person_id)).rowcount
+    return revoke_tokens(session, person_id, now) + feeds
 
 
 def token_seen(session: Session, token: str, keys: Keys, now: datetime) -> None:

@@ -15,13 +15,14 @@ from config import (
     people,
     second_factor,
     security_mail,
+    sign_in_links,
     sign_ins,
     throttle,
 )
 from config.permissions import ALLOWED, Action
 from config.security_mail import Change
 from config.sign_ins import Way
-from config.tables import Person
+from config.tables import CalendarFeed, Person
 from config.translations import LANGUAGES
 from web import csrf, guard, pages
 from web.desk import Desk, TheDesk
@@ -74,7 +75,8 @@ def set_password(
     new: Annotated[str, Form(max_length=1000)],
     old: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:
-    """A new password; ends this person's sign-ins in other browsers."""
+    """A new password; ends this person's sign-ins in other browsers, and of who came by a link also tokens and the
+    calendar's address."""
     _ = pages.words(request).gettext
     moment = clock.now()
     if who.scopes is not None:
@@ -96,9 +98,15 @@ def set_password(
         person = session.get_one(Person, who.id)
         person.password_hash = hashed
         session.add(person)
-        sign_ins.end_all(session, who.id, found.keys, but=request.cookies.get(guard.cookie_name(found), ""))
+        here = request.cookies.get(guard.cookie_name(found), "")
+        sign_ins.end_all(session, who.id, found.keys, but=here)
+        ended = 0
+        if who.by is Way.LINK:  # the old one was forgotten, or known to somebody else
+            ended = sign_ins.end_programs(session, who.id, moment)
+            sign_ins.now_by_password(session, here, found.keys)
         security_mail.put(session, person, Change.PASSWORD, found.settings, moment)
-        audit.record(session, moment, who.id, "person.password", f"person:{who.id}", {}, who.address)
+        detail = {"programs": ended} if ended else {}
+        audit.record(session, moment, who.id, "person.password", f"person:{who.id}", detail, who.address)
     return RedirectResponse("/account?said=account-saved", 303)
 
 
@@ -133,6 +141,8 @@ def make_token(
     _ = pages.words(request).gettext
     if who.scopes is not None:
         raise Trouble(403, "A token cannot make tokens", "Nothing was changed.")
+    if who.by is Way.LINK:
+        return _page(request, found, who, wrong=_("You came in by a link: choose a password first, then make a token."))
     if days not in TOKEN_DAYS:
         return _page(request, found, who, wrong=_("Choose from the list when the token ends."))
     if not name.strip() or not scopes:
@@ -162,20 +172,32 @@ def revoke_token(found: TheDesk, who: Who, token_id: Id) -> Response:
 def end_sign_in(
     request: Request, found: TheDesk, who: Who, which: Annotated[str, Form(max_length=64)] = ""
 ) -> Response:
-    """Signs one of one's own browsers out; without `which`, all but this one."""
+    """Signs one of one's own browsers out; without `which`, all but this one, and ends tokens and the calendar's
+    address."""
     if who.scopes is not None:
         raise Trouble(403, "A token cannot sign anybody out", "Nothing was changed.")
     with database.writing(found.engine) as session:
+        programs = 0
         if which:
             number = int(sign_ins.end_one(session, who.id, sign_ins.hash_in(which)))
         else:
-            number = sign_ins.end_all(
-                session, who.id, found.keys, but=request.cookies.get(guard.cookie_name(found), "")
-            )
-        if number:
-            detail = {"browsers": number}
+            here = request.cookies.get(guard.cookie_name(found), "")
+            number = sign_ins.end_all(session, who.id, found.keys, but=here)
+            programs = sign_ins.end_programs(session, who.id, clock.now())
+        if number or programs:
+            detail = {"browsers": number} | ({"programs": programs} if programs else {})
             audit.record(session, clock.now(), who.id, "sign_in.end", f"person:{who.id}", detail, who.address)
     return RedirectResponse("/account?said=sign-in-ended", 303)
+
+
+@router.post("/account/links/seen")
+def links_seen(found: TheDesk, who: Who) -> Response:
+    """Takes the news of a link that was used off Today, for who did not come by one."""
+    if who.by not in (Way.PASSWORD, Way.SSO):
+        raise Trouble(409, "You came in by a link", "Nothing was changed.", "Choose a password first.")
+    with database.writing(found.engine) as session:
+        sign_in_links.seen(session, who.id)
+    return RedirectResponse("/", 303)
 
 
 def _page(
@@ -187,6 +209,7 @@ def _page(
         signed_in = sign_ins.open_of(session, who.id, clock.now())
         factor = second_factor.is_on(session, who.id)
         codes_left = second_factor.recovery_codes_left(session, who.id)
+        feed = session.get(CalendarFeed, who.id)
     return pages.render(
         request,
         "account.html",
@@ -198,9 +221,11 @@ def _page(
         token=token,
         wrong=wrong,
         factor=factor,
+        feed=feed,
         asks_old=person.password_hash is not None and who.by is not Way.LINK,
         token_days=TOKEN_DAYS,
         signed_in=[(row, browsers.plain(row.browser)) for row in signed_in],
+        by_link=who.by is Way.LINK,
         this_browser=found.keys.hash("token", request.cookies.get(guard.cookie_name(found), "")),
         codes_left=codes_left,
         zones=clock.zones(),

@@ -153,6 +153,13 @@ class Needs:
                 rights.refusal(self.action, who.roles),
                 "Ask an administrator if you should have it.",
             )
+        if self.action is Action.APPROVE_POSTS and who.by is Way.LINK:  # somebody else may have had the link
+            raise Trouble(
+                403,
+                "Choose a password first, then approve",
+                "You came in by a link, which somebody else made for you. Nothing was changed.",
+                "Set a password under your account; the old one is not asked for.",
+            )
 
 
 def needs(action: Action) -> Any:

@@ -70,6 +70,7 @@ NOTICES = MappingProxyType(
         "source-looked": _("It is looked at within seconds; load the page again to see what came of it."),
         "rule-added": _("The watch rule is added. It decides about what comes in from now on."),
         "place-added": _("The place is added. Mentions that are read from now on are given to it."),
+        "link-sent": _("The link is on its way to them by mail; only they see it."),
         "none-chosen": _("Nothing was chosen, so nothing was changed. Mark mentions first."),
         "none-moved": _("Nothing was changed: someone had dealt with them already, or they are gone."),
         "undone": _("It stands as it stood before."),

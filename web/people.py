@@ -3,14 +3,24 @@
 Nobody is deleted, because the audit log names them. A link that signs someone in is shown once, and is in that log."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session, select
 
-from config import audit, browsers, clock, database, invitations, people, second_factor, security_mail, sign_ins
+from config import (
+    audit,
+    browsers,
+    clock,
+    database,
+    invitations,
+    people,
+    second_factor,
+    security_mail,
+    sign_in_links,
+    sign_ins,
+)
 from config.permissions import Action, Role
 from config.security_mail import Change
 from config.tables import Person, PersonRole
@@ -21,7 +31,6 @@ from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 
 router = APIRouter(dependencies=[needs(Action.MANAGE_PEOPLE)])
-LINK_LIFETIME = timedelta(days=7)
 
 
 @router.get("/people")
@@ -94,10 +103,12 @@ def added(
 def make_link(
     request: Request, found: TheDesk, who: Who, person_id: Id, by_mail: Annotated[bool, Form()] = False
 ) -> Response:
-    """A new link for someone who forgot the password, or the invitation anew; earlier ones are void."""
-    person, link = let_in(found, who, person_id, by_mail=by_mail)
+    """A new link for someone who forgot the password, or the invitation anew; earlier ones are void. With a mail server
+    set they go to that person alone: whoever sees such a link can be that person."""
+    person, link = let_in(found, who, person_id, by_mail=by_mail or found.settings.smtp_url is not None)
     if not link:
-        return RedirectResponse("/people?said=invited", 303)
+        said = "invited" if person.password_hash is None else "link-sent"
+        return RedirectResponse(f"/people?said={said}", 303)
     return _page(request, found, link=link, link_for=person.name)
 
 
@@ -113,10 +124,8 @@ def let_in(found: Desk, who: Visitor, person_id: int, *, by_mail: bool) -> tuple
                 409, "They come in by single sign-on", "No link was made.", "In need: the terminal makes one."
             )
         invited = person.password_hash is None
-        link = (
-            _invite(session, found, who, person, by_mail=by_mail) if invited else _new_link(session, found, person_id)
-        )
-        detail = {"by": "mail" if invited and by_mail else "hand"}
+        link = (_invite if invited else _new_link)(session, found, who, person, by_mail=by_mail)
+        detail = {"by": "mail" if by_mail else "hand"}
         audit.record(session, clock.now(), who.id, "person.link", f"person:{person_id}", detail, who.address)
         return person, link
 
@@ -156,10 +165,10 @@ def set_way_in(found: Desk, who: Visitor, person_id: int, *, active: bool) -> No
         if not active:
             _someone_else_administers(session, person_id)
             sign_ins.end_all(session, person_id, found.keys)
-        revoked = 0 if active else sign_ins.revoke_tokens(session, person_id, clock.now())
+        revoked = 0 if active else sign_ins.end_programs(session, person_id, clock.now())
         person.active = active
         session.add(person)
-        action, detail = "person.open" if active else "person.close", {"tokens": revoked} if revoked else {}
+        action, detail = "person.open" if active else "person.close", {"programs": revoked} if revoked else {}
         audit.record(session, clock.now(), who.id, action, f"person:{person_id}", detail, who.address)
 
 
@@ -187,7 +196,8 @@ def reset_factor(found: TheDesk, who: Who, person_id: Id, reason: Line = "") -> 
         if not second_factor.remove(session, person_id):
             raise Trouble(409, "They have no second factor", "Nothing was changed.")
         sign_ins.end_all(session, person_id, found.keys)
-        detail = {"reason": reason}
+        ended = sign_ins.end_programs(session, person_id, moment)
+        detail = {"reason": reason} | ({"programs": ended} if ended else {})
         audit.record(session, moment, who.id, "second_factor.reset", f"person:{person_id}", detail, who.address)
         security_mail.put(session, person, Change.FACTOR_RESET, found.settings, moment)
     return RedirectResponse("/people?said=factor-reset", 303)
@@ -195,7 +205,7 @@ def reset_factor(found: TheDesk, who: Who, person_id: Id, reason: Line = "") -> 
 
 @router.post("/people/{person_id}/sign-ins/end")
 def end_sign_ins(found: TheDesk, who: Who, person_id: Id, which: Annotated[str, Form(max_length=64)] = "") -> Response:
-    """Signs somebody out of one browser, or everywhere."""
+    """Signs somebody out of one browser; or everywhere, which ends their tokens and their calendar's address too."""
     sign_out(found, who, person_id, which)
     return RedirectResponse("/people?said=sign-in-ended", 303)
 
@@ -204,11 +214,13 @@ def sign_out(found: Desk, who: Visitor, person_id: int, which: str = "") -> int:
     """Out of one browser, or everywhere; of how many."""
     with database.writing(found.engine) as session:
         _person(session, person_id)
+        programs = 0
         if which:
             number = int(sign_ins.end_one(session, person_id, sign_ins.hash_in(which)))
         else:
             number = sign_ins.end_all(session, person_id, found.keys)
-        detail = {"browsers": number}
+            programs = sign_ins.end_programs(session, person_id, clock.now())
+        detail = {"browsers": number} | ({"programs": programs} if programs else {})
         audit.record(session, clock.now(), who.id, "sign_in.end", f"person:{person_id}", detail, who.address)
     return number
 
@@ -283,10 +295,12 @@ def _invite(session: Session, found: Desk, who: Visitor, person: Person, *, by_m
     return ""
 
 
-def _new_link(session: Session, found: Desk, person_id: int) -> str:
-    sign_ins.void_links(session, person_id)
-    code = sign_ins.new_code(session, "sign_in", person_id, found.keys, clock.now(), LINK_LIFETIME)
-    return f"{found.settings.base_url.rstrip('/')}/sign-in/link/{code}"
+def _new_link(session: Session, found: Desk, who: Visitor, person: Person, *, by_mail: bool) -> str:
+    """A link for who forgot the password, sent or to be shown; the address where it is shown."""
+    if not by_mail:
+        return sign_in_links.make(session, person, found.settings, found.keys, clock.now())
+    sign_in_links.send(session, person, who.person.name, found.settings, found.keys, clock.now())
+    return ""
 
 
 def _person(session: Session, person_id: int) -> Person:

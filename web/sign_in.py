@@ -153,8 +153,10 @@ def use_link(request: Request, found: TheDesk, code: str, new: Annotated[str, Fo
         person = session.get_one(Person, used.person_id)
         person.password_hash = hashed or person.password_hash
         session.add(person)
+        security_mail.put(session, person, Change.LINK_USED, found.settings, moment)
         has_password = person.password_hash is not None
-    return enter(request, found, used.person_id, "/" if has_password else "/?said=choose-password", by=Way.LINK)
+    by = Way.PASSWORD if hashed else Way.LINK  # with an invitation they chose one just now
+    return enter(request, found, used.person_id, "/" if has_password else "/?said=choose-password", by=by)
 
 
 @router.post("/sign-in/link/{code}/strength")

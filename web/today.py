@@ -11,9 +11,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session, col
 
-from config import clock, database, people
+from config import clock, database, people, sign_in_links
 from config.permissions import Action, Role
 from config.settings import Settings
+from config.sign_ins import Way
 from config.tables import MailPreference, Person
 from config.translations import translate
 from networks import accounts
@@ -150,6 +151,8 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
         "steps": _steps(session, settings, look, language)
         if who.may(Action.MANAGE) and not (overview.authors or look.any_mentions)
         else [],
+        "links": sign_in_links.to_tell(session, who.id, now),
+        "by_link": who.by is Way.LINK,
         "last_looked": who.person.last_looked_at,
         "labels": LABELS,
     }

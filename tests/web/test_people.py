@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from config import clock, database, invitations, people, sign_ins
 from config.permissions import Action, Role
 from config.secrets import Keys
-from config.tables import ApiToken, AuditEntry, OutboxMessage, Person, SignIn
+from config.tables import ApiToken, AuditEntry, OutboxMessage, Person, SecondFactor, SignIn
 from tests.web.browsing import Browser, Response, send
 
 PASSWORD = "a bridge over the river"
@@ -174,7 +174,7 @@ def test_an_administrator_sees_and_ends_tokens_of_others_and_never_the_token(
     with database.reading(sqlite_engine) as session:
         told = select(AuditEntry.action, AuditEntry.detail).where(col(AuditEntry.person_id) == 2)
         log = session.exec(told.order_by(col(AuditEntry.id))).all()
-    assert log == [("token.revoke", {"person": 1}), ("person.close", {"tokens": 1}), ("person.open", {})]
+    assert log == [("token.revoke", {"person": 1}), ("person.close", {"programs": 1}), ("person.open", {})]
 
 
 def test_without_a_mail_server_the_page_offers_no_mail_but_the_address_once(
@@ -182,3 +182,74 @@ def test_without_a_mail_server_the_page_offers_no_mail_but_the_address_once(
 ) -> None:
     page = browser_of("Root", Role.ADMINISTRATOR).get("/people").text
     assert ("No mail server is set" in page, 'name="by_mail"' in page) == (True, False)
+
+
+@pytest.fixture
+def reads(
+    browser_of: Callable[..., Browser], stranger: Browser, sqlite_engine: sa.Engine, keys: Keys
+) -> Callable[[], list[int]]:
+    """How a token and the calendar of Ada, who is the first, are answered."""
+    ada = browser_of("Ada", Role.OFFICER)
+    with database.writing(sqlite_engine) as session:
+        token = sign_ins.new_token(session, 1, "a script", [Action.READ_POSTS], keys, clock.now(), timedelta(days=30))
+        session.get_one(Person, 1).password_hash = people.hash_password(PASSWORD)
+    page = send(ada, "/deliveries/calendar", page="/deliveries").text
+    feed = "/feeds/" + page.partition("/feeds/")[2].partition("<")[0]
+
+    def ask() -> list[int]:
+        sent = {"authorization": f"Bearer {token}"}
+        return [stranger.get("/api/v1/posts", headers=sent).status_code, stranger.get(feed).status_code]
+
+    return ask
+
+
+def test_signing_out_everywhere_ends_tokens_and_the_calendar_too(
+    reads: Callable[[], list[int]], browser_of: Callable[..., Browser]
+) -> None:
+    ada = browser_of("Ada")
+    assert reads() == [200, 200]
+    which = {"which": "00"}
+    send(ada, "/account/sign-ins/end", page="/account", **which)  # one browser
+    assert reads() == [200, 200]
+    assert "your calendar’s address end too" in ada.get("/account").text
+    send(ada, "/account/sign-ins/end", page="/account")
+    assert reads() == [401, 404]
+
+
+def test_signed_out_everywhere_by_an_administrator_tokens_and_the_calendar_end_too(
+    reads: Callable[[], list[int]], browser_of: Callable[..., Browser]
+) -> None:
+    send(browser_of("Sam", Role.ADMINISTRATOR), "/people/1/sign-ins/end", page="/people")
+    assert reads() == [401, 404]
+
+
+def test_a_new_password_ends_tokens_and_the_calendar_only_for_who_came_by_a_link(
+    reads: Callable[[], list[int]], browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, stranger: Browser
+) -> None:
+    send(browser_of("Ada"), "/account/password", page="/account", old=PASSWORD, new="another sentence of words")
+    assert reads() == [200, 200]
+    page = send(browser_of("Sam", Role.ADMINISTRATOR), "/people/1/link", page="/people").text
+    link = page[page.index("/sign-in/link/") :].split("<")[0]
+    send(stranger, link, page=link)
+    send(stranger, "/account/password", page="/account", new="a third sentence of words")
+    stranger.cookies.clear()
+    assert reads() == [401, 404]
+
+
+def test_a_second_factor_taken_away_ends_tokens_and_the_calendar(
+    reads: Callable[[], list[int]], browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, keys: Keys
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        session.add(SecondFactor(person_id=1, begun_at=clock.now(), sealed_secret=keys.seal("A" * 32)))
+    sam = browser_of("Sam", Role.ADMINISTRATOR)
+    assert send(sam, "/people/1/second-factor/reset", page="/people", reason="New phone").status_code == 303
+    assert reads() == [401, 404]
+
+
+def test_a_calendar_opens_only_while_its_owner_may_read_posts(
+    reads: Callable[[], list[int]], sqlite_engine: sa.Engine
+) -> None:
+    for roles, answer in (([Role.OFFICER], 200), ([], 404), ([Role.ANALYST], 404), ([Role.APPROVER], 200)):
+        with database.writing(sqlite_engine) as session:
+            people.set_roles(session, session.get_one(Person, 1), roles)
+        assert reads()[1] == answer

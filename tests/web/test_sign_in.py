@@ -99,9 +99,10 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
 ) -> None:
     add(sqlite_engine, person)
     entered = send(stranger, "/sign-in", page="/sign-in", email="ada@riverton.example", password=PASSWORD)
-    parts = [part.strip().lower() for part in entered.headers["set-cookie"].split(";")]
-    assert parts[0].startswith("liaison=")
-    assert sorted(parts[1:]) == ["httponly", "max-age=43200", "path=/", "samesite=lax"]
+    cookies = [one.lower().split("; ") for one in entered.headers.get_list("set-cookie")]
+    assert [parts[0].partition("=")[0] for parts in cookies] == ["liaison", "liaison-known"]
+    for parts, seconds in zip(cookies, (43_200, 31_536_000), strict=True):
+        assert sorted(parts[1:]) == ["httponly", f"max-age={seconds}", "path=/", "samesite=lax"]
 
 
 def test_closing_someones_way_in_ends_their_open_sign_ins(
@@ -134,7 +135,18 @@ def test_someone_invited_chooses_a_password_at_the_link_and_comes_in(
     assert send(stranger, measure, page="/account", new=PASSWORD).status_code == 410  # measured for invitations only
     assert send(stranger, "/account/password/strength", page="/account", new=PASSWORD).json()["score"] >= 3
     wrong = send(stranger, "/account/password", page="/account", old="not this one", new="another long sentence")
-    assert wrong.status_code == 303  # who came by a link need not know the old one
+    assert wrong.status_code == 422  # it was chosen just now
+
+
+def test_who_came_by_a_link_need_not_know_the_old_password(
+    stranger: Browser, sqlite_engine: sa.Engine, person: Callable[..., Person], keys: Keys
+) -> None:
+    ada = add(sqlite_engine, person)
+    with database.writing(sqlite_engine) as session:
+        code = sign_ins.new_code(session, "sign_in", ada, keys, clock.now(), timedelta(hours=1))
+    send(stranger, f"/sign-in/link/{code}", page=f"/sign-in/link/{code}")
+    changed = send(stranger, "/account/password", page="/account", new="another long sentence")
+    assert changed.status_code == 303
 
 
 def test_who_came_by_password_must_know_it_to_change_it(
