@@ -890,17 +890,19 @@ def user_add(
         wrong = [role for role in roles if role not in known]
         if wrong:
             raise click.UsageError(f"no such role: {', '.join(wrong)}; there are {', '.join(known)}")
+        hashed = people.hash_password(password, (name, email))  # takes its time, so outside the write
         with database.writing(engine) as session:
             person = people.add_person(
                 session,
                 name=name,
                 email=email,
-                password=password,
+                password=None,
                 roles=map(Role, roles),
                 time_zone=time_zone or settings.department.time_zone,
                 now=_now(),
                 language=language,
             )
+            person.password_hash = hashed
             audit.record(session, _now(), None, "person.add", f"person:{person.id}", {"roles": list(roles)})
     click.echo(f"{name} can sign in at {settings.base_url}/sign-in")
 
