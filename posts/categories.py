@@ -107,6 +107,12 @@ def signature(found: Rules) -> str:
     return ";".join(("all:" if step.everyone else "any:") + ",".join(map(str, step.people)) for step in found.steps)
 
 
+def leave(found: Rules) -> str:
+    """What an approval is bound to of what a kind lets its posts do at their time; never empty."""
+    late = "" if found.late is None else int(found.late / timedelta(minutes=1))
+    return f"late:{late};silence:{int(found.over_blackout)}"
+
+
 def _read(known: Rules, row: Category) -> Rules:
     steps = tuple(Step(tuple(step["people"]), bool(step["everyone"])) for step in row.steps)
     late = None if row.late_minutes is None else timedelta(minutes=row.late_minutes)

@@ -7,6 +7,7 @@ Long, because every move that people make stands here beside the others."""
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from secrets import token_hex
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, delete, select
@@ -41,10 +42,14 @@ def create(
     urgent: str | None = None,
     follows_id: int | None = None,
     time_zone: str | None = None,
+    shows: Mapping[str, Any] | None = None,
+    pattern: Post | None = None,
 ) -> Post:
     """A new draft. `wordings`: account id -> its own words, or none to follow the message (default: `accounts`);
     `options`: account id -> what it chose of its network's own options; `pictures`: of no post yet. `urgent`: a stage
-    of posts.urgent; `time_zone`: of the wall time that such a post gets when it is approved."""
+    of posts.urgent; `time_zone`: of the wall time that such a post gets when it is approved; `shows`: as in the table,
+    approved with the words; `pattern`: whose approval it will carry, so that what this is bound to beside the words is
+    taken from there."""
     post = Post(
         title=title.strip() or message.strip().split("\n")[0][:80] or "Untitled",
         category=category,
@@ -57,9 +62,13 @@ def create(
         urgent=urgent,
         follows_id=follows_id,
         time_zone=time_zone,
+        shows=None if shows is None else dict(shows),
+        leave=categories.leave(categories.rules_of(session, category)),
         created_at=now,
         updated_at=now,
     )
+    if pattern is not None:
+        post.shows, post.leave = pattern.shows, pattern.leave
     session.add(post)
     session.flush()
     _word(session, post, wordings if wordings is not None else dict.fromkeys(accounts), options or {})
@@ -87,15 +96,19 @@ def save(
     now: datetime,
     options: Mapping[int, Mapping[str, str]] | None = None,
     descriptions: Mapping[int, str] | None = None,
+    shows: Mapping[str, Any] | None = None,
 ) -> Post:
     """Saves over `revision`. Raises EditConflict if someone saved since, WrongState once it is on its way.
 
-    Words, pictures, accounts, options or language that change take an approval with them; title, category and concern
-    do not. `descriptions`: picture id -> what it shows; pictures that are not named keep theirs."""
+    Words, pictures, accounts, options or language that change take an approval with them, and so does a category that
+    asks for other steps or lets the post do more or less at its time; title and concern do not. `descriptions`: picture
+    id -> what it shows; pictures that are not named keep theirs, and so does what a page of ours shows (`shows`)."""
     post = locked(session, post_id)
     if post.revision != revision:
         raise EditConflict("Someone saved this post since you opened it.")
     post.message, post.title = message, title.strip() or post.title
+    post.leave = _leave(session, post, category)
+    post.shows = post.shows if shows is None else dict(shows)
     post.category, post.language, post.concern = category, language, concern
     _word(session, post, wordings, options or {})
     for picture in pictures_of(session, post):
@@ -317,6 +330,8 @@ def content_of(session: Session, post: Post) -> Content:
         options={variant.account_id: variant.options for variant in chosen},
         steps=categories.signature(categories.rules_of(session, post.category)),
         follows_id=post.follows_id,
+        shows=post.shows or {},
+        leave=post.leave or "",
     )
 
 
@@ -396,6 +411,15 @@ def _chosen(account: Account, options: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in options.items() if value}
 
 
+def _leave(session: Session, post: Post, category: str) -> str | None:
+    """What `category` lets the post do; of one from before approvals were bound to that, none while it is the same, so
+    that its approval stays."""
+    if category == post.category:
+        return post.leave
+    before, now = (categories.leave(categories.rules_of(session, name)) for name in (post.category, category))
+    return post.leave if post.leave is None and before == now else now
+
+
 def _hash(session: Session, post: Post) -> str:
     return workflow.content_hash(content_of(session, post))
 
@@ -411,7 +435,7 @@ def _keep_version(session: Session, post: Post, person_id: int, now: datetime) -
         "options": {str(variant.account_id): variant.options for variant in variants if variant.options},
         "pictures": [{"digest": one.digest, "alt": one.alt} for one in pictures_of(session, post)],
         "reply_to_mention_id": post.reply_to_mention_id,
-    }
+    } | ({} if post.shows is None else {"shows": post.shows})
     session.add(post)
     session.add(
         PostVersion(

@@ -50,5 +50,5 @@ def _ends(event: Event) -> datetime:
 
 
 def _lines(event: Event, facts: Facts, language: str) -> list[str]:
-    reason = event.reason if event.state == "cancelled" else ""
+    reason = facts.reason if event.state == "cancelled" else ""
     return [line for line in (reason, facts.notes, *event_words.details(facts, language)) if line]

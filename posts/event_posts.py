@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from config import audit
+from config.translations import translate
 from networks import registry
 from networks.network import Outgoing
 from networks.tables import Account
@@ -182,10 +183,8 @@ def cancel(session: Session, event_id: int, reason: str, person_id: int, now: da
         if one.stands == "open":
             drafts.cancel(session, one.post.id or 0, person_id, now)
     for language, (known, accounts) in _public(made).items():
-        _draft(
-            session, event, Kind.CANCELLATION, known, Beside(desk.link, reason=event.reason), language, accounts,
-            person_id, now, None,
-        )  # fmt: skip
+        told, beside = replace(known, reason=event.reason), Beside(desk.link, reason=event.reason)
+        _draft(session, event, Kind.CANCELLATION, told, beside, language, accounts, person_id, now, None)
     return event
 
 
@@ -236,6 +235,7 @@ def _draft(
 ) -> Post:
     """A draft that tells these facts, with its row."""
     texts = _texts(kind, facts, language, beside)
+    told = (events.facts(event) if kind is not Kind.CANCELLATION else facts).kept()
     made = drafts.create(
         session,
         person_id,
@@ -247,9 +247,9 @@ def _draft(
         language=language,
         wordings=_wordings(session, texts, language, accounts),
         translation_of=translation_of,
+        shows={"event": told},
     )
-    told = events.facts(event) if kind is not Kind.CANCELLATION else facts
-    session.add(EventPost(event_id=event.id or 0, post_id=made.id or 0, kind=kind.value, told=told.kept()))
+    session.add(EventPost(event_id=event.id or 0, post_id=made.id or 0, kind=kind.value, told=told))
     session.flush()
     audit.record(session, now, person_id, "event.post", f"event:{event.id}", {"post": made.id, "kind": kind.value})
     return made
@@ -312,7 +312,8 @@ def _in_step(session: Session, one: Made, step: _Step, person_id: int, now: date
             whole = whole and found
     title = event_words.title(one.kind, step.new, language)
     title = title if post.title == event_words.title(one.kind, step.old, language) else post.title
-    if (message, title, wordings) != (post.message, post.title, {one.account_id: one.text for one in variants}):
+    shows, worded = {"event": step.new.kept()}, {one.account_id: one.text for one in variants}
+    if (message, title, wordings, shows) != (post.message, post.title, worded, post.shows):
         post = drafts.save(
             session,
             number,
@@ -325,6 +326,7 @@ def _in_step(session: Session, one: Made, step: _Step, person_id: int, now: date
             concern=post.concern,
             wordings=wordings,
             options={variant.account_id: variant.options for variant in variants},
+            shows=shows,
             now=now,
         )
     whole = _in_time(session, post, one.kind, step, person_id, now, desk) and whole
@@ -381,12 +383,29 @@ def _propose_change(
 
 
 def told_publicly(session: Session, event: Event) -> Facts | None:
-    """What of an event its announcement, or a later post, told the public, as approved; none before any was sent."""
+    """What of an event was approved with its announcement, or with a later post that went out; none before any did."""
     sent = [one for one in of_event(session, event.id or 0) if one.stands == "out"]
-    return event_words.read(sent[-1].row.told) if sent else None
+    if not sent:
+        return None
+    if (shows := sent[-1].post.shows) is not None:
+        return event_words.read(shows["event"])
+    ours = col(Target.post_id).in_([one.post.id for one in sent])
+    return _as_said(event_words.read(sent[-1].row.told), session.exec(select(Target.text).where(ours)).all())
 
 
-def as_public(event: Event, told: Facts) -> Facts:
-    """What the public may read: the words that were approved, and the day, hour and place as they are now, because a
-    wrong day helps nobody."""
-    return replace(told, starts=event.wall_time, where=event.where)
+def as_public(event: Event, told: Facts, language: str) -> Facts:
+    """What the public may read: the words that were approved, and the day and hour as they are now, because a wrong day
+    helps nobody. A place is words: another one is only said to be, until the post that tells it went out."""
+    _ = translate(language).gettext
+    where = told.where or _("see our posts")
+    if told.where not in (event.where, ""):
+        where = _("changed, see our posts")
+    return replace(told, name=told.name or _("Event"), starts=event.wall_time, where=where)
+
+
+def _as_said(told: Facts, texts: Iterable[str]) -> Facts:
+    """Of posts from before the event's page was approved with them: what their words say."""
+    said = {name: getattr(told, name) for name in ("name", "where", "access", "partners", "notes", "reason")}
+    return replace(
+        told, **{name: words if any(words in text for text in texts) else "" for name, words in said.items()}
+    )

@@ -39,6 +39,7 @@ class Facts:
     capacity: int | None = None
     partners: str = ""
     notes: str = ""
+    reason: str = ""  # of its cancellation
 
     def kept(self) -> dict[str, Any]:
         """As JSON keeps it."""

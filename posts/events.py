@@ -119,6 +119,7 @@ def facts(event: Event) -> Facts:
         capacity=event.capacity,
         partners=", ".join(filter(None, (*event.held_with.values(), event.partners))),
         notes=event.notes,
+        reason=event.reason,
     )
 
 

@@ -83,6 +83,7 @@ def ask(
     post = drafts.create(
         session, person_id, words % {"question": made.text, "link": address}, accounts, now, title=made.text[:120],
         language=language, options=_polls(session, accounts, choices, (closes_on - today).days),
+        shows={"question": made.text},
     )  # fmt: skip
     made.post_id = post.id
     session.add(made)
@@ -150,6 +151,12 @@ def by_code(session: Session, code: str) -> Question | None:
     post = session.get(Post, found.post_id) if found is not None else None
     waits = (PostState.DRAFT, PostState.IN_REVIEW, PostState.CANCELLED, PostState.MISSED)
     return found if post is not None and post.state not in waits else None
+
+
+def of_post(session: Session, post_id: int) -> Question | None:
+    """The question that this post asks, or answers."""
+    ours = (col(Question.post_id) == post_id) | (col(Question.answer_post_id) == post_id)
+    return session.exec(select(Question).where(ours)).first()
 
 
 def is_open(question: Question, today: date) -> bool:
@@ -280,7 +287,7 @@ def give_back(
     words += f"\n\n{answer.strip()}"
     post = drafts.create(
         session, person_id, words, accounts, now, title=question.text[:120], category="answer",
-        language=question.language,
+        language=question.language, shows={"answer": answer.strip()},
     )  # fmt: skip
     question.answer, question.answer_post_id = answer.strip(), post.id
     question.closed_at = question.closed_at or now
@@ -290,10 +297,25 @@ def give_back(
     return post
 
 
+def asked(session: Session, question: Question) -> str:
+    """The question as it was approved with its post."""
+    post = session.get(Post, question.post_id) if question.post_id is not None else None
+    return _shown(session, post, "question", question.text) if post is not None else ""
+
+
 def told(session: Session, question: Question) -> str:
-    """What was answered, once the post that tells it went out; else empty."""
+    """What was answered, as it was approved with the post that tells it, once that went out; else empty."""
     post = session.get(Post, question.answer_post_id) if question.answer_post_id is not None else None
-    return question.answer if post is not None and post.state in ("published", "partly_published") else ""
+    out = post is not None and post.state in ("published", "partly_published")
+    return _shown(session, post, "answer", question.answer) if post is not None and out else ""
+
+
+def _shown(session: Session, post: Post, what: str, words: str) -> str:
+    """Of a post from before pages of ours were approved with it: `words` where its own say them, else its own."""
+    if post.shows is not None:
+        return str(post.shows.get(what, ""))
+    texts = list(drafts.texts_of(session, post).values())
+    return words if any(words in text for text in texts) else next(iter(texts), "")
 
 
 def expire(session: Session, now: datetime, limit: int) -> int:

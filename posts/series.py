@@ -121,6 +121,7 @@ def _make(session: Session, series: Series, pattern: Post, review: Review, wall:
         wordings={variant.account_id: variant.text for variant in variants},
         options={variant.account_id: variant.options for variant in variants},
         pictures=[_copied(picture) for picture in drafts.pictures_of(session, pattern)],
+        pattern=pattern,
     )
     post.series_id, post.series_time = series.id, wall
     drafts.carry_approval(session, post, review, wall, series.time_zone, now)

@@ -35,6 +35,11 @@ class Post(SQLModel, table=True):
     follows_id: int | None = Field(default=None, index=True)  # the post of ours that it answers wherever that is out
     asked: list[int] = Field(default_factory=list, sa_type=sa.JSON)  # approvers whom the author asks by name
     submitted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # reviews before it do not count
+    shows: dict[str, Any] | None = Field(
+        default=None, sa_type=sa.JSON(none_as_null=True)
+    )  # on a page of ours once it is
+    # out: question, answer or event (posts.event_words.Facts). None: nothing, or made before that was approved with it
+    leave: str | None = None  # what its kind lets it do at its time (posts.categories.leave); none: made before that
     content_hash: str = ""  # of what an approval is bound to (posts.workflow.content_hash)
     revision: int = 1  # moves with every save: two editors, the second is told
     created_at: datetime = Field(sa_type=UtcDateTime)

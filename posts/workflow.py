@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.phrases import Phrase
@@ -154,7 +155,8 @@ def outcome(targets: Iterable[TargetState]) -> PostState:
 
 @dataclass(frozen=True)
 class Content:
-    """What an approval is bound to: everything that readers will see. Not the time."""
+    """What an approval is bound to: everything that readers will see, on networks and on our own pages, and what its
+    kind lets it do. Not the time."""
 
     texts: Mapping[int, str]  # account id -> its exact text
     language: str
@@ -163,6 +165,8 @@ class Content:
     options: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # account id -> its network's options
     steps: str = ""  # the steps of approval that its kind asks for, where they are not one approver's word
     follows_id: int | None = None  # the post of ours that it answers
+    shows: Mapping[str, Any] = field(default_factory=dict)  # what a page of ours shows of it once it is out
+    leave: str = ""  # what its kind lets it do at its time: how late it goes out, whether on a day of silence
 
 
 def content_hash(content: Content) -> str:
@@ -181,6 +185,10 @@ def content_hash(content: Content) -> str:
         said["steps"] = content.steps
     if content.follows_id is not None:
         said["follows"] = content.follows_id
+    if content.shows:
+        said["shows"] = json.dumps(content.shows, sort_keys=True)
+    if content.leave:
+        said["leave"] = content.leave
     return hashlib.sha256(json.dumps(said, ensure_ascii=True).encode()).hexdigest()
 
 

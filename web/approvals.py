@@ -27,7 +27,7 @@ from posts.workflow import OPEN, PostState
 from sentiment import figures
 from sentiment.figures import Since
 from sentiment.taxonomy import CONCERNS
-from web import changes, compose_page, pages, since_then, variants
+from web import changes, compose_page, own_pages, pages, since_then, variants
 from web.desk import Desk, TheDesk
 from web.fields import Comment, Id
 from web.guard import Visitor, Who, needs
@@ -208,6 +208,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
         names = {people.known_id(person): person.name for person in session.exec(select(Person))}
         event = event_posts.of_post(session, post_id)
+        own_page = own_pages.of_post(session, detail.post, before, found.settings, pages.language_of(request))
         source = session.get(Post, detail.post.translation_of) if detail.post.translation_of is not None else None
         changed = _since(session, detail, clock.now(), zone)
         terms = glossary.kept(session) if source is not None else []
@@ -224,6 +225,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         status=200 if wrong is None else 422,
         post=post,
         event=event,
+        own_page=own_page,
         parts_shown=parts,
         shown_pictures=shown,
         before=before,

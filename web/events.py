@@ -251,18 +251,18 @@ def tell(
 
 @router.get("/events/{code}.ics")
 def public_file(found: TheDesk, code: Annotated[str, Path(max_length=40)]) -> Response:
-    """The calendar file for the public: the day, hour and place as they are now."""
+    """The calendar file for the public: what its page says."""
     language = found.settings.department.language
-    event, facts = _announced(found, code)
+    event, facts = _announced(found, code, language)
     content = event_file.write(event, facts, found.settings.base_url, language, url=address(found, event))
     return Response(content, media_type=CALENDAR_FILE)
 
 
 @router.get("/events/{code}")
 def public_page(request: Request, found: TheDesk, code: Annotated[str, Path(max_length=40)]) -> Response:
-    """The event for the public: what its posts told, and the day, hour and place as they are now."""
-    event, facts = _announced(found, code)
+    """The event for the public: what was approved with its posts, and the day and hour as they are now."""
     language = pages.language_of(request)
+    event, facts = _announced(found, code, language)
     return pages.render(
         request,
         "event_public.html",
@@ -335,15 +335,15 @@ def _event(session: Session, event_id: int) -> Event:
     return event
 
 
-def _announced(found: Desk, code: str) -> tuple[Event, event_words.Facts]:
-    """An event that the public was told of. An address that is wrong, and an event that nobody announced, look the
-    same."""
+def _announced(found: Desk, code: str, language: str) -> tuple[Event, event_words.Facts]:
+    """An event that the public was told of, with what it may read of it. An address that is wrong, and an event that
+    nobody announced, look the same."""
     with database.reading(found.engine) as session:
         event = events.by_code(session, code) if found.settings.public_events else None
         told = event_posts.told_publicly(session, event) if event is not None else None
         if event is None or told is None:
             raise Trouble(404, "There is no such event", "It may not be announced yet, or the address is not whole.")
-        return event, event_posts.as_public(event, told)
+        return event, event_posts.as_public(event, told, language)
 
 
 def _first_large(words: str) -> str:

@@ -184,12 +184,13 @@ def _public(
         question = questions.by_code(session, code)
         if question is None:
             raise Trouble(404, "There is no such question", "Its address may have been cut.")
-        told = questions.told(session, question)
+        text, told = questions.asked(session, question), questions.told(session, question)
     return pages.render(
         request,
         "ask.html",
         status=200 if wrong is None else 422,
         question=question,
+        text=text,
         open_now=questions.is_open(question, today(found)),
         told=told,
         begun=questions.stamp(found.keys, code, clock.now()),

@@ -14,6 +14,7 @@ from config.settings import Settings
 from config.tables import OutboxMessage
 from config.translations import LANGUAGES, translate
 from posts import event_posts, event_words, events, partners, queue
+from posts.event_words import Facts
 from posts.tables import Event, Partner
 from sentiment import disclosure, figures, wording
 from sentiment.figures import ConcernRow, Overview
@@ -50,10 +51,11 @@ def put_due(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) ->
     return put
 
 
-def _public(session: Session, now: datetime) -> list[Event]:
-    """Events to come that the public was told of."""
+def _public(session: Session, now: datetime) -> list[tuple[Event, Facts]]:
+    """Events to come that the public was told of, with what was approved of them."""
     planned = [event for event in events.coming(session, now) if event.state == "planned"]
-    return [event for event in planned if event_posts.told_publicly(session, event) is not None][:MOST]
+    told = ((event, event_posts.told_publicly(session, event)) for event in planned)
+    return [(event, facts) for event, facts in told if facts is not None][:MOST]
 
 
 def write(
@@ -61,7 +63,7 @@ def write(
     overview: Overview,
     rows: list[ConcernRow],
     sent: int,
-    coming: list[Event],
+    coming: list[tuple[Event, Facts]],
     address: str,
     settings: Settings,
 ) -> EmailMessage:
@@ -83,10 +85,10 @@ def write(
         % {"name": name, "number": sent}
     )
     if coming:
-        told_of = [(one, events.facts(one)) for one in coming]
+        told_of = [event_posts.as_public(event, facts, language) for event, facts in coming]
         listed = "\n".join(
-            f"• {one.name}: {event_words.day(facts, language)}, {event_words.hour(facts, language)}, {one.where}"
-            for one, facts in told_of
+            f"• {one.name}: {event_words.day(one, language)}, {event_words.hour(one, language)}, {one.where}"
+            for one in told_of
         )
         heading = _("Coming up:")
         words.append(f"{heading}\n{listed}")

@@ -8,9 +8,9 @@ from config.permissions import Role
 from config.tables import AuditEntry
 from listeners import sources
 from listeners.tables import Mention
-from posts import drafts, queue
+from posts import categories, drafts, queue, workflow
 from posts.tables import PostVersion, Variant
-from posts.workflow import EditConflict, NotAllowed, WrongState
+from posts.workflow import Content, EditConflict, NotAllowed, WrongState
 from tests.posts.conftest import Desk
 
 
@@ -202,3 +202,44 @@ def test_an_answer_whose_mention_is_gone_is_not_approved_as_a_post_of_its_own(de
     with pytest.raises(WrongState):
         approve(desk, number, desk.approver)
     assert (desk.post(number).state, desk.targets(number)) == ("in_review", [])
+
+
+def recategorise(desk: Desk, number: int, category: str) -> str:
+    """The state after saving it with another kind and nothing else."""
+    with database.writing(desk.engine) as session:
+        post = drafts.read(session, number)
+        drafts.save(
+            session, number, desk.officer, post.revision, message=post.message, title=post.title, category=category,
+            language=post.language, concern=post.concern, wordings=dict.fromkeys(desk.accounts), now=desk.now,
+        )  # fmt: skip
+    return desk.post(number).state
+
+
+def test_a_kind_that_lets_it_do_more_at_its_time_asks_for_approval_again(desk: Desk) -> None:
+    number = desk.approved()
+    assert recategorise(desk, number, "recruiting") == "scheduled"  # lets it do just the same
+    assert recategorise(desk, number, "safety") == "in_review"  # goes out on days of silence
+    assert desk.targets(number) == []
+    with database.writing(desk.engine) as session:
+        categories.change(
+            session, "event", steps=[categories.Step()], late=timedelta(days=2), over_blackout=False,
+            person_id=desk.officer, now=desk.now,
+        )  # fmt: skip
+    other = desk.approved("Coffee on Elm Street.")
+    assert recategorise(desk, other, "event") == "in_review"  # goes out two days late
+
+
+def test_an_approval_from_before_that_holds_until_its_kind_lets_it_do_more(desk: Desk) -> None:
+    number = desk.handed_in()
+    with database.writing(desk.engine) as session:
+        post = drafts.read(session, number)
+        post.leave = None
+        post.content_hash = workflow.content_hash(drafts.content_of(session, post))
+        assert post.content_hash == workflow.content_hash(
+            Content(drafts.texts_of(session, post), "en", None)
+        )  # as it was then
+        session.add(post)
+    approve(desk, number, desk.approver)
+    save(desk, number, desk.officer, "Coffee with officers at nine.", title="Coffee morning")
+    assert recategorise(desk, number, "recruiting") == "scheduled"
+    assert recategorise(desk, number, "safety") == "in_review"

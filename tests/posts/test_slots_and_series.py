@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from config import clock, database
-from posts import blackouts, drafts, series, slots
-from posts.tables import Post, Series, Target
+from posts import blackouts, drafts, series, slots, workflow
+from posts.tables import Post, Review, Series, Target
 from posts.workflow import WrongState
 from tests.posts.conftest import Desk
 
@@ -52,6 +52,16 @@ def test_every_tuesday_at_nine_stays_at_nine_when_the_clocks_go_back(desk: Desk)
     }
     with database.reading(desk.engine) as session:
         assert len(session.exec(select(Target)).all()) == 10  # two accounts each, approved as the pattern was
+
+
+def test_a_pattern_that_was_approved_before_approvals_were_bound_to_more_goes_on(desk: Desk) -> None:
+    number, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-10-27T09:00"))
+    with database.writing(desk.engine) as session:
+        post, review = session.get_one(Post, number), session.exec(select(Review)).one()
+        post.leave = None
+        post.content_hash = review.content_hash = workflow.content_hash(drafts.content_of(session, post))
+        session.add_all([post, review])
+    assert extend(desk, begun, AUTUMN) == 5
 
 
 def test_looking_again_makes_nothing_twice_and_goes_on_later(desk: Desk) -> None:

@@ -56,6 +56,8 @@ CONTENT = st.builds(
     options=st.dictionaries(
         st.integers(1, 4), st.dictionaries(st.sampled_from(["visibility", "content_warning"]), CHANGING, min_size=1)
     ),
+    shows=st.dictionaries(st.sampled_from(["question", "answer"]), CHANGING, max_size=2),
+    leave=st.sampled_from(["", "late:;silence:0", "late:;silence:1"]),
 )
 
 

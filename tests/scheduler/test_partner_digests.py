@@ -14,8 +14,9 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import OutboxMessage, Person
-from posts import partners
-from posts.tables import Partner
+from networks.tables import Account
+from posts import drafts, events, partners
+from posts.tables import EventPost, Partner, Target
 from posts.workflow import WrongState
 from scheduler.jobs import partner_digests
 from sentiment import figures
@@ -71,6 +72,39 @@ def test_it_has_counts_in_whole_fives_and_no_texts(
     assert "at least 40 people" in text
     assert "published 3 posts" in text
     assert [word for word in ("43", "99", "Elm Street", "at least 0", "drugs") if word in text] == []
+
+
+def test_of_an_event_it_tells_what_was_approved(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, school: int, now: datetime
+) -> None:
+    wall = now.replace(tzinfo=None) + timedelta(days=9)
+    with database.writing(sqlite_engine) as session:
+        event = events.make(
+            session, events.Given("Town hall", "town_hall", wall, "UTC", 90, "Elm Street Library"), 1, now
+        )
+        told = {"event": events.facts(event).kept()}
+        post = drafts.create(session, 1, "Come along.", (), now, category="event", shows=told)
+        post.state = "published"
+        session.add_all(
+            [
+                post,
+                EventPost(event_id=event.id or 0, post_id=post.id or 0, kind="announcement", told=told["event"]),
+                account := Account(network="practice", name="PD", handle="", created_at=now),
+            ]
+        )
+        session.flush()
+        session.add(
+            Target(
+                post_id=post.id or 0, account_id=account.id or 0, state="published", due_at=now, next_try_at=now,
+                key="k", content_hash=post.content_hash, text="Come along.", published_at=now,
+            )
+        )  # fmt: skip
+        event.name, event.where = "Nobody approved this", "Nor this"
+        session.add(event)
+    assert partner_digests.put_due(sqlite_engine, settings, keys, now + MONDAY) == 1
+    text = sent(sqlite_engine, keys)[0].get_content()
+    assert ("Town hall" in text, "cambió; vea nuestras publicaciones" in text) == (True, True)
+    assert [words for words in ("Nobody approved this", "Nor this") if words in text] == []
 
 
 def test_it_needs_consent_and_an_address_and_ends_with_the_partnership(

@@ -91,6 +91,61 @@ def test_from_a_question_to_the_answer_given_back(
     assert send(ada, f"{PAGE}/1/answer", page=PAGE, words="Again.").status_code == 422
 
 
+def test_the_public_page_shows_the_question_that_was_approved_with_its_draft(
+    ada: Browser, stranger: Browser, path: str, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine
+) -> None:
+    luc = browser_of("Luc", Role.APPROVER)
+    assert re.search(
+        r"/ask/[^<]*</p></header>\s*<div[^>]*><p[^>]*>Where do cars go too fast\?", luc.get("/posts/1").text
+    )
+    before = luc.get("/posts/1").text
+    with database.writing(sqlite_engine) as session:
+        post = session.get_one(Post, 1)
+        approved = post.content_hash
+        post.shows = {"question": "Who is to blame?"}
+        drafts.changed(session, post, 1, clock.now())
+        assert (post.content_hash != approved, post.state) == (True, "in_review")
+    assert stranger.get(path).status_code == 404
+    assert ("Who is to blame?" in before, "Who is to blame?" in luc.get("/posts/1").text) == (False, True)
+
+
+def test_the_public_page_shows_the_answer_that_was_approved_with_its_post(
+    ada: Browser, stranger: Browser, path: str, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine
+) -> None:
+    send(ada, f"{PAGE}/1/answer", page=f"{PAGE}/1", words="A camera on Elm Street from Monday.")
+    shown = browser_of("Luc", Role.APPROVER).get("/posts/2").text
+    assert re.search(r"/ask/[^<]*</p></header>\s*<div[^>]*><p[^>]*>A camera on Elm Street from Monday\.", shown)
+    with database.writing(sqlite_engine) as session:
+        post = session.get_one(Post, 2)
+        post.state = "published"
+        session.add(post)
+        question = session.get_one(Question, 1)
+        question.answer = question.text = "Nobody approved this."
+        session.add(question)
+    told = stranger.get(path).text
+    assert ("A camera on Elm Street" in told, "Nobody approved this." in told) == (True, False)
+
+
+def test_of_posts_from_before_the_public_page_shows_only_what_their_words_say(
+    ada: Browser, stranger: Browser, path: str, sqlite_engine: sa.Engine
+) -> None:
+    send(ada, f"{PAGE}/1/answer", page=f"{PAGE}/1", words="A camera on Elm Street from Monday.")
+    with database.writing(sqlite_engine) as session:
+        for number in (1, 2):
+            post = session.get_one(Post, number)
+            post.shows = None
+            session.add(post)
+        session.get_one(Post, 2).state = "published"
+    assert ("Where do cars go too fast?" in (told := stranger.get(path).text), "A camera" in told) == (True, True)
+    with database.writing(sqlite_engine) as session:
+        question = session.get_one(Question, 1)
+        question.text, question.answer = "Who is to blame?", "The mayor."
+        session.add(question)
+    told = stranger.get(path).text
+    assert ("Who is to blame?" in told, "The mayor." in told) == (False, False)
+    assert ("Where do cars go too fast?" in told, "A camera" in told) == (True, True)
+
+
 def test_words_go_and_counts_stay(
     stranger: Browser, path: str, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, settings: Settings
 ) -> None:

@@ -16,7 +16,7 @@ from config.permissions import Action, Role
 from config.secrets import Keys
 from config.settings import Settings
 from networks import accounts
-from posts import calendar_feed, partners
+from posts import calendar_feed, drafts, partners
 from posts.tables import Event, Heard, Post, Target
 from tests.web.browsing import Browser, send
 from web import app as web_app
@@ -61,7 +61,7 @@ def publish(session: Session, post_id: int) -> None:
     moment, post = clock.now(), session.get_one(Post, post_id)
     session.add(
         Target(
-            post_id=post_id, account_id=1, state="published", due_at=moment, next_try_at=moment, key="k",
+            post_id=post_id, account_id=1, state="published", due_at=moment, next_try_at=moment, key=f"k{post_id}",
             content_hash="h", text=post.message, published_at=moment,
         )
     )  # fmt: skip
@@ -143,6 +143,97 @@ def test_the_public_sees_what_was_announced_and_the_day_as_it_is_now(
         19,
         f"{settings.base_url}/events/{code}",
     )
+
+
+def public_desk(engine: sa.Engine, settings: Settings, keys: Keys) -> Browser:
+    """Anyone, at a desk that shows its events to the public."""
+    return Browser(web_app.create(engine, settings.model_copy(update={"public_events": True}), keys))
+
+
+def test_what_the_page_shows_is_approved_with_the_post_and_a_change_of_it_asks_again(
+    ada: Browser, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, settings: Settings, keys: Keys
+) -> None:
+    page = plan(ada)
+    send(ada, f"{page}/posts", page=page, kind="announcement")
+    shown = browser_of("Luc", Role.APPROVER).get("/posts/1").text
+    own = shown[shown.index('id="vh-own"') :].split("</article>")[0]
+    for line in ("Town hall on &lt;b&gt;Elm&lt;/b&gt; Street", "Elm Street Library", "There is coffee.", "Step-free."):
+        assert line in own, line
+    with database.writing(sqlite_engine) as session:
+        code, luc = session.exec(select(Event.code)).one(), people.by_email(session, "luc@riverton.example")
+        assert luc is not None
+        post = session.get_one(Post, 1)
+        drafts.save(
+            session, 1, 1, post.revision, message="Come along.", title="Come", category="event", language="en",
+            concern=None, wordings={1: None}, now=clock.now(),
+        )  # fmt: skip
+        drafts.submit(session, 1, 1, clock.now())
+        drafts.approve(session, 1, luc.id or 0, session.get_one(Post, 1).content_hash, clock.now())
+    assert f"/events/{code}" in own
+    send(ada, page, page=f"{page}/edit", **{**GIVEN, "notes": "Nobody approved this.", "revision": "0"})
+    with database.writing(sqlite_engine) as session:
+        assert session.get_one(Post, 1).state == "in_review"
+    after = browser_of("Luc", Role.APPROVER).get("/posts/1").text
+    assert "Nobody approved this." in after[after.index('id="vh-own"') :].split("</article>")[0]
+
+
+def test_another_place_is_only_said_to_be_until_a_post_that_tells_it_is_out(
+    ada: Browser, sqlite_engine: sa.Engine, settings: Settings, keys: Keys
+) -> None:
+    page = plan(ada)
+    send(ada, f"{page}/posts", page=page, kind="announcement")
+    with database.writing(sqlite_engine) as session:
+        code = session.exec(select(Event.code)).one()
+        publish(session, 1)
+    send(ada, page, page=f"{page}/edit", **{**GIVEN, "where": "Nobody approved this", "revision": "0"})
+    with public_desk(sqlite_engine, settings, keys) as anyone:
+        for path in (f"/events/{code}", f"/events/{code}.ics"):
+            shown = anyone.get(path).text
+            assert ("Nobody approved" in shown, "Library" in shown) == (False, False), path
+            assert re.search(r"changed\\?, see our posts", shown), path
+        with database.writing(sqlite_engine) as session:
+            publish(session, 2)
+        assert "Nobody approved this" in anyone.get(f"/events/{code}").text  # its change of plan is out
+
+
+def test_why_it_is_cancelled_is_public_once_the_post_that_tells_it_is_out(
+    ada: Browser, sqlite_engine: sa.Engine, settings: Settings, keys: Keys
+) -> None:
+    page = plan(ada)
+    send(ada, f"{page}/posts", page=page, kind="announcement")
+    with database.writing(sqlite_engine) as session:
+        code = session.exec(select(Event.code)).one()
+        publish(session, 1)
+    send(ada, f"{page}/cancel", page=page, reason="No heating.")
+    assert "No heating." in ada.get(f"{page}/event.ics").text
+    with public_desk(sqlite_engine, settings, keys) as anyone:
+        file = anyone.get(f"/events/{code}.ics").text
+        assert ("STATUS:CANCELLED" in file, "No heating." in file) == (True, False)
+        with database.writing(sqlite_engine) as session:
+            publish(session, 2)
+        assert "No heating." in anyone.get(f"/events/{code}.ics").text
+
+
+def test_of_posts_from_before_the_page_shows_only_what_their_words_say(
+    ada: Browser, sqlite_engine: sa.Engine, settings: Settings, keys: Keys
+) -> None:
+    page = plan(ada)
+    send(ada, f"{page}/posts", page=page, kind="announcement")
+    with database.writing(sqlite_engine) as session:
+        code, post = session.exec(select(Event.code)).one(), session.get_one(Post, 1)
+        post.shows = None
+        publish(session, 1)
+    with public_desk(sqlite_engine, settings, keys) as anyone:
+        shown = anyone.get(f"/events/{code}").text
+        for line in ("Town hall on", "Elm Street Library", "There is coffee.", "Step-free."):
+            assert line in shown, line
+        with database.writing(sqlite_engine) as session:
+            target = session.exec(select(Target)).one()
+            target.text = "Come along to the Elm Street Library."
+            session.add(target)
+        shown = anyone.get(f"/events/{code}").text
+        assert [line in shown for line in ("Town hall on", "There is coffee.", "Step-free.")] == [False] * 3
+        assert ("Elm Street Library" in shown, "<h1>Event</h1>" in shown) == (True, True)
 
 
 def test_what_was_heard_is_written_down_with_the_event_and_told(ada: Browser, sqlite_engine: sa.Engine) -> None:

@@ -1,7 +1,7 @@
 """Posts, their approval, and the hold for programs: the same rules as on the pages, by posts.drafts."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime
@@ -67,7 +67,8 @@ class PictureOut(BaseModel):
 
 
 class PostOut(BaseModel):
-    """A post. `content_hash` is what an approval is given for; `revision` is sent back with the next save."""
+    """A post. `content_hash` is what an approval is given for; `shows` of it what a page of ours will show beside its
+    words, if any; `revision` is sent back with the next save."""
 
     id: int
     title: str
@@ -80,6 +81,7 @@ class PostOut(BaseModel):
     due_at: datetime | None
     revision: int
     content_hash: str
+    shows: dict[str, Any] | None
     own: dict[int, str | None]
     options: dict[int, dict[str, str]]
     pictures: list[PictureOut]
@@ -443,6 +445,7 @@ def post_out(session: Session, post_id: int) -> PostOut:
         due_at=post.due_at,
         revision=post.revision,
         content_hash=post.content_hash,
+        shows=post.shows,
         own={variant.account_id: variant.text for variant in detail.variants},
         options={variant.account_id: variant.options for variant in detail.variants},
         pictures=[PictureOut.model_validate(one, from_attributes=True) for one in drafts.pictures_of(session, post)],
