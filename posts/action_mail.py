@@ -63,7 +63,8 @@ def reminder(action: UnitAction, which: str, language: str, *, link: str = "", r
 
 
 def _values(action: UnitAction, language: str) -> dict[str, str]:
-    return {"unit": action.unit, "day": _day(action.due_on, language), "wanted": action.wanted, "said": action.said}
+    unit = " ".join(action.unit.split())  # a subject is one line, whatever was kept
+    return {"unit": unit, "day": _day(action.due_on, language), "wanted": action.wanted, "said": action.said}
 
 
 def _day(day: date, language: str) -> str:

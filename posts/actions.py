@@ -92,7 +92,7 @@ def hand_over(
         place_id=place_id,
         said=said.strip(),
         wanted=wanted.strip(),
-        unit=unit.strip()[:80],
+        unit=" ".join(unit.split())[:80],  # it stands in the subjects of mails
         unit_mail=_address(unit_mail),
         due_on=due_on,
         alert_id=alert_id,

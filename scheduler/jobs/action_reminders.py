@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import sqlalchemy as sa
+import structlog
 from sqlmodel import Session
 
 from config import database, people
@@ -13,6 +14,7 @@ from config.translations import LANGUAGES
 from posts import action_mail, actions
 from posts.tables import UnitAction
 
+log = structlog.get_logger(__name__)
 MORNING = 8  # the hour of the department's day from which reminders go out
 
 
@@ -26,8 +28,14 @@ def look(engine: sa.Engine, settings: Settings, now: datetime) -> int:
     due = [(one, which) for one, which in standing if which is not None]
     if not due:
         return 0
-    with database.writing(engine) as session:
-        return sum(_remind(session, one, which, settings, now) for one, which in due)
+    sent = 0
+    for one, which in due:
+        try:
+            with database.writing(engine) as session:
+                sent += _remind(session, one, which, settings, now)
+        except Exception as error:  # one that cannot be reminded of must not silence the others
+            log.error("action_not_reminded", action=one.id, kind=type(error).__name__, error=str(error))
+    return sent
 
 
 def _remind(session: Session, action: UnitAction, which: str, settings: Settings, now: datetime) -> int:

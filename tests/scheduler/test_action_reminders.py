@@ -52,6 +52,39 @@ def test_each_reminder_goes_once_to_who_asked_and_to_the_unit(
     assert sent(engine) == [(recipient, subject) for subject in subjects for recipient in both]
 
 
+def test_a_unit_of_two_lines_is_one_line_in_a_subject_and_silences_nobody(
+    engine: sa.Engine, settings: Settings, action: int, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        other = actions.hand_over(
+            session, 1, now, concern="traffic_safety", said="Drivers speed.", wanted="A lamp.", unit="Light\nunit",
+            due_on=TODAY + timedelta(days=5), today=TODAY,
+        )  # fmt: skip
+        assert other.unit == "Light unit"
+        other.unit = "Light\nunit"  # as it was kept once
+        session.add(other)
+    action_reminders.look(engine, settings, now + timedelta(days=3))
+    assert [subject for _, subject in sent(engine)] == [
+        "Due on Sunday 29 November: Traffic unit",
+        "Due on Sunday 29 November: Traffic unit",
+        "Due on Sunday 29 November: Light unit",
+    ]
+
+
+def test_one_that_cannot_be_written_silences_nobody_else(
+    engine: sa.Engine, settings: Settings, action: int, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        other = actions.hand_over(
+            session, 1, now, concern="traffic_safety", said="Drivers speed.", wanted="A lamp.", unit="Light unit",
+            unit_mail="light@riverton.example", due_on=TODAY + timedelta(days=4), today=TODAY,
+        )  # fmt: skip
+        other.unit_mail = "light@riverton.example\nBcc: all@riverton.example"
+        session.add(other)
+    action_reminders.look(engine, settings, now + timedelta(days=3))
+    assert {subject for _, subject in sent(engine)} == {"Due on Sunday 29 November: Traffic unit"}
+
+
 def test_nothing_before_the_morning_nor_once_it_is_closed(
     engine: sa.Engine, settings: Settings, action: int, now: datetime
 ) -> None:
