@@ -6,19 +6,28 @@ A change of the pattern takes back what was made of it and has not gone out, and
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import rruleset, rrulestr
+from dateutil.parser import isoparse
+from dateutil.rrule import rrulestr
 from sqlmodel import Session, col, select
 
 from config import audit
+from config.phrases import Phrase
 from posts import blackouts, drafts
 from posts.approval import approval_of
 from posts.tables import Post, PostPicture, Review, Series, Variant
 from posts.workflow import PostState, WrongState
 
-_OFTEN = re.compile(r"FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)\b", re.IGNORECASE)
-_NEVER = re.compile(r"INTERVAL=0*(;|$)|BY(HOUR|MINUTE|SECOND)=", re.IGNORECASE)  # steps of nothing, hours of its own
+_PARTS = frozenset(  # of RFC 5545, section 3.3.10; the others are hours of its own, or not worth what they cost
+    {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS"}
+)
+_OFTEN = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
+_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
+TRIED = 3  # times that a new rule must have, or all that it has
+SEEN = timedelta(days=30 * 365)  # so far is a rule looked into; a series that began before that is begun anew
+_NEAR = timedelta(days=366)
 AHEAD = timedelta(days=35)  # so far ahead its posts stand in the calendar
 _UNSENT = (PostState.SCHEDULED.value, PostState.IN_REVIEW.value, PostState.APPROVED.value, PostState.DRAFT.value)
 
@@ -28,7 +37,9 @@ def begin(
 ) -> Series:
     """Makes a post without a time the pattern of a series; `first`: wall time (naive) in an IANA zone.
 
-    Raises WrongState for a rule that cannot be read, comes more often than daily, or names a zone of its own."""
+    Raises WrongState for a rule that cannot be read, comes more often than daily, or names a zone of its own, and for a
+    first day that is more than a year away."""
+    check(rule, first, now)
     post = drafts.locked(session, post_id)
     if post.due_at is not None:
         raise WrongState("The pattern of a series has no time of its own; take its time away first.")
@@ -36,8 +47,6 @@ def begin(
         raise WrongState("This post belongs to a series already.")
     if post.reply_to_mention_id is not None:
         raise WrongState("An answer is given once; it cannot be a series.")
-    if next(times(rule, first, first - timedelta(seconds=1)), None) is None:
-        raise WrongState("By this rule it never comes.")
     made = Series(
         post_id=post_id, rule=rule.strip(), first=first, time_zone=time_zone, created_by=person_id, created_at=now
     )
@@ -46,6 +55,14 @@ def begin(
     detail = {"rule": made.rule, "first": first.isoformat(), "zone": time_zone}
     audit.record(session, now, person_id, "series.begin", f"post:{post_id}", detail)
     return made
+
+
+def check(rule: str, first: datetime, now: datetime) -> None:
+    """Raises WrongState for what begin would not take of these; needs no store, so nobody waits while it is tried."""
+    if first.tzinfo is not None or abs(first - now.replace(tzinfo=None)) > _NEAR:
+        raise WrongState("The first day is within a year of today.", "first_day")
+    if not list(islice(times(rule, first, first - timedelta(seconds=1)), TRIED)):
+        raise WrongState("By this rule it never comes.", "rule")
 
 
 def end(session: Session, series_id: int, person_id: int, now: datetime) -> None:
@@ -94,16 +111,45 @@ def extend(session: Session, series: Series, now: datetime) -> int:
 
 
 def times(rule: str, first: datetime, after: datetime) -> Iterator[datetime]:
-    """The wall times of a rule of RFC 5545 that begins at `first`, those after `after`. Raises WrongState."""
+    """The wall times of a rule of RFC 5545 that begins at `first`, those after `after`, thirty years on at most.
+    Raises WrongState, also on the way."""
+    parts = _parts(rule)
+    if after - first > SEEN:
+        raise WrongState("This series began long ago; end it and begin it anew.")
+    count, until = parts.pop("COUNT", None), parts.pop("UNTIL", None)
+    try:
+        last = max(first, after) + SEEN
+        parts["UNTIL"] = f"{min(isoparse(until), last) if until is not None else last:%Y%m%dT%H%M%S}"
+        found = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=first)
+    except Exception as error:  # whatever dateutil makes of it
+        raise WrongState(f"This rule cannot be read: {error}") from error
+    return _after(islice(found, int(count) if count is not None else None), after)
+
+
+def _after(found: Iterator[datetime], after: datetime) -> Iterator[datetime]:
+    try:
+        for wall in found:
+            if wall > after:
+                yield wall
+    except Exception as error:  # the same, of a later time of its
+        raise WrongState(f"This rule cannot be read: {error}") from error
+
+
+def _parts(rule: str) -> dict[str, str]:
+    """The parts of a rule by name, in capitals. Raises WrongState for those that a series does not take."""
     if "DTSTART" in rule.upper() or "TZID" in rule.upper():
         raise WrongState("The rule says only which days; the first day, the hour and the zone stand beside it.")
-    try:
-        found = rrulestr(rule.strip(), dtstart=first)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise WrongState(f"This rule cannot be read: {error}") from error
-    if isinstance(found, rruleset) or not _OFTEN.search(rule) or _NEVER.search(rule):
-        raise WrongState("A series comes daily at most.")
-    return iter(found.xafter(after))
+    given = [part.partition("=") for part in rule.strip().upper().removeprefix("RRULE:").split(";")]
+    parts = {name: value for name, _, value in given}
+    strange = sorted(set(parts) - _PARTS)
+    if not strange and parts.get("FREQ") not in _OFTEN:
+        raise WrongState("A series comes daily at most.", "rule")
+    for name in ("INTERVAL", "COUNT"):
+        if name in parts and not _NUMBER.fullmatch(parts[name]):
+            strange.append(f"{name}={parts[name]}")
+    if strange:
+        raise WrongState(Phrase("A rule of a series has no part “%(part)s”.", part=strange[0][:40]), "rule")
+    return parts
 
 
 def _make(session: Session, series: Series, pattern: Post, review: Review, wall: datetime, now: datetime) -> Post:

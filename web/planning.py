@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -76,8 +77,10 @@ def begin_series(
     first = datetime.combine(first_day, hour.replace(tzinfo=None))
     zone, moment = found.settings.department.time_zone, clock.now()
     try:
+        rule_here = rule or rule_of(repeat, first)
+        series.check(rule_here, first, moment)
         with database.writing(found.engine) as session:
-            begun = series.begin(session, post, rule or rule_of(repeat, first), first, zone, who.id, moment)
+            begun = series.begin(session, post, rule_here, first, zone, who.id, moment)
             series.extend(session, begun, moment)
     except WrongState as error:
         given = {
@@ -181,7 +184,7 @@ def _page(
             .order_by(col(Post.updated_at).desc())
             .limit(50)
         ).all()
-        patterns = {pattern.id for pattern, _one, _often, _times in running}
+        patterns = {pattern.id for pattern, *_rest in running}
         silences = blackouts.coming(session, here.date())
         stopped = blackouts.stopped(session, moment)
         kinds = categories.rules(session)
@@ -218,9 +221,13 @@ def _repeats(request: Request) -> dict[str, str]:
 
 def _series(
     session: Session, one: Series, here: datetime, repeats: Mapping[str, str]
-) -> tuple[Post, Series, str, list[datetime]]:
-    """A pattern, its series, how often it comes (no words: by a rule of its own), and the wall times that come next."""
+) -> tuple[Post, Series, str, list[datetime], str]:
+    """A pattern, its series, how often it comes (no words: by a rule of its own), the wall times that come next, and
+    why there are none where its rule cannot be followed."""
     often = next((words for repeat, words in repeats.items() if rule_of(repeat, one.first) == one.rule), "")
-    coming = series.times(one.rule, one.first, here)
-    next_times = [wall for wall, _ in zip(coming, range(SHOWN), strict=False)]
-    return session.get_one(Post, one.post_id), one, often, next_times
+    next_times, amiss = list[datetime](), ""
+    try:
+        next_times = list(islice(series.times(one.rule, one.first, here), SHOWN))
+    except WrongState as error:
+        amiss = str(error)
+    return session.get_one(Post, one.post_id), one, often, next_times, amiss

@@ -1,6 +1,8 @@
 """Weekly slots, and posts that come again, across daylight saving."""
 
 from datetime import date, datetime, time, timedelta
+from itertools import islice
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -130,12 +132,45 @@ def test_an_hour_that_does_not_exist_comes_an_hour_later_and_one_that_comes_twic
 @pytest.mark.parametrize(
     "rule",
     ["", "every tuesday", "FREQ=HOURLY", "FREQ=WEEKLY;BYDAY=XX", "DTSTART:20260101T000000\nRRULE:FREQ=DAILY",
-     "FREQ=DAILY;UNTIL=20200101T000000", "FREQ=DAILY;INTERVAL=0"],
+     "FREQ=DAILY;UNTIL=20200101T000000", "FREQ=DAILY;INTERVAL=0", "FREQ=YEARLY;BYEASTER=277",
+     "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYYEARDAY=366", "FREQ=DAILY;COUNT=99999"],
 )  # fmt: skip
 def test_a_rule_that_says_nothing_or_too_much_is_refused(desk: Desk, rule: str) -> None:
     number = desk.writing()
     with database.writing(desk.engine) as session, pytest.raises(WrongState):
         series.begin(session, number, rule, wall("2026-10-27T09:00"), "UTC", desk.officer, AUTUMN)
+
+
+@pytest.mark.parametrize("first", ["0001-01-01T09:00", "9999-12-31T09:00", "2025-10-01T09:00"])
+def test_a_first_day_that_is_far_away_is_refused(desk: Desk, first: str) -> None:
+    number = desk.writing()
+    with database.writing(desk.engine) as session, pytest.raises(WrongState, match="within a year"):
+        series.begin(session, number, "FREQ=DAILY", wall(first), "UTC", desk.officer, AUTUMN)
+
+
+@pytest.mark.parametrize(
+    ("rule", "first"),
+    [("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "2026-10-27T09:00"), ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=3",
+      "2026-10-27T09:00"), ("FREQ=DAILY", "0001-01-01T09:00"), ("FREQ=YEARLY;BYEASTER=277", "2026-10-27T09:00")],
+)  # fmt: skip
+def test_a_rule_is_not_looked_into_for_thousands_of_years(rule: str, first: str) -> None:
+    begun = process_time()
+    try:
+        assert list(islice(series.times(rule, wall(first), wall("2026-10-27T00:00")), 3)) == []
+    except WrongState as error:
+        assert str(error)
+    assert process_time() - begun < 1  # seconds; it took 3.3
+
+
+def test_months_years_and_ends_go_as_the_standard_says() -> None:
+    def days(rule: str, first: str, number: int) -> list[str]:
+        found = series.times(rule, wall(first), wall(first) - DAY)
+        return [f"{one:%Y-%m-%d}" for one in islice(found, number)]
+
+    assert days("RRULE:FREQ=MONTHLY;BYDAY=1TU", "2026-10-27T09:00", 2) == ["2026-11-03", "2026-12-01"]
+    assert days("freq=monthly;byday=MO,TU,WE,TH,FR;bysetpos=-1", "2026-10-27T09:00", 1) == ["2026-10-30"]
+    assert days("FREQ=DAILY;UNTIL=20261028T090000", "2026-10-27T09:00", 5) == ["2026-10-27", "2026-10-28"]
+    assert days("FREQ=WEEKLY;INTERVAL=2;COUNT=2", "2026-10-27T09:00", 5) == ["2026-10-27", "2026-11-10"]
 
 
 @given(st.text(max_size=60))

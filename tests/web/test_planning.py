@@ -10,8 +10,10 @@ from sqlmodel import col, select
 from config import database
 from config.permissions import Role
 from config.secrets import Keys
+from config.settings import Settings
 from networks import accounts
 from posts.tables import Blackout, Post, Series, Slot
+from scheduler.jobs import series as series_job
 from tests.web.browsing import Browser, form_token, send
 
 
@@ -111,6 +113,24 @@ def test_a_rule_that_cannot_be_read_is_told_and_nothing_begins(
     assert [words for words in kept if words not in answer.text] == []
     with database.reading(sqlite_engine) as session:
         assert session.exec(select(Series)).all() == []
+
+
+def test_a_rule_kept_before_that_cannot_be_followed_is_told_and_nothing_else_fails(
+    ada: Browser, sqlite_engine: sa.Engine, account: int, settings: Settings, at_eight: datetime
+) -> None:
+    numbers = [write(ada, account), write(ada, account)]
+    with database.writing(sqlite_engine) as session:
+        for number, rule in zip(numbers, ("FREQ=YEARLY;BYEASTER=277", "FREQ=WEEKLY"), strict=True):
+            session.add(
+                Series(
+                    post_id=number, rule=rule, first=datetime.fromisoformat("2026-12-01T09:00"),
+                    time_zone="America/New_York", created_by=1, created_at=at_eight,
+                )
+            )  # fmt: skip
+    page = ada.get("/planning")
+    assert (page.status_code, "Its rule cannot be followed" in page.text, "BYEASTER" in page.text) == (200, True, True)
+    assert "Tue 1 Dec, 09:00" in page.text  # the other one
+    assert series_job.extend(sqlite_engine, settings, at_eight) == 0
 
 
 def test_officers_keep_silent_and_only_approvers_end_it(
