@@ -35,15 +35,17 @@ def send(
     if not reach.email:
         raise WrongState(f"{partner.name} has no e-mail address here.")
     language = next((one for one in partner.languages if one in LANGUAGES), settings.department.language)
-    address = f"{settings.base_url.rstrip('/')}/partner/{partners.token(keys, what, partner.id or 0, post.id or 0)}"
+    token = partners.token(keys, what, partner.id or 0, post, now.astimezone(settings.department.zone).date())
+    address = f"{settings.base_url.rstrip('/')}/partner/{token}"
     message = _kit(session, post, note, link, address, settings.department.name, language)
     if what == "review":
         message = _review(session, post, note, address, settings.department.name, language)
     message["Reply-To"] = by[2]
     contact = partners.contacted(session, partner.id or 0, what, by[0], now, post.id)
     letters.put(
-        session, message, key=f"partner:{contact.id}", kind="partner", recipient=reach.email, settings=settings, now=now
-    )
+        session, message, key=f"partner:{contact.id}", kind="partner", recipient=reach.email, settings=settings,
+        now=now, keys=keys,  # its address is a key to a draft
+    )  # fmt: skip
     return what
 
 

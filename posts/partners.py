@@ -3,9 +3,10 @@ they hear. Whom to write to is sealed; the mails themselves are posts.partner_ma
 
 import hmac
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
@@ -13,13 +14,18 @@ from config import audit, mailboxes
 from config.phrases import Phrase
 from config.secrets import Keys
 from posts import drafts
-from posts.tables import Heard, Partner, PartnerComment, PartnerContact, Post
+from posts.tables import Heard, Partner, PartnerComment, PartnerContact, Post, PostVersion
 from posts.workflow import OPEN, PostState, WrongState
 
 KINDS = ("school", "faith", "non_profit", "business", "youth", "neighbourhood", "other")
 WAYS = ("met", "called", "wrote")  # entered by a person; mails enter themselves as kit and review
 LONG = timedelta(days=60)  # since the last contact, after which a partner is shown as not heard from
 LONGEST_LINE, LONGEST = 120, 1000  # characters
+LASTS = {"review": timedelta(days=30), "kit": timedelta(days=90)}  # a partner's own address
+_TOKEN = re.compile(
+    r"(?P<said>(?P<what>kit|review)-(?P<partner>[0-9]{1,9})-(?P<post>[0-9]{1,9})-(?P<revision>[0-9]{1,9})"
+    r"-(?P<until>[0-9]{8}))-(?P<mark>[0-9a-f]{1,80})"
+)
 MOST_A_DAY = 30  # notes and comments of one partner
 SHARED = frozenset({PostState.APPROVED, PostState.SCHEDULED, PostState.PUBLISHED, PostState.PARTLY_PUBLISHED})
 
@@ -56,6 +62,21 @@ class Listed:
     def silent(self, now: datetime) -> bool:
         """Whether nobody has been in contact for long."""
         return now - (self.last or self.partner.added_at) >= LONG
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a partner's own address is for: kit or review, of the version of a post that it was sent."""
+
+    what: str
+    partner: Partner
+    post: Post
+    sent: PostVersion
+
+    def texts(self) -> list[str]:
+        """Each wording that it was sent, once."""
+        own = sorted(self.sent.content["variants"].items(), key=lambda one: int(one[0]))
+        return list(dict.fromkeys(str(self.sent.content["message"] if text is None else text) for _, text in own))
 
 
 def keep(
@@ -191,20 +212,21 @@ def comments(session: Session, post_id: int) -> list[PartnerComment]:
     return list(session.exec(query.order_by(col(PartnerComment.id))))
 
 
-def comment(session: Session, partner: Partner, post_id: int, words: str, now: datetime) -> PartnerComment:
-    """A partner's word on a post that is still open; it decides nothing. Raises WrongState."""
-    post = drafts.locked(session, post_id)
+def comment(session: Session, partner: Partner, read: PostVersion, words: str, now: datetime) -> PartnerComment:
+    """A partner's word on what it was sent to read, while the post is still open; it decides nothing. Raises
+    WrongState."""
+    post = drafts.locked(session, read.post_id)
     if post.state not in OPEN:
         raise WrongState("This post is out already, or will not go out. Thank you all the same.")
     if not words.strip() or len(words) > LONGEST:
         raise WrongState(Phrase("A comment has words, %(most)s characters at most.", most=LONGEST))
     check_rate(session, partner, now)
     made = PartnerComment(
-        partner_id=partner.id or 0, post_id=post_id, content_hash=post.content_hash, words=words.strip(), at=now
+        partner_id=partner.id or 0, post_id=read.post_id, content_hash=read.content_hash, words=words.strip(), at=now
     )
     session.add(made)
     session.flush()
-    audit.record(session, now, None, "partner.comment", f"post:{post_id}", {"partner": partner.id})
+    audit.record(session, now, None, "partner.comment", f"post:{read.post_id}", {"partner": partner.id})
     return made
 
 
@@ -229,24 +251,26 @@ def what_is_asked(post: Post) -> str:
     raise WrongState("This post does not go out; there is nothing to share.")
 
 
-def token(keys: Keys, what: str, partner_id: int, post_id: int) -> str:
-    """The last part of a partner's own address: `what` is kit (to give feedback) or review (to comment)."""
-    return f"{what}-{partner_id}-{post_id}-{_mark(keys, what, partner_id, post_id)}"
+def token(keys: Keys, what: str, partner_id: int, post: Post, today: date) -> str:
+    """The last part of a partner's own address: `what` is kit (to give feedback) or review (to comment). It is for the
+    post as it is now, and has a last day."""
+    said = f"{what}-{partner_id}-{post.id}-{post.revision}-{today + LASTS[what]:%Y%m%d}"
+    return f"{said}-{keys.hash('partner', said).hex()}"
 
 
-def opened(session: Session, keys: Keys, given: str) -> tuple[str, Partner, Post] | None:
-    """What such an address is for; none if we did not make it, or the partner or the post is gone."""
-    what, _, rest = given.partition("-")
-    numbers = rest.split("-")
-    if what not in ("kit", "review") or len(numbers) != 3 or not given.isascii():
+def opened(session: Session, keys: Keys, given: str, today: date) -> Opened | None:
+    """What such an address is for; none if we did not make it, its last day is over, or the partner or the post is
+    gone."""
+    found = _TOKEN.fullmatch(given)
+    if found is None or not hmac.compare_digest(keys.hash("partner", found["said"]).hex(), found["mark"]):
         return None
-    first, second, mark = numbers
-    if not (first.isdecimal() and second.isdecimal() and len(first) < 10 and len(second) < 10):
+    if f"{today:%Y%m%d}" > found["until"]:
         return None
-    if not hmac.compare_digest(_mark(keys, what, int(first), int(second)), mark):
+    partner, post = session.get(Partner, int(found["partner"])), session.get(Post, int(found["post"]))
+    if partner is None or not partner.active or post is None:
         return None
-    partner, post = session.get(Partner, int(first)), session.get(Post, int(second))
-    return (what, partner, post) if partner is not None and partner.active and post is not None else None
+    sent = select(PostVersion).where(PostVersion.post_id == post.id, PostVersion.revision == int(found["revision"]))
+    return Opened(found["what"], partner, post, session.exec(sent).one())
 
 
 def chosen(session: Session, numbers: Iterable[int]) -> list[Partner]:

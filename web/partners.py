@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlmodel import Session
 
 from config import clock, database
 from config.permissions import Action
 from listeners import places
 from posts import drafts, events, heard, partner_mail, partners
-from posts.partners import Given, Reach
+from posts.partners import Given, Opened, Reach
 from posts.tables import Partner, Post
 from posts.workflow import OPEN, WrongState
 from sentiment.taxonomy import CONCERNS
@@ -251,12 +252,10 @@ def say(
         return _own(request, found, token, done=True)
     try:
         with database.writing(found.engine) as session:
-            opened = partners.opened(session, found.keys, token)
-            if opened is None:
-                raise Trouble(404, "This address is not one of ours", "It may have been cut in the mail.")
-            what, partner, post = opened
-            if what == "review":
-                partners.comment(session, partner, post.id or 0, words, now)
+            opened = _opened(session, found, token)
+            partner = opened.partner
+            if opened.what == "review":
+                partners.comment(session, partner, opened.sent, words, now)
             else:
                 partners.check_rate(session, partner, now)
                 if concern not in CONCERNS:
@@ -318,6 +317,17 @@ def _kept(request: Request, found: Desk, who: Visitor, given: Given, place: str,
     except WrongState as error:
         return _form(request, found, given, partner_id, wrong=str(error))
     return RedirectResponse(f"/outreach/partners/{number}?said=planned", 303)
+
+
+def _opened(session: Session, found: Desk, token: str) -> Opened:
+    opened = partners.opened(session, found.keys, token, today(found))
+    if opened is None:
+        raise Trouble(
+            404,
+            "This address is not one of ours",
+            "It may have been cut in the mail, or its time may be over; then ask us for a new one.",
+        )
+    return opened
 
 
 def _stopped(found: Desk, token: str) -> int:
@@ -400,20 +410,18 @@ def _own(
     done: bool = False,
 ) -> Response:
     with database.reading(found.engine) as session:
-        opened = partners.opened(session, found.keys, token)
-        if opened is None:
-            raise Trouble(404, "This address is not one of ours", "It may have been cut in the mail.")
-        what, partner, post = opened
-        texts = list(dict.fromkeys(drafts.texts_of(session, post).values())) if what == "review" else []
-    blank = {"words": "", "concern": "", "trust": "neither", "people": "1", "language": post.language}
+        opened = _opened(session, found, token)
+    what, post, language = opened.what, opened.post, opened.sent.content["language"]
+    blank = {"words": "", "concern": "", "trust": "neither", "people": "1", "language": language}
     return pages.render(
         request,
         "partner_own.html",
         status=200 if wrong is None else 422,
         what=what,
-        partner=partner,
-        post=post,
-        texts=texts if post.state in OPEN else [],
+        partner=opened.partner,
+        title=opened.sent.content["title"],
+        language_sent=language,
+        texts=opened.texts() if what == "review" and post.state in OPEN else [],
         is_open=what == "kit" or post.state in OPEN,
         given=blank | (given or {}),
         token=token,

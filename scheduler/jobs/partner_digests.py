@@ -46,7 +46,7 @@ def put_due(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) ->
             message = write(one, overview, rows, sent, coming, address, settings)
             recipient = partners.reach(one, keys).email
             put += letters.put(
-                session, message, key=key, kind="partner", recipient=recipient, settings=settings, now=now
+                session, message, key=key, kind="partner", recipient=recipient, settings=settings, now=now, keys=keys
             )
     return put
 
@@ -100,7 +100,7 @@ def write(
         % {"address": address}
     )
     message = EmailMessage()
-    message["Subject"] = _("The week, %(days)s: %(name)s") % {"days": days, "name": name}
+    message["Subject"] = _("The week, %(days)s: %(name)s") % {"days": days, "name": " ".join(name.split())}
     message["List-Unsubscribe"] = f"<{address}>"
     if address.startswith("https://"):  # RFC 8058 asks for https
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"

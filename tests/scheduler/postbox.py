@@ -66,7 +66,13 @@ def free_port() -> int:
 
 
 def using(settings: Settings, url: str) -> Settings:
-    return settings.model_copy(update={"smtp_url": SecretStr(url), "mail_from": "Liaison <desk@riverton.example>"})
+    """With the keys of the tests, since some mails wait sealed."""
+    return settings.model_copy(
+        update={
+            "smtp_url": SecretStr(url), "mail_from": "Liaison <desk@riverton.example>",
+            "secret_key": SecretStr("not a secret: tests only"),
+        }
+    )  # fmt: skip
 
 
 def self_signed(folder: Path) -> Path:

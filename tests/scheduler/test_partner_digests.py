@@ -40,10 +40,12 @@ def school(sqlite_engine: sa.Engine, keys: Keys, person: Callable[..., Person], 
         return made.id or 0
 
 
-def sent(engine: sa.Engine) -> list[EmailMessage]:
+def sent(engine: sa.Engine, keys: Keys) -> list[EmailMessage]:
+    """What waits, opened: the address in it is sealed with it."""
     with database.reading(engine) as session:
         rows = session.exec(select(OutboxMessage).order_by(col(OutboxMessage.id))).all()
-    return [message_from_bytes(row.message, policy=policy.default) for row in rows]
+    assert [row.sealed for row in rows] == [True] * len(rows)
+    return [message_from_bytes(keys.open(row.message).encode(), policy=policy.default) for row in rows]
 
 
 def test_it_goes_once_a_monday_to_who_agreed_in_its_language(
@@ -52,7 +54,7 @@ def test_it_goes_once_a_monday_to_who_agreed_in_its_language(
     assert partner_digests.put_due(sqlite_engine, settings, keys, now) == 0  # a Tuesday
     for hours in (-3, 0, 3):
         partner_digests.put_due(sqlite_engine, settings, keys, now + MONDAY + timedelta(hours=hours))
-    (mail,) = sent(sqlite_engine)
+    (mail,) = sent(sqlite_engine, keys)
     assert (mail["To"], str(mail["Subject"]).startswith("La semana")) == ("rosa@school.example", True)
     assert partners.stop_token(keys, school) in mail["List-Unsubscribe"]
 

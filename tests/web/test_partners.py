@@ -5,7 +5,7 @@ import email
 import email.policy
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from config import clock, database, people, sign_ins
 from config.permissions import Action, Role
 from config.secrets import Keys
 from config.settings import Settings
+from config.tables import OutboxMessage
 from networks import accounts, pictures
 from posts import drafts, partners
 from posts import pictures as kept
@@ -66,6 +67,12 @@ def approve(engine: sa.Engine, browser_of: Callable[..., Browser]) -> None:
         luc = people.by_email(session, "luc@riverton.example")
         assert luc is not None
         drafts.approve(session, 1, luc.id or 0, session.get_one(Post, 1).content_hash, clock.now())
+
+
+def token(engine: sa.Engine, keys: Keys, what: str) -> str:
+    """The end of an address of the first partner, for the first post as it is now."""
+    with database.reading(engine) as session:
+        return partners.token(keys, what, 1, session.get_one(Post, 1), date(2026, 11, 24))
 
 
 def own_path(text: str) -> str:
@@ -145,7 +152,7 @@ def test_a_draft_is_read_by_a_partner_who_decides_nothing(
     send(ada, PAGE, page=f"{PAGE}/new", **GIVEN)
     sent = send(ada, "/outreach/kits", page="/outreach/kits/new?post=1", post="1", to="1")
     assert sent.headers["location"] == "/posts/1?said=review-asked"
-    path = f"/partner/{partners.token(keys, 'review', 1, 1)}"
+    path = f"/partner/{token(sqlite_engine, keys, 'review')}"
     assert WORDS in stranger.get(path).text
     assert stranger.post(path, data={"words": " "}).status_code == 422
     assert "beside the draft" in stranger.post(path, data={"words": "Say <i>which</i> school."}).text
@@ -161,17 +168,51 @@ def test_an_address_is_signed_and_takes_no_more_in_a_day_than_people_write(
     ada: Browser, stranger: Browser, sqlite_engine: sa.Engine, keys: Keys
 ) -> None:
     send(ada, PAGE, page=f"{PAGE}/new", **GIVEN)
-    token = partners.token(keys, "kit", 1, 1)
-    for forged in (token.replace("kit", "review"), token.replace("-1-1-", "-1-2-"), "kit-1-1-", "kit-x-1-0", "kit"):
-        assert stranger.get(f"/partner/{forged}").status_code == 404
+    ours = token(sqlite_engine, keys, "kit")
+    replaced = [ours.replace(*pair) for pair in (("kit", "review"), ("-1-1-", "-1-2-"), ("-2027", "-2028"))]
+    for forged in (*replaced, "kit-1-1-", "kit-x-1-0", "kit"):
+        assert forged != ours and stranger.get(f"/partner/{forged}").status_code == 404
     said = {"concern": "traffic_safety", "words": "x"}
-    stranger.post(f"/partner/{token}", data={**said, "website": "https://spam.example"})
-    answers = [stranger.post(f"/partner/{token}", data=said).status_code for _ in range(partners.MOST_A_DAY + 2)]
+    stranger.post(f"/partner/{ours}", data={**said, "website": "https://spam.example"})
+    answers = [stranger.post(f"/partner/{ours}", data=said).status_code for _ in range(partners.MOST_A_DAY + 2)]
     assert answers == [200] * partners.MOST_A_DAY + [422, 422]
     with database.writing(sqlite_engine) as session:
         assert len(session.exec(select(Heard)).all()) == partners.MOST_A_DAY
         partners.retire(session, 1, 1, clock.now())
-    assert stranger.get(f"/partner/{token}").status_code == 404
+    assert stranger.get(f"/partner/{ours}").status_code == 404
+
+
+def test_a_draft_stays_what_was_sent_and_an_address_has_a_last_day(
+    ada: Browser, stranger: Browser, sqlite_engine: sa.Engine, keys: Keys
+) -> None:
+    send(ada, PAGE, page=f"{PAGE}/new", **GIVEN)
+    kit, review = (f"/partner/{token(sqlite_engine, keys, what)}" for what in ("kit", "review"))
+    with database.writing(sqlite_engine) as session:
+        post = session.get_one(Post, 1)
+        drafts.save(
+            session, 1, 1, post.revision, message="Not for partners yet.", title="Secret", category="general",
+            language="en", concern=None, wordings={1: None}, now=clock.now(),
+        )  # fmt: skip
+    shown = stranger.get(review).text
+    assert (WORDS in shown, "Not for partners" in shown, "Secret" in shown) == (True, False, False)
+    stranger.post(review, data={"words": "Say which school."})
+    assert "about an earlier wording" in ada.get("/posts/1").text
+    for path, days in ((review, 30), (kit, 90)):
+        with clock.at(clock.now() + timedelta(days=days)):
+            assert stranger.get(path).status_code == 200
+        with clock.at(clock.now() + timedelta(days=days + 1)):
+            said = {"concern": "traffic_safety", "words": "x"}
+            assert [stranger.get(path).status_code, stranger.post(path, data=said).status_code] == [404, 404]
+            assert "its time may be over" in stranger.get(path).text
+
+
+def test_mail_with_a_partners_own_address_waits_sealed(ada: Browser, sqlite_engine: sa.Engine, keys: Keys) -> None:
+    send(ada, PAGE, page=f"{PAGE}/new", **GIVEN)
+    send(ada, "/outreach/kits", page="/outreach/kits/new?post=1", post="1", to="1")
+    with database.reading(sqlite_engine) as session:
+        mail = session.exec(select(OutboxMessage).where(OutboxMessage.kind == "partner")).one()
+    assert (mail.sealed, b"/partner/" in mail.message) == (True, False)
+    assert "/partner/review-1-1-" in keys.open(mail.message)
 
 
 def test_the_week_by_mail_needs_consent_kept_sealed_and_is_stopped_by_the_address_in_it(
@@ -205,7 +246,7 @@ def test_whatever_is_sent_to_it_is_answered(
     with database.writing(sqlite_engine) as session:
         if session.get(Partner, 1) is None:
             partners.keep(session, partners.Given("School", "school"), keys, 1, clock.now())
-    answer = stranger.post(f"/partner/{partners.token(keys, what, 1, 1)}", data=fields)
+    answer = stranger.post(f"/partner/{token(sqlite_engine, keys, what)}", data=fields)
     assert answer.status_code in (200, 422)
 
 
