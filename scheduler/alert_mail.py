@@ -27,6 +27,7 @@ class AlertContent:
     department: str
     dated: str
     title: str
+    own_title: str  # in our own words only
     said: str
     sure: str
     quotes: tuple[QuoteWords, ...]
@@ -67,6 +68,7 @@ def compose(
         dated=_("%(day)s, %(hour)s. A new alert.")
         % {"day": wording.day_in_full(local.date(), language), "hour": wording.hour(local, language)},
         title=digest_words.alert_title(alert.title, alert.concern, language),
+        own_title=digest_words.own_title(alert.kind, alert.title, alert.concern, detail.place_name, language),
         said=said,
         sure=_sure(detail.once_in_days, language),
         quotes=tuple(
@@ -92,7 +94,7 @@ def render(
     _ = translate(language).gettext
     chart = charts.columns(content.columns, charts.MAIL_COLUMNS, language) if content.columns.columns else None
     words = _("Nobody has it yet: %(title)s") if escalated else _("Alert: %(title)s")
-    subject = words % {"title": content.title}
+    subject = words % {"title": content.own_title}  # the outbox keeps it longer than posts are kept
     if others:
         more = translate(language).ngettext("%(count)s more", "%(count)s more", len(others)) % {"count": len(others)}
         subject = f"{subject} (+ {more})"
@@ -120,11 +122,11 @@ def call(detail: AlertDetail, key: str, reason: str, settings: Settings, now: da
     )
     alert = detail.alert
     words = _("Nobody has it yet: %(title)s") if reason == "escalated" else _("Alert: %(title)s")
-    return words % {"title": content.title}, {
+    return words % {"title": content.own_title}, {
         "event": f"alert.{reason}",
         "delivery": key,
         "alert": alert.id,
-        "title": content.title,
+        "title": content.own_title,
         "words": f"{content.said} {content.sure}",
         "concern": alert.concern,
         "place": detail.place_name,

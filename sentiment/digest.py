@@ -86,7 +86,7 @@ def compose(morning: Morning, language: str = "en") -> DigestContent:
     local = morning.at.astimezone(morning.zone)
     found = morning.overview
     quiet = _quiet(morning)
-    headline = _headline(morning, quiet, language)
+    headline, subject = (_headline(morning, quiet, language, own=own) for own in (False, True))
     edition, hour = morning.edition, wording.hour(local, language)
     return DigestContent(
         key=morning.key,
@@ -101,7 +101,7 @@ def compose(morning: Morning, language: str = "en") -> DigestContent:
             "day": editions.covers(edition, found.first, found.last, language),
         },
         scope=_scope(morning, language),
-        subject=f"{editions.short_date(edition, local.date(), found.first, found.last, language)}: {headline}",
+        subject=f"{editions.short_date(edition, local.date(), found.first, found.last, language)}: {subject}",
         preheader=_preheader(morning, language),
         headline=headline,
         lead=_lead(morning, quiet, language),
@@ -171,13 +171,14 @@ def _leading(morning: Morning) -> Sequence[AlertNews]:
     return morning.new_alerts or [alert for alert in morning.open_alerts if alert.growing]
 
 
-def _headline(morning: Morning, quiet: bool, language: str) -> str:
+def _headline(morning: Morning, quiet: bool, language: str, *, own: bool) -> str:
+    """`own`: in our own words only."""
     catalogue = translate(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     said = [digest_words.trust(morning.overview, language)]
     alerts = _leading(morning)
     if len(alerts) == 1:
-        said.append(_about(alerts[0], morning, language))
+        said.append(_about(alerts[0], morning, language, own=own))
     elif morning.new_alerts:
         number = len(alerts)
         said.append(ngettext("%(count)s alert is new.", "%(count)s alerts are new.", number) % {"count": number})
@@ -189,12 +190,15 @@ def _headline(morning: Morning, quiet: bool, language: str) -> str:
     return " ".join(said)
 
 
-def _about(alert: AlertNews, morning: Morning, language: str) -> str:
+def _about(alert: AlertNews, morning: Morning, language: str, *, own: bool) -> str:
     """The one alert as a sentence; of an older one it says since when."""
     _ = translate(language).gettext
-    title = _title(alert, language).rstrip(". ")
+    title = _title(alert, language)
+    if own:
+        title = digest_words.own_title(alert.kind, alert.title, alert.concern, alert.place, language)
+    title = title.rstrip(". ")
     if alert in morning.new_alerts:
-        return f"{title}." if alert.kind == "cell" else _("%(title)s is new.") % {"title": title}
+        return f"{title}." if own or alert.kind == "cell" else _("%(title)s is new.") % {"title": title}
     today = morning.at.astimezone(morning.zone).date()
     since = digest_words.when(alert.since.astimezone(morning.zone), today, language)
     return _("%(title)s since %(when)s.") % {"title": title, "when": since}

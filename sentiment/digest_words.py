@@ -381,6 +381,17 @@ def alert_title(title: str, concern: str, language: str) -> str:
     return one_line(words % {"concern": _(name), "place": ours["place"]})
 
 
+def own_title(kind: str, title: str, concern: str, place: str | None, language: str) -> str:
+    """The same without words of posts, which expire: for what leaves the desk or is kept longer, as chat rooms,
+    programs and the subjects of mails. `kind` and `place` (its name) as of the alert."""
+    if kind == "cell":
+        return alert_title(title, concern, language)
+    _ = translate(language).gettext
+    name = _(CONCERNS[concern].name) if concern in CONCERNS else concern
+    words = _("New: %(concern)s near %(place)s") if place else _("New: %(concern)s")
+    return one_line(words % {"concern": name, "place": place})
+
+
 def when(local: datetime, today: date, language: str) -> str:
     """An instant of the past as people say it after "since": the hour today, "Monday" within a week, else the date;
     with its article where the language has one."""

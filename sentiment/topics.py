@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from listeners.tables import Mention, Place
 from sentiment import emerging, keyphrases, recent
 from sentiment.recent import Memory
 from sentiment.surges import Surge
+from sentiment.tables import Alert, AlertMention
 from sentiment.taxonomy import CONCERNS
 from sentiment.tuning import FACTOR, Tuning
 
@@ -111,6 +112,24 @@ def title(concern: str, words: Sequence[str], texts: Sequence[str], place: str |
         shown = [concern]
     head = ", ".join([shown[0][:1].upper() + shown[0][1:], *shown[1:]])
     return f"New: {head} near {place}" if place else f"New: {head}"
+
+
+def forget_words(session: Session, limit: int) -> int:
+    """Takes the words of posts from alerts on something new whose posts are all gone; how many. Where, how many and how
+    unlikely stay."""
+    left = (
+        sa.select(col(AlertMention.alert_id))
+        .join(Mention, col(Mention.id) == col(AlertMention.mention_id))
+        .where(col(AlertMention.alert_id) == col(Alert.id), col(Mention.text).is_not(None))
+    )
+    named = sa.cast(col(Alert.keyphrases), sa.Text) != "[]"
+    gone = session.exec(select(Alert).where(Alert.kind == "emerging", named, ~left.exists()).limit(limit)).all()
+    for alert in gone:
+        place = session.get(Place, alert.place_id) if alert.place_id is not None else None
+        name = CONCERNS[alert.concern].name if alert.concern in CONCERNS else alert.concern
+        alert.title, alert.keyphrases = title(name, (), (), place.name if place else None), []
+        session.add(alert)
+    return len(gone)
 
 
 def as_written(phrase: str, texts: Sequence[str]) -> str:

@@ -17,9 +17,10 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import MailPreference, OutboxMessage, Person
+from scheduler import alert_mail
 from scheduler.jobs import alerting
 from scheduler.tables import AlertChannel, AlertNotice
-from sentiment import alerts, surges
+from sentiment import alert_details, alerts, surges
 from sentiment.tables import Alert
 from tests.sentiment import street
 
@@ -108,6 +109,24 @@ def test_only_what_was_told_of_the_new_alerts_is_looked_up(
     told = [alerting.tell(sqlite_engine, settings, now), alerting.tell(sqlite_engine, settings, now + MINUTE)]
     sa.event.remove(AlertNotice, "load", note)
     assert (told, loaded) == ([1, 0], [2])
+
+
+def test_what_is_new_is_told_outside_without_words_of_posts(
+    engine: sa.Engine, settings: Settings, now: datetime, officer: int
+) -> None:
+    with database.writing(engine) as session:
+        alert = session.get_one(Alert, raised(session, now))
+        alert.kind, alert.title = "emerging", "New: Jane Roe, red truck"
+        alert.keyphrases = ["jane roe"]
+        session.add(alert)
+        session.flush()
+        detail = alert_details.of_one(session, alert.id or 0, settings.department.zone)
+    assert detail is not None
+    subject, words = alert_mail.call(detail, "k", "raised", settings, now)
+    assert subject == "Alert: New: Traffic and road safety"
+    assert "Jane" not in json.dumps(words)
+    alerting.tell(engine, settings, now)
+    assert mails(engine) == [("ana", "Alert: New: Traffic and road safety")]
 
 
 def test_three_schedulers_at_once_tell_it_once(

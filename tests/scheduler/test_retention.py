@@ -63,6 +63,24 @@ def alert_on(engine: sa.Engine, ids: list[int], now: datetime) -> int:
         return alert.id or 0
 
 
+def test_the_name_of_what_was_new_goes_with_the_last_of_its_posts(
+    engine: sa.Engine, settings: Settings, now: datetime
+) -> None:
+    number = alert_on(engine, heard(engine, said_on(now, 2)), now)
+    with database.writing(engine) as session:
+        alert = session.get_one(Alert, number)
+        alert.kind, alert.title, alert.keyphrases = "emerging", "New: Jane Roe, red truck", ["jane roe", "red truck"]
+        session.add(alert)
+    told = []
+    for days in (30, 31, 60):
+        expiry.expire(engine, settings, now + DAY * days)
+        with database.reading(engine) as session:
+            alert = session.get_one(Alert, number)
+            told.append((alert.title, len(alert.keyphrases), alert.authors))
+    gone = ("New: Traffic and road safety", 0, 2)
+    assert told == [("New: Jane Roe, red truck", 2, 2), gone, gone]
+
+
 def test_a_month_leaves_exactly_what_the_policy_says(engine: sa.Engine, settings: Settings, now: datetime) -> None:
     ids = heard(engine, said_on(now, 90))
     counted = number_of(engine, HourCount)
