@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from config import audit
-from config.translations import translate
 from networks import registry
 from networks.network import Outgoing
 from networks.tables import Account
@@ -380,32 +379,3 @@ def _propose_change(
             _draft(session, event, Kind.CHANGE, new, beside, language, accounts, person_id, now, None)
         elif not news and there is not None:
             drafts.cancel(session, there.post.id or 0, person_id, now)
-
-
-def told_publicly(session: Session, event: Event) -> Facts | None:
-    """What of an event was approved with its announcement, or with a later post that went out; none before any did."""
-    sent = [one for one in of_event(session, event.id or 0) if one.stands == "out"]
-    if not sent:
-        return None
-    if (shows := sent[-1].post.shows) is not None:
-        return event_words.read(shows["event"])
-    ours = col(Target.post_id).in_([one.post.id for one in sent])
-    return _as_said(event_words.read(sent[-1].row.told), session.exec(select(Target.text).where(ours)).all())
-
-
-def as_public(event: Event, told: Facts, language: str) -> Facts:
-    """What the public may read: the words that were approved, and the day and hour as they are now, because a wrong day
-    helps nobody. A place is words: another one is only said to be, until the post that tells it went out."""
-    _ = translate(language).gettext
-    where = told.where or _("see our posts")
-    if told.where not in (event.where, ""):
-        where = _("changed, see our posts")
-    return replace(told, name=told.name or _("Event"), starts=event.wall_time, where=where)
-
-
-def _as_said(told: Facts, texts: Iterable[str]) -> Facts:
-    """Of posts from before the event's page was approved with them: what their words say."""
-    said = {name: getattr(told, name) for name in ("name", "where", "access", "partners", "notes", "reason")}
-    return replace(
-        told, **{name: words if any(words in text for text in texts) else "" for name, words in said.items()}
-    )

@@ -5,7 +5,7 @@ A change of the pattern takes back what was made of it and has not gone out, and
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,9 @@ _OFTEN = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 TRIED = 3  # times that a new rule must have, or all that it has
 SEEN = timedelta(days=30 * 365)  # so far is a rule looked into; a series that began before that is begun anew
+# By what matches no day dateutil goes on to the year 9999, past UNTIL: 3 s. The calendar repeats itself after 400
+# years, weekdays and all, so a rule is followed as near to that year as it can be.
+_CYCLE, _LEFT = 400, 2 * SEEN.days // 365 + 10  # years
 _NEAR = timedelta(days=366)
 AHEAD = timedelta(days=35)  # so far ahead its posts stand in the calendar
 _UNSENT = (PostState.SCHEDULED.value, PostState.IN_REVIEW.value, PostState.APPROVED.value, PostState.DRAFT.value)
@@ -119,20 +122,27 @@ def times(rule: str, first: datetime, after: datetime) -> Iterator[datetime]:
     count, until = parts.pop("COUNT", None), parts.pop("UNTIL", None)
     try:
         last = max(first, after) + SEEN
-        parts["UNTIL"] = f"{min(isoparse(until), last) if until is not None else last:%Y%m%dT%H%M%S}"
-        found = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=first)
+        last = min(isoparse(until), last) if until is not None else last
+        years = (MAXYEAR - _LEFT - first.year) // _CYCLE * _CYCLE
+        parts["UNTIL"] = f"{_moved(last, years):%Y%m%dT%H%M%S}"
+        found = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=_moved(first, years))
     except Exception as error:  # whatever dateutil makes of it
         raise WrongState(f"This rule cannot be read: {error}") from error
-    return _after(islice(found, int(count) if count is not None else None), after)
+    return _after(islice(found, int(count) if count is not None else None), years, after)
 
 
-def _after(found: Iterator[datetime], after: datetime) -> Iterator[datetime]:
+def _after(found: Iterator[datetime], years: int, after: datetime) -> Iterator[datetime]:
     try:
-        for wall in found:
+        for late in found:
+            wall = _moved(late, -years)
             if wall > after:
                 yield wall
     except Exception as error:  # the same, of a later time of its
         raise WrongState(f"This rule cannot be read: {error}") from error
+
+
+def _moved(wall: datetime, years: int) -> datetime:
+    return wall.replace(year=wall.year + years)
 
 
 def _parts(rule: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from config import clock, database
 from config.permissions import Action
 from config.translations import LANGUAGES, translate
 from networks import accounts
-from posts import event_file, event_posts, event_words, events, heard, observances, partners
+from posts import event_file, event_posts, event_public, event_words, events, heard, observances, partners
 from posts.event_posts import Made
 from posts.event_words import Kind
 from posts.events import Given
@@ -340,10 +340,10 @@ def _announced(found: Desk, code: str, language: str) -> tuple[Event, event_word
     nobody announced, look the same."""
     with database.reading(found.engine) as session:
         event = events.by_code(session, code) if found.settings.public_events else None
-        told = event_posts.told_publicly(session, event) if event is not None else None
+        told = event_public.told(session, event) if event is not None else None
         if event is None or told is None:
             raise Trouble(404, "There is no such event", "It may not be announced yet, or the address is not whole.")
-        return event, event_posts.as_public(event, told, language)
+        return event, event_public.as_now(event, told, language)
 
 
 def _first_large(words: str) -> str:
@@ -385,7 +385,7 @@ def _page(request: Request, found: Desk, event_id: int, *, wrong: str | None = N
         event = _event(session, event_id)
         made = event_posts.of_event(session, event_id)
         counted = heard.counted_at(session, event_id)
-        announced = event_posts.told_publicly(session, event) is not None
+        announced = event_public.told(session, event) is not None
         first, last = event.wall_time.date(), (event.wall_time + timedelta(minutes=event.minutes)).date()
         kept_days = observances.between(session, first, last, language)
     return pages.render(

@@ -13,7 +13,7 @@ from config.secrets import Keys
 from config.settings import Settings
 from config.tables import OutboxMessage
 from config.translations import LANGUAGES, translate
-from posts import event_posts, event_words, events, partners, queue
+from posts import event_public, event_words, events, partners, queue
 from posts.event_words import Facts
 from posts.tables import Event, Partner
 from sentiment import disclosure, figures, wording
@@ -54,7 +54,7 @@ def put_due(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) ->
 def _public(session: Session, now: datetime) -> list[tuple[Event, Facts]]:
     """Events to come that the public was told of, with what was approved of them."""
     planned = [event for event in events.coming(session, now) if event.state == "planned"]
-    told = ((event, event_posts.told_publicly(session, event)) for event in planned)
+    told = ((event, event_public.told(session, event)) for event in planned)
     return [(event, facts) for event, facts in told if facts is not None][:MOST]
 
 
@@ -85,7 +85,7 @@ def write(
         % {"name": name, "number": sent}
     )
     if coming:
-        told_of = [event_posts.as_public(event, facts, language) for event, facts in coming]
+        told_of = [event_public.as_now(event, facts, language) for event, facts in coming]
         listed = "\n".join(
             f"• {one.name}: {event_words.day(one, language)}, {event_words.hour(one, language)}, {one.where}"
             for one in told_of

@@ -170,6 +170,7 @@ def test_months_years_and_ends_go_as_the_standard_says() -> None:
     assert days("RRULE:FREQ=MONTHLY;BYDAY=1TU", "2026-10-27T09:00", 2) == ["2026-11-03", "2026-12-01"]
     assert days("freq=monthly;byday=MO,TU,WE,TH,FR;bysetpos=-1", "2026-10-27T09:00", 1) == ["2026-10-30"]
     assert days("FREQ=DAILY;UNTIL=20261028T090000", "2026-10-27T09:00", 5) == ["2026-10-27", "2026-10-28"]
+    assert days("FREQ=YEARLY", "2028-02-29T09:00", 2) == ["2028-02-29", "2032-02-29"]
     assert days("FREQ=WEEKLY;INTERVAL=2;COUNT=2", "2026-10-27T09:00", 5) == ["2026-10-27", "2026-11-10"]
 
 

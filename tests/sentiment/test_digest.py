@@ -203,7 +203,7 @@ def test_one_answer_has_no_half() -> None:
 def test_a_new_kind_of_concern_is_called_new() -> None:
     made = compose(replace(FULL, new_alerts=(replace(SPEEDING, title="Speeding on Elm Street", kind="emerging"),)))
     assert made.headline == "Trust is steady. Speeding on Elm Street is new."
-    assert made.subject == "24 Nov: Trust is steady. New: Traffic and road safety near Elm Street."  # it is kept longer
+    assert made.subject == "24 Nov: Trust is steady. New: Traffic and road safety."  # it is kept longer
 
 
 def test_an_older_alert_that_grows_is_told_with_its_day() -> None:

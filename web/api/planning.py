@@ -146,6 +146,7 @@ def list_series(found: TheDesk) -> list[SeriesOut]:
 def begin_series(found: TheDesk, who: Who, given: SeriesIn) -> SeriesOut:
     """409 for a rule that cannot be read, and for a post that has a time."""
     zone, moment = found.settings.department.time_zone, clock.now()
+    series.check(given.rule, given.first, moment)
     with database.writing(found.engine) as session:
         made = series.begin(session, given.post, given.rule, given.first, zone, who.id, moment)
         series.extend(session, made, moment)
