@@ -277,8 +277,8 @@ def _record(session: Session, outcome: Outcome) -> TargetState:
     if receipt is not None and twice:
         attempt.outcome, attempt.detail = "second_receipt", receipt.url or receipt.remote_id
         log.error("second_receipt", target=target.id, remote_id=receipt.remote_id)
-        detail = {"target": target.id, "account": made.account_id, "remote_id": receipt.remote_id, "url": receipt.url}
-        audit.record(session, now, None, "target.second_receipt", f"post:{target.post_id}", detail)
+        where = {"target": target.id, "account": made.account_id, "remote_id": receipt.remote_id, "url": receipt.url}
+        audit.record(session, now, None, "target.second_receipt", f"post:{target.post_id}", where)
     session.add(attempt)
     ours = target.attempts == made.number and before in (TargetState.PUBLISHING, TargetState.UNKNOWN)
     if receipt is not None:

@@ -135,11 +135,13 @@ def put(session: Session, found: Found, now: datetime, zone: ZoneInfo) -> list[A
 
 def _still_there(session: Session, found: Found) -> Found:
     """What was found, with those of its posts only that are there and shown; they stay until the transaction ends."""
-    asked = sorted(frozenset[int]().union(*(one.mention_ids for one in (*found.surges, *found.topics))))
+    theirs = [*(one.mention_ids for one in found.surges), *(one.mention_ids for one in found.topics)]
+    asked = sorted(frozenset[int]().union(*theirs))
     if not asked:
         return found
     there = sa.select(col(Mention.id)).where(col(Mention.id).in_(asked), col(Mention.shown)).order_by(col(Mention.id))
-    shown = frozenset(session.connection().execute(there.with_for_update(read=True, key_share=True)).scalars())
+    rows = session.connection().execute(there.with_for_update(read=True, key_share=True)).scalars()
+    shown = frozenset(number for number in rows if number is not None)
     if len(shown) == len(asked):
         return found
     return Found(

@@ -105,7 +105,7 @@ def _still_pending(session: Session, found: Sequence[mentions.Pending]) -> set[i
         .with_for_update()
     )
     rows = session.connection().execute(waiting)
-    return {number for number, edited_at in rows if edited_at == read[number]}
+    return {number for number, edited_at in rows if number is not None and edited_at == read[number]}
 
 
 def _store(session: Session, read: Sequence[_Read], model: str, now: datetime, zone: ZoneInfo) -> None:

@@ -211,4 +211,4 @@ def test_an_author_day_that_is_kept_by_the_departments_date_is_kept(sqlite_engin
     begin(sqlite_engine, evening)
     assert job.go_on(sqlite_engine, NewReader(), evening, zone=ZONE) == 1
     with database.reading(sqlite_engine) as session:
-        assert set(session.exec(select(AuthorDay.day))) == {first}
+        assert set(session.exec(select(col(AuthorDay.day)))) == {first}
