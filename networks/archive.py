@@ -42,12 +42,6 @@ class Refused:
     raw: str
 
 
-def by_import(name: str) -> Network:
-    """A network whose posts come in by import only."""
-    labels = {"facebook": "Facebook", "instagram": "Instagram"}
-    return Network(name=name, label=labels[name], policy=Policy())
-
-
 def read(
     path: Path, *, posted_at: datetime | None = None, columns: Mapping[str, str] | None = None, network: str = "archive"
 ) -> Iterator[Taken | Refused]:

@@ -30,15 +30,10 @@ class Column:
         return self.posts > max(1.0, 2 * self.expected)
 
 
-def of_concern(session: Session, concern: str, until: datetime, zone: ZoneInfo) -> tuple[Column, ...]:
-    """Posts of a concern per two hours over the two days up to `until`; in the whole town, since two hours at one place
-    would show one person's posts. Usual is its mean over the 28 days before (less a guard of 2), spread over the hours
-    of the local day as all posts of those days are."""
-    return of_concerns(session, [(concern, until)], zone)[0]
-
-
 def of_concerns(session: Session, asked: Sequence[tuple[str, datetime]], zone: ZoneInfo) -> list[tuple[Column, ...]]:
-    """The same of several, each up to its own time; one question for all."""
+    """Of each of these concerns the posts per two hours over the two days up to its own time; in the whole town, since
+    two hours at one place would show one person's posts. Usual is its mean over the 28 days before (less a guard of 2),
+    spread over the hours of the local day as all posts of those days are. One question for all."""
     if not asked:
         return []
     spans = [_span(until) for _, until in asked]

@@ -15,7 +15,6 @@ from networks.network import Burst, NetworkError, RemoteMention
 POST = "app.bsky.feed.post"
 LARGEST = 1 << 20  # bytes of a frame, unpacked
 GONE = frozenset({"deleted", "takendown", "suspended", "deactivated"})
-SKEW = timedelta(minutes=1)  # how far ahead of ours a server's clock may be before ours holds
 _QUOTED = b'"app.bsky.feed.post"'  # a like names a post in an address, never as a string of its own
 _ACCOUNT = b'account"'  # v1's kind, or the end of v2's type
 _INFO = b"#info"
