@@ -6,11 +6,13 @@ from email.message import EmailMessage
 
 import sqlalchemy as sa
 import structlog
+from sqlmodel import Session, col, select
 
 from config import audit, chain, database, letters, people, secrets
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
+from config.tables import AuditEntry
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 1000  # entries in one transaction, so that nobody waits long
@@ -29,11 +31,11 @@ def walk(engine: sa.Engine, keys: Keys, head: str = "") -> chain.Verdict:
 
 
 def check(engine: sa.Engine, settings: Settings, now: datetime) -> chain.Verdict:
-    """The nightly walk, against the end that the last good one noted. Its outcome is an entry of the log itself."""
+    """The nightly walk, against the end that the last good one noted: what one night found is found each night until
+    the log is whole again, and nobody can wave it away. Its outcome is an entry of the log itself."""
     keys = secrets.load(settings)
     with database.reading(engine) as session:
-        noted = audit.newest(session, "records.verify")
-    head = str(noted.detail.get("head", "")) if noted is not None and not noted.detail.get("wrong") else ""
+        head = good_end(session)
     verdict = walk(engine, keys, head)
     with database.writing(engine) as session:
         detail = {"sealed": verdict.sealed, "head": verdict.head, "wrong": len(verdict.wrong)}
@@ -49,6 +51,13 @@ def check(engine: sa.Engine, settings: Settings, now: datetime) -> chain.Verdict
                     session, _message(verdict), key=key, kind="records", recipient=email, settings=settings, now=now
                 )
     return verdict
+
+
+def good_end(session: Session) -> str:
+    """The end of the chain that the last good walk noted; empty: there was none yet."""
+    good = AuditEntry.action == "records.verify", col(AuditEntry.detail)["wrong"].as_integer() == 0
+    noted = session.exec(select(AuditEntry).where(*good).order_by(col(AuditEntry.id).desc()).limit(1)).first()
+    return str(noted.detail.get("head", "")) if noted is not None else ""
 
 
 def _sealed(engine: sa.Engine, keys: Keys, *, everything: bool) -> int:
@@ -72,6 +81,7 @@ def _message(verdict: chain.Verdict) -> EmailMessage:
         "Last night's check of the audit log found that it is not what was written:\n\n"
         f"{places}\n\n"
         "Nothing was changed by the check, and the desk goes on. Keep the store as it is, make a backup of it now, and "
-        "compare these entries with an older backup or export: liaison verify records prints every place.\n"
+        "compare these entries with an older backup or export: liaison verify records prints every place. This mail "
+        "comes every day until the log is whole again.\n"
     )
     return message

@@ -27,6 +27,11 @@ def told(engine: sa.Engine) -> list[str]:
         return list(session.exec(query))
 
 
+def fine(engine: sa.Engine, settings: Settings, now: datetime) -> bool:
+    parts = doctor.look(engine, settings, secrets.load(settings), now)
+    return next(part.fine for part in parts if part.name == "records")
+
+
 def test_the_nightly_walk_of_a_good_log_tells_nobody_and_notes_its_end(
     engine: sa.Engine, settings: Settings, now: datetime, person: Callable[..., Person]
 ) -> None:
@@ -38,9 +43,7 @@ def test_the_nightly_walk_of_a_good_log_tells_nobody_and_notes_its_end(
     second = records.check(engine, settings, now + timedelta(days=1))
     assert (first.sealed, first.wrong, second.sealed, second.wrong) == (5, [], 6, [])
     assert told(engine) == []
-    keys = secrets.load(settings)
-    (part,) = [one for one in doctor.look(engine, settings, keys, now) if one.name == "records"]
-    assert part.fine
+    assert fine(engine, settings, now)
 
 
 def test_an_altered_log_is_told_to_administrators_and_auditors_once_a_day(
@@ -57,9 +60,7 @@ def test_an_altered_log_is_told_to_administrators_and_auditors_once_a_day(
         verdict = records.check(sqlite_engine, settings, now + timedelta(days=1))
     assert [one.position for one in verdict.wrong] == [2]
     assert told(sqlite_engine) == ["ada@riverton.example", "eve@riverton.example"]
-    keys = secrets.load(settings)
-    (part,) = [one for one in doctor.look(sqlite_engine, settings, keys, now) if one.name == "records"]
-    assert not part.fine
+    assert not fine(sqlite_engine, settings, now)
 
 
 def test_a_log_cut_short_is_found_by_the_end_that_the_night_before_noted(
@@ -70,5 +71,33 @@ def test_a_log_cut_short_is_found_by_the_end_that_the_night_before_noted(
     tampered(sqlite_engine, "DELETE FROM audit_seal WHERE position > 3")
     with sqlite_engine.execution_options(writes=True).begin() as connection:
         connection.exec_driver_sql("DELETE FROM audit_entry WHERE id IN (4, 5)")
-    verdict = records.check(sqlite_engine, settings, now + timedelta(days=1))
-    assert ["cut short" in one.words for one in verdict.wrong] == [True]
+    for night in (1, 2, 3):  # the finding of one night is no good end for the next
+        verdict = records.check(sqlite_engine, settings, now + timedelta(days=night))
+        assert ["cut short" in one.words for one in verdict.wrong] == [True]
+    assert not fine(sqlite_engine, settings, now)
+
+
+def test_the_warning_stays_until_the_log_is_whole_again(
+    sqlite_engine: sa.Engine, settings: Settings, now: datetime
+) -> None:
+    entries(sqlite_engine, now, 5)
+    records.check(sqlite_engine, settings, now)
+    tampered(sqlite_engine, "UPDATE audit_entry SET subject = 'person:9' WHERE id = 2")
+    found = []
+    for night in (1, 2):
+        records.check(sqlite_engine, settings, now + timedelta(days=night))
+        found.append(fine(sqlite_engine, settings, now))
+    with sqlite_engine.execution_options(writes=True).begin() as connection:
+        connection.exec_driver_sql("UPDATE audit_entry SET subject = 'person:1' WHERE id = 2")
+    records.check(sqlite_engine, settings, now + timedelta(days=3))
+    assert [*found, fine(sqlite_engine, settings, now)] == [False, False, True]
+
+
+def test_a_good_end_is_found_on_both_databases(engine: sa.Engine, settings: Settings, now: datetime) -> None:
+    entries(engine, now, 3)
+    good = records.check(engine, settings, now)
+    with database.writing(engine) as session:  # as a night that found something leaves it
+        detail = {"sealed": 3, "head": "ab" * 32, "wrong": 1}
+        audit.record(session, now, None, "records.verify", "audit", detail)
+    with database.reading(engine) as session:
+        assert records.good_end(session) == good.head
