@@ -1,4 +1,5 @@
-"""When each periodic job is due next, in the database: a restart repeats none and skips none."""
+"""When each periodic job is due next, in the database: a restart repeats none that was done. One that failed, or whose
+process was killed at it, is due again after AGAIN at the latest, however seldom it comes."""
 
 from datetime import datetime, timedelta
 
@@ -8,6 +9,8 @@ from sqlmodel import Session, col, or_, update
 from config import database
 from config.database import upsert
 from scheduler.tables import JobMark
+
+AGAIN = timedelta(minutes=15)  # longer than a job takes that comes seldom: meanwhile nobody else has it
 
 
 def take(session: Session, name: str, every: timedelta, now: datetime) -> bool:
@@ -27,12 +30,29 @@ def due(session: Session, name: str, now: datetime) -> bool:
 
 
 def mine(engine: sa.Engine, name: str, every: timedelta, now: datetime) -> bool:
-    """`take` in a transaction of its own, where the job may be due."""
+    """`take` in a transaction of its own, where the job may be due; for AGAIN at most, until it is `done`."""
     with database.reading(engine) as session:
         if not due(session, name, now):
             return False
     with database.writing(engine) as session:
-        return take(session, name, every, now)
+        return take(session, name, min(every, AGAIN), now)
+
+
+def done(engine: sa.Engine, name: str, every: timedelta, now: datetime) -> None:
+    """What was `mine` at `now` is done: due again after `every`."""
+    if every > AGAIN:
+        _set_due(engine, name, now + every)
+
+
+def failed(engine: sa.Engine, name: str, every: timedelta, now: datetime) -> None:
+    """What was taken for all of `every` failed: due again after AGAIN."""
+    if every > AGAIN:
+        _set_due(engine, name, now + AGAIN)
+
+
+def _set_due(engine: sa.Engine, name: str, at: datetime) -> None:
+    with database.writing(engine) as session:
+        session.exec(update(JobMark).where(col(JobMark.name) == name).values(due_at=at))
 
 
 def hold(session: Session, name: str, held: datetime | None, lease: timedelta, now: datetime) -> datetime | None:

@@ -1,5 +1,6 @@
-"""Tables of the scheduler room: when each periodic job last ran, so that a restart repeats none and skips none; which
-processes are there; where alerts are told besides by mail; and who was told of which alert."""
+"""Tables of the scheduler room: when each periodic job is due, so that a restart repeats none and what failed comes
+again soon (scheduler.marks); which processes are there; where alerts are told besides by mail; and who was
+told of which alert."""
 
 from datetime import datetime
 

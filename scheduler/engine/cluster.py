@@ -164,7 +164,14 @@ def _waiting_tasks(hands: rota.Hands) -> dict[str, Task]:
 
 
 def _now(one: rota.Regular, hands: rota.Hands) -> None:
-    one.job(hands, clock.now())
+    """The job, taken by a clock for all of its time: one that fails comes again soon. Whose worker dies is put back by
+    the queue (scheduler.engine.ticking)."""
+    now = clock.now()
+    try:
+        one.job(hands, now)
+    except Exception:
+        marks.failed(hands.engine, one.name, one.every, now)
+        raise
 
 
 @contextmanager

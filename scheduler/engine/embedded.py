@@ -73,8 +73,11 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
 
 def _regular(one: rota.Regular, hands: rota.Hands) -> None:
     now = clock.now()
-    if one.every <= OFTEN or marks.mine(hands.engine, one.name, one.every, now):
+    if one.every <= OFTEN:
         one.job(hands, now)
+    elif marks.mine(hands.engine, one.name, one.every, now):
+        one.job(hands, now)
+        marks.done(hands.engine, one.name, one.every, now)
 
 
 def _guarded(name: str, tick: Callable[[], object]) -> Callable[[], None]:

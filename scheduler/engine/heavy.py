@@ -82,10 +82,11 @@ def _periodic(one: rota.Regular, hands: rota.Hands) -> None:
     now = clock.now()
     if marks.mine(hands.engine, one.name, one.every, now):
         one.job(hands, now)
+        marks.done(hands.engine, one.name, one.every, now)
 
 
 def _step(name: str, step: Callable[[], object]) -> None:
-    """One job's failure is logged and never stops the others; it is due again at the next look."""
+    """One job's failure is logged and never stops the others; it is due again soon (scheduler.marks)."""
     try:
         step()
     except Exception as error:
