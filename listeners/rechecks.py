@@ -1,6 +1,7 @@
 """Following deletions: which mentions are to be asked for again, and when. What a deletion takes away is the caller's
 affair (scheduler.jobs.deletions), for it changes counts too."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -64,15 +65,22 @@ def next_check(received_at: datetime, now: datetime, network: str = "") -> datet
 
 def still_there(session: Session, found: Sequence[Recheck], now: datetime) -> None:
     """Puts the next time on mentions that are still there."""
-    if found:
-        times = [{"id": one.id, "check_at": next_check(one.received_at, now, one.network)} for one in found]
-        session.execute(update(Mention), times)
+    at: dict[datetime, list[int]] = defaultdict(list)
+    for one in found:
+        at[next_check(one.received_at, now, one.network)].append(one.id)
+    for moment, ids in at.items():  # some may have gone meanwhile
+        _ask_at(session, ids, moment)
 
 
-def put_off(session: Session, found: Iterable[Recheck], now: datetime) -> None:
+def put_off(session: Session, found: Iterable[Recheck], now: datetime, wait: timedelta = PUT_OFF) -> None:
     """The network could not be asked: nothing is known, so nothing is changed but the time."""
-    ids = [one.id for one in found]
-    session.exec(update(Mention).where(col(Mention.id).in_(ids)).values(check_at=now + PUT_OFF))
+    _ask_at(session, [one.id for one in found], now + wait)
+
+
+def _ask_at(session: Session, ids: Sequence[int], moment: datetime) -> None:
+    """What was hidden meanwhile is not asked for any more."""
+    still = col(Mention.id).in_(ids), col(Mention.check_at).is_not(None)
+    session.exec(update(Mention).where(*still).values(check_at=moment))
 
 
 def told_gone(session: Session, network: str, remote_id: str, keys: Keys, now: datetime) -> None:

@@ -25,6 +25,7 @@ from networks.network import (
     RateLimited,
     Rejected,
     SignInExpired,
+    Testimony,
     Unavailable,
 )
 
@@ -224,14 +225,18 @@ def same(one: str, other: str) -> bool:
     return one.split() == other.split()
 
 
-def gone(line: Line, remote_ids: Sequence[str]) -> frozenset[str]:
-    """Those that Meta says are not there any more."""
+def testimony(line: Line, remote_ids: Sequence[str]) -> Testimony:
+    """Gone are those of which Meta says so. Stops where Meta does, with what is known by then."""
     found = set()
-    for remote_id in remote_ids:
+    for place, remote_id in enumerate(remote_ids):
         try:
             line.reads(partial(_object, remote_id))
         except Gone:
             found.add(remote_id)
         except Rejected:
             continue
-    return frozenset(found)
+        except (RateLimited, Unavailable):
+            if not place:
+                raise
+            return Testimony(frozenset(found), unasked=frozenset(remote_ids[place:]))
+    return Testimony(frozenset(found))

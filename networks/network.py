@@ -350,10 +350,18 @@ class Stream(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Testimony:
+    """What a network tells of posts. `gone`: those that were surely deleted or hidden; `unasked`: those that it could
+    not be asked about any more, as at a rate limit. Every other is there, or nobody can tell."""
+
+    gone: frozenset[str]
+    unasked: frozenset[str] = frozenset()
+
+
 class Witness(Protocol):
-    def gone(self, remote_ids: Sequence[str]) -> frozenset[str]:
-        """Those of these posts that were surely deleted or hidden; whatever cannot be told is left out. Raises
-        NetworkError when nothing could be asked."""
+    def ask(self, remote_ids: Sequence[str]) -> Testimony:
+        """Whether these posts are still there. Raises NetworkError when nothing could be asked."""
         ...
 
 

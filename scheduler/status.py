@@ -22,6 +22,7 @@ from posts.targets import DUE
 from scheduler import doctor, outgoing, signs, skew
 from scheduler.engine import queue, rota
 from scheduler.engine.queue import Queued
+from scheduler.jobs import deletions
 from scheduler.tables import SignOfLife
 from sentiment import rescoring
 from sentiment.rescoring import Progress
@@ -52,6 +53,7 @@ class Trouble(StrEnum):
     SCHEMA = "schema"
     CLOCK = "clock"
     REACH = "reach"
+    DELETIONS = "deletions"
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,9 @@ class Status:
     rescoring: Progress | None  # the last one: mentions of an older model, read anew
     off_seconds: float  # this machine's clock, behind the store's
     reach_unread: Mapping[str, str] = field(default_factory=dict)  # account's name -> why it could not be read
+    unfollowed: int = (
+        0  # mentions of which nobody can tell whether they were deleted: another key sealed where they are
+    )
 
     @property
     def cluster(self) -> bool:
@@ -152,6 +157,7 @@ def look(session: Session, settings: Settings, now: datetime) -> Status:
         rescoring=rescoring.progress(session),
         off_seconds=off,
         reach_unread={account.name: watch.last_error or "" for account, watch in reach.troubled(session)},
+        unfollowed=deletions.unfollowed(session, at),
     )
 
 
@@ -218,5 +224,6 @@ def _troubles(found: Status) -> Iterator[Trouble]:
         Trouble.SCHEMA: found.schema != found.newest_schema,
         Trouble.CLOCK: bool(found.off),
         Trouble.REACH: bool(found.reach_unread),
+        Trouble.DELETIONS: found.unfollowed > 0,
     }
     yield from (trouble for trouble, there in said.items() if there)

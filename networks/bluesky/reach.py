@@ -32,5 +32,5 @@ class Gauge:
             for one in shown
         }
         missing = [uri for uri in uris if uri not in found]
-        away = self._looker.gone(missing) if missing else frozenset()
+        away = self._looker.ask(missing).gone if missing else frozenset()
         return ReachPage(found | {uri: None if uri in away else Reach() for uri in missing})

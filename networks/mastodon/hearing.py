@@ -11,7 +11,7 @@ from mastodon.errors import MastodonError
 from config import clock
 from networks.mastodon import client, words
 from networks.mastodon.client import Gone, Server
-from networks.network import Connection, Page, PollCount, RateLimited, Rejected, RemoteMention, Unavailable
+from networks.network import Connection, Page, PollCount, RateLimited, Rejected, RemoteMention, Testimony, Unavailable
 
 FIRST = timedelta(days=7)  # how far back the first look goes
 LATE = timedelta(minutes=10)  # that posts of other servers may be under way
@@ -88,11 +88,11 @@ class Looker:
     def __init__(self, connection: Connection) -> None:
         self._server = server_of(connection)
 
-    def gone(self, remote_ids: Sequence[str]) -> frozenset[str]:
-        """Those that are not there. Stops at a rate limit, or where the server does, with what it knows by then."""
+    def ask(self, remote_ids: Sequence[str]) -> Testimony:
+        """One by one. Stops at a rate limit, or where the server does, with what it knows by then."""
         found: set[str] = set()
         told = 0
-        for remote_id in remote_ids:
+        for place, remote_id in enumerate(remote_ids):
             number = self._server.number(remote_id)
             if number is None:
                 continue
@@ -104,9 +104,9 @@ class Looker:
             except (RateLimited, Unavailable):
                 if not told:
                     raise
-                break
+                return Testimony(frozenset(found), unasked=frozenset(remote_ids[place:]))
             told += 1
-        return frozenset(found)
+        return Testimony(frozenset(found))
 
     def _is_gone(self, number: str) -> bool:
         try:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from hashlib import blake2b
 
 from config import clock
-from networks.network import Connection, Page, RateLimited, Rejected, RemoteMention, Unavailable
+from networks.network import Connection, Page, RateLimited, Rejected, RemoteMention, Testimony, Unavailable
 from networks.x import posts
 from networks.x.client import Refused
 from networks.x.posts import Listing, Post
@@ -136,9 +136,10 @@ class Looker:
     def __init__(self, connection: Connection) -> None:
         self._account = Account(connection)
 
-    def gone(self, remote_ids: Sequence[str]) -> frozenset[str]:
-        """Those that were deleted, or are of an account that was closed, suspended or protected. Stops where X does,
-        with what it knows by then. It costs money and never asks for the budget: following deletions is a duty."""
+    def ask(self, remote_ids: Sequence[str]) -> Testimony:
+        """Gone are those that were deleted, or are of an account that was closed, suspended or protected. Stops where X
+        does, with what it knows by then. It costs money and never asks for the budget: following deletions is a duty.
+        """
         known = [one for one in dict.fromkeys(remote_ids) if one.isascii() and one.isdecimal() and len(one) < 20]
         found: set[str] = set()
         for start in range(0, len(known), _PAGE):
@@ -148,11 +149,11 @@ class Looker:
             except (RateLimited, Unavailable):
                 if start == 0:
                     raise
-                break
+                return Testimony(frozenset(found), unasked=frozenset(known[start:]))
             self._account.has_read((post.id for post in page.posts), posts.PRICE)
             shown = {post.id for post in page.posts}
             found |= {one for one in some if one in page.gone and one not in shown}
-        return frozenset(found)
+        return Testimony(frozenset(found))
 
 
 def query(typed: str) -> str:

@@ -35,6 +35,8 @@ def look(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> in
             joined.test(engine, number, None, keys, settings, now)
         except NetworkError as error:  # signed out: the account says so; anything else passes
             log.info("account_test_failed", account=number, kind=type(error).__name__)
+        except Exception as error:  # a lost key, a module's own mistake: the others are tested, and people told
+            log.error("account_not_tested", account=number, kind=type(error).__name__, error=str(error))
     with database.writing(engine) as session:
         return tell(session, settings, now)
 

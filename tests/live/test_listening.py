@@ -94,13 +94,13 @@ def test_a_bluesky_post_is_gone_only_when_its_own_server_says_so(bluesky: Networ
     account, _ = departments.on_bluesky(department, bluesky, us)
     kept, away = bluesky.post(omar, "This stays"), bluesky.post(omar, "This goes")
     witness = eye(connection(department, account), "bluesky")
-    assert witness.gone([kept, away]) == frozenset()
+    assert witness.ask([kept, away]).gone == frozenset()
     bluesky.delete(omar, away)
     assert bluesky.gone(away)
     never_indexed = kept.rpartition("/")[0] + "/3mzzzzzzzzz2z"
-    assert witness.gone([kept, away, never_indexed]) == {away, never_indexed}
+    assert witness.ask([kept, away, never_indexed]).gone == {away, never_indexed}
     lost = connection(department, account, directory="http://127.0.0.1:9")  # where nobody answers
-    assert eye(lost, "bluesky").gone([away]) == frozenset()
+    assert eye(lost, "bluesky").ask([away]).gone == frozenset()
 
 
 def test_how_a_post_of_ours_fares_on_bluesky_is_counted_by_its_index(bluesky: Network, department: Department) -> None:

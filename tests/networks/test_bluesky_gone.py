@@ -39,4 +39,4 @@ def test_one_author_s_strange_server_keeps_nobody_s_deletion_back(
     server.answers |= {"GET /did:plc:odd": Answer(200, said), "GET /did:plc:nan": Answer(200, home), "GET /xrpc": GONE}
     connection = Connection(sqlite_engine, settings={"directory": server.address}, allow_private=True)
     asked = ["no address", POST.format(who="odd"), POST.format(who="nan")]
-    assert Looker(connection).gone(asked) == {POST.format(who="nan")}
+    assert Looker(connection).ask(asked).gone == {POST.format(who="nan")}

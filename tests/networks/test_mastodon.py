@@ -270,17 +270,17 @@ LIMITED = Answer(429, {"error": "Too many requests"})
 
 
 @pytest.mark.parametrize(
-    ("answers", "gone"),
+    ("answers", "gone", "unasked"),
     [
-        ({"1": HIDDEN, "2": GONE}, {"2"}),
-        ({"1": GONE, "2": LIMITED, "3": GONE}, {"1"}),
-        ({"1": GONE, "2": Answer(502, "<html>"), "3": GONE}, {"1"}),
-        ({"1": LIMITED}, RateLimited),
-        ({"1": GONE, "2": Answer(401, {"error": "revoked"})}, SignInExpired),
+        ({"1": HIDDEN, "2": GONE}, {"2"}, set()),
+        ({"1": GONE, "2": LIMITED, "3": GONE}, {"1"}, {"2", "3"}),
+        ({"1": GONE, "2": Answer(502, "<html>"), "3": GONE}, {"1"}, {"2", "3"}),
+        ({"1": LIMITED}, RateLimited, set()),
+        ({"1": GONE, "2": Answer(401, {"error": "revoked"})}, SignInExpired, set()),
     ],
 )
 def test_what_is_known_to_be_gone_is_told_even_if_the_rest_cannot_be_asked(
-    sqlite_engine: sa.Engine, answers: Mapping[str, Answer], gone: set[str] | type[NetworkError]
+    sqlite_engine: sa.Engine, answers: Mapping[str, Answer], gone: set[str] | type[NetworkError], unasked: set[str]
 ) -> None:
     with answering({f"GET /api/v1/statuses/{number}": one for number, one in answers.items()} | TOWN) as server:
         host = server.address.removeprefix("http://")
@@ -288,9 +288,11 @@ def test_what_is_known_to_be_gone_is_told_even_if_the_rest_cannot_be_asked(
         witness = eye(connection(sqlite_engine, server.address))
         if isinstance(gone, type):
             with pytest.raises(gone):
-                witness.gone(asked)
+                witness.ask(asked)
         else:
-            assert witness.gone(asked) == {f"{number}@{host}" for number in gone}
+            told = witness.ask(asked)
+            assert told.gone == {f"{number}@{host}" for number in gone}
+            assert told.unasked == {f"{number}@{host}" for number in unasked}
 
 
 def test_a_server_cannot_have_a_file_of_ours_by_calling_it_a_token(sqlite_engine: sa.Engine, tmp_path: Path) -> None:

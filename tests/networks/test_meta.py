@@ -351,9 +351,9 @@ def test_a_deleted_post_is_known_to_be_gone_and_one_that_cannot_be_seen_is_not_s
     del meta.things[away.id]
     make = facebook.NETWORK.witness
     assert make is not None
-    assert make(page).gone([there.id, away.id]) == {away.id}
+    assert make(page).ask([there.id, away.id]).gone == {away.id}
     meta.faults["GET object"] = [error(200)]
-    assert make(page).gone([there.id]) == frozenset()
+    assert make(page).ask([there.id]).gone == frozenset()
 
 
 # Instagram

@@ -22,6 +22,7 @@ from networks.network import (
     Rejected,
     RenewalFailed,
     SignInExpired,
+    Testimony,
     Unavailable,
 )
 from networks.tables import Account
@@ -208,11 +209,11 @@ def test_a_post_is_gone_only_when_a_server_that_works_says_so(
 ) -> None:
     with answering(answers) as server:
         connection = on_mastodon(sqlite_engine, server.address)
-        ask: Callable[[], frozenset[str]] = lambda: mastodon.NETWORK.witness(connection).gone(  # type: ignore[misc]  # noqa: E731
+        ask: Callable[[], Testimony] = lambda: mastodon.NETWORK.witness(connection).ask(  # type: ignore[misc]  # noqa: E731
             [f"1@{server.address.removeprefix('http://')}", "9@another.example"]
         )
         if isinstance(gone, set):
-            assert {one.partition("@")[0] for one in ask()} == gone
+            assert {one.partition("@")[0] for one in ask().gone} == gone
         else:
             with pytest.raises(gone):
                 ask()

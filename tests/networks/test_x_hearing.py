@@ -61,7 +61,7 @@ def ear(connection: Connection) -> Listener:
 def gone(connection: Connection, ids: list[str]) -> set[str]:
     made = NETWORKS["x"].witness
     assert made is not None
-    return set(made(connection).gone(ids))
+    return set(made(connection).ask(ids).gone)
 
 
 def after(x: XServer, span: timedelta) -> AbstractContextManager[None]:

@@ -9,15 +9,17 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import select
 
-from config import database
+from config import database, secrets
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import polling, rechecks, sources
+from listeners import mentions, polling, rechecks, sources
 from listeners.tables import Mention
 from networks import practice, registry
-from networks.network import SignInExpired, Unavailable, Witness
+from networks.network import SignInExpired, Testimony, Unavailable, Witness
 from networks.tables import Account, PracticePost
+from scheduler import status
 from scheduler.jobs import deletions
+from scheduler.status import Trouble
 from sentiment import scoring
 from sentiment.tables import HourCount
 from tests.sentiment.reader import WordReader
@@ -56,7 +58,7 @@ class Deaf:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def gone(self, remote_ids: Sequence[str]) -> frozenset[str]:
+    def ask(self, remote_ids: Sequence[str]) -> Testimony:
         raise self.error
 
 
@@ -106,6 +108,80 @@ def test_what_a_network_tells_is_asked_for_before_it_is_believed(
     delete_first(engine)
     assert deletions.follow(engine, settings, keys, now) == 1
     assert texts(engine) == ["Thank you for the coffee"]
+
+
+def check_times(engine: sa.Engine) -> list[datetime | None]:
+    with database.reading(engine) as session:
+        return list(session.exec(select(Mention.check_at).order_by(Mention.id)))  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("unreadable", [secrets.derive("a lost key").seal('["1", null]'), b"no token", None])
+def test_a_reference_that_cannot_be_read_holds_up_no_other_and_is_told(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, unreadable: bytes | None
+) -> None:
+    with database.writing(engine) as session:
+        first = session.get_one(Mention, 1)
+        first.sealed_reference = unreadable or keys.seal("{}")
+        session.add(first)
+        session.delete(session.get_one(PracticePost, 2))
+    later = now + timedelta(minutes=10)
+    assert deletions.follow(engine, settings, keys, later) == 1
+    assert texts(engine) == ["Speeding by the school again"]
+    assert check_times(engine) == [later + rechecks.LATER]  # not among the first at the next look
+    with database.reading(engine) as session:
+        found = status.look(session, settings, later)
+        assert (found.unfollowed, Trouble.DELETIONS in found.troubles) == (1, True)
+        much_later = status.look(session, settings, later + timedelta(days=1))  # it was read since, or has expired
+        assert (much_later.unfollowed, Trouble.DELETIONS in much_later.troubles) == (0, False)
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("error", [Unavailable("no answer"), ValueError("no such id")])
+def test_a_source_whose_witness_fails_is_put_off_and_the_others_are_followed(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    with database.writing(engine) as session:
+        other = sources.add(session, network="practice", name="Other", settings={"b": "c"}, every_seconds=60, now=now)
+        session.flush()
+        session.get_one(Mention, 2).source_id = other.id or 0
+        session.delete(session.get_one(PracticePost, 2))
+    board = practice.NETWORK.witness
+    assert board is not None
+    changed = replace(practice.NETWORK, witness=lambda to: board(to) if to.settings else Deaf(error))
+    monkeypatch.setattr(registry, "NETWORKS", MappingProxyType({**registry.NETWORKS, "practice": changed}))
+    later = now + timedelta(minutes=10)
+    assert deletions.follow(engine, settings, keys, later) == 1
+    assert (texts(engine), check_times(engine)) == (["Speeding by the school again"], [later + rechecks.PUT_OFF])
+
+
+@pytest.mark.usefixtures("heard")
+def test_a_mention_that_is_removed_while_its_network_is_asked_keeps_no_other_from_going(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Deaf):
+        def ask(self, remote_ids: Sequence[str]) -> Testimony:
+            with database.writing(engine) as session:
+                mentions.remove(session, [1])
+            return Testimony(frozenset({"2"}))
+
+    witnessed_by(monkeypatch, Slow(Unavailable("")))
+    assert deletions.follow(engine, settings, keys, now + timedelta(minutes=10)) == 1
+    assert texts(engine) == []
+
+
+@pytest.mark.usefixtures("heard")
+def test_what_was_not_asked_for_is_asked_for_soon_and_not_after_the_time_of_what_is_there(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Limited(Deaf):
+        def ask(self, remote_ids: Sequence[str]) -> Testimony:
+            return Testimony(frozenset(), unasked=frozenset({"2"}))
+
+    witnessed_by(monkeypatch, Limited(Unavailable("")))
+    later = now + timedelta(days=3)
+    deletions.follow(engine, settings, keys, later)
+    assert check_times(engine) == [later + rechecks.LATER, later + rechecks.PUT_OFF]
 
 
 @pytest.mark.usefixtures("heard")

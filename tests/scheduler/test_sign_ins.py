@@ -1,17 +1,22 @@
 """People told in time that a sign-in will end."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
+import pytest
 import sqlalchemy as sa
 from sqlmodel import select
 
-from config import database
+from config import database, secrets
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import OutboxMessage, Person
-from networks import accounts
+from networks import accounts, practice, registry
+from networks.network import Connection, SignedIn
+from networks.tables import Account
 from scheduler.jobs import sign_ins
 
 
@@ -49,3 +54,32 @@ def test_a_sign_in_without_an_end_is_told_to_nobody(
         person(session, "Sam Admin", Role.ADMINISTRATOR)
         accounts.add(session, network="practice", name="Riverton PD", handle="", secret=None, keys=keys, now=now)
         assert sign_ins.tell(session, settings, now) == 0
+
+
+def test_an_account_that_cannot_be_read_keeps_no_other_from_its_test_and_nobody_from_being_told(
+    engine: sa.Engine,
+    keys: Keys,
+    now: datetime,
+    person: Callable[..., Person],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with database.writing(engine) as session:
+        person(session, "Sam Admin", Role.ADMINISTRATOR)
+        for name, sealed_by in (("Lost", secrets.derive("a lost key")), ("Riverton PD", keys)):
+            account = accounts.add(
+                session, network="practice", name=name, handle=name, secret="s", keys=sealed_by, now=now
+            )
+            account.remote_id, account.ends_at = name, now + timedelta(days=7)
+            session.add(account)
+
+    def told(_: Connection) -> SignedIn:
+        return SignedIn("r", "riverton", "Riverton PD", ends_at=now + timedelta(days=90))
+
+    asked = replace(practice.NETWORK, test=told)
+    monkeypatch.setattr(registry, "NETWORKS", MappingProxyType({**registry.NETWORKS, "practice": asked}))
+    assert sign_ins.look(engine, settings, keys, now) == 1
+    with database.reading(engine) as session:
+        assert {one.name: one.handle for one in session.exec(select(Account))} == {
+            "Lost": "Lost", "Riverton PD": "riverton"
+        }  # fmt: skip

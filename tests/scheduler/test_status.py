@@ -56,6 +56,7 @@ def test_a_cluster_wants_a_clock_and_a_worker_for_every_queue(now: datetime) -> 
         ({"disk_free": 10**8}, Trouble.DISK),
         ({"newest_schema": "2"}, Trouble.SCHEMA),
         ({"off_seconds": -7.0}, Trouble.CLOCK),
+        ({"unfollowed": 1}, Trouble.DELETIONS),
     ],
 )
 def test_each_thing_that_is_short_is_a_trouble(now: datetime, change: dict[str, object], trouble: Trouble) -> None:
