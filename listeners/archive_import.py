@@ -68,12 +68,15 @@ def import_file(
         fresh = batch[max(0, file.lines_done - start) :]  # what an earlier run committed is only read over
         if fresh:
             taken = [(line.network, line.mention) for line in fresh if isinstance(line, Taken)]
-            rows = intake.prepare(taken, source, watched, keys, settings, now)
-            with database.writing(engine) as session:
-                new = intake.store(session, rows)
-                file.lines_done = start + len(batch)
-                _count(file, len(fresh), new, len(rows) - new, len(taken) - len(rows))
+
+            def note(
+                session: Session, admitted: intake.Admitted, done: int = start + len(batch), read: int = len(fresh)
+            ) -> None:
+                file.lines_done = done
+                _count(file, read, admitted.new, admitted.duplicate, admitted.unmatched)
                 session.merge(file)
+
+            intake.admit(engine, source, taken, watched, keys, settings, now, note)
         progress(len(batch))
     with database.writing(engine) as session:
         again = file.finished_at is not None

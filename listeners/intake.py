@@ -3,8 +3,8 @@
 Names stop here: authors become keyed hashes, addresses are sealed, handles masked. A repeat adds nothing."""
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,14 +12,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from config import database
 from config.database import upsert
 from config.secrets import Keys
 from config.settings import Settings
 from listeners import language, rechecks, watch
 from listeners.masking import masked, storable
 from listeners.tables import Mention, Source
-from networks import registry
-from networks.network import Page, RemoteMention
+from networks import accounts, registry
+from networks.network import RemoteMention
 
 NEW_ACCOUNT = timedelta(days=30)
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # nothing was posted before: a date of the year 1 is a mistake
@@ -28,30 +29,34 @@ EVERYTHING = watch.Matcher([])  # without any rule
 
 @dataclass(frozen=True)
 class Admitted:
-    """What became of a page."""
+    """What became of posts. `unmatched`: no rule wanted them, or they are our own."""
 
     read: int = 0
     new: int = 0
     duplicate: int = 0
     unmatched: int = 0
-    refused: Sequence[str] = field(default_factory=tuple)
 
 
 def admit(
-    session: Session, source: Source, page: Page, rules: watch.Matcher, keys: Keys, settings: Settings, now: datetime
+    engine: sa.Engine,
+    source: Source,
+    found: Sequence[tuple[str, RemoteMention]],
+    rules: watch.Matcher,
+    keys: Keys,
+    settings: Settings,
+    now: datetime,
+    also: Callable[[Session, Admitted], object],
 ) -> Admitted:
-    """Stores what matches, and the page's cursor with it. The edge commits both or neither."""
-    rows = prepare([(source.network, mention) for mention in page.mentions], source, rules, keys, settings, now)
-    new = store(session, rows)
-    source.cursor = page.cursor
-    session.add(source)
-    return Admitted(
-        read=len(page.mentions) + len(page.refused),
-        new=new,
-        duplicate=len(rows) - new,
-        unmatched=len(page.mentions) - len(rows),
-        refused=tuple(page.refused),
-    )
+    """Stores those posts (network, post) that match, and whatever `also` writes, in one transaction: the cursor that
+    covers them, at least. What `also` raises leaves nothing stored."""
+    with database.reading(engine) as session:
+        own, own_ids = accounts.handles(session), accounts.own_ids(session)
+    rows = prepare(found, source, rules, keys, settings, now, own, own_ids)
+    with database.writing(engine) as session:
+        new = store(session, rows)
+        admitted = Admitted(len(found), new, len(rows) - new, len(found) - len(rows))
+        also(session, admitted)
+    return admitted
 
 
 def prepare(

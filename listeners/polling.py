@@ -92,23 +92,21 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
         source = session.get_one(Source, source_id)
         watched = rules.matcher(session)
         account = session.get(Account, source.account_id) if source.account_id is not None else None
-        own, own_ids = accounts.handles(session), accounts.own_ids(session)
     new = 0
     try:
         listener = _listener(engine, source, account, keys, settings)
         for _ in range(PAGES):
             page = listener.mentions(source.cursor)
             found = [(source.network, mention) for mention in page.mentions]
-            rows = intake.prepare(found, source, watched, keys, settings, now, own, own_ids)
-            with database.writing(engine) as session:
-                stored = intake.store(session, rows)
-                rhythm.note(session, source_id, len(page.mentions), stored, now)
-                new += stored
+
+            def note(session: Session, admitted: intake.Admitted, page: Page = page) -> None:
+                rhythm.note(session, source_id, admitted.read, admitted.new, now)
                 held = session.get_one(Source, source_id)
                 held.cursor = page.cursor
                 if page.lost is not None:
                     gaps.heard(session, held, now, page.lost)
-                session.add(held)
+
+            new += intake.admit(engine, source, found, watched, keys, settings, now, note).new
             source.cursor = page.cursor
             if not page.more:
                 break

@@ -22,7 +22,7 @@ from listeners import gaps, intake, language, polling, rechecks, rhythm, rules
 from listeners.masking import storable
 from listeners.tables import Source
 from listeners.watch import Matcher
-from networks import accounts, registry
+from networks import registry
 from networks.network import Burst, NetworkError, RemoteMention, Stream
 from networks.tables import Account
 
@@ -150,38 +150,28 @@ class Streams:
             return rechecks.known(session, network, burst.deleted, burst.left, self._keys)
 
     def _store(self, source: Source, reader: _Reader, burst: Burst, gone: Sequence[int], matcher: Matcher) -> None:
-        now = clock.now()
-        with database.reading(self._engine) as session:
-            own, own_ids = accounts.handles(session), accounts.own_ids(session)
-        rows = (
-            intake.prepare(
-                [(source.network, mention) for mention in burst.mentions],
-                source,
-                matcher,
-                self._keys,
-                self._settings,
-                now,
-                own,
-                own_ids,
-            )
-            if matcher
-            else []
-        )
-        stored = 0
-        if burst.edited:  # before the cursor that covers them, and after the posts: a death repeats them, skips none
-            with database.writing(self._engine) as session:
-                _held(session, source.id or 0, reader)
-                stored, rows = intake.store(session, rows), []
-            self._edited(source.network, burst.edited)
-        with database.writing(self._engine) as session:
-            held = _held(session, source.id or 0, reader)
-            stored += intake.store(session, rows)
-            rhythm.note(session, source.id or 0, burst.read, stored, now)
+        now, number = clock.now(), source.id or 0
+        found = [(source.network, mention) for mention in burst.mentions] if matcher else []
+
+        def admit(also: Callable[[Session, intake.Admitted], object]) -> intake.Admitted:
+            return intake.admit(self._engine, source, found, matcher, self._keys, self._settings, now, also)
+
+        def note(session: Session, admitted: intake.Admitted) -> None:
+            held = _held(session, number, reader)
+            rhythm.note(session, number, burst.read, admitted.new, now)
             rechecks.at_once(session, gone, now)
             gaps.heard(session, held, now, burst.lost)
             held.cursor, held.position_at, held.lease_until = burst.cursor, burst.position, now + LEASE
             held.last_polled_at, held.last_ok_at, held.failures, held.last_error = now, now, 0, None
             session.add(held)
+
+        if burst.edited:  # before the cursor that covers them, and after the posts: a death repeats them, skips none
+            admitted = admit(lambda session, _: _held(session, number, reader))
+            self._edited(source.network, burst.edited)
+            with database.writing(self._engine) as session:
+                note(session, admitted)
+        else:
+            admit(note)
         reader.held = now + LEASE
 
     def _failed(self, number: int, reader: _Reader, words: str) -> None:

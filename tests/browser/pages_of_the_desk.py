@@ -11,7 +11,7 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
-from listeners import intake, places, triage
+from listeners import places, triage
 from listeners.tables import Source
 from networks import accounts
 from networks.network import Page, RemoteMention
@@ -33,6 +33,7 @@ from posts import (
 from posts.event_words import Kind
 from posts.events import Given
 from sentiment import model, scoring
+from tests.listeners.said import admit
 
 EVERYONE = (Role.OFFICER, Role.APPROVER, Role.ADMINISTRATOR)
 READING = (
@@ -84,7 +85,7 @@ def fill(engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[...
             RemoteMention(str(number), text, now - timedelta(hours=number), f"a{number}", root_id="r")
             for number, text in enumerate(texts, 1)
         ]
-        intake.admit(session, source, Page(found, None), intake.EVERYTHING, keys, settings, now)
+        admit(session, source, Page(found, None), keys, settings, now)
         board = [account.id or 0]
         drafts.create(session, ada, "x" * 700, board, now, title="Far too long")
         post = drafts.create(

@@ -9,11 +9,11 @@ from config import clock, database
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import intake
 from listeners.tables import Source
 from networks.network import Page as Arrived
 from networks.network import RemoteMention
 from sentiment import model, scoring
+from tests.listeners.said import admit
 
 
 def test_what_comes_in_is_counted_and_offered_and_moves_nothing(
@@ -26,7 +26,7 @@ def test_what_comes_in_is_counted_and_offered_and_moves_nothing(
         found = Arrived([RemoteMention(words, words, clock.now(), "a", root_id="r")], None)
         with database.writing(sqlite_engine) as session:
             source = session.get_one(Source, 1)
-            intake.admit(session, source, found, intake.EVERYTHING, keys, settings, clock.now())
+            admit(session, source, found, keys, settings, clock.now())
         scoring.score_pending(sqlite_engine, model.load(), clock.now(), zone=settings.department.zone)
 
     comes_in("A bake sale in Northgate.")

@@ -13,12 +13,12 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
-from listeners import intake
 from listeners.tables import Source
 from networks.network import Page as Arrived
 from networks.network import RemoteMention
 from sentiment import model, scoring
 from tests.browser.outreach_days import Days, approve, board
+from tests.listeners.said import admit
 
 SAID = "Cars speed past the school on Elm Street every morning and nobody stops them."
 ANSWER = "Thank you for telling us. An officer is on Elm Street in the mornings from Monday."
@@ -35,7 +35,7 @@ def _said(sqlite_engine: sa.Engine, keys: Keys, settings: Settings, days: Days) 
         session.add(source)
         session.flush()
         found = Arrived([RemoteMention("1", SAID, now, "a", root_id="1")], None)
-        intake.admit(session, source, found, intake.EVERYTHING, keys, settings, now)
+        admit(session, source, found, keys, settings, now)
     scoring.score_pending(sqlite_engine, model.load(), now, zone=settings.department.zone)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from config import database
 from config.secrets import Keys
@@ -12,7 +12,7 @@ from config.settings import Settings
 from listeners import intake, rules, sources
 from listeners.tables import Mention, Source
 from networks import accounts
-from networks.network import RemoteMention
+from networks.network import Page, RemoteMention
 from sentiment import inbox, scoring
 from sentiment.inbox import Filters
 from sentiment.tables import ALL, HourCount
@@ -45,6 +45,13 @@ def take_in(
         return intake.store(
             session, intake.prepare(found, source, rules.matcher(session), keys, settings, now, own, own_ids)
         )
+
+
+def admit(session: Session, source: Source, page: Page, keys: Keys, settings: Settings, now: datetime) -> int:
+    """A page taken in whole, by no rule, in the caller's transaction; how many were new."""
+    found = [(source.network, mention) for mention in page.mentions]
+    source.cursor = page.cursor
+    return intake.store(session, intake.prepare(found, source, intake.EVERYTHING, keys, settings, now))
 
 
 def read_all(engine: sa.Engine, now: datetime) -> None:

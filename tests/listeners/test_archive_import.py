@@ -14,6 +14,7 @@ from config.settings import Settings
 from listeners import archive_import, rules
 from listeners.archive_import import ImportCounts
 from listeners.tables import Mention
+from networks import accounts
 from networks.archive import UnreadableArchive
 
 AT = "2026-11-20T10:00:00Z"
@@ -141,3 +142,23 @@ def test_an_empty_file_is_no_trouble(bring_in: Import, tmp_path: Path) -> None:
     path = tmp_path / "empty.jsonl"
     path.write_text("")
     assert bring_in(path) == ImportCounts(read=0, new=0, duplicate=0, not_matched=0, refused={}, side_file=None)
+
+
+def test_our_own_posts_are_no_mentions_and_our_handles_are_shown(
+    bring_in: Import, engine: sa.Engine, keys: Keys, now: datetime, tmp_path: Path
+) -> None:
+    with database.writing(engine) as session:
+        account = accounts.add(session, network="practice", name="PD", handle="pd", secret=None, keys=keys, now=now)
+        account.remote_id = "77"
+        session.add(account)
+    path = tmp_path / "export.jsonl"
+    said = [("1", "Coffee at nine", "77"), ("2", "@pd thanks, says @nan", "5")]
+    path.write_text(
+        "\n".join(
+            json.dumps({"network": "practice", "id": number, "text": text, "author": author, "posted_at": AT})
+            for number, text, author in said
+        )
+    )
+    counts = bring_in(path)
+    assert (counts.new, counts.not_matched) == (1, 1)
+    assert texts(engine) == ["@pd thanks, says @…"]

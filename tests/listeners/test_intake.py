@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from config import database
 from config.secrets import Keys
@@ -13,7 +13,7 @@ from config.tables import AuditEntry
 from listeners import health as how
 from listeners import intake, language, mentions, places, polling, sources, triage
 from listeners.tables import Mention, Source
-from networks import practice
+from networks import accounts, practice
 from networks.network import Page, RemoteMention, Unavailable
 from networks.registry import NETWORKS
 
@@ -32,8 +32,17 @@ def post(
 
 
 def admit(engine: sa.Engine, page: Page, keys: Keys, settings: Settings, now: datetime) -> intake.Admitted:
-    with database.writing(engine) as session:
-        return intake.admit(session, session.get_one(Source, 1), page, intake.EVERYTHING, keys, settings, now)
+    """A page, and its cursor with it."""
+    with database.reading(engine) as session:
+        source = session.get_one(Source, 1)
+
+    def note(session: Session, _: intake.Admitted) -> None:
+        session.get_one(Source, 1).cursor = page.cursor
+        if page.refused:
+            raise RuntimeError("the power went")
+
+    found = [(source.network, mention) for mention in page.mentions]
+    return intake.admit(engine, source, found, intake.EVERYTHING, keys, settings, now, note)
 
 
 def all_mentions(engine: sa.Engine) -> list[Mention]:
@@ -57,11 +66,22 @@ def test_a_mention_holds_no_name_and_its_address_is_sealed(
 def test_a_page_and_its_cursor_stand_or_fall_together(
     engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime
 ) -> None:
-    with pytest.raises(RuntimeError), database.writing(engine) as session:
-        intake.admit(session, session.get_one(Source, 1), Page([post(1)], "9"), intake.EVERYTHING, keys, settings, now)
-        raise RuntimeError("the power went")
+    with pytest.raises(RuntimeError):
+        admit(engine, Page([post(1)], "9", refused=["power"]), keys, settings, now)
     with database.reading(engine) as session:
         assert (session.get_one(Source, 1).cursor, all_mentions(engine)) == (None, [])
+
+
+def test_what_we_say_ourselves_is_no_mention_and_our_handles_are_shown(
+    engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        account = accounts.add(session, network="practice", name="PD", handle="pd", secret=None, keys=keys, now=now)
+        account.remote_id = "77"
+        session.add(account)
+    found = Page([post(1, "Coffee at nine", "77"), post(2, "@pd and @nan", "5"), post(2, "@pd and @nan", "5")], "2")
+    assert admit(engine, found, keys, settings, now) == intake.Admitted(read=3, new=1, duplicate=1, unmatched=1)
+    assert [one.text for one in all_mentions(engine)] == ["@pd and @…"]
 
 
 def test_a_repeated_page_adds_nothing(

@@ -12,13 +12,13 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
-from listeners import intake
 from listeners.tables import Mention, Source
 from networks import accounts
 from networks.network import Page, RemoteMention
 from posts import drafts, stories
 from posts.tables import Post, Story
 from posts.workflow import WrongState
+from tests.listeners.said import admit
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def ada(sqlite_engine: sa.Engine, keys: Keys, settings: Settings, now: datetime,
             session.add(source)
             session.flush()
             said = RemoteMention(network, "Thank you for walking my mother home.", now, "a")
-            intake.admit(session, source, Page([said], None), intake.EVERYTHING, keys, settings, now)
+            admit(session, source, Page([said], None), keys, settings, now)
         return who.id or 0
 
 

@@ -15,11 +15,11 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry
-from listeners import intake
 from listeners.tables import Mention, SavedView, Source
 from listeners.triage import Before
 from networks.network import Page, RemoteMention
 from sentiment import model, scoring
+from tests.listeners.said import admit
 from tests.web.browsing import Browser, form_token, send
 from web import triaging
 
@@ -40,7 +40,7 @@ def town(sqlite_engine: sa.Engine, keys: Keys, settings: Settings) -> sa.Engine:
             )
             for number, text in enumerate(TEXTS)
         ]
-        intake.admit(session, source, Page(found, None), intake.EVERYTHING, keys, settings, now)
+        admit(session, source, Page(found, None), keys, settings, now)
     scoring.score_pending(sqlite_engine, model.load(), now, zone=settings.department.zone)
     return sqlite_engine
 

@@ -12,10 +12,11 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry
-from listeners import intake, places
+from listeners import places
 from listeners.tables import Source
 from networks.network import Page, RemoteMention
 from sentiment import model, scoring
+from tests.listeners.said import admit
 from tests.web.browsing import Browser, send
 
 TEXTS = (  # what, and hours ago
@@ -40,7 +41,7 @@ def town(sqlite_engine: sa.Engine, keys: Keys, settings: Settings) -> sa.Engine:
             RemoteMention(str(number), text, now - timedelta(hours=hours), f"author {number}")
             for number, (text, hours) in enumerate(TEXTS)
         ]
-        intake.admit(session, source, Page(found, None), intake.EVERYTHING, keys, settings, now)
+        admit(session, source, Page(found, None), keys, settings, now)
     scoring.score_pending(sqlite_engine, model.load(), now, zone=settings.department.zone)
     return sqlite_engine
 

@@ -12,11 +12,12 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry
-from listeners import intake, places
+from listeners import places
 from listeners.tables import Mention, Source, WatchRule
 from networks.network import Page, RemoteMention
 from sentiment import model, scoring
 from sentiment.tables import Alert, AlertMention, Correction, MentionConcern
+from tests.listeners.said import admit
 from tests.web.browsing import Browser, send
 
 HOSTILE = "<script>alert(1)</script> </p><b>bold</b> \u202e gnimoc era yehT @someone"
@@ -40,7 +41,7 @@ def town(sqlite_engine: sa.Engine, keys: Keys, settings: Settings) -> sa.Engine:
             RemoteMention(str(number), text, now - timedelta(hours=number + 1), f"author {number}")
             for number, text in enumerate(TEXTS)
         ]
-        intake.admit(session, source, Page(found, None), intake.EVERYTHING, keys, settings, now)
+        admit(session, source, Page(found, None), keys, settings, now)
     scoring.score_pending(sqlite_engine, model.load(), now, zone=settings.department.zone)
     return sqlite_engine
 

@@ -11,11 +11,11 @@ from config import database
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import intake
 from listeners.tables import Mention, Source
 from networks import accounts
 from networks.network import Page, RemoteMention
 from sentiment.tables import Score
+from tests.listeners.said import admit
 from tests.web.browsing import Browser, send
 
 CARE = "An answer that calms"
@@ -73,7 +73,7 @@ def said(session: Session, keys: Keys, settings: Settings, now: datetime, networ
     session.flush()
     texts = ("You never come when we call, liars.", "Thank you for walking my mother home.")
     found = [RemoteMention(str(n), text, now - timedelta(hours=n), f"a{n}") for n, text in enumerate(texts, 1)]
-    intake.admit(session, source, Page(found, None), intake.EVERYTHING, keys, settings, now)
+    admit(session, source, Page(found, None), keys, settings, now)
     session.exec(update(Mention).values(shown=True, scored_at=now))
     for number, (trust, tone) in enumerate((("mistrust", "negative"), ("trust", "positive")), 1):
         session.add(

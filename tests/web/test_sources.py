@@ -13,10 +13,11 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry
-from listeners import intake, rules, sources
+from listeners import rules, sources
 from listeners.tables import Mention, Source, WatchRule
 from networks.network import Page, Rejected, RemoteMention
 from networks.tables import Account
+from tests.listeners.said import admit
 from tests.web.browsing import Browser, send
 
 
@@ -148,7 +149,7 @@ def test_a_rule_is_tried_on_the_last_week_without_being_added_and_without_showin
     ]
     with database.writing(sqlite_engine) as session:
         source = session.get_one(Source, feed.id)
-        intake.admit(session, source, Page(found, None), intake.EVERYTHING, keys, settings, now)
+        admit(session, source, Page(found, None), keys, settings, now)
         old = session.exec(select(Mention).where(Mention.text == "Elm, years ago.")).one()
         old.received_at = now - timedelta(days=8)
     browser = browser_of("Sam", Role.ADMINISTRATOR)
