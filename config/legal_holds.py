@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from config import audit
+from config.phrases import Phrase
 from config.tables import LegalHold
 
 
@@ -28,7 +29,10 @@ class Kind(StrEnum):
 
 
 class HoldRefused(ValueError):
-    """A hold that says too little; the message says what is missing."""
+    """A hold that says too little; the message is a Phrase about its fields, and says what is missing."""
+
+    def __init__(self, words: str, *fields: str) -> None:
+        super().__init__(Phrase.about(words, *fields))
 
 
 def place(
@@ -45,11 +49,14 @@ def place(
     """Places a hold; `person_id` none: at the terminal. That the subject exists is the caller's affair. Raises
     HoldRefused."""
     if not reason.strip():
-        raise HoldRefused(_("A legal hold needs a reason."))
+        raise HoldRefused(_("A legal hold needs a reason."), "reason")
+    wanted = ("first_day", "last_day") if kind is Kind.PERIOD else ("number",)
     if (kind is Kind.PERIOD) != (period is not None) or (kind is Kind.PERIOD) == (subject_id is not None):
-        raise HoldRefused(_("A hold is about a post, an account or an alert by its number, or about a period."))
+        raise HoldRefused(
+            _("A hold is about a post, an account or an alert by its number, or about a period."), *wanted
+        )
     if period is not None and period[0] >= period[1]:
-        raise HoldRefused(_("A period begins before it ends."))
+        raise HoldRefused(_("A period begins before it ends."), "last_day")
     starts_at, ends_at = period if period is not None else (None, None)
     hold = LegalHold(
         kind=kind.value,
@@ -72,7 +79,7 @@ def lift(
     """Lifts a hold: what is past its time goes at the next purge. None if there is no such hold in force. Raises
     HoldRefused without a reason."""
     if not why.strip():
-        raise HoldRefused(_("Say why the hold is lifted."))
+        raise HoldRefused(_("Say why the hold is lifted."), "why")
     hold = session.get(LegalHold, hold_id)
     if hold is None or hold.lifted_at is not None:
         return None

@@ -12,8 +12,8 @@ from sqlmodel import Session, col, delete, select
 
 from config import mailboxes
 from config.permissions import Role
+from config.phrases import Phrase
 from config.tables import Person, PersonRole
-from config.translations import translate
 
 MINIMUM_PASSWORD = 12
 LOOKED_AT = 72  # characters: zxcvbn's time grows with the length, and a longer password is no easier to guess
@@ -36,22 +36,16 @@ STRENGTHS = (  # of zxcvbn's 0 to 4
 
 
 class PersonError(ValueError):
-    """A name, e-mail or password that cannot be taken; the message says why. `sentence` and `values`: what a page
-    translates, and what stands in it."""
+    """A name, e-mail or password that cannot be taken; the message is a Phrase about that field, and says why."""
 
-    def __init__(self, sentence: str, **values: object) -> None:
-        super().__init__(sentence % values if values else sentence)
-        self.sentence, self.values = sentence, values
-
-    def told(self, language: str) -> str:
-        """Why, in a language of the pages."""
-        words = translate(language).gettext(self.sentence)
-        return words % self.values if self.values else words
+    def __init__(self, words: str, field: str) -> None:
+        super().__init__(Phrase.about(words, field))
 
 
 def too_short() -> PersonError:
     """What is said of a password that is too short, or is none."""
-    return PersonError(_("A password needs at least %(minimum)s characters."), minimum=MINIMUM_PASSWORD)
+    words = _("A password needs at least %(minimum)s characters.")
+    return PersonError(Phrase(words, minimum=MINIMUM_PASSWORD), "password")
 
 
 def add_person(
@@ -67,13 +61,13 @@ def add_person(
 ) -> Person:
     """Adds a person. Raises PersonError when the e-mail cannot be written to or is taken, or the password too short."""
     if not name.strip():
-        raise PersonError(_("A person needs a name."))
+        raise PersonError(_("A person needs a name."), "name")
     try:
         address = mailboxes.checked(email).lower()
     except mailboxes.BadAddress as error:
-        raise PersonError(error.sentence, given=email) from error
+        raise PersonError(Phrase(error.sentence, given=email), "email") from error
     if by_email(session, address) is not None:
-        raise PersonError(_("%(email)s is here already."), email=address)
+        raise PersonError(Phrase(_("%(email)s is here already."), email=address), "email")
     person = Person(
         name=name.strip(),
         email=address,
@@ -99,7 +93,7 @@ def hash_password(password: str, about: Iterable[str] = ()) -> str:
             "This password is easy to guess: %(score)s of 4, and %(needed)s are needed. A sentence of several words is "
             "hard to guess and easy to keep."
         )
-        raise PersonError(sentence, score=score, needed=SAFELY_UNGUESSABLE)
+        raise PersonError(Phrase(sentence, score=score, needed=SAFELY_UNGUESSABLE), "password")
     return _hasher.hash(password)
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import regex
 from sqlmodel import Session, select
 
+from config.phrases import Phrase
 from listeners.tables import Source
 from networks import registry
 from networks.network import Network, Rejected, SourceKind
@@ -34,7 +35,7 @@ def add(
     a network that cannot be listened to, the posts of one person)."""
     found = registry.network(network)
     if by_name(session, name.strip()) is not None:
-        raise Rejected(f"there is a source called {name.strip()!r} already")
+        raise Rejected(Phrase.about(Phrase("There is a source called “%(name)s” already.", name=name.strip()), "name"))
     if every_seconds and found.listener is None:
         raise Rejected(f"{found.label} cannot be listened to yet; import an archive instead")
     _check_kind(found, settings, account_id)
@@ -42,7 +43,7 @@ def add(
         raise Rejected(f"there is no account {account_id}")
     kind = kind_of(found, settings)
     if network == "feed" and not settings.get("url", "").startswith(("http://", "https://")):
-        raise Rejected("a feed needs its address: url=https://…")
+        raise Rejected(Phrase.about(Phrase("A feed needs its address; it begins with https://."), "url"))
     refuse_one(network, settings)
     source = Source(
         network=network,
@@ -69,7 +70,8 @@ def _check_kind(network: Network, settings: dict[str, str], account_id: int | No
         raise Rejected(f"this needs an account on {network.label}")
     for wanted in kind.fields:
         if wanted.required and not settings.get(wanted.name, "").strip():
-            raise Rejected(f"{wanted.label} is missing")
+            words = Phrase("%(field)s is missing.", field=Phrase(wanted.label))
+            raise Rejected(Phrase.about(words, wanted.name))
 
 
 def refuse_one(network: str, settings: Mapping[str, str]) -> None:
@@ -77,10 +79,11 @@ def refuse_one(network: str, settings: Mapping[str, str]) -> None:
     searched = _SEARCH_OF_ONE.search(_PHRASE.sub("", settings.get("query", "")))
     address = urlsplit(settings.get("url", "")).path if network == "feed" else ""
     if searched or _FEED_OF_ONE.search(address):
-        told = searched.group() if searched else address
-        raise Rejected(
-            f"{told} asks for the posts of one person; Liaison listens to what is said to and about a department"
+        words = Phrase(
+            "%(asked)s asks for the posts of one person; Liaison listens to what is said to and about a department",
+            asked=searched.group() if searched else address,
         )
+        raise Rejected(Phrase.about(words, "query" if searched else "url"))
 
 
 def subject(source: Source) -> str:

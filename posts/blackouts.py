@@ -15,9 +15,9 @@ from posts.workflow import PostState, WrongState
 def place(session: Session, first: date, last: date, reason: str, person_id: int, now: datetime) -> Blackout:
     """Raises WrongState for days the wrong way round or without a reason."""
     if last < first:
-        raise WrongState("The last day is before the first.")
+        raise WrongState("The last day is before the first.", "last_day")
     if not reason.strip():
-        raise WrongState("Say why, in a few words.")
+        raise WrongState("Say why, in a few words.", "reason")
     placed = Blackout(first_day=first, last_day=last, reason=reason.strip(), placed_by=person_id, placed_at=now)
     session.add(placed)
     session.flush()

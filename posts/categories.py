@@ -9,6 +9,7 @@ from types import MappingProxyType
 from sqlmodel import Session, select
 
 from config import audit
+from config.phrases import Phrase
 from posts.tables import Category
 from posts.workflow import WrongState
 
@@ -82,13 +83,13 @@ def change(
     if name not in KINDS:
         raise WrongState(f"There is no kind of post called {name}.")
     if not 1 <= len(steps) <= MOST_STEPS:
-        raise WrongState(f"Approval has one to {MOST_STEPS} steps.")
+        raise WrongState(Phrase("Approval has one to %(most)s steps.", most=MOST_STEPS), "step_0")
     if name == "urgent" and not over_blackout:
-        raise WrongState("An urgent safety update goes out on days of silence too.")
-    if any(step.everyone and not step.people for step in steps):
-        raise WrongState("Say who all must approve.")
+        raise WrongState("An urgent safety update goes out on days of silence too.", "over_blackout")
+    if nobody := [f"step_{number}" for number, step in enumerate(steps) if step.everyone and not step.people]:
+        raise WrongState("Say who all must approve.", *nobody)
     if late is not None and not timedelta(minutes=1) <= late <= LATEST:
-        raise WrongState("A post may be one minute to seven days late.")
+        raise WrongState("A post may be one minute to seven days late.", "late")
     row = session.get(Category, name) or Category(name=name)
     row.late_minutes = None if late is None else int(late / timedelta(minutes=1))
     row.over_blackout = over_blackout

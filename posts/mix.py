@@ -70,9 +70,11 @@ def targets(session: Session) -> dict[str, int]:
 
 def set_targets(session: Session, wanted: Mapping[str, int | None], person_id: int, now: datetime) -> None:
     """Other targets for these kinds; none takes one away. Raises WrongState for what is no kind or no number."""
+    if odd := [
+        kind for kind, number in wanted.items() if kind not in KINDS or (number is not None and not 1 <= number <= MOST)
+    ]:
+        raise WrongState(Phrase("A target is one to %(most)s posts in four weeks.", most=MOST), *odd)
     for kind, number in wanted.items():
-        if kind not in KINDS or (number is not None and not 1 <= number <= MOST):
-            raise WrongState(Phrase("A target is one to %(most)s posts in four weeks.", most=MOST))
         row = session.get(MixTarget, kind)
         if number is None:
             if row is not None:

@@ -219,7 +219,7 @@ def comment(session: Session, partner: Partner, read: PostVersion, words: str, n
     if post.state not in OPEN:
         raise WrongState("This post is out already, or will not go out. Thank you all the same.")
     if not words.strip() or len(words) > LONGEST:
-        raise WrongState(Phrase("A comment has words, %(most)s characters at most.", most=LONGEST))
+        raise WrongState(Phrase("A comment has words, %(most)s characters at most.", most=LONGEST), "words")
     check_rate(session, partner, now)
     made = PartnerComment(
         partner_id=partner.id or 0, post_id=read.post_id, content_hash=read.content_hash, words=words.strip(), at=now

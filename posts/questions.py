@@ -32,7 +32,11 @@ LONGEST_ASKED = timedelta(days=92)
 
 
 class Refused(Exception):
-    """An answer that is not taken; nothing was kept. The message says it to people."""
+    """An answer that is not taken; nothing was kept. The message says it to people. `fields`: of the form, that it is
+    about, where it is about any."""
+
+    def __init__(self, words: str, *fields: str) -> None:
+        super().__init__(Phrase.about(words, *fields))
 
 
 @dataclass(frozen=True)
@@ -173,14 +177,14 @@ def check_stamp(keys: Keys, code: str, given: str, now: datetime) -> None:
     """Raises Refused for a form that we did not give out, that was filled in faster than people do, or long ago."""
     at, _, mark = given.partition("-")
     if not (at.isascii() and at.isdecimal() and len(at) < 12):
-        raise Refused("Please load the page again and send it once more.")
+        raise Refused(Phrase("Please load the page again and send it once more."))
     if not hmac.compare_digest(keys.hash("ask", f"{code} {int(at)}").hex().encode(), mark.encode("utf-8", "replace")):
-        raise Refused("Please load the page again and send it once more.")
+        raise Refused(Phrase("Please load the page again and send it once more."))
     age = now - datetime.fromtimestamp(int(at), UTC)
     if age < QUICKEST:
-        raise Refused("That was very quick. Please look at it once more, and send it again.")
+        raise Refused(Phrase("That was very quick. Please look at it once more, and send it again."))
     if age > LONGEST_OPEN:
-        raise Refused("This page was open for long. Please send it once more.")
+        raise Refused(Phrase("This page was open for long. Please send it once more."))
 
 
 def take(
@@ -188,7 +192,7 @@ def take(
 ) -> QuestionAnswer:
     """Keeps an answer for as long as `keep`; handles, e-mail addresses and telephone numbers masked. Raises Refused."""
     if not words.strip() or len(words) > LONGEST:
-        raise Refused(f"An answer has words, {LONGEST} characters at most.")
+        raise Refused(Phrase("An answer has words, %(most)s characters at most.", most=LONGEST), "words")
     session.exec(delete(QuestionTry).where(col(QuestionTry.at) <= now - HOUR))
     whose = keys.hash("ask", f"{question.id} {addresses.one_place(address)}")
     tries = session.exec(
@@ -197,7 +201,7 @@ def take(
         .group_by(col(QuestionTry.subject_hash))
     ).all()
     if dict(tries).get(whose, 0) >= MOST_AN_HOUR or sum(number for _, number in tries) >= MOST_OF_ALL:
-        raise Refused("Too many answers came at once. Please try again in an hour.")
+        raise Refused(Phrase("Too many answers came at once. Please try again in an hour."))
     made = QuestionAnswer(
         question_id=question.id or 0, said_at=now, words=nameless(words.strip()), expires_at=now + keep
     )

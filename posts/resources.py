@@ -39,8 +39,9 @@ def keep(
         raise WrongState("Say what it is called, and what it is for.", "name")
     if not (phone.strip() or address.strip()):
         raise WrongState("Give a telephone number or an address on the web.", "phone", "address")
-    if any(len(text.strip()) > LONGEST for text in (name, phone, address, note)):
-        raise WrongState(Phrase("Each line has %(most)s characters at most.", most=LONGEST))
+    lines = {"name": name, "phone": phone, "address": address, "note": note}
+    if long := [name for name, text in lines.items() if len(text.strip()) > LONGEST]:
+        raise WrongState(Phrase("Each line has %(most)s characters at most.", most=LONGEST), *long)
     found = session.get(Resource, resource_id) if resource_id is not None else None
     if resource_id is not None and found is None:
         raise WrongState("It is not there any more.")

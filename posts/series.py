@@ -45,11 +45,11 @@ def begin(
     check(rule, first, now)
     post = drafts.locked(session, post_id)
     if post.due_at is not None:
-        raise WrongState("The pattern of a series has no time of its own; take its time away first.")
+        raise WrongState("The pattern of a series has no time of its own; take its time away first.", "post")
     if session.exec(select(Series).where(Series.post_id == post_id)).first() is not None or post.series_id is not None:
-        raise WrongState("This post belongs to a series already.")
+        raise WrongState("This post belongs to a series already.", "post")
     if post.reply_to_mention_id is not None:
-        raise WrongState("An answer is given once; it cannot be a series.")
+        raise WrongState("An answer is given once; it cannot be a series.", "post")
     made = Series(
         post_id=post_id, rule=rule.strip(), first=first, time_zone=time_zone, created_by=person_id, created_at=now
     )
@@ -127,7 +127,7 @@ def times(rule: str, first: datetime, after: datetime) -> Iterator[datetime]:
         parts["UNTIL"] = f"{_moved(last, years):%Y%m%dT%H%M%S}"
         found = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=_moved(first, years))
     except Exception as error:  # whatever dateutil makes of it
-        raise WrongState(f"This rule cannot be read: {error}") from error
+        raise WrongState(Phrase("This rule cannot be read: %(why)s", why=error), "rule") from error
     return _after(islice(found, int(count) if count is not None else None), years, after)
 
 
@@ -138,7 +138,7 @@ def _after(found: Iterator[datetime], years: int, after: datetime) -> Iterator[d
             if wall > after:
                 yield wall
     except Exception as error:  # the same, of a later time of its
-        raise WrongState(f"This rule cannot be read: {error}") from error
+        raise WrongState(Phrase("This rule cannot be read: %(why)s", why=error), "rule") from error
 
 
 def _moved(wall: datetime, years: int) -> datetime:
@@ -148,7 +148,7 @@ def _moved(wall: datetime, years: int) -> datetime:
 def _parts(rule: str) -> dict[str, str]:
     """The parts of a rule by name, in capitals. Raises WrongState for those that a series does not take."""
     if "DTSTART" in rule.upper() or "TZID" in rule.upper():
-        raise WrongState("The rule says only which days; the first day, the hour and the zone stand beside it.")
+        raise WrongState("The rule says only which days; the first day, the hour and the zone stand beside it.", "rule")
     given = [part.partition("=") for part in rule.strip().upper().removeprefix("RRULE:").split(";")]
     parts = {name: value for name, _, value in given}
     strange = sorted(set(parts) - _PARTS)

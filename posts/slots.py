@@ -26,7 +26,7 @@ def add(
     if not 0 <= weekday <= 6 or at.tzinfo is not None:
         raise WrongState("A slot is a day of the week and a wall time.")
     if session.exec(same).first() is not None:
-        raise WrongState("The account has this slot already.")
+        raise WrongState("The account has this slot already.", "at")
     made = Slot(account_id=account_id, weekday=weekday, at=at, time_zone=time_zone)
     session.add(made)
     session.flush()

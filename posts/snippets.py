@@ -33,7 +33,8 @@ def keep(
 ) -> Snippet:
     """Keeps new words, or others under a number that is there. Raises WrongState for words without a name."""
     if kind not in KINDS or not name.strip() or not text.strip():
-        raise WrongState("It needs a name and a text.")
+        empty = [field for field, given in (("name", name), ("text", text)) if not given.strip()]
+        raise WrongState("It needs a name and a text.", *empty)
     found = session.get(Snippet, snippet_id) if snippet_id is not None else None
     if snippet_id is not None and found is None:
         raise WrongState("It is not there any more.")

@@ -99,7 +99,12 @@ def agree(session: Session, story_id: int, words: str, consent: str, person_id: 
                 "The words have %(most)s characters at most, how they agreed %(consent)s.",
                 most=LONGEST,
                 consent=LONGEST_CONSENT,
-            )
+            ),
+            *(
+                name
+                for name, long in (("words", len(words) > LONGEST), ("consent", len(consent) > LONGEST_CONSENT))
+                if long
+            ),
         )
     found = _moved(session, story_id, StoryMove.AGREE, person_id, now)
     found.words, found.consent = heard.nameless(words.strip()), consent.strip()

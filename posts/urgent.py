@@ -135,10 +135,10 @@ def words(template: str, blanks: Mapping[str, str], language: str) -> str:
     """The first word with its blanks filled. Raises WrongState for one that is empty or too long. Pure."""
     found = TEMPLATES[template]
     filled = {name: " ".join(blanks.get(name, "").split()).rstrip(".") for name in found.blanks}
-    if not all(filled.values()):
-        raise WrongState("Fill every blank: a few words each.")
-    if any(len(value) > LONGEST_BLANK for value in filled.values()):
-        raise WrongState(Phrase("A blank takes %(most)s characters at most.", most=LONGEST_BLANK))
+    if empty := [name for name, value in filled.items() if not value]:
+        raise WrongState("Fill every blank: a few words each.", *empty)
+    if long := [name for name, value in filled.items() if len(value) > LONGEST_BLANK]:
+        raise WrongState(Phrase("A blank takes %(most)s characters at most.", most=LONGEST_BLANK), *long)
     return translate(language).gettext(found.words) % filled
 
 
@@ -192,7 +192,7 @@ def follow(
     if first.state in (PostState.DRAFT, PostState.IN_REVIEW, PostState.MISSED, PostState.CANCELLED):
         raise WrongState("The first word is not out yet: change its words instead.")
     if message.strip() == opening(stage, first.language).strip():
-        raise WrongState("There is no text yet.")
+        raise WrongState("There is no text yet.", "message")
     went = session.exec(select(Variant.account_id).where(Variant.post_id == first_id)).all()
     there = {account.id for account in fitting_accounts(session)}
     title = f"{translate(first.language).gettext(OPENINGS[stage])}{first.title}"
@@ -312,4 +312,4 @@ def _hand_in(
 
 def _check(message: str) -> None:
     if not message.strip() or len(message) > LONGEST:
-        raise WrongState(Phrase("It needs words, %(most)s characters at most.", most=LONGEST))
+        raise WrongState(Phrase("It needs words, %(most)s characters at most.", most=LONGEST), "message")

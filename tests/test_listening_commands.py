@@ -49,7 +49,7 @@ def test_what_cannot_be_is_one_clear_line(arguments: tuple[str, ...], code: int,
 def test_a_name_that_is_taken_is_said_so() -> None:
     run("source", "add", "practice", "--name", "Board")
     told = run("source", "add", "practice", "--name", " Board ")
-    assert (told.exit_code, told.stderr) == (1, "liaison: there is a source called 'Board' already\n")
+    assert (told.exit_code, told.stderr) == (1, "liaison: There is a source called “Board” already.\n")
     run("rule", "add", "elm", "--name", "Elm")
     again = run("rule", "add", "oak", "--name", "Elm")
     assert (again.exit_code, again.stderr) == (1, "liaison: there is a watch rule called 'Elm' already\n")

@@ -1,5 +1,6 @@
 """One's own account: password, zone, language, digest hour, and API tokens."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from config import (
     throttle,
 )
 from config.permissions import ALLOWED, Action
+from config.phrases import Phrase
 from config.security_mail import Change
 from config.sign_ins import Way
 from config.tables import CalendarFeed, Person
@@ -32,6 +34,18 @@ from web.problems import Trouble
 
 router = APIRouter(dependencies=[needs(Action.OWN_ACCOUNT)])
 TOKEN_DAYS = (7, 30, 90, 365)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A token, as its form asks for it."""
+
+    name: str = ""
+    scopes: tuple[Action, ...] = ()
+    days: int = 90
+
+
+NOTHING = Wanted()
 
 
 @router.get("/account")
@@ -58,8 +72,11 @@ def save(
     """Zone, language, and the hour of the daily digest (empty: none)."""
     _ = pages.words(request).gettext
     hour = int(digest_hour) if digest_hour.isdecimal() and int(digest_hour) < 24 else None
-    if time_zone not in clock.zones() or language not in LANGUAGES:
-        return _page(request, found, who, wrong=_("Choose a time zone and a language from the lists."))
+    taken = {"time_zone": time_zone in clock.zones(), "language": language in LANGUAGES}
+    if odd := [name for name, right in taken.items() if not right]:
+        return _page(
+            request, found, who, wrong=Phrase.about(_("Choose a time zone and a language from the lists."), *odd)
+        )
     with database.writing(found.engine) as session:
         person = session.get_one(Person, who.id)
         person.time_zone, person.language, person.digest_hour = time_zone, language, hour
@@ -84,12 +101,14 @@ def set_password(
     try:
         has_one = who.person.password_hash is not None and who.by is not Way.LINK  # a link is for who forgot it
         if has_one and not is_own_password(found, who, old):
-            return _page(request, found, who, wrong=_("The present password is not right. Nothing was changed."))
+            words = _("The present password is not right. Nothing was changed.")
+            return _page(request, found, who, wrong=Phrase.about(words, "old"))
         hashed = people.hash_password(new, (who.person.name, who.person.email))  # takes its time, so outside the write
     except people.PersonError as error:
-        return _page(request, found, who, wrong=error.told(pages.language_of(request)))
+        return _page(request, found, who, wrong=Phrase.about(str(error), "new"))
     except throttle.TooManyTries:
-        return _page(request, found, who, wrong=_("Too many wrong passwords. Try again in a quarter of an hour."))
+        words = _("Too many wrong passwords. Try again in a quarter of an hour.")
+        return _page(request, found, who, wrong=Phrase.about(words, "old"))
     except passwords.Busy:
         return _page(
             request, found, who, wrong=_("Too many people are signing in at this moment. Try again in a few seconds.")
@@ -141,12 +160,16 @@ def make_token(
     _ = pages.words(request).gettext
     if who.scopes is not None:
         raise Trouble(403, "A token cannot make tokens", "Nothing was changed.")
+    given = Wanted(name, tuple(scopes or ()), days)
     if who.by is Way.LINK:
-        return _page(request, found, who, wrong=_("You came in by a link: choose a password first, then make a token."))
+        return _page(request, found, who, wrong=_("You came in by a link: choose a password first, then make a token."), wanted=given)
     if days not in TOKEN_DAYS:
-        return _page(request, found, who, wrong=_("Choose from the list when the token ends."))
+        words = Phrase.about(_("Choose from the list when the token ends."), "days")
+        return _page(request, found, who, wrong=words, wanted=given)
     if not name.strip() or not scopes:
-        return _page(request, found, who, wrong=_("A token needs a name and at least one right."))
+        lacking = [field for field, there in (("name", name.strip()), ("scopes", scopes)) if not there]
+        words = Phrase.about(_("A token needs a name and at least one right."), *lacking)
+        return _page(request, found, who, wrong=words, wanted=given)
     moment = clock.now()
     allowed = [scope for scope in scopes if who.may(scope)]
     with database.writing(found.engine) as session:
@@ -201,7 +224,13 @@ def links_seen(found: TheDesk, who: Who) -> Response:
 
 
 def _page(
-    request: Request, found: Desk, who: Visitor, *, wrong: str | None = None, token: str | None = None
+    request: Request,
+    found: Desk,
+    who: Visitor,
+    *,
+    wrong: str | None = None,
+    wanted: Wanted = NOTHING,
+    token: str | None = None,
 ) -> Response:
     with database.reading(found.engine) as session:
         tokens = sign_ins.live_tokens(session, clock.now()).get(who.id, [])
@@ -220,6 +249,7 @@ def _page(
         tokens=tokens,
         token=token,
         wrong=wrong,
+        wanted=wanted,
         factor=factor,
         feed=feed,
         asks_old=person.password_hash is not None and who.by is not Way.LINK,

@@ -14,6 +14,7 @@ from sqlmodel import Session, select
 
 from config import clock, database, people
 from config.permissions import Action
+from config.phrases import Phrase
 from config.tables import Person
 from listeners.tables import Mention
 from networks import registry
@@ -92,7 +93,9 @@ def ask_changes(request: Request, found: TheDesk, who: Who, post_id: Id, comment
     """Back to the author, with what to change."""
     if not comment.strip():
         _ = pages.words(request).gettext
-        return _page(request, found, who, post_id, wrong=_("Say what to change, so that the author can."))
+        return _page(
+            request, found, who, post_id, wrong=Phrase.about(_("Say what to change, so that the author can."), "ask")
+        )
     with database.writing(found.engine) as session:
         drafts.ask_changes(session, post_id, who.id, comment.strip(), clock.now())
     return RedirectResponse(f"/posts/{post_id}?said=changes-asked", 303)
@@ -103,7 +106,7 @@ def comment(request: Request, found: TheDesk, who: Who, post_id: Id, comment: Co
     """A word on a post; it decides nothing."""
     if not comment.strip():
         _ = pages.words(request).gettext
-        return _page(request, found, who, post_id, wrong=_("There is no comment yet."))
+        return _page(request, found, who, post_id, wrong=Phrase.about(_("There is no comment yet."), "comment"))
     with database.writing(found.engine) as session:
         drafts.comment(session, post_id, who.id, comment.strip(), clock.now())
     return RedirectResponse(f"/posts/{post_id}?said=commented", 303)
@@ -131,7 +134,8 @@ def move(
     _ = pages.words(request).gettext
     zone, moment = found.settings.department.time_zone, clock.now()
     if bool(day) != bool(hour):
-        return _page(request, found, who, post_id, wrong=_("Give a day and an hour, or neither."))
+        words = Phrase.about(_("Give a day and an hour, or neither."), "hour" if day else "day")
+        return _page(request, found, who, post_id, wrong=words, wall=(day, hour))
     if not day:
         with database.writing(found.engine) as session:
             drafts.unschedule(session, post_id, who.id, moment)
@@ -139,7 +143,8 @@ def move(
     try:
         wall = datetime.fromisoformat(f"{day}T{hour}")
     except ValueError:
-        return _page(request, found, who, post_id, wrong=_("That day is in no calendar."))
+        words = Phrase.about(_("That day is in no calendar."), "day")
+        return _page(request, found, who, post_id, wrong=words, wall=(day, hour))
     with database.writing(found.engine) as session:
         drafts.schedule(session, post_id, who.id, wall, zone, moment)
     place = f"{back}&said=moved" if CALENDAR.fullmatch(back) else f"/posts/{post_id}?said=moved"
@@ -190,7 +195,16 @@ def picture(found: TheDesk, post_id: Id, picture_id: Id) -> Response:
     return Response(shown.data, media_type=shown.mime, headers={"Cache-Control": "private, max-age=3600"})
 
 
-def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: str | None = None) -> Response:
+def _page(
+    request: Request,
+    found: Desk,
+    who: Visitor,
+    post_id: int,
+    *,
+    wrong: str | None = None,
+    wall: tuple[str, str] | None = None,
+) -> Response:
+    """`wall`: day and hour that were refused, and stand in the form as they were given."""
     zone, _ = found.settings.department.zone, pages.words(request).gettext
     with database.reading(found.engine) as session:
         detail = queue.post_detail(session, post_id)
@@ -258,7 +272,7 @@ def _page(request: Request, found: Desk, who: Visitor, post_id: int, *, wrong: s
         else None,
         category=dict(compose_page.categories(request)).get(post.category, post.category),
         wrong=wrong,
-        wall=drafts.wall_here(post, zone),
+        wall=wall or _day_and_hour(drafts.wall_here(post, zone)),
         zone=zone,
         zone_words=pages.zone_name(post.due_at or clock.now(), zone, pages.language_of(request)),
         decisions={key: _(label) for key, label in decide.DECISIONS.items()},
@@ -335,3 +349,8 @@ def version_text(version: PostVersion, account_id: int) -> str | None:
         return None
     own = wordings[str(account_id)]
     return str(version.content.get("message", "")) if own is None else str(own)
+
+
+def _day_and_hour(wall: datetime | None) -> tuple[str, str]:
+    """A wall time, as fields take it."""
+    return (f"{wall:%Y-%m-%d}", f"{wall:%H:%M}") if wall is not None else ("", "")

@@ -6,6 +6,7 @@ from fastapi.responses import RedirectResponse
 
 from config import audit, clock, database
 from config.permissions import Action
+from config.phrases import Phrase
 from networks import practice
 from web import pages
 from web.desk import Desk, TheDesk
@@ -33,7 +34,9 @@ def write(
     _ = pages.words(request).gettext
     author, text = author.strip(), text.strip()
     if not author or not text:
-        return _page(request, found, author=author, text=text, wrong=_("A practice post needs a name and a text."))
+        empty = [field for field, given in (("author", author), ("text", text)) if not given]
+        words = Phrase.about(_("A practice post needs a name and a text."), *empty)
+        return _page(request, found, author=author, text=text, wrong=words)
     moment = clock.now()
     with database.writing(found.engine) as session:
         practice.post_as_resident(session, author, text, moment)

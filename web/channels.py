@@ -4,7 +4,7 @@ log of everything that was to be delivered, mails too, with what became of it.""
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -13,6 +13,7 @@ from sqlmodel import Session, col, func, select, update
 
 from config import audit, clock, database
 from config.permissions import Action
+from config.phrases import Phrase
 from config.secrets import SecretKeyError
 from config.tables import OutboxMessage
 from scheduler import webhooks
@@ -69,12 +70,12 @@ def add(
     urgent_only: Annotated[bool, Form()] = False,
 ) -> Response:
     """Adds a channel. A program's signing secret is shown once."""
-    _ = pages.words(request).gettext
     secret = webhooks.new_secret() if kind == "json" else None
     try:
         added(found, who, name, kind, address, secret, concerns or (), urgent_only=urgent_only)
     except Trouble as error:
-        return _page(request, found, wrong=_(error.title))
+        given = {"name": name, "kind": kind, "address": address, "concerns": concerns or [], "urgent_only": urgent_only}
+        return _page(request, found, wrong=error.title, given=given)
     return _page(request, found, secret=secret)
 
 
@@ -91,10 +92,10 @@ def added(
 ) -> AlertChannel:
     """A channel; `secret` signs what a program is told. Raises Trouble 422."""
     if not name.strip():
-        raise Trouble(422, "A channel needs a name.")
+        raise Trouble(422, Phrase.about(Phrase("A channel needs a name."), "name"))
     wrong = webhooks.wrong_with(kind, address.strip())
     if wrong:
-        raise Trouble(422, wrong)
+        raise Trouble(422, Phrase.about(wrong, "address"))
     moment = clock.now()
     with database.writing(found.engine) as session:
         channel = AlertChannel(
@@ -207,7 +208,14 @@ def tried_again(found: Desk, who: Visitor, message_id: int) -> bool:
         return bool(changed.rowcount)
 
 
-def _page(request: Request, found: Desk, *, wrong: str | None = None, secret: str | None = None) -> Response:
+def _page(
+    request: Request,
+    found: Desk,
+    *,
+    wrong: str | None = None,
+    given: dict[str, Any] | None = None,
+    secret: str | None = None,
+) -> Response:
     with database.reading(found.engine) as session:
         channels = list(session.exec(select(AlertChannel).order_by(col(AlertChannel.id))))
     return pages.render(
@@ -217,6 +225,7 @@ def _page(request: Request, found: Desk, *, wrong: str | None = None, secret: st
         channels=[ChannelView(channel, host(found, channel)) for channel in channels],
         concerns=CONCERNS,
         wrong=wrong,
+        given=given or {"name": "", "kind": "json", "address": "", "concerns": [], "urgent_only": False},
         secret=secret,
         patience=found.settings.alert_escalation_minutes,
     )

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from config import audit, clock, database, mail_preferences
 from config.permissions import Action, Role
+from config.phrases import Phrase
 from config.tables import CalendarFeed, MailPreference, Person
 from listeners.tables import Place
 from posts import calendar_feed
@@ -71,8 +72,6 @@ def save(
     """Keeps it; from the next look on it holds."""
     _ = pages.words(request).gettext
     start, end = _minute(quiet_from), _minute(quiet_until)
-    if (start is None) != (end is None):
-        return _page(request, found, who, wrong=_("Quiet hours need both a beginning and an end. Nothing was changed."))
     chosen = Chosen(
         daily_at=_below(daily, 24),
         weekly_on=_below(weekly, 7),
@@ -83,6 +82,10 @@ def save(
         quiet_from=start,
         quiet_until=end,
     )
+    if (start is None) != (end is None):
+        words = _("Quiet hours need both a beginning and an end. Nothing was changed.")
+        wrong = Phrase.about(words, "quiet_from" if start is None else "quiet_until")
+        return _page(request, found, who, wrong=wrong, chosen=chosen)
     kept(found, who, chosen)
     return RedirectResponse("/deliveries?said=deliveries-saved", 303)
 
@@ -181,8 +184,15 @@ def _known(found: Desk, token: str) -> tuple[int, mail_preferences.Kind]:
 
 
 def _page(
-    request: Request, found: Desk, who: Visitor, *, wrong: str | None = None, feed_address: str | None = None
+    request: Request,
+    found: Desk,
+    who: Visitor,
+    *,
+    wrong: str | None = None,
+    chosen: Chosen | None = None,
+    feed_address: str | None = None,
 ) -> Response:
+    """`chosen`: what was refused, and stands in the form as it was chosen."""
     with database.reading(found.engine) as session:
         person = session.get_one(Person, who.id)
         preference = mail_preferences.of(session, who.id)
@@ -193,7 +203,8 @@ def _page(
         "deliveries.html",
         status=200 if wrong is None else 422,
         person=person,
-        preference=preference,
+        preference=chosen or preference,
+        daily_at=chosen.daily_at if chosen else person.digest_hour,
         concerns=CONCERNS,
         places=places,
         editions=list(Edition),

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from config import audit, clock, database, people, sign_ins
 from config.permissions import Role
+from config.phrases import Phrase
 from config.sign_ins import Way
 from config.tables import Person
 from networks import accounts
@@ -56,7 +57,7 @@ def begin(
         "practice": practice,
     }
     if time_zone not in clock.zones():
-        return _form(request, found, given, _("Choose a time zone from the list."))
+        return _form(request, found, given, Phrase.about(_("Choose a time zone from the list."), "time_zone"))
     roles = {Role.ADMINISTRATOR} | {Role(role) for role in also or [] if role in (Role.OFFICER, Role.APPROVER)}
     try:
         with database.reading(found.engine) as session:  # only for who has the code: to hash takes its time
@@ -81,9 +82,9 @@ def begin(
         words = _(
             "This code does not work. It is in the terminal where Liaison runs; start Liaison again for a new one."
         )
-        return _form(request, found, given, words)
+        return _form(request, found, given, Phrase.about(words, "code"))
     except people.PersonError as error:
-        return _form(request, found, given, error.told(pages.language_of(request)))
+        return _form(request, found, given, str(error))
     return enter(request, found, people.known_id(person), "/?said=welcome", by=Way.PASSWORD)
 
 

@@ -1,7 +1,7 @@
 """Hold: one button stops all outgoing posts. Lifting shows each post that was due, to keep, move or drop."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from config import clock, database, holds
 from config.permissions import Action
+from config.phrases import Phrase
 from posts import drafts, queue
 from posts.queue import QueueRow
 from web import pages
@@ -24,10 +25,11 @@ HELD = ("scheduled",)
 
 @dataclass(frozen=True)
 class Choice:
-    """What becomes of one post when a hold is lifted; `wall` is its new wall time when it is moved."""
+    """What becomes of one post when a hold is lifted; `day` and `hour`: its new wall time when it is moved."""
 
     what: str  # keep | move | drop
-    wall: str
+    day: str
+    hour: str
 
 
 @router.get("/hold", dependencies=[needs(Action.PLACE_HOLD)])
@@ -41,7 +43,8 @@ def place(request: Request, found: TheDesk, who: Who, reason: Line = "") -> Resp
     """Places it. From its commit on no call to a network starts."""
     if not reason.strip():
         _ = pages.words(request).gettext
-        return _page(request, found, wrong=_("Say why, in a few words: everyone at the desk reads it."))
+        words = _("Say why, in a few words: everyone at the desk reads it.")
+        return _page(request, found, wrong=Phrase.about(words, "reason"))
     with database.writing(found.engine) as session:
         holds.place(session, who.id, reason, clock.now())
     return RedirectResponse("/hold?said=hold-placed", 303)
@@ -54,8 +57,8 @@ async def choices(request: Request) -> dict[int, Choice]:
     for name, value in form.multi_items():
         number = name.removeprefix("post_")
         if number != name and number.isdecimal() and value in ("keep", "move", "drop"):
-            day, hour = form.get(f"day_{number}"), form.get(f"hour_{number}")
-            found[int(number)] = Choice(str(value), f"{day}T{hour}" if day and hour else "")
+            day, hour = str(form.get(f"day_{number}", "")), str(form.get(f"hour_{number}", ""))
+            found[int(number)] = Choice(str(value), day, hour)
     return found
 
 
@@ -66,10 +69,16 @@ def lift(
     """Moves and drops what was chosen so, then lifts, all in one transaction: nothing slips out in between."""
     _ = pages.words(request).gettext
     zone, moment = found.settings.department.time_zone, clock.now()
-    try:
-        times = {number: datetime.fromisoformat(it.wall) for number, it in chosen.items() if it.what == "move"}
-    except ValueError:
-        return _page(request, found, wrong=_("A post that is moved needs its new day and hour. The hold is still on."))
+    times, timeless = {}, []
+    for number, it in chosen.items():
+        if it.what == "move":
+            try:
+                times[number] = datetime.combine(date.fromisoformat(it.day), time.fromisoformat(it.hour))
+            except ValueError:
+                timeless.append(f"day_{number}")
+    if timeless:
+        words = _("A post that is moved needs its new day and hour. The hold is still on.")
+        return _page(request, found, wrong=Phrase.about(words, *timeless), chosen=chosen)
     with database.writing(found.engine) as session:
         for row in _held(session, moment):
             choice = chosen.get(row.post_id)
@@ -85,7 +94,9 @@ def _held(session: Session, now: datetime) -> list[QueueRow]:
     return queue.going_out(session, now - BACK, now + AHEAD, HELD)
 
 
-def _page(request: Request, found: Desk, *, wrong: str | None = None) -> Response:
+def _page(
+    request: Request, found: Desk, *, wrong: str | None = None, chosen: dict[int, Choice] | None = None
+) -> Response:
     zone, moment = found.settings.department.zone, clock.now()
     with database.reading(found.engine) as session:
         rows = _held(session, moment)
@@ -95,6 +106,7 @@ def _page(request: Request, found: Desk, *, wrong: str | None = None) -> Respons
         status=200 if wrong is None else 422,
         rows=rows,
         wrong=wrong,
+        chosen=chosen or {},
         late=timedelta(minutes=found.settings.late_limit_minutes),
         zone=zone,
         zone_words=pages.zone_name(moment, zone, pages.language_of(request)),

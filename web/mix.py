@@ -30,8 +30,8 @@ async def set_targets(request: Request, found: TheDesk, who: Who) -> Response:
     form = await request.form()
     given = {kind: str(form.get(f"target_{kind}", "")).strip() for kind in categories.KINDS}
     try:
-        if any(text and not (text.isdecimal() and len(text) < 6) for text in given.values()):
-            raise WrongState(Phrase("A target is one to %(most)s posts in four weeks.", most=mix.MOST))
+        if odd := [kind for kind, text in given.items() if text and not (text.isdecimal() and len(text) < 6)]:
+            raise WrongState(Phrase("A target is one to %(most)s posts in four weeks.", most=mix.MOST), *odd)
         wanted = {kind: int(text) if text else None for kind, text in given.items()}
         with database.writing(found.engine) as session:
             mix.set_targets(session, wanted, who.id, clock.now())

@@ -40,7 +40,7 @@ def add(
     """Keeps a day of our own."""
     try:
         if first is None:
-            raise WrongState("Say on which day it is.")
+            raise WrongState("Say on which day it is.", "first")
         with database.writing(found.engine) as session:
             observances.keep(
                 session, who.id, clock.now(), name=name, first=first, last=last or first, about=about, yearly=yearly

@@ -95,12 +95,10 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         raise TypeError(f"{template}: {', '.join(sorted(hidden))} is the frame's")
     if "labels" in values:
         values["labels"] = {name: told(request, words) for name, words in values["labels"].items()}
-    match values.get("wrong"):  # what a room refused, alone or with its place on the page
-        case str(words):
-            values["wrong"] = told(request, words)
-            values["amiss"] = words.fields if isinstance(words, Phrase) else ()
-        case (str(place), str(words)):
-            values["wrong"] = (place, told(request, words))
+    refused = values.get("wrong")  # what a room said, alone or with which form of the page it is about
+    at, sentence = refused if isinstance(refused, tuple) else ("", refused)
+    if isinstance(sentence, str):
+        values |= {"wrong": told(request, sentence), "wrong_at": at, "amiss": getattr(sentence, "fields", ())}
     page = _environment(language).get_template(template).render(around | values)
     return HTMLResponse(page, status)
 

@@ -259,9 +259,9 @@ def say(
             else:
                 partners.check_rate(session, partner, now)
                 if concern not in CONCERNS:
-                    raise WrongState("Choose what it is about.")
+                    raise WrongState("Choose what it is about.", "concern")
                 if language not in dict(compose_page.languages()):
-                    raise WrongState("Choose a language.")
+                    raise WrongState("Choose a language.", "language")
                 heard.write_down(
                     session, None, now, heard_on=day, today=day, channel="partner", where=partner.name,
                     place_id=partner.place_id, language=language, concern=concern, trust=trust,

@@ -22,6 +22,7 @@ from config import (
     sign_ins,
 )
 from config.permissions import Action, Role
+from config.phrases import Phrase
 from config.security_mail import Change
 from config.tables import Person, PersonRole
 from web import pages
@@ -31,6 +32,19 @@ from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 
 router = APIRouter(dependencies=[needs(Action.MANAGE_PEOPLE)])
+
+
+class OnlyAdministrator(Trouble):
+    """The desk would be left without one."""
+
+    def __init__(self) -> None:
+        told = Trouble(
+            409,
+            "They are the only administrator",
+            "Without one, nobody could let anyone in again. Nothing was changed.",
+            "Make someone else an administrator first.",
+        )
+        super().__init__(told.status, told.title, told.detail, told.advice)
 
 
 @router.get("/people")
@@ -54,14 +68,16 @@ def add(
     """Adds a person without a password: they choose one at the address that they are sent, or that is shown here."""
     _ = pages.words(request).gettext
     given: dict[str, object] = {"name": name, "email": email, "roles": roles or [], "time_zone": time_zone}
+    given |= {"language": language, "by_mail": by_mail}
     if not roles:
-        return _page(request, found, given=given, wrong=_("Choose at least one role."))
+        return _page(request, found, given=given, wrong=("new", Phrase.about(_("Choose at least one role."), "roles")))
     if time_zone not in clock.zones():
-        return _page(request, found, given=given, wrong=_("Choose a time zone from the list."))
+        words = Phrase.about(_("Choose a time zone from the list."), "time_zone")
+        return _page(request, found, given=given, wrong=("new", words))
     try:
         person, link = added(found, who, name, email, roles, time_zone, language, by_mail=by_mail)
     except people.PersonError as error:
-        return _page(request, found, given=given, wrong=error.told(pages.language_of(request)))
+        return _page(request, found, given=given, wrong=("new", str(error)))
     if link:
         return _page(request, found, link=link, link_for=person.name)
     said = "invited" if found.settings.single_sign_on.passwords else "known"
@@ -132,15 +148,20 @@ def let_in(found: Desk, who: Visitor, person_id: int, *, by_mail: bool) -> tuple
 
 @router.post("/people/{person_id}/roles")
 def change_roles(
-    found: TheDesk, who: Who, person_id: Id, roles: Annotated[list[Role] | None, Form()] = None
+    request: Request, found: TheDesk, who: Who, person_id: Id, roles: Annotated[list[Role] | None, Form()] = None
 ) -> Response:
     """The roles are these from now on; the desk never stays without an administrator."""
-    set_roles(found, who, person_id, roles or [])
+    try:
+        set_roles(found, who, person_id, roles or [])
+    except OnlyAdministrator as error:
+        words = " ".join(pages.told(request, one) for one in (error.detail, error.advice))
+        about = Phrase.about(f"{pages.told(request, error.title)}. {words}", "roles")
+        return _page(request, found, given={"roles": roles or []}, wrong=(str(person_id), about))
     return RedirectResponse("/people?said=roles-changed", 303)
 
 
 def set_roles(found: Desk, who: Visitor, person_id: int, roles: Sequence[Role]) -> None:
-    """Raises Trouble for the last administrator."""
+    """Raises OnlyAdministrator."""
     with database.writing(found.engine) as session:
         person = _person(session, person_id)
         if Role.ADMINISTRATOR not in roles:
@@ -159,7 +180,7 @@ def set_active(found: TheDesk, who: Who, person_id: Id, active: Annotated[bool, 
 
 
 def set_way_in(found: Desk, who: Visitor, person_id: int, *, active: bool) -> None:
-    """Raises Trouble for the last administrator."""
+    """Raises OnlyAdministrator."""
     with database.writing(found.engine) as session:
         person = _person(session, person_id)
         if not active:
@@ -184,12 +205,14 @@ def require_factor(found: TheDesk, who: Who, roles: Annotated[list[Role] | None,
 
 
 @router.post("/people/{person_id}/second-factor/reset")
-def reset_factor(found: TheDesk, who: Who, person_id: Id, reason: Line = "") -> Response:
+def reset_factor(request: Request, found: TheDesk, who: Who, person_id: Id, reason: Line = "") -> Response:
     """Takes somebody's second factor away, with a reason; one's own goes by one's own page, with a code."""
     if person_id == who.id:
         raise Trouble(409, "This is your own", "Nothing was changed.", "Change it under Your account, with a code.")
     if not reason:
-        raise Trouble(422, "A reason is needed", "It stands in the audit log. Nothing was changed.")
+        _ = pages.words(request).gettext
+        words = _("A reason is needed: it stands in the audit log. Nothing was changed.")
+        return _page(request, found, wrong=(str(person_id), Phrase.about(words, "reason")))
     moment = clock.now()
     with database.writing(found.engine) as session:
         person = _person(session, person_id)
@@ -248,10 +271,11 @@ def _page(
     found: Desk,
     *,
     given: dict[str, object] | None = None,
-    wrong: str | None = None,
+    wrong: tuple[str, str] | None = None,
     link: str | None = None,
     link_for: str = "",
 ) -> Response:
+    """`given`: what stands in the form that is `wrong`: of a new person, or of the one with that number."""
     with database.reading(found.engine) as session:
         rows = people.all_people(session)
         roles: dict[int, set[str]] = {}
@@ -266,6 +290,8 @@ def _page(
         "email": "",
         "roles": [],
         "time_zone": found.settings.department.time_zone,
+        "language": found.settings.department.language,
+        "by_mail": True,
     }
     return pages.render(
         request,
@@ -280,7 +306,8 @@ def _page(
         with_factor=with_factor,
         factor_roles=factor_roles,
         zones=clock.zones(),
-        given=given or blank,
+        blank=blank,
+        refused=given or {},
         wrong=wrong,
         link=link,
         link_for=link_for,
@@ -311,12 +338,7 @@ def _person(session: Session, person_id: int) -> Person:
 
 
 def _someone_else_administers(session: Session, person_id: int) -> None:
-    """Raises Trouble when this is the last administrator."""
+    """Raises OnlyAdministrator."""
     others = [person for person in people.with_role(session, Role.ADMINISTRATOR) if person.id != person_id]
     if not others:
-        raise Trouble(
-            409,
-            "They are the only administrator",
-            "Without one, nobody could let anyone in again. Nothing was changed.",
-            "Make someone else an administrator first.",
-        )
+        raise OnlyAdministrator

@@ -141,7 +141,7 @@ async def change_kind(request: Request, found: TheDesk, who: Who, name: str) -> 
     late, over_blackout = str(form.get("late", "")).strip(), form.get("over_blackout") == "yes"
     try:
         if late and not (late.isdecimal() and len(late) < 7):
-            raise WrongState("How late is a number of minutes.")
+            raise WrongState("How late is a number of minutes.", "late")
         with database.writing(found.engine) as session:
             categories.change(
                 session,

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from config import audit, clock, database
 from config.permissions import Action
+from config.phrases import Phrase
 from networks import accounts, polls, registry
 from posts import questions
 from posts.questions import Refused
@@ -92,7 +93,7 @@ def take(
         with database.writing(found.engine) as session:
             question = questions.by_code(session, code)
             if question is None or not questions.is_open(question, today(found)):
-                raise Refused("This question is not open any more.")
+                raise Refused(Phrase("This question is not open any more."))
             keep = timedelta(days=found.settings.retention_days)
             questions.take(session, question, words, address_of(request), found.keys, now, keep)
     except Refused as error:

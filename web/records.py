@@ -17,6 +17,7 @@ from starlette.background import BackgroundTask
 from config import audit, clock, database, legal_holds, people
 from config.legal_holds import HoldRefused, Kind
 from config.permissions import Action
+from config.phrases import Phrase
 from config.tables import AuditEntry, LegalHold
 from posts.tables import Post
 from scheduler import records_package
@@ -50,16 +51,14 @@ def place(
     last_day: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
     """Places a legal hold; days are of the department's zone, the last one included."""
-    _ = pages.words(request).gettext
     subject = int(number) if number.isdecimal() and 0 < int(number) <= LARGEST_ID and kind is not Kind.PERIOD else None
     start, end = _midnight(found, first_day), _midnight(found, last_day)
     period = (start, end + timedelta(days=1)) if start and end and kind is Kind.PERIOD else None
     try:
         placed(found, who, kind, reason, subject, period)
-    except HoldRefused as error:
-        return _page(request, found, wrong=_(str(error)))
-    except Trouble as error:
-        return _page(request, found, wrong=_(error.title))
+    except (HoldRefused, Trouble) as error:
+        given = {"kind": kind.value, "number": number, "first_day": first_day, "last_day": last_day, "reason": reason}
+        return _page(request, found, wrong=("new", str(error)), given=given)
     return RedirectResponse("/records?said=legal-hold-placed", 303)
 
 
@@ -74,7 +73,9 @@ def placed(
     """A legal hold. Raises HoldRefused, Trouble where there is nothing with that number."""
     with database.writing(found.engine) as session:
         if subject_id is not None and kind is not Kind.PERIOD and not expiry.is_there(session, kind, subject_id):
-            raise Trouble(422, "There is nothing with that number.", "Nothing was changed.")
+            raise Trouble(
+                422, Phrase.about(Phrase("There is nothing with that number."), "number"), "Nothing was changed."
+            )
         return legal_holds.place(
             session, kind, reason, who.id, clock.now(), subject_id=subject_id, period=period, address=who.address
         )
@@ -83,12 +84,11 @@ def placed(
 @router.post("/records/holds/{hold_id}/lift", dependencies=[needs(Action.KEEP_RECORDS)])
 def lift(request: Request, found: TheDesk, who: Who, hold_id: Id, why: Line = "") -> Response:
     """Lifts a legal hold, with a reason."""
-    _ = pages.words(request).gettext
     try:
         with database.writing(found.engine) as session:
             lifted = legal_holds.lift(session, hold_id, why, who.id, clock.now(), address=who.address)
     except HoldRefused as error:
-        return _page(request, found, wrong=_(str(error)))
+        return _page(request, found, wrong=(str(hold_id), str(error)))
     if lifted is None:
         raise Trouble(404, "There is no such hold in force", "Somebody lifted it already. Nothing was changed.")
     return RedirectResponse("/records?said=legal-hold-lifted", 303)
@@ -164,7 +164,9 @@ def log_query(action: str, before: int | None, limit: int) -> SelectOfScalar[Aud
     return query if before is None else query.where(col(AuditEntry.id) < before)
 
 
-def _page(request: Request, found: Desk, *, wrong: str | None = None) -> Response:
+def _page(
+    request: Request, found: Desk, *, wrong: tuple[str, str] | None = None, given: dict[str, str] | None = None
+) -> Response:
     with database.reading(found.engine) as session:
         holds = legal_holds.all_holds(session)
         names = {one.id: one.name for one in people.all_people(session)}
@@ -177,6 +179,7 @@ def _page(request: Request, found: Desk, *, wrong: str | None = None) -> Respons
         "records.html",
         status=200 if wrong is None else 422,
         wrong=wrong,
+        given=given or {"kind": Kind.POST.value, "number": "", "first_day": "", "last_day": "", "reason": ""},
         holds=holds,
         in_force=sum(hold.lifted_at is None for hold in holds),
         names=names,

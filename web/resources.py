@@ -17,6 +17,7 @@ from web.guard import Who, needs
 router = APIRouter(prefix="/outreach/resources")
 Kind = Annotated[str, Form(pattern="^[a-z_]{1,40}$")]
 Language = Annotated[str, Form(pattern="^[a-z]{2,3}$")]
+NEW = "new"  # the form that adds one; any other is called by its number
 
 
 def _entered(
@@ -75,21 +76,27 @@ def _keep(request: Request, found: Desk, person_id: int, resource_id: int | None
         with database.writing(found.engine) as session:
             resources.keep(session, person_id, clock.now(), **given, resource_id=resource_id)
     except WrongState as error:
-        return _page(request, found, given=given, wrong=str(error))
+        return _page(request, found, given, wrong=(str(resource_id or NEW), str(error)))
     return RedirectResponse("/outreach/resources?said=resource-kept", 303)
 
 
-def _page(request: Request, found: Desk, *, given: dict[str, str] | None = None, wrong: str | None = None) -> Response:
+def _page(
+    request: Request, found: Desk, given: dict[str, str] | None = None, *, wrong: tuple[str, str] | None = None
+) -> Response:
+    """`given`: what stands in the form that is `wrong`: of the one changed, or of a new one."""
     with database.reading(found.engine) as session:
         kept = resources.kept(session)
     blank = dict.fromkeys(("name", "phone", "address", "note"), "")
     blank |= {"kind": "complaints", "language": found.settings.department.language}
+    if wrong is not None and wrong[0] not in {str(one.id) for one in kept}:
+        wrong = (NEW, wrong[1])  # it went meanwhile, and what was written is kept
     return pages.render(
         request,
         "resources.html",
         status=200 if wrong is None else 422,
         kept=kept,
-        given=given or blank,
+        blank=blank,
+        refused=given,
         wrong=wrong,
         kinds=kinds(request),
         languages=compose_page.languages(),

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from config import audit, clock, database, passwords, second_factor, security_mail, throttle
 from config.permissions import Action
+from config.phrases import Phrase
 from config.security_mail import Change
 from config.tables import Person
 from web import pages
@@ -38,7 +39,7 @@ def begin(  # an empty field of a form  # nosec B107
     one: an open browser alone must not be enough to put another's app in its place."""
     wrong = _proved(request, found, who, password=password, code=code)
     if wrong is not None:
-        return _page(request, found, who, wrong=wrong)
+        return _page(request, found, who, wrong=("begin", wrong))
     with database.writing(found.engine) as session:
         second_factor.begin(session, who.id, found.keys, clock.now())
     return RedirectResponse("/account/second-factor", 303)
@@ -56,7 +57,7 @@ def confirm(request: Request, found: TheDesk, who: Who, code: Line = "") -> Resp
             _tell(session, found, who, "second_factor.on", Change.FACTOR_ON)
     if codes is None:
         words = _("That code is not the app's present one. Is the clock of your phone right? Try the next code.")
-        return _page(request, found, who, wrong=words)
+        return _page(request, found, who, wrong=("confirm", Phrase.about(words, "code")))
     return _page(request, found, who, codes=codes)
 
 
@@ -65,7 +66,7 @@ def codes_anew(request: Request, found: TheDesk, who: Who, code: Line = "") -> R
     """Ten new recovery codes; the old ones are void."""
     wrong = _proved(request, found, who, code=code)
     if wrong is not None:
-        return _page(request, found, who, wrong=wrong)
+        return _page(request, found, who, wrong=("codes", wrong))
     with database.writing(found.engine) as session:
         codes = second_factor.new_recovery_codes(session, who.id, found.keys)
         audit.record(session, clock.now(), who.id, "second_factor.codes", f"person:{who.id}", {}, who.address)
@@ -86,14 +87,14 @@ def remove(request: Request, found: TheDesk, who: Who, code: Line = "") -> Respo
         )
     wrong = _proved(request, found, who, code=code)
     if wrong is not None:
-        return _page(request, found, who, wrong=wrong)
+        return _page(request, found, who, wrong=("off", wrong))
     with database.writing(found.engine) as session:
         if second_factor.remove(session, who.id):
             _tell(session, found, who, "second_factor.off", Change.FACTOR_OFF)
     return RedirectResponse("/account?said=factor-off", 303)
 
 
-def _proved(request: Request, found: Desk, who: Visitor, *, password: str | None = None, code: str) -> str | None:
+def _proved(request: Request, found: Desk, who: Visitor, *, password: str | None = None, code: str) -> Phrase | None:
     """None when it is really they: by the password where one is asked and there is one, and by a code where a factor
     is in use. Else what is wrong."""
     _ = pages.words(request).gettext
@@ -102,15 +103,17 @@ def _proved(request: Request, found: Desk, who: Visitor, *, password: str | None
     try:
         asked = password is not None and who.person.password_hash is not None
         if asked and not is_own_password(found, who, password or ""):
-            return _("The present password is not right. Nothing was changed.")
+            return Phrase.about(_("The present password is not right. Nothing was changed."), "password")
         with database.writing(found.engine) as session:  # commits what was wrong too, hence no early return inside
             on = second_factor.is_on(session, who.id)
             right = not on or second_factor.check(session, who.id, code, who.address, found.keys, moment) is not None
     except throttle.TooManyTries:
-        return _("Too many wrong tries. Try again in a quarter of an hour.")
+        words = _("Too many wrong tries. Try again in a quarter of an hour.")
+        return Phrase.about(words, "code" if password is None else "password")
     except passwords.Busy:
-        return _("Too many people are signing in at this moment. Try again in a few seconds.")
-    return None if right else _("That code is not right, or it was used already. Nothing was changed.")
+        return Phrase.about(_("Too many people are signing in at this moment. Try again in a few seconds."))
+    words = _("That code is not right, or it was used already. Nothing was changed.")
+    return None if right else Phrase.about(words, "code")
 
 
 def _no_token(who: Visitor) -> None:
@@ -124,7 +127,7 @@ def _tell(session: Session, found: Desk, who: Visitor, action: str, change: Chan
 
 
 def _page(
-    request: Request, found: Desk, who: Visitor, *, wrong: str | None = None, codes: list[str] | None = None
+    request: Request, found: Desk, who: Visitor, *, wrong: tuple[str, str] | None = None, codes: list[str] | None = None
 ) -> Response:
     _ = pages.words(request).gettext
     _no_token(who)  # the square is not for programs

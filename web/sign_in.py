@@ -20,6 +20,7 @@ from config import (
     sign_ins,
     throttle,
 )
+from config.phrases import Phrase
 from config.second_factor import Used
 from config.security_mail import Change
 from config.sign_ins import Way
@@ -145,7 +146,7 @@ def use_link(request: Request, found: TheDesk, code: str, new: Annotated[str, Fo
     try:  # takes its time, so outside the write
         hashed = people.hash_password(new, (owner.name, owner.email)) if purpose == invitations.PURPOSE else None
     except people.PersonError as error:
-        return _link_page(request, found, code, purpose, wrong=error.told(pages.language_of(request)))
+        return _link_page(request, found, code, purpose, wrong=Phrase.about(str(error), "new"))
     with database.writing(found.engine) as session:
         used = sign_ins.use_code(session, code, purpose, found.keys, moment)
         if used is None or used.person_id is None:

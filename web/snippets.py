@@ -19,6 +19,7 @@ router = APIRouter(prefix="/snippets", dependencies=[needs(Action.WRITE_POSTS)])
 Kind = Annotated[str, Form(pattern="^(template|snippet)$")]
 Language = Annotated[str, Form(pattern="^[a-z]{2,3}$")]
 Category = Annotated[str, Form(pattern="^[a-z_]{1,40}$")]
+NEW = "new"  # the form that adds one; any other is called by its number
 
 
 @router.get("")
@@ -90,20 +91,26 @@ def _keep(
             )
     except WrongState as error:
         given = {"kind": kind, "name": name, "text": text, "language": language, "category": category}
-        return _page(request, found, given=given, wrong=str(error))
+        return _page(request, found, given, wrong=(str(snippet_id or NEW), str(error)))
     return RedirectResponse("/snippets?said=snippet-kept", 303)
 
 
-def _page(request: Request, found: Desk, *, given: dict[str, str] | None = None, wrong: str | None = None) -> Response:
+def _page(
+    request: Request, found: Desk, given: dict[str, str] | None = None, *, wrong: tuple[str, str] | None = None
+) -> Response:
+    """`given`: what stands in the form that is `wrong`: of the one changed, or of a new one."""
     with database.reading(found.engine) as session:
         kept = snippets.kept(session)
     blank = {"kind": "snippet", "name": "", "text": "", "language": found.settings.department.language, "category": ""}
+    if wrong is not None and wrong[0] not in {str(one.id) for one in kept}:
+        wrong = (NEW, wrong[1])  # it went meanwhile, and what was written is kept
     return pages.render(
         request,
         "snippets.html",
         status=200 if wrong is None else 422,
         kept=kept,
-        given=given or blank,
+        blank=blank,
+        refused=given,
         wrong=wrong,
         categories=compose_page.categories(request),
         languages=compose_page.languages(),

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from config import audit, clock, database
 from config.permissions import Action
+from config.phrases import Phrase
 from listeners import health, place_files, places, polling, rules, sources, watch
 from listeners.tables import Place, Source, WatchRule
 from networks import accounts, registry
@@ -69,10 +70,8 @@ def _add(request: Request, found: Desk, who: Visitor, given: dict[str, str]) -> 
     by = (int(account) if account.isdecimal() else 0) if account else None
     try:
         added(found, who, network, kind, given.get("name", ""), given, by)
-    except NetworkError as error:
+    except (NetworkError, Trouble) as error:
         return _page(request, found, wrong=(part, str(error)), given=given)
-    except Trouble as error:
-        return _page(request, found, wrong=(part, pages.told(request, error.title)), given=given)
     return RedirectResponse("/sources?said=source-added", 303)
 
 
@@ -91,13 +90,13 @@ def added(
     if kind is None:
         raise Trouble(422, "There is no such way to listen.")
     if not name.strip():
-        raise Trouble(422, "A source needs a name.")
+        raise Trouble(422, Phrase.about(Phrase("A source needs a name."), "name"))
     chosen = {field.name: values[field.name] for field in kind.fields if values.get(field.name)}
     by = account_id if kind.account != "none" else None
     moment = clock.now()
     with database.writing(found.engine) as session:
         if by is not None and by not in {one.id for one in accounts.connected(session) if one.network == network}:
-            raise Trouble(422, "That account is not connected; choose another.")
+            raise Trouble(422, Phrase.about(Phrase("That account is not connected; choose another."), "account_id"))
         made = sources.add(
             session, network=network, name=name, settings={"kind": kind.name, **chosen},
             every_seconds=kind.every_seconds, now=moment, account_id=by,
@@ -115,9 +114,16 @@ def add_rule(request: Request, found: TheDesk, who: Who, name: Line = "", query:
     try:
         rule_added(found, who, name, query)
     except watch.WatchRuleError as error:
-        return _page(request, found, wrong=("rule", str(error)), given=given, pointed=_pointed(query, error))
+        return _page(
+            request,
+            found,
+            wrong=("rule", Phrase.about(str(error), "query")),
+            given=given,
+            pointed=_pointed(query, error),
+        )
     except IntegrityError:
-        return _page(request, found, wrong=("rule", _("There is a rule of that name already.")), given=given)
+        words = Phrase.about(_("There is a rule of that name already."), "name")
+        return _page(request, found, wrong=("rule", words), given=given)
     return RedirectResponse("/sources?said=rule-added", 303)
 
 
@@ -136,7 +142,13 @@ def try_rule(request: Request, found: TheDesk, who: Who, name: Line = "", query:
     try:
         tried = rule_tried(found, who, query)
     except watch.WatchRuleError as error:
-        return _page(request, found, wrong=("rule", str(error)), given=given, pointed=_pointed(query, error))
+        return _page(
+            request,
+            found,
+            wrong=("rule", Phrase.about(str(error), "query")),
+            given=given,
+            pointed=_pointed(query, error),
+        )
     return _page(request, found, given=given, tried=tried)
 
 
@@ -174,7 +186,8 @@ def import_places(request: Request, found: TheDesk, who: Who, file: Annotated[Up
         rows, refused = place_files.read(file.file.read(place_files.LARGEST + 1), file.filename or "")
     except place_files.UnreadablePlaces as error:
         _ = pages.words(request).gettext
-        return _page(request, found, wrong=("place-file", _("Nothing was taken: %(why)s.") % {"why": str(error)}))
+        words = _("Nothing was taken: %(why)s.") % {"why": str(error)}
+        return _page(request, found, wrong=("place-file", Phrase.about(words, "file")))
     return _page(request, found, places_taken=places_stored(found, who, rows, refused))
 
 
@@ -235,11 +248,12 @@ def add_place(request: Request, found: TheDesk, who: Who, name: Line = "", other
     _ = pages.words(request).gettext
     given = {"place_name": name, "other_names": other_names}
     if not name:
-        return _page(request, found, wrong=("place", _("A place needs a name.")), given=given)
+        return _page(request, found, wrong=("place", Phrase.about(_("A place needs a name."), "name")), given=given)
     try:
         place_added(found, who, name, other_names.splitlines())
     except IntegrityError:
-        return _page(request, found, wrong=("place", _("There is a place of that name already.")), given=given)
+        words = Phrase.about(_("There is a place of that name already."), "name")
+        return _page(request, found, wrong=("place", words), given=given)
     return RedirectResponse("/sources?said=place-added", 303)
 
 

@@ -49,7 +49,7 @@ def told_to_us(
         with database.writing(found.engine) as session:
             stories.told_to_us(session, words, consent, language, who.id, clock.now())
     except WrongState as error:
-        return _page(request, found, wrong=str(error), given={"words": words, "consent": consent})
+        return _page(request, found, wrong=("new", str(error)), given={"words": words, "consent": consent})
     return RedirectResponse("/outreach/stories?said=story-agreed", 303)
 
 
@@ -73,7 +73,7 @@ def agree(
         with database.writing(found.engine) as session:
             stories.agree(session, story_id, words, consent, who.id, clock.now())
     except WrongState as error:
-        return _page(request, found, wrong=str(error))
+        return _page(request, found, wrong=(str(story_id), str(error)), given={"words": words, "consent": consent})
     return RedirectResponse("/outreach/stories?said=story-agreed", 303)
 
 
@@ -101,7 +101,14 @@ def tell(request: Request, found: TheDesk, who: Who, story_id: Id) -> Response:
     return RedirectResponse(f"/compose/{number}" if draft else f"/posts/{number}", 303)
 
 
-def _page(request: Request, found: Desk, *, wrong: str | None = None, given: dict[str, str] | None = None) -> Response:
+def _page(
+    request: Request,
+    found: Desk,
+    *,
+    wrong: str | tuple[str, str] | None = None,
+    given: dict[str, str] | None = None,
+) -> Response:
+    """`given`: what stands in the form that is `wrong`: of a new story, or of the one with that number."""
     who: Visitor = request.state.visitor
     with database.reading(found.engine) as session:
         kept = [
@@ -122,7 +129,8 @@ def _page(request: Request, found: Desk, *, wrong: str | None = None, given: dic
         status=200 if wrong is None else 422,
         kept=kept,
         candidates=candidates,
-        given=given or {"words": "", "consent": ""},
+        blank={"words": "", "consent": ""},
+        refused=given,
         wrong=wrong,
         labels=LABELS,
         languages=compose_page.languages(),

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from config import clock, database, people
 from config.permissions import Action
+from config.phrases import Phrase
 from listeners import data_requests
 from listeners.tables import DataRequest
 from networks.registry import NETWORKS
@@ -76,7 +77,10 @@ def checked(
     """Deletes what is kept of an account whose owner proved it otherwise; answers the same whatever there was."""
     _ = pages.words(request).gettext
     if network not in {one.name for one in LISTENED} or not account or not proof:
-        return _page(request, found, wrong=_("Say the network, the account's id, and how you know whose it is."))
+        given = {"network": network, "account": account, "proof": proof}
+        empty = [field for field in ("account", "proof") if not given[field]] or ["network"]
+        words = _("Say the network, the account's id, and how you know whose it is.")
+        return _page(request, found, wrong=(str(request_id), Phrase.about(words, *empty)), given=given)
     met(found, who, request_id, network, account, proof)
     return RedirectResponse(f"{OWN_DATA}?said=own-data-met", 303)
 
@@ -108,7 +112,9 @@ def _waiting(session: Session, number: int) -> DataRequest:
     return row
 
 
-def _page(request: Request, found: Desk, *, wrong: str | None = None) -> Response:
+def _page(
+    request: Request, found: Desk, *, wrong: tuple[str, str] | None = None, given: dict[str, str] | None = None
+) -> Response:
     with database.reading(found.engine) as session:
         requests = data_requests.latest(session)
         names = {one.id: one.name for one in people.all_people(session)}
@@ -117,6 +123,7 @@ def _page(request: Request, found: Desk, *, wrong: str | None = None) -> Respons
         "own_data.html",
         status=200 if wrong is None else 422,
         wrong=wrong,
+        refused=given,
         requests=requests,
         waiting=sum(one.ended_at is None for one in requests),
         names=names,

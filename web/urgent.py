@@ -78,7 +78,7 @@ def begin(
         if template not in TEMPLATES or language not in dict(compose_page.languages()):
             raise WrongState(_("Choose one of the templates."))
         if rest not in ("keep", "hold"):
-            raise WrongState(_("Say what becomes of the other posts."))
+            raise WrongState(_("Say what becomes of the other posts."), "rest")
         made = start(found, person, template, given, language, hold_the_rest=rest == "hold")
     except WrongState as error:
         return _form(request, found, person, template, language, given, rest=rest, wrong=str(error))
@@ -104,7 +104,7 @@ def follow(
     try:
         add(found, who, post_id, Stage(stage), message)
     except WrongState as error:
-        return _page(request, found, who, post_id, wrong=str(error), given={stage: message})
+        return _page(request, found, who, post_id, wrong=(stage, str(error)), given={stage: message})
     return RedirectResponse(f"/outreach/urgent/{post_id}?said=urgent-asked", 303)
 
 
@@ -116,7 +116,7 @@ def reword(
     try:
         reworded(found, who, post_id, message, revision)
     except (WrongState, EditConflict) as error:
-        return _page(request, found, who, post_id, wrong=str(error), given={"words": message})
+        return _page(request, found, who, post_id, wrong=("words", str(error)), given={"words": message})
     return RedirectResponse(f"/outreach/urgent/{post_id}?said=urgent-asked", 303)
 
 
@@ -172,7 +172,7 @@ def start(
     """A new thread, asked about, all in one transaction; the number of its first post. Raises WrongState."""
     now = clock.now()
     if hold_the_rest and not who.may(Action.PLACE_HOLD):
-        raise WrongState("You may not place a hold; keep the other posts, or ask somebody who may.")
+        raise WrongState("You may not place a hold; keep the other posts, or ask somebody who may.", "rest")
     with database.writing(found.engine) as session:
         message = urgent.words(template, blanks, language)
         post = urgent.begin(
@@ -238,7 +238,7 @@ def _page(
     who: Visitor,
     post_id: int,
     *,
-    wrong: str | None = None,
+    wrong: tuple[str, str] | None = None,
     given: dict[str, str] | None = None,
 ) -> Response:
     with database.reading(found.engine) as session:

@@ -10,8 +10,10 @@ from sqlmodel import col, select
 
 from config import database, passwords, people, sign_ins, throttle
 from config.permissions import Action, Role
+from config.phrases import Phrase
 from config.secrets import Keys
 from config.tables import AuditEntry, Person, SignIn
+from config.translations import translate
 
 PASSWORD = "correct horse battery"
 
@@ -175,7 +177,8 @@ def test_a_sentence_is_taken_however_long() -> None:
 def test_why_a_password_is_refused_is_told_in_each_language() -> None:
     with pytest.raises(people.PersonError) as refused:
         people.hash_password("password1234")
-    assert refused.value.told("es").startswith("Esta contraseña es fácil de adivinar: ")
+    words: Phrase = refused.value.args[0]
+    assert words.told(translate("es").gettext).startswith("Esta contraseña es fácil de adivinar: ")
     assert str(refused.value).startswith("This password is easy to guess: ")
     with pytest.raises(people.PersonError, match="at least 12 characters"):
         people.hash_password("one  two    ")

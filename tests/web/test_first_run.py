@@ -9,6 +9,7 @@ from config.permissions import Role
 from config.secrets import Keys
 from networks import accounts
 from tests.web.browsing import Browser, send
+from tests.web.mistakes import named
 
 GIVEN = {
     "name": "Ada Okafor",
@@ -41,14 +42,14 @@ def test_the_code_makes_the_first_administrator_who_is_signed_in(
 
 def test_a_wrong_code_makes_nobody(stranger: Browser, sqlite_engine: sa.Engine, code: str) -> None:
     refused = send(stranger, "/first-run", page="/first-run", code="guess", **GIVEN)
-    assert refused.status_code == 422
+    assert named(refused).field == "code"
     with database.reading(sqlite_engine) as session:
         assert people.all_people(session) == []
 
 
 def test_a_short_password_does_not_use_the_code_up(stranger: Browser, code: str) -> None:
     short = send(stranger, "/first-run", page="/first-run", code=code, **(GIVEN | {"password": "short"}))
-    assert short.status_code == 422
+    assert named(short).field == "password"
     assert "Ada Okafor" in short.text
     assert send(stranger, "/first-run", page="/first-run", code=code, **GIVEN).status_code == 303
 

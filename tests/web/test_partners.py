@@ -32,6 +32,7 @@ from tests.posts.test_pictures import photo
 from tests.scheduler.postbox import Post as MailServer
 from tests.scheduler.postbox import free_port, using
 from tests.web.browsing import Browser, send
+from tests.web.mistakes import named
 
 GIVEN = {
     "name": "Elm Street <b>School</b>", "kind": "school", "languages": ["es"], "notes": "Mornings.",
@@ -154,7 +155,7 @@ def test_a_draft_is_read_by_a_partner_who_decides_nothing(
     assert sent.headers["location"] == "/posts/1?said=review-asked"
     path = f"/partner/{token(sqlite_engine, keys, 'review')}"
     assert WORDS in stranger.get(path).text
-    assert stranger.post(path, data={"words": " "}).status_code == 422
+    assert named(stranger.post(path, data={"words": " "})).field == "o-words"
     assert "beside the draft" in stranger.post(path, data={"words": "Say <i>which</i> school."}).text
     page = ada.get("/posts/1").text
     assert ("Say &lt;i&gt;which&lt;/i&gt; school." in page, "Waits for approval" in page) == (True, True)
@@ -173,6 +174,8 @@ def test_an_address_is_signed_and_takes_no_more_in_a_day_than_people_write(
     for forged in (*replaced, "kit-1-1-", "kit-x-1-0", "kit"):
         assert forged != ours and stranger.get(f"/partner/{forged}").status_code == 404
     said = {"concern": "traffic_safety", "words": "x"}
+    assert named(stranger.post(f"/partner/{ours}", data={"words": "x"})).field == "o-concern"
+    assert named(stranger.post(f"/partner/{ours}", data=said | {"people": "0"})).field == "o-people"
     stranger.post(f"/partner/{ours}", data={**said, "website": "https://spam.example"})
     answers = [stranger.post(f"/partner/{ours}", data=said).status_code for _ in range(partners.MOST_A_DAY + 2)]
     assert answers == [200] * partners.MOST_A_DAY + [422, 422]

@@ -9,6 +9,7 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.tables import AuditEntry, Person, SignIn
 from tests.web.browsing import Browser, form_token, send
+from tests.web.mistakes import named
 
 PASSWORD = "a bridge over the river"
 
@@ -125,7 +126,7 @@ def test_someone_invited_chooses_a_password_at_the_link_and_comes_in(
         time_zone="America/New_York",
     )  # fmt: skip
     link = shown.text[shown.text.index("/sign-in/link/") :].split("<")[0]
-    assert send(stranger, link, page=link, new="password1234").status_code == 422  # and the link is not used up
+    assert named(send(stranger, link, page=link, new="password1234")).field == "new"  # and the link is not used up
     measure = f"{link}/strength"
     assert send(stranger, measure, page=link, new="password").json() == {"score": 0, "words": "Very easy to guess"}
     assert send(stranger, measure, page=link, new=PASSWORD).json()["score"] >= 3
@@ -155,7 +156,9 @@ def test_who_came_by_password_must_know_it_to_change_it(
     add(sqlite_engine, person)
     send(stranger, "/sign-in", page="/sign-in", email="ada@riverton.example", password=PASSWORD)
     wrong = send(stranger, "/account/password", page="/account", old="not this one", new="another long sentence")
-    assert wrong.status_code == 422
+    assert named(wrong).field == "old"
+    short = send(stranger, "/account/password", page="/account", old=PASSWORD, new="short")
+    assert named(short).field == "new"
 
 
 def test_the_only_administrator_can_neither_leave_nor_be_closed_out(

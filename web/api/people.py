@@ -98,7 +98,7 @@ def invite(found: TheDesk, who: Who, given: PersonIn) -> PersonOut:
     try:
         made, _ = room.added(found, who, given.name, given.email, given.roles, zone, given.language, by_mail=True)
     except people.PersonError as error:
-        raise Trouble(409, "They cannot be added", error.told("en"), "Nothing was changed.") from error
+        raise Trouble(409, "They cannot be added", str(error), "Nothing was changed.") from error
     return _one(found, people.known_id(made))
 
 
