@@ -45,6 +45,13 @@ class PostDetail:
     targets: Sequence[Target]
     attempts: Sequence[Attempt]
     moves: Sequence[AuditEntry] = ()  # handed in, taken back, given another time, called off
+    came_back: bool = False
+
+    @property
+    def asks(self) -> Review | None:
+        """Of a draft that came back, the approver's word that asks for changes."""
+        asking = (one for one in reversed(self.reviews) if one.decision == "changes_asked")
+        return next(asking, None) if self.came_back else None
 
 
 def going_out(session: Session, start: datetime, end: datetime, states: Iterable[str] | None = None) -> list[QueueRow]:
@@ -104,6 +111,13 @@ def published_between(session: Session, start: datetime, end: datetime) -> tuple
     return posts, networks
 
 
+def changes_asked(session: Session, post_id: int) -> Review | None:
+    """Of a draft that came back, the approver's word that asks for changes."""
+    asking = select(Review).join(Post, col(Post.id) == col(Review.post_id))
+    asking = asking.where(Review.post_id == post_id, Review.decision == "changes_asked", _CAME_BACK)
+    return session.exec(asking.order_by(col(Review.id).desc())).first()
+
+
 def waiting_by_account(session: Session) -> dict[int, int]:
     """Account id -> how many posts wait to go out there, approved and with a time; those nobody is sure of too."""
     states = [TargetState.WAITING.value, TargetState.RETRY.value, TargetState.UNKNOWN.value]
@@ -117,15 +131,15 @@ def waiting_by_account(session: Session) -> dict[int, int]:
 
 def post_detail(session: Session, post_id: int) -> PostDetail | None:
     """The whole story of a post, or none if there is no such post."""
-    found = session.exec(
-        select(Post, AuditEntry)
+    found = session.execute(
+        sa.select(Post, AuditEntry, _CAME_BACK)
         .outerjoin(AuditEntry, audit.told_of(f"post:{post_id}"))
         .where(Post.id == post_id)
         .order_by(col(AuditEntry.at), col(AuditEntry.id))
     ).all()
     if not found:
         return None
-    post = found[0][0]
+    post, _, came_back = found[0]
     tried = session.exec(
         select(Target, Attempt)
         .outerjoin(Attempt, col(Attempt.target_id) == col(Target.id))
@@ -142,7 +156,8 @@ def post_detail(session: Session, post_id: int) -> PostDetail | None:
         reviews=session.exec(select(Review).where(Review.post_id == post_id).order_by(col(Review.id))).all(),
         targets=list({target.id: target for target, _ in tried}.values()),
         attempts=attempts,
-        moves=[move for _, move in found if move is not None],
+        moves=[move for _, move, _ in found if move is not None],
+        came_back=bool(came_back),
     )
 
 

@@ -23,7 +23,7 @@ from posts import approval, decide, drafts, event_posts, glossary, likeness, par
 from posts import categories as rules_of_kinds
 from posts import pictures as kept
 from posts.queue import PostDetail
-from posts.tables import Post, PostPicture, PostVersion, Review, Target
+from posts.tables import Post, PostPicture, PostVersion, Target
 from posts.workflow import OPEN, PostState
 from sentiment import figures
 from sentiment.figures import Since
@@ -243,7 +243,7 @@ def _page(
         parts_shown=parts,
         shown_pictures=shown,
         before=before,
-        asks=_asks(detail),
+        asks=detail.asks,
         names=names,
         story=told(detail, names, _),
         wrote_it=wrote_it,
@@ -292,14 +292,6 @@ def _since(session: Session, detail: PostDetail, now: datetime, zone: ZoneInfo) 
 
 def _all_words(parts: list[Shown]) -> str:
     return "\n".join(part.card.text for part in parts)
-
-
-def _asks(detail: PostDetail) -> Review | None:
-    """Of a draft the approver's last word, when it asks for changes."""
-    judged = [review for review in detail.reviews if review.decision in ("approved", "changes_asked")]
-    if detail.post.state != "draft" or not judged or judged[-1].decision != "changes_asked":
-        return None
-    return judged[-1]
 
 
 def _last_reviewed(detail: PostDetail, person_id: int) -> PostVersion | None:

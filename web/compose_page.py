@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from babel import Locale
 from fastapi import Request, Response
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from config import audit, clock, database, people
 from config.permissions import Action, Role
@@ -15,12 +15,12 @@ from config.translations import LANGUAGES, translate
 from listeners.tables import Mention
 from networks import accounts, registry
 from networks.pictures import SHAPES
-from posts import addresses, drafts, glossary, likeness, links, observances, readability, resources, snippets
+from posts import addresses, drafts, glossary, likeness, links, observances, queue, readability, resources, snippets
 from posts import categories as rules_of_kinds
 from posts import pictures as kept
 from posts.categories import Rules, Step
 from posts.observances import Day
-from posts.tables import Post, PostPicture, Review
+from posts.tables import Post, PostPicture
 from sentiment.tables import Score
 from sentiment.taxonomy import CONCERNS
 from web import changes, drafting, pages, variants
@@ -229,16 +229,8 @@ def _kept_days(session: Session, day: str, language: str) -> list[Day]:
 
 
 def _changes_asked(session: Session, post_id: int | None) -> Asked | None:
-    """The last word of an approver, when it asks for changes."""
-    if post_id is None:
-        return None
-    last = (
-        select(Review)
-        .where(Review.post_id == post_id, col(Review.decision).in_(("approved", "changes_asked")))
-        .order_by(col(Review.id).desc())
-    )
-    review = session.exec(last).first()
-    if review is None or review.decision != "changes_asked":
+    review = queue.changes_asked(session, post_id) if post_id is not None else None
+    if review is None:
         return None
     by = session.get(Person, review.person_id)
     return Asked(by.name if by is not None else "", review.comment)

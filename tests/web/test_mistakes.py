@@ -62,7 +62,8 @@ def ruth(sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime, browser_of: C
         ),
         (
             "/planning", "/planning/series",
-            {"post": 2, "first_day": "2026-12-01", "hour": "09:00", "rule": "FREQ=HOURLY"}, "q-rule", ["2026-12-01", "FREQ=HOURLY"],
+            {"post": 2, "first_day": "2026-12-01", "hour": "09:00", "rule": "FREQ=HOURLY"},
+            "q-rule", ["2026-12-01", "FREQ=HOURLY"],
         ),
         ("/planning", "/planning/series", {"post": 1, "first_day": "2026-12-01", "hour": "09:00"}, "q-post", ["09:00"]),
         ("/planning", "/planning/kinds/general", {"step_0": "any", "step_1": "all"}, "kind-general-step_1", []),
@@ -86,7 +87,8 @@ def ruth(sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime, browser_of: C
         ("/records", "/records/holds", {"kind": "post", "number": "7", "reason": "A case"}, "number", ["7", "A case"]),
         (
             "/records", "/records/holds",
-            {"kind": "period", "first_day": "2026-11-03", "last_day": "2026-11-01", "reason": "A case"}, "last_day", ["2026-11-03", "2026-11-01"],
+            {"kind": "period", "first_day": "2026-11-03", "last_day": "2026-11-01", "reason": "A case"},
+            "last_day", ["2026-11-03", "2026-11-01"],
         ),
         ("/records", "/records/holds", {"kind": "post", "number": "1"}, "reason", ["1"]),
         ("/records/own-data", "/records/own-data/1/checked", {"network": "x", "account": "55"}, "p-1", ["55"]),
