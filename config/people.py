@@ -156,6 +156,11 @@ def with_roles(session: Session) -> list[tuple[Person, frozenset[Role]]]:
     return [(person, frozenset(roles)) for person, roles in found.values()]
 
 
+def active_with(everybody: Iterable[tuple[Person, frozenset[Role]]], role: Role) -> dict[int, str]:
+    """Of these the active ones who have the role: their names, by id."""
+    return {known_id(person): person.name for person, roles in everybody if person.active and role in roles}
+
+
 def with_role(session: Session, role: Role) -> list[Person]:
     """Active people with this role, by id."""
     query = (

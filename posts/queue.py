@@ -94,6 +94,16 @@ def waiting_among(session: Session, in_review: Sequence["Listed"], person_id: in
     return _rows([one for one in in_review if stands[one.post.id or 0].asks(person_id)])
 
 
+def stuck_among(
+    session: Session, in_review: Sequence["Listed"], author_id: int, approvers: Iterable[int]
+) -> list[QueueRow]:
+    """Those of these posts, by this author, that none of these approvers may approve: nobody's word would count."""
+    mine, asked = [one for one in in_review if one.post.author_id == author_id], list(approvers)
+    rules = categories.as_kept(one.category for one in mine if one.category is not None)
+    stands = approval.of_all(session, [one.post for one in mine], rules)
+    return _rows([one for one in mine if not any(stands[one.post.id or 0].asks(person) for person in asked)])
+
+
 def in_review_by(session: Session, person_id: int) -> list[QueueRow]:
     """This person's posts that wait for somebody else."""
     mine = (col(Post.state) == PostState.IN_REVIEW.value, col(Post.author_id) == person_id)

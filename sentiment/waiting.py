@@ -47,6 +47,14 @@ class ChangesAsked:
 
 
 @dataclass(frozen=True)
+class NobodyApproves:
+    """A post of this person that waits for approval where nobody may give it."""
+
+    title: str
+    path: str
+
+
+@dataclass(frozen=True)
 class NotSent:
     """A post of this person that a network refused today; `some`: another took it."""
 
@@ -112,6 +120,7 @@ Waiting = (
     | MentionsWait
     | ApprovalsWait
     | ChangesAsked
+    | NobodyApproves
     | NotSent
     | DecisionsWait
     | SignInEnds
@@ -156,6 +165,9 @@ def in_words(one: Waiting, zone: ZoneInfo, today: date, language: str) -> Waitin
             return WaitingWords(link, "", path)
         case ChangesAsked(title, path):
             return WaitingWords(f"“{digest_words.one_line(title)}”", _(" came back: changes were asked for"), path)
+        case NobodyApproves(title, path):
+            rest = _(" waits, but nobody here may approve it yet: see what to do")
+            return WaitingWords(f"“{digest_words.one_line(title)}”", rest, path)
         case NotSent(title, some, path):
             rest = _(" did not go out everywhere: see why") if some else _(" did not go out: see why")
             return WaitingWords(f"“{digest_words.one_line(title)}”", rest, path)

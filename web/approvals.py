@@ -13,9 +13,8 @@ from fastapi.responses import RedirectResponse
 from sqlmodel import Session, select
 
 from config import clock, database, people
-from config.permissions import Action
+from config.permissions import Action, Role
 from config.phrases import Phrase
-from config.tables import Person
 from listeners.tables import Mention
 from networks import registry
 from networks.tables import Account
@@ -220,7 +219,7 @@ def _page(
         asked = not stands.missing or who.id in stands.missing
         said = likeness.said_in(detail.post, detail.variants, accounts) if detail.post.state in OPEN else []
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
-        names = {people.known_id(person): person.name for person in session.exec(select(Person))}
+        everybody = people.with_roles(session)
         event = event_posts.of_post(session, post_id)
         own_page = own_pages.of_post(session, detail.post, before, found.settings, pages.language_of(request))
         source = session.get(Post, detail.post.translation_of) if detail.post.translation_of is not None else None
@@ -232,6 +231,7 @@ def _page(
             (partners.read(session, one.partner_id).name, one) for one in partners.comments(session, post_id)
         ]
     post = detail.post
+    names = {people.known_id(person): person.name for person, _roles in everybody}
     concern = CONCERNS.get(post.concern or "")
     return pages.render(
         request,
@@ -256,6 +256,8 @@ def _page(
             and not must_sign
         ),
         stands=stands,
+        nobody=not any(standing.asks(one) for one in people.active_with(everybody, Role.APPROVER)),
+        administrators=list(people.active_with(everybody, Role.ADMINISTRATOR).values()),
         source=source,
         signed=glossary.signed(post, detail.reviews, standing.writers),
         must_sign=must_sign,

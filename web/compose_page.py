@@ -68,13 +68,14 @@ def page(
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
         asks = {name: _asks(request, rules) for name, rules in rules_of_kinds.rules(session).items()}
         sisters = drafts.translations_of(session, post) if post is not None else []
-        approvers = [(people.known_id(one), one.name) for one in people.with_role(session, Role.APPROVER)]
+        everybody = people.with_roles(session)
         words = snippets.kept(session)
         helps = [(one, resources.sentence(one)) for one in resources.kept(session)]
         angry = _angry(session, draft.reply_to)
         kept_days = _kept_days(session, draft.day, pages.language_of(request))
         original = next((one for one in sisters if post is not None and one.id != post.id), None)
         terms = glossary.kept(session) if original is not None else []
+    approvers = sorted(people.active_with(everybody, Role.APPROVER).items())
     return pages.render(
         request,
         "compose.html",
@@ -95,6 +96,7 @@ def page(
         differing=glossary.differing(terms, draft.language, original.message, draft.message) if original else [],
         languages=languages(),
         approvers=[one for one in approvers if one[0] != (post.author_id if post is not None else who.id)],
+        administrators=list(people.active_with(everybody, Role.ADMINISTRATOR).values()),
         templates=[one for one in words if one.kind == "template"],
         helps=helps,
         angry=angry,

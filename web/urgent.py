@@ -10,8 +10,7 @@ from fastapi.responses import RedirectResponse
 from sqlmodel import Session, col, select
 
 from config import clock, database, holds, people
-from config.permissions import Action
-from config.tables import Person
+from config.permissions import Action, Role
 from networks.tables import Account
 from posts import approval, queue, urgent
 from posts.tables import Post, Target, Variant
@@ -245,7 +244,8 @@ def _page(
         thread = urgent.thread(session, post_id)
         if thread is None:
             raise Trouble(404, "There is no such update", "It may be a number from another desk.")
-        names = {people.known_id(person): person.name for person in session.exec(select(Person))}
+        everybody = people.with_roles(session)
+        names = {people.known_id(person): person.name for person, _roles in everybody}
         sent = _sent(session, thread.posts, names)
         waiting = thread.waiting
         late = waiting is not None and urgent.is_late(waiting, clock.now())
@@ -270,6 +270,8 @@ def _page(
             and stands.asks(who.id)
         ),
         goes_to=goes_to,
+        nobody=stands is None or not any(stands.asks(one) for one in people.active_with(everybody, Role.APPROVER)),
+        administrators=list(people.active_with(everybody, Role.ADMINISTRATOR).values()),
         wrote_it=stands is not None and who.id in stands.writers,
         openings={stage.value: urgent.opening(stage, language) for stage in urgent.FOLLOWING},
         given=given or {},

@@ -41,6 +41,7 @@ from sentiment.waiting import (
     MailStands,
     MentionsWait,
     MoreDue,
+    NobodyApproves,
     NotSent,
     SignInEnds,
     SourceTrouble,
@@ -259,12 +260,22 @@ class Town:
             mine = [one for one in self._posts(session).came_back if one.author_id == person.id]
             refused = [one for one in self._posts(session).out if one.author_id == person.id and one.state in NOT_SENT]
             found += [NotSent(one.title, one.state == "partly_published", f"/posts/{one.post_id}") for one in refused]
+            stuck = self._stuck(session, people.known_id(person))
+            found += [NobodyApproves(one.title, f"/posts/{one.post_id}") for one in stuck[:MOST_ACTIONS]]
             found += [ChangesAsked(one.title, f"/compose/{one.post_id}") for one in mine[:MOST_ACTIONS]]
         if may(roles, Action.WRITE_POSTS) and here.unknown:
             found.append(DecisionsWait(here.unknown, "/queue"))
         if may(roles, Action.MANAGE) and here.mail:
             found.append(MailStands(here.mail, "/channels/log"))
         return [*found, *self._broken(session, roles)]
+
+    def _stuck(self, session: Session, author_id: int) -> list[QueueRow]:
+        """Posts of this author that wait for approval where nobody may give it."""
+        in_review = self._posts(session).in_review
+        if not any(one.post.author_id == author_id for one in in_review):
+            return []
+        approvers = self._once(("approvers",), lambda: people.with_role(session, Role.APPROVER))
+        return queue.stuck_among(session, in_review, author_id, [people.known_id(one) for one in approvers])
 
     def _broken(self, session: Session, roles: Collection[Role]) -> Iterator[Waiting]:
         """Sign-ins that have ended or end soon, for whoever writes or mends; sources in trouble, for whoever mends."""

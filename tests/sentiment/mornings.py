@@ -13,6 +13,7 @@ from sentiment.figures import ConcernRow, Figure, Overview, Volume
 from sentiment.quotes import Quote
 from sentiment.taxonomy import CONCERNS
 from sentiment.trust import Change, DayShare, Share
+from sentiment.waiting import NobodyApproves
 
 ZONE = ZoneInfo("America/New_York")
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -206,6 +207,7 @@ def _things() -> st.SearchStrategy[digest.Waiting]:
         st.builds(digest.MentionsWait, count, _when, path),
         st.builds(digest.ApprovalsWait, count, path),
         st.builds(digest.ChangesAsked, _name, path),
+        st.builds(NobodyApproves, _name, path),
         st.builds(digest.DecisionsWait, count, path),
         st.builds(digest.SignInEnds, _name, st.integers(-2, 9), path),
         st.builds(digest.SourceTrouble, _name, st.sampled_from(["failing", "behind", "silent"]), path),

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from config import clock, database, holds
 from config.permissions import Role
 from config.secrets import Keys
+from config.tables import Person
 from networks import accounts
 from posts.tables import Post, PostVersion, Review, Variant
 from tests.web.browsing import Browser, Response, form_token, send
@@ -330,3 +331,49 @@ def test_a_post_that_a_network_refused_is_told_to_its_author_today(
     told = "Did not go out everywhere: see why"
     assert told in ada.get("/").text
     assert told not in browser_of("Eve", Role.OFFICER).get("/").text
+
+
+ALONE, INVITE = "Nobody else here may approve it yet.", 'href="/people#add">Invite an approver'
+
+
+def test_where_nobody_may_approve_the_author_reads_so_and_whom_to_ask(
+    ada: Browser, browser_of: Callable[..., Browser], account: int
+) -> None:
+    admin = browser_of("Root", Role.ADMINISTRATOR)
+    write(ada, account, then="submit")
+    for path in ("/compose/1", "/posts/1"):
+        page = ada.get(path).text
+        assert (ALONE in page, "An administrator can invite one: Root." in page, INVITE in page) == (True, True, False)
+    assert "waits, but nobody here may approve it yet" in ada.get("/").text.lower()
+    page = admin.get("/posts/1").text
+    assert (ALONE in page, INVITE in page) == (True, True)
+    browser_of("Luc", Role.APPROVER)
+    for path in ("/compose/1", "/posts/1"):
+        assert ALONE not in ada.get(path).text
+    assert "nobody here may approve it yet" not in ada.get("/").text.lower()
+
+
+def test_an_approver_who_wrote_it_or_whose_way_in_is_closed_is_nobody(
+    browser_of: Callable[..., Browser], luc: Browser, account: int, sqlite_engine: sa.Engine
+) -> None:
+    both = browser_of("Bo", Role.OFFICER, Role.APPROVER)
+    write(both, account, then="submit")
+    assert ALONE not in both.get("/posts/1").text
+    with database.writing(sqlite_engine) as session:
+        session.exec(sa.update(Person).where(col(Person.name) == "Luc").values(active=False))
+    assert ALONE in both.get("/posts/1").text
+
+
+def test_changes_that_were_asked_for_are_no_longer_asked_once_it_is_handed_in_again(
+    ada: Browser, luc: Browser, account: int, sqlite_engine: sa.Engine
+) -> None:
+    write(ada, account, then="submit")
+    send(luc, "/posts/1/ask-changes", page="/posts/1", comment="Name the street.")
+    pages = ("/compose/1", "/posts/1")
+    assert ["Name the street." in ada.get(path).text.partition("h-story")[0] for path in pages] == [True, True]
+    assert "came back" in ada.get("/").text.lower()
+    write_again = {"revision": the_post(sqlite_engine).revision, "message": "Officers on Elm Street and Oak."}
+    send(ada, "/compose/1", page="/compose/1", then="submit", accounts=account, title="Elm Street", **write_again)
+    assert the_post(sqlite_engine).state == "in_review"
+    assert ["Name the street." in ada.get(path).text.partition("h-story")[0] for path in pages] == [False, False]
+    assert "came back" not in ada.get("/").text.lower()
