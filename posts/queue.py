@@ -144,7 +144,7 @@ def post_detail(session: Session, post_id: int) -> PostDetail | None:
     found = session.execute(
         sa.select(Post, AuditEntry, _CAME_BACK)
         .outerjoin(AuditEntry, audit.told_of(f"post:{post_id}"))
-        .where(Post.id == post_id)
+        .where(col(Post.id) == post_id)
         .order_by(col(AuditEntry.at), col(AuditEntry.id))
     ).all()
     if not found:

@@ -162,7 +162,13 @@ def make_token(
         raise Trouble(403, "A token cannot make tokens", "Nothing was changed.")
     given = Wanted(name, tuple(scopes or ()), days)
     if who.by is Way.LINK:
-        return _page(request, found, who, wrong=_("You came in by a link: choose a password first, then make a token."), wanted=given)
+        return _page(
+            request,
+            found,
+            who,
+            wrong=_("You came in by a link: choose a password first, then make a token."),
+            wanted=given,
+        )
     if days not in TOKEN_DAYS:
         words = Phrase.about(_("Choose from the list when the token ends."), "days")
         return _page(request, found, who, wrong=words, wanted=given)

@@ -69,7 +69,8 @@ def lift(
     """Moves and drops what was chosen so, then lifts, all in one transaction: nothing slips out in between."""
     _ = pages.words(request).gettext
     zone, moment = found.settings.department.time_zone, clock.now()
-    times, timeless = {}, []
+    times: dict[int, datetime] = {}
+    timeless: list[str] = []
     for number, it in chosen.items():
         if it.what == "move":
             try:

@@ -34,19 +34,6 @@ from web.problems import Trouble
 router = APIRouter(dependencies=[needs(Action.MANAGE_PEOPLE)])
 
 
-class OnlyAdministrator(Trouble):
-    """The desk would be left without one."""
-
-    def __init__(self) -> None:
-        told = Trouble(
-            409,
-            "They are the only administrator",
-            "Without one, nobody could let anyone in again. Nothing was changed.",
-            "Make someone else an administrator first.",
-        )
-        super().__init__(told.status, told.title, told.detail, told.advice)
-
-
 @router.get("/people")
 def people_page(request: Request, found: TheDesk) -> Response:
     """The list, and the form that adds a person."""
@@ -153,7 +140,9 @@ def change_roles(
     """The roles are these from now on; the desk never stays without an administrator."""
     try:
         set_roles(found, who, person_id, roles or [])
-    except OnlyAdministrator as error:
+    except Trouble as error:
+        if error.status != 409:  # nobody has that number
+            raise
         words = " ".join(pages.told(request, one) for one in (error.detail, error.advice))
         about = Phrase.about(f"{pages.told(request, error.title)}. {words}", "roles")
         return _page(request, found, given={"roles": roles or []}, wrong=(str(person_id), about))
@@ -161,7 +150,7 @@ def change_roles(
 
 
 def set_roles(found: Desk, who: Visitor, person_id: int, roles: Sequence[Role]) -> None:
-    """Raises OnlyAdministrator."""
+    """Raises Trouble for the last administrator."""
     with database.writing(found.engine) as session:
         person = _person(session, person_id)
         if Role.ADMINISTRATOR not in roles:
@@ -180,7 +169,7 @@ def set_active(found: TheDesk, who: Who, person_id: Id, active: Annotated[bool, 
 
 
 def set_way_in(found: Desk, who: Visitor, person_id: int, *, active: bool) -> None:
-    """Raises OnlyAdministrator."""
+    """Raises Trouble for the last administrator."""
     with database.writing(found.engine) as session:
         person = _person(session, person_id)
         if not active:
@@ -338,7 +327,12 @@ def _person(session: Session, person_id: int) -> Person:
 
 
 def _someone_else_administers(session: Session, person_id: int) -> None:
-    """Raises OnlyAdministrator."""
+    """Raises Trouble for the last administrator."""
     others = [person for person in people.with_role(session, Role.ADMINISTRATOR) if person.id != person_id]
     if not others:
-        raise OnlyAdministrator
+        raise Trouble(
+            409,
+            "They are the only administrator",
+            "Without one, nobody could let anyone in again. Nothing was changed.",
+            "Make someone else an administrator first.",
+        )

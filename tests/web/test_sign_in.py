@@ -165,7 +165,7 @@ def test_the_only_administrator_can_neither_leave_nor_be_closed_out(
     browser_of: Callable[..., Browser], sqlite_engine: sa.Engine
 ) -> None:
     admin = browser_of("Root", Role.ADMINISTRATOR)
-    assert send(admin, "/people/1/roles", page="/people", roles="officer").status_code == 409
+    assert send(admin, "/people/1/roles", page="/people", roles="officer").status_code == 422
     assert send(admin, "/people/1/active", page="/people").status_code == 409
     browser_of("Ada", Role.ADMINISTRATOR)
     assert send(admin, "/people/1/roles", page="/people", roles="officer").status_code == 303
