@@ -1,5 +1,6 @@
 """Fixtures for every room: real databases of both kinds, keys, settings, people."""
 
+import gc
 import hashlib
 import os
 import shutil
@@ -27,6 +28,8 @@ from config.permissions import Role
 from config.settings import Department, Settings, load
 from config.tables import Person
 
+gc.disable()  # until all tests are read: nothing of that is thrown away, and to look was a fifth of it
+
 hypothesis_settings.register_profile("house", deadline=None)  # a busy machine is no failure
 hypothesis_settings.register_profile(
     "long", deadline=None, max_examples=500
@@ -39,6 +42,13 @@ _ROOM = 2 * 1024**3  # bytes; a run takes a few hundred megabytes
 if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
     # Every commit waits for the disk, some 4 ms; where files are in memory, it does not.
     os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+
+
+def pytest_collection_finish() -> None:
+    """What was read stays for good, and is not looked through for cycles again and again; the rest is, seldom."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
