@@ -25,8 +25,8 @@ from networks.network import (
     RateLimited,
     Rejected,
     SignInExpired,
-    Testimony,
     Unavailable,
+    Witnessed,
 )
 
 VERSION = "v24.0"
@@ -225,7 +225,7 @@ def same(one: str, other: str) -> bool:
     return one.split() == other.split()
 
 
-def testimony(line: Line, remote_ids: Sequence[str]) -> Testimony:
+def witnessed(line: Line, remote_ids: Sequence[str]) -> Witnessed:
     """Gone are those of which Meta says so. Stops where Meta does, with what is known by then."""
     found = set()
     for place, remote_id in enumerate(remote_ids):
@@ -238,5 +238,5 @@ def testimony(line: Line, remote_ids: Sequence[str]) -> Testimony:
         except (RateLimited, Unavailable):
             if not place:
                 raise
-            return Testimony(frozenset(found), unasked=frozenset(remote_ids[place:]))
-    return Testimony(frozenset(found))
+            return Witnessed(frozenset(found), unasked=frozenset(remote_ids[place:]))
+    return Witnessed(frozenset(found))

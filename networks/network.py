@@ -351,7 +351,7 @@ class Stream(Protocol):
 
 
 @dataclass(frozen=True)
-class Testimony:
+class Witnessed:
     """What a network tells of posts. `gone`: those that were surely deleted or hidden; `unasked`: those that it could
     not be asked about any more, as at a rate limit. Every other is there, or nobody can tell."""
 
@@ -360,7 +360,7 @@ class Testimony:
 
 
 class Witness(Protocol):
-    def ask(self, remote_ids: Sequence[str]) -> Testimony:
+    def ask(self, remote_ids: Sequence[str]) -> Witnessed:
         """Whether these posts are still there. Raises NetworkError when nothing could be asked."""
         ...
 

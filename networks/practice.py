@@ -27,8 +27,8 @@ from networks.network import (
     Rejected,
     RemoteMention,
     SourceKind,
-    Testimony,
     Witness,
+    Witnessed,
 )
 from networks.tables import Account, PracticePost
 
@@ -103,12 +103,12 @@ class _Board:
             session.flush()
             session.delete(row)
 
-    def ask(self, remote_ids: Sequence[str]) -> Testimony:
+    def ask(self, remote_ids: Sequence[str]) -> Witnessed:
         """Exact: the board is here."""
         numbers = [int(remote_id) for remote_id in remote_ids if remote_id.isdecimal()]
         with database.reading(self._engine) as session:
             there = set(session.exec(select(PracticePost.id).where(col(PracticePost.id).in_(numbers))))
-        return Testimony(frozenset(str(number) for number in numbers if number not in there))
+        return Witnessed(frozenset(str(number) for number in numbers if number not in there))
 
     def reach(self, ours: Sequence[OwnPost]) -> ReachPage:
         """How many answers stand below each of our posts. The board counts nothing else, and invents nothing."""

@@ -13,7 +13,7 @@ from atproto import AtUri, models
 from config import clock
 from networks import fetching
 from networks.bluesky.session import DIRECTORY, Account, pds_of
-from networks.network import Connection, Page, Rejected, RemoteMention, Testimony, Unavailable
+from networks.network import Connection, Page, Rejected, RemoteMention, Unavailable, Witnessed
 
 FIRST = timedelta(days=7)  # how far back the first walk goes
 OVERLAP = timedelta(minutes=5)  # read again each time: an index may learn of a post late
@@ -134,16 +134,16 @@ class Looker:
         self._directory = connection.settings.get("directory", DIRECTORY).rstrip("/")
         self._allow_private = connection.allow_private
 
-    def ask(self, remote_ids: Sequence[str]) -> Testimony:
+    def ask(self, remote_ids: Sequence[str]) -> Witnessed:
         """Gone are those that the index does not show any more and their server does not have."""
         if self._account is None:  # a whole network's stream: every post's own server is asked
-            return Testimony(frozenset(uri for uri in remote_ids if self._is_gone(uri)))
+            return Witnessed(frozenset(uri for uri in remote_ids if self._is_gone(uri)))
         missing: list[str] = []
         for start in range(0, len(remote_ids), AT_ONCE):
             some = remote_ids[start : start + AT_ONCE]
             shown = self._shown(self._account, some)
             missing += [uri for uri in some if uri not in shown]
-        return Testimony(frozenset(uri for uri in missing if self._is_gone(uri)))
+        return Witnessed(frozenset(uri for uri in missing if self._is_gone(uri)))
 
     def _shown(self, account: Account, uris: Sequence[str]) -> set[str]:
         asked = models.AppBskyFeedGetPosts.Params(uris=list(uris))

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from networks import graph_look
-from networks.graph import Line, testimony, when
+from networks.graph import Line, when, witnessed
 from networks.graph_look import Edge
-from networks.network import Connection, Page, RemoteMention, Testimony
+from networks.network import Connection, Page, RemoteMention, Witnessed
 
 _SAID = "id,message,created_time,permalink_url,from"
 TAGGED = Edge("tagged", {"fields": _SAID}, "created_time")
@@ -44,8 +44,8 @@ class Looker:
     def __init__(self, connection: Connection) -> None:
         self._line = Line(connection)
 
-    def ask(self, remote_ids: Sequence[str]) -> Testimony:
-        return testimony(self._line, remote_ids)
+    def ask(self, remote_ids: Sequence[str]) -> Witnessed:
+        return witnessed(self._line, remote_ids)
 
 
 def _mention(one: dict[str, Any], above: dict[str, Any] | None) -> RemoteMention:

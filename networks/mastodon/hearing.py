@@ -11,7 +11,7 @@ from mastodon.errors import MastodonError
 from config import clock
 from networks.mastodon import client, words
 from networks.mastodon.client import Gone, Server
-from networks.network import Connection, Page, PollCount, RateLimited, Rejected, RemoteMention, Testimony, Unavailable
+from networks.network import Connection, Page, PollCount, RateLimited, Rejected, RemoteMention, Unavailable, Witnessed
 
 FIRST = timedelta(days=7)  # how far back the first look goes
 LATE = timedelta(minutes=10)  # that posts of other servers may be under way
@@ -88,7 +88,7 @@ class Looker:
     def __init__(self, connection: Connection) -> None:
         self._server = server_of(connection)
 
-    def ask(self, remote_ids: Sequence[str]) -> Testimony:
+    def ask(self, remote_ids: Sequence[str]) -> Witnessed:
         """One by one. Stops at a rate limit, or where the server does, with what it knows by then."""
         found: set[str] = set()
         told = 0
@@ -104,9 +104,9 @@ class Looker:
             except (RateLimited, Unavailable):
                 if not told:
                     raise
-                return Testimony(frozenset(found), unasked=frozenset(remote_ids[place:]))
+                return Witnessed(frozenset(found), unasked=frozenset(remote_ids[place:]))
             told += 1
-        return Testimony(frozenset(found))
+        return Witnessed(frozenset(found))
 
     def _is_gone(self, number: str) -> bool:
         try:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from hashlib import blake2b
 
 from config import clock
-from networks.network import Connection, Page, RateLimited, Rejected, RemoteMention, Testimony, Unavailable
+from networks.network import Connection, Page, RateLimited, Rejected, RemoteMention, Unavailable, Witnessed
 from networks.x import posts
 from networks.x.client import Refused
 from networks.x.posts import Listing, Post
@@ -136,7 +136,7 @@ class Looker:
     def __init__(self, connection: Connection) -> None:
         self._account = Account(connection)
 
-    def ask(self, remote_ids: Sequence[str]) -> Testimony:
+    def ask(self, remote_ids: Sequence[str]) -> Witnessed:
         """Gone are those that were deleted, or are of an account that was closed, suspended or protected. Stops where X
         does, with what it knows by then. It costs money and never asks for the budget: following deletions is a duty.
         """
@@ -149,11 +149,11 @@ class Looker:
             except (RateLimited, Unavailable):
                 if start == 0:
                     raise
-                return Testimony(frozenset(found), unasked=frozenset(known[start:]))
+                return Witnessed(frozenset(found), unasked=frozenset(known[start:]))
             self._account.has_read((post.id for post in page.posts), posts.PRICE)
             shown = {post.id for post in page.posts}
             found |= {one for one in some if one in page.gone and one not in shown}
-        return Testimony(frozenset(found))
+        return Witnessed(frozenset(found))
 
 
 def query(typed: str) -> str:

@@ -22,8 +22,8 @@ from networks.network import (
     Rejected,
     RenewalFailed,
     SignInExpired,
-    Testimony,
     Unavailable,
+    Witnessed,
 )
 from networks.tables import Account
 from tests.networks.answering import Answer, Answering
@@ -209,7 +209,7 @@ def test_a_post_is_gone_only_when_a_server_that_works_says_so(
 ) -> None:
     with answering(answers) as server:
         connection = on_mastodon(sqlite_engine, server.address)
-        ask: Callable[[], Testimony] = lambda: mastodon.NETWORK.witness(connection).ask(  # type: ignore[misc]  # noqa: E731
+        ask: Callable[[], Witnessed] = lambda: mastodon.NETWORK.witness(connection).ask(  # type: ignore[misc]  # noqa: E731
             [f"1@{server.address.removeprefix('http://')}", "9@another.example"]
         )
         if isinstance(gone, set):

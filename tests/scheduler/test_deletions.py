@@ -15,7 +15,7 @@ from config.settings import Settings
 from listeners import mentions, polling, rechecks, sources
 from listeners.tables import Mention
 from networks import practice, registry
-from networks.network import SignInExpired, Testimony, Unavailable, Witness
+from networks.network import SignInExpired, Unavailable, Witness, Witnessed
 from networks.tables import Account, PracticePost
 from scheduler import status
 from scheduler.jobs import deletions
@@ -58,7 +58,7 @@ class Deaf:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def ask(self, remote_ids: Sequence[str]) -> Testimony:
+    def ask(self, remote_ids: Sequence[str]) -> Witnessed:
         raise self.error
 
 
@@ -160,10 +160,10 @@ def test_a_mention_that_is_removed_while_its_network_is_asked_keeps_no_other_fro
     engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Slow(Deaf):
-        def ask(self, remote_ids: Sequence[str]) -> Testimony:
+        def ask(self, remote_ids: Sequence[str]) -> Witnessed:
             with database.writing(engine) as session:
                 mentions.remove(session, [1])
-            return Testimony(frozenset({"2"}))
+            return Witnessed(frozenset({"2"}))
 
     witnessed_by(monkeypatch, Slow(Unavailable("")))
     assert deletions.follow(engine, settings, keys, now + timedelta(minutes=10)) == 1
@@ -175,8 +175,8 @@ def test_what_was_not_asked_for_is_asked_for_soon_and_not_after_the_time_of_what
     engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Limited(Deaf):
-        def ask(self, remote_ids: Sequence[str]) -> Testimony:
-            return Testimony(frozenset(), unasked=frozenset({"2"}))
+        def ask(self, remote_ids: Sequence[str]) -> Witnessed:
+            return Witnessed(frozenset(), unasked=frozenset({"2"}))
 
     witnessed_by(monkeypatch, Limited(Unavailable("")))
     later = now + timedelta(days=3)
