@@ -109,7 +109,8 @@ def test_over_https_cookies_are_bound_to_this_host_and_out_of_reach_of_scripts(
         assert flags(visited) == {"liaison_visit": {"httponly", "path=/", "samesite=strict", "secure"}}
         fields = {"email": "ada@riverton.example", "password": "a bridge over the river"}
         entered = browser.post("/sign-in", data=fields | {"csrf": form_token(visited.text)})
-        assert flags(entered) == {"__Host-liaison": {"httponly", "path=/", "samesite=lax", "secure"}}
+        bound = {"httponly", "path=/", "samesite=lax", "secure"}
+        assert flags(entered) == {"__Host-liaison": bound, "__Host-liaison-known": bound}
         left = browser.post("/sign-out", data={"csrf": form_token(browser.get("/account").text)})
         (end,) = left.headers.get_list("set-cookie")
         assert end.startswith('__Host-liaison=""') and "Max-Age=0" in end
