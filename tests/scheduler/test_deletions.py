@@ -116,7 +116,11 @@ def check_times(engine: sa.Engine) -> list[datetime | None]:
 
 
 @pytest.mark.usefixtures("heard")
-@pytest.mark.parametrize("unreadable", [secrets.derive("a lost key").seal('["1", null]'), b"no token", None])
+@pytest.mark.parametrize(
+    "unreadable",
+    [secrets.derive("a lost key").seal('["1", null]'), b"no token", None],
+    ids=["of a lost key", "no token", "none"],
+)
 def test_a_reference_that_cannot_be_read_holds_up_no_other_and_is_told(
     engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, unreadable: bytes | None
 ) -> None:
