@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 from babel.dates import format_date
 from sqlmodel import Session, col, delete, or_, select
 
@@ -39,9 +40,17 @@ def send(session: Session, person: Person, by: str, settings: Settings, keys: Ke
 
 def to_tell(session: Session, person_id: int, now: datetime) -> Sequence[OneTimeCode]:
     """Links that let somebody in as this person and that they have not seen, and those that still can."""
-    theirs = (col(OneTimeCode.person_id) == person_id, col(OneTimeCode.purpose).in_(_TOLD))
+    return session.exec(select(OneTimeCode).where(*_theirs(person_id, now)).order_by(col(OneTimeCode.expires_at))).all()
+
+
+def any_to_tell(person_id: int, now: datetime) -> sa.ColumnElement[bool]:
+    """Whether there is one, within a question that is asked anyhow."""
+    return select(OneTimeCode.code_hash).where(*_theirs(person_id, now)).exists()
+
+
+def _theirs(person_id: int, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     there = or_(col(OneTimeCode.used_at).is_not(None), col(OneTimeCode.expires_at) > now)
-    return session.exec(select(OneTimeCode).where(*theirs, there).order_by(col(OneTimeCode.expires_at))).all()
+    return col(OneTimeCode.person_id) == person_id, col(OneTimeCode.purpose).in_(_TOLD), there
 
 
 def seen(session: Session, person_id: int) -> None:

@@ -1,6 +1,6 @@
 """What goes out, what waits, and one post's whole story: read models for pages, the API and the digest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from config.permissions import Action, Role, may
 from config.tables import AuditEntry
 from networks.tables import Account
 from posts import approval, categories
+from posts.approval import Standing
 from posts.tables import Attempt, Category, Post, PostVersion, Review, Target, Variant
 from posts.workflow import PostState, TargetState
 
@@ -84,23 +85,26 @@ def waiting_for(session: Session, person_id: int, roles: Iterable[Role]) -> list
     """Posts that this person may approve, the next due first; those without a time last."""
     if not may(roles, Action.APPROVE_POSTS):
         return []
-    return waiting_among(session, _listed(session, _IN_REVIEW), person_id)
+    in_review = _listed(session, _IN_REVIEW)
+    return waiting_among(in_review, standings(session, in_review), person_id)
 
 
-def waiting_among(session: Session, in_review: Sequence["Listed"], person_id: int) -> list[QueueRow]:
-    """Those of these posts that this person, an approver, may approve."""
+def standings(session: Session, in_review: Sequence["Listed"]) -> Mapping[int, Standing]:
+    """Where the approval of each of these posts stands, by its number."""
     rules = categories.as_kept(one.category for one in in_review if one.category is not None)
-    stands = approval.of_all(session, [one.post for one in in_review], rules)
+    return approval.of_all(session, [one.post for one in in_review], rules)
+
+
+def waiting_among(in_review: Sequence["Listed"], stands: Mapping[int, Standing], person_id: int) -> list[QueueRow]:
+    """Those of these posts that this person, an approver, may approve."""
     return _rows([one for one in in_review if stands[one.post.id or 0].asks(person_id)])
 
 
 def stuck_among(
-    session: Session, in_review: Sequence["Listed"], author_id: int, approvers: Iterable[int]
+    in_review: Sequence["Listed"], stands: Mapping[int, Standing], author_id: int, approvers: Iterable[int]
 ) -> list[QueueRow]:
     """Those of these posts, by this author, that none of these approvers may approve: nobody's word would count."""
     mine, asked = [one for one in in_review if one.post.author_id == author_id], list(approvers)
-    rules = categories.as_kept(one.category for one in mine if one.category is not None)
-    stands = approval.of_all(session, [one.post for one in mine], rules)
     return _rows([one for one in mine if not any(stands[one.post.id or 0].asks(person) for person in asked)])
 
 

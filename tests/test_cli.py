@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cli
-from config import settings
+from config import clock, settings
 from networks import practice, registry
 from networks.network import Field, PasswordSignIn, SignedIn
 
@@ -150,7 +151,8 @@ def test_a_post_is_queued_to_come_again_or_to_the_next_slot(tmp_path: Path) -> N
     assert run("account", "add", "practice", "--name", "Riverton PD").exit_code == 0
     (tmp_path / "post.txt").write_text("Coffee with officers at nine.")
     queue = ("post", "queue", "--by", "ana@town.example", "--account", "1", "--text-file", "post.txt")
-    every = ("--every", "FREQ=WEEKLY;BYDAY=TU", "--at", "2036-11-25T09:00")
+    soon = clock.now() + timedelta(days=30)
+    every = ("--every", "FREQ=WEEKLY;BYDAY=TU", "--at", f"{soon:%Y-%m-%d}T09:00")
     assert run(*queue, *every).stdout == "post 1 waits for approval\n"
     for more, code, words in (
         (("--next-slot",), 1, "no free slot within twelve weeks"),
@@ -158,7 +160,7 @@ def test_a_post_is_queued_to_come_again_or_to_the_next_slot(tmp_path: Path) -> N
         (("--at", "2016-11-25T09:00", "--zone", "UTC"), 1, "2016-11-25 09:00 (UTC) is already past"),
         (("--at", "2036-11-25T09:00", "--category", "gossip"), 2, "there is no kind of post called gossip"),
         (("--at", "2036-11-25T09:00", "--zone", "Mars/Base"), 2, "no IANA time zone"),
-        (("--at", "2036-11-25T09:00", "--every", "FREQ=HOURLY"), 1, "daily at most"),
+        (("--at", f"{soon:%Y-%m-%d}T09:00", "--every", "FREQ=HOURLY"), 1, "daily at most"),
     ):
         refused = run(*queue, *more)
         assert (refused.exit_code, words in refused.stderr) == (code, True), refused.output

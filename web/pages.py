@@ -95,12 +95,17 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         raise TypeError(f"{template}: {', '.join(sorted(hidden))} is the frame's")
     if "labels" in values:
         values["labels"] = {name: told(request, words) for name, words in values["labels"].items()}
-    refused = values.get("wrong")  # what a room said, alone or with which form of the page it is about
-    at, sentence = refused if isinstance(refused, tuple) else ("", refused)
-    if isinstance(sentence, str):
-        values |= {"wrong": told(request, sentence), "wrong_at": at, "amiss": getattr(sentence, "fields", ())}
+    match values.get("wrong"):  # a room said it, alone or with the form that it is about; Compose has its own
+        case str() as sentence:
+            values |= _refused(request, "", sentence)
+        case (str() as at, str() as sentence):
+            values |= _refused(request, at, sentence)
     page = _environment(language).get_template(template).render(around | values)
     return HTMLResponse(page, status)
+
+
+def _refused(request: Request, at: str, sentence: str) -> dict[str, Any]:
+    return {"wrong": told(request, sentence), "wrong_at": at, "amiss": getattr(sentence, "fields", ())}
 
 
 def macros(request: Request, template: str) -> Any:

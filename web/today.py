@@ -151,7 +151,7 @@ def gather(session: Session, settings: Settings, who: Visitor, now: datetime, la
         "steps": _steps(session, settings, look, language)
         if who.may(Action.MANAGE) and not (overview.authors or look.any_mentions)
         else [],
-        "links": sign_in_links.to_tell(session, who.id, now),
+        "links": sign_in_links.to_tell(session, who.id, now) if look.any_links else [],
         "by_link": who.by is Way.LINK,
         "last_looked": who.person.last_looked_at,
         "labels": LABELS,

@@ -2,7 +2,7 @@
 one: figures by edition and places, alerts, quotes, what was sent and answered."""
 
 import statistics
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar, cast
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from config import audit, people
+from config import audit, people, sign_in_links
 from config.asked import Asked
 from config.permissions import Action, Role, may
 from config.settings import Settings
@@ -21,6 +21,7 @@ from listeners.tables import Mention, Place, Source
 from networks import accounts
 from networks.registry import NETWORKS
 from posts import actions, queue
+from posts.approval import Standing
 from posts.queue import QueueRow
 from posts.tables import Post, Target
 from posts.workflow import TargetState
@@ -176,6 +177,7 @@ class Town:
                 select(Mention.id).exists(),
                 select(Source.id).exists(),
                 audit.last_backup().scalar_subquery(),
+                sign_in_links.any_to_tell(people.known_id(person), self._now),
             )
         ).one()
         return Look(*row)
@@ -253,7 +255,9 @@ class Town:
             if len(near) > MOST_ACTIONS:
                 found.append(MoreDue(len(near) - MOST_ACTIONS, "/outreach/actions"))
         if may(roles, Action.APPROVE_POSTS):
-            approvals = queue.waiting_among(session, self._posts(session).in_review, people.known_id(person))
+            approvals = queue.waiting_among(
+                self._posts(session).in_review, self._standings(session), people.known_id(person)
+            )
             if approvals:
                 found.append(ApprovalsWait(len(approvals), "/approvals"))
         if may(roles, Action.WRITE_POSTS):
@@ -275,7 +279,11 @@ class Town:
         if not any(one.post.author_id == author_id for one in in_review):
             return []
         approvers = self._once(("approvers",), lambda: people.with_role(session, Role.APPROVER))
-        return queue.stuck_among(session, in_review, author_id, [people.known_id(one) for one in approvers])
+        numbers = [people.known_id(one) for one in approvers]
+        return queue.stuck_among(in_review, self._standings(session), author_id, numbers)
+
+    def _standings(self, session: Session) -> Mapping[int, Standing]:
+        return self._once(("standings",), lambda: queue.standings(session, self._posts(session).in_review))
 
     def _broken(self, session: Session, roles: Collection[Role]) -> Iterator[Waiting]:
         """Sign-ins that have ended or end soon, for whoever writes or mends; sources in trouble, for whoever mends."""
@@ -315,7 +323,7 @@ def _stands(since: datetime) -> sa.ColumnElement[bool]:
 class Look:
     """The town's oldest author-day; mentions that somebody has, and when the oldest was said; targets in doubt; open
     actions that are due soon or late; messages that should have gone out; whether a mention has ever come in, and
-    whether there is a source; when the store was backed up last."""
+    whether there is a source; when the store was backed up last; whether a link lets somebody in as this person."""
 
     history: date | None
     assigned: int
@@ -326,6 +334,7 @@ class Look:
     any_mentions: bool
     any_sources: bool
     backup_at: datetime | None
+    any_links: bool
 
 
 def start_of(overview: Overview, zone: ZoneInfo) -> datetime:

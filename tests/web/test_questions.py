@@ -26,7 +26,7 @@ def questions(engine: sa.Engine) -> Iterator[list[str]]:
     asked: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement != "BEGIN":
+        if not statement.startswith("BEGIN"):
             asked.append(statement)
 
     sa.event.listen(engine, "before_cursor_execute", note)
