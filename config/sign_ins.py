@@ -17,6 +17,7 @@ from config.tables import ApiToken, CalendarFeed, OneTimeCode, Person, PersonRol
 
 LIFETIME = timedelta(hours=12)  # of a sign-in; a working day
 REMEMBERED = timedelta(days=30)  # after their end
+SAMPLE_TOWN = "sample_town"  # of a link into `liaison demo`, made at its terminal: there is no one else to be
 BREAK_GLASS = "break_glass"  # the purpose of a link from the terminal, which works though passwords are off
 HALFWAY = timedelta(minutes=10)  # between the first and the second factor
 _SEEN_EVERY = timedelta(minutes=5)  # seen_at is written this seldom, so that reading a page is no write
@@ -27,6 +28,7 @@ class Way(StrEnum):
 
     PASSWORD = "password"  # noqa: S105  the name of a way in  # nosec B105
     LINK = "link"
+    SAMPLE_TOWN = "sample_town"
     SSO = "sso"
 
 

@@ -284,7 +284,7 @@ def _links(session: Session, settings: Settings, keys: Keys, now: datetime) -> l
             person.name,
             person.words,
             f"{settings.base_url}/sign-in/link/"
-            + sign_ins.new_code(session, "sign_in", _id_of(session, person), keys, now, LINK_LIFETIME),
+            + sign_ins.new_code(session, sign_ins.SAMPLE_TOWN, _id_of(session, person), keys, now, LINK_LIFETIME),
         )
         for person in town.PEOPLE
     ]

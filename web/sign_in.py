@@ -154,9 +154,11 @@ def use_link(request: Request, found: TheDesk, code: str, new: Annotated[str, Fo
         person = session.get_one(Person, used.person_id)
         person.password_hash = hashed or person.password_hash
         session.add(person)
-        security_mail.put(session, person, Change.LINK_USED, found.settings, moment)
+        if purpose != sign_ins.SAMPLE_TOWN:
+            security_mail.put(session, person, Change.LINK_USED, found.settings, moment)
         has_password = person.password_hash is not None
-    by = Way.PASSWORD if hashed else Way.LINK  # with an invitation they chose one just now
+    by = Way.SAMPLE_TOWN if purpose == sign_ins.SAMPLE_TOWN else Way.LINK
+    by = Way.PASSWORD if hashed else by  # with an invitation they chose one just now
     return enter(request, found, used.person_id, "/" if has_password else "/?said=choose-password", by=by)
 
 
@@ -246,7 +248,7 @@ def _purpose(session: Session, found: Desk, code: str) -> str | None:
     purposes = ("sign_in", invitations.PURPOSE) if found.settings.single_sign_on.passwords else ()
     live = [
         one
-        for one in (*purposes, sign_ins.BREAK_GLASS)
+        for one in (*purposes, sign_ins.BREAK_GLASS, sign_ins.SAMPLE_TOWN)
         if sign_ins.code_is_live(session, code, one, found.keys, clock.now())
     ]
     return live[0] if live else None

@@ -1,14 +1,14 @@
 """A link stands in for somebody's password: who gets to see it, what it may, and how its owner learns of it."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from sqlmodel import col, select
 
-from config import clock, database, people
+from config import clock, database, people, sign_ins
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
@@ -106,6 +106,20 @@ def test_who_came_by_a_link_approves_once_the_password_is_set_anew(
     ]  # fmt: skip
     again = send(stranger, "/account/password", page="/account", old="not this one", new=PASSWORD)
     assert again.status_code == 422  # the sign-in is one by password now
+
+
+def test_whoever_comes_into_the_sample_town_by_its_link_does_all_that_the_person_may(
+    luc: int, sqlite_engine: sa.Engine, settings: Settings, keys: Keys, stranger: Browser, person: Callable[..., Person]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        writer = people.known_id(person(session, "Ana", Role.OFFICER))
+        code = sign_ins.new_code(session, sign_ins.SAMPLE_TOWN, luc, keys, clock.now(), timedelta(hours=1))
+    content = post_to_approve(sqlite_engine, keys, settings, writer)
+    link = f"/sign-in/link/{code}"
+    send(stranger, link, page=link)
+    assert "Links that sign somebody in as you" not in stranger.get("/").text
+    assert send(stranger, "/posts/1/approve", page="/posts/1", content_hash=content).status_code == 303
+    assert mails(sqlite_engine) == []
 
 
 def test_without_a_mail_server_its_owner_is_told_on_today_until_they_say_so(
