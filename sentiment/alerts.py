@@ -1,7 +1,9 @@
 """Alerts: one thread a concern and place, raised when its cell stands out, kept up to date, taken and closed by people.
 
 surges.py finds what is more than usual, corners.py what gathers at one place within hours, topics.py what is new. At
-most one new alert a department-day, emergencies aside: fewer, and worth a look. alert_details.py shows one."""
+most one new alert a department-day, emergencies aside: fewer, and worth a look. alert_details.py shows one.
+
+Long, because an alert's whole life stands here: what raises, holds back, renews and closes it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

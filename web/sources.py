@@ -114,13 +114,7 @@ def add_rule(request: Request, found: TheDesk, who: Who, name: Line = "", query:
     try:
         rule_added(found, who, name, query)
     except watch.WatchRuleError as error:
-        return _page(
-            request,
-            found,
-            wrong=("rule", Phrase.about(str(error), "query")),
-            given=given,
-            pointed=_pointed(query, error),
-        )
+        return _unread(request, found, given, error)
     except IntegrityError:
         words = Phrase.about(_("There is a rule of that name already."), "name")
         return _page(request, found, wrong=("rule", words), given=given)
@@ -142,13 +136,7 @@ def try_rule(request: Request, found: TheDesk, who: Who, name: Line = "", query:
     try:
         tried = rule_tried(found, who, query)
     except watch.WatchRuleError as error:
-        return _page(
-            request,
-            found,
-            wrong=("rule", Phrase.about(str(error), "query")),
-            given=given,
-            pointed=_pointed(query, error),
-        )
+        return _unread(request, found, given, error)
     return _page(request, found, given=given, tried=tried)
 
 
@@ -301,6 +289,12 @@ def _page(
         subject=sources.subject,
         gap_words=lambda gap: health.in_words(gap, lambda moment: moment.astimezone(zone)),
     )
+
+
+def _unread(request: Request, found: Desk, given: dict[str, str], error: watch.WatchRuleError) -> Response:
+    """The page with a rule that cannot be read, and the place of its mistake."""
+    words = Phrase.about(str(error), "query")
+    return _page(request, found, wrong=("rule", words), given=given, pointed=_pointed(given["query"], error))
 
 
 def _pointed(query: str, error: watch.WatchRuleError) -> tuple[str, str, str]:

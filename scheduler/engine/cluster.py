@@ -169,7 +169,7 @@ def _now(one: rota.Regular, hands: rota.Hands) -> None:
     now = clock.now()
     try:
         one.job(hands, now)
-    except Exception:
+    except Exception:  # hides nothing: it is raised again
         marks.failed(hands.engine, one.name, one.every, now)
         raise
 
