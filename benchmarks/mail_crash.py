@@ -3,47 +3,45 @@ the server saw it. A mail may come twice only where its reply was lost or its se
 both carry the same Message-ID."""
 
 import random
-import signal
-import subprocess
-import sys
+import shutil
 import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 from aiosmtpd.smtp import Session as SmtpSession
+from pydantic import SecretStr
 from sqlmodel import func, select
 
 from config import clock, database, outbox
+from config.settings import Settings
 from config.tables import OutboxMessage
+from scheduler import delivery, outgoing
+from tests import killing
 from tests.scheduler.postbox import free_port
 
 FASTER = 60  # leases and waits are so much shorter than in use
 LOST = 0.05  # of replies
 
-SENDER = f"""
-import sys, time
-from datetime import timedelta
-from pathlib import Path
-from config import clock, database
-from config.settings import Settings
-from scheduler import delivery, outgoing
-outgoing.LEASE /= {FASTER}
-outgoing.MARGIN /= {FASTER}
-outgoing.FIRST_WAIT /= {FASTER}
-store, folder, server = sys.argv[1:]
-engine = database.connect(store)
-settings = Settings(data_dir=Path(folder), smtp_url=server, mail_from="Liaison <desk@town.example>")
-print("ready", flush=True)
-while True:
-    delivery.deliver_all(engine, settings)
-    time.sleep(0.05)
-"""
+
+def send(say: Connection, store: str, folder: Path, server: str) -> None:
+    """The real sender, in a process of its own."""
+    outgoing.LEASE /= FASTER
+    outgoing.MARGIN /= FASTER
+    outgoing.FIRST_WAIT /= FASTER
+    engine = database.connect(store)
+    settings = Settings(data_dir=folder, smtp_url=SecretStr(server), mail_from="Liaison <desk@town.example>")
+    say.send_bytes(b"ready")
+    while True:
+        delivery.deliver_all(engine, settings)
+        time.sleep(0.05)
 
 
 @dataclass
@@ -75,12 +73,15 @@ class Outcome:
     unexplained: int  # doubles that neither explains
 
 
-def run(kills: int, mails: int, seed: int) -> Outcome:
-    """Puts the mails, kills the sender so often while they go out, and reads back what the server saw."""
+def run(kills: int, mails: int, seed: int, empty: Path | None = None) -> Outcome:
+    """Puts the mails, kills the sender so often while they go out, and reads back what the server saw. `empty`: a
+    migrated store to begin with a copy of, where there is one."""
     chance, counted = random.Random(seed), Counted(chance=random.Random(seed + 1))
     cut_off: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
         store = f"sqlite:///{folder}/liaison.db"
+        if empty is not None:
+            shutil.copy(empty, Path(folder) / "liaison.db")
         engine = database.connect(store)
         database.migrate(engine)
         server = Controller(counted, hostname="127.0.0.1", port=free_port())
@@ -93,10 +94,9 @@ def run(kills: int, mails: int, seed: int) -> Outcome:
                 for _ in range(share):
                     _put(engine, put)
                     put += 1
-                command = [sys.executable, "-c", SENDER, store, folder, f"smtp://127.0.0.1:{port}"]
-                with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sender:
-                    if sender.stdout is not None:
-                        sender.stdout.readline()  # ready
+                work = store, Path(folder), f"smtp://127.0.0.1:{port}"
+                with killing.at_work(send, *work) as (_sender, hear):
+                    killing.heard(hear)  # ready
                     seen = len(counted.accepted)
                     if kill < kills:
                         deadline = time.monotonic() + 3
@@ -108,8 +108,6 @@ def run(kills: int, mails: int, seed: int) -> Outcome:
                         deadline = time.monotonic() + 300
                         while _left(engine) and time.monotonic() < deadline:
                             time.sleep(0.1)
-                    sender.send_signal(signal.SIGKILL)
-                    sender.wait()
                 if counted.accepted:
                     cut_off.add(counted.accepted[-1])
         finally:

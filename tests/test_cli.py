@@ -235,6 +235,7 @@ def test_a_secret_is_taken_from_the_environment_or_asked_for_unseen(monkeypatch:
     assert run("account", "list").stdout == "1\tgate\tRiverton PD\t@rpd.example\tconnected\n"
 
 
+@pytest.mark.long
 def test_the_demo_does_the_whole_job(tmp_path: Path) -> None:
     told = run("demo", "--once")
     assert told.exit_code == 0, told.output

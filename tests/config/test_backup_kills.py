@@ -50,14 +50,12 @@ def _stopped(say: Connection, where: tuple[Any, str, int]) -> None:
     setattr(owner, name, stands)
 
 
-def back_up(say: Connection, programs: str, url: str, data: Path, out: Path, step: str) -> None:
-    os.environ["PATH"] = programs  # forked from a process that is older than this test
+def back_up(say: Connection, url: str, data: Path, out: Path, step: str) -> None:
     _stopped(say, BACKING_UP[step])
     backup.make(database.connect(url), data, secrets.for_tests(), out, clock.now())
 
 
-def put_back(say: Connection, programs: str, url: str, data: Path, source: Path, step: str) -> None:
-    os.environ["PATH"] = programs
+def put_back(say: Connection, url: str, data: Path, source: Path, step: str) -> None:
     _stopped(say, RESTORING[step])
     backup.restore(url, data, secrets.for_tests(), source, replace=True)
 
@@ -75,7 +73,7 @@ def test_a_backup_killed_in_the_middle_leaves_the_one_before_and_the_next_is_who
     before = out.read_bytes()
     with database.writing(engine) as session:
         luc = person(session, "Luc", Role.OFFICER).email
-    with killing.at_work(back_up, os.environ["PATH"], address(engine), data, out, step) as (process, hear):
+    with killing.at_work(back_up, address(engine), data, out, step) as (process, hear):
         killing.heard(hear)
         assert process.is_alive()
     assert out.read_bytes() == before
@@ -107,7 +105,7 @@ def test_a_restore_killed_in_the_middle_leaves_one_store_or_the_other_and_can_be
     for ending in ("", "-wal", "-shm"):
         shutil.copy(f"{tmp_path / 'liaison.db'}{ending}", there / f"liaison.db{ending}")
     url = f"sqlite:///{there / 'liaison.db'}"
-    with killing.at_work(put_back, os.environ["PATH"], url, there, out, step) as (process, hear):
+    with killing.at_work(put_back, url, there, out, step) as (process, hear):
         killing.heard(hear)
         assert process.is_alive()
     assert emails(url) == ([ada] if step.endswith("the files are not") else [ada, luc])
@@ -131,7 +129,7 @@ def test_the_same_on_postgresql(
         luc = person(session, "Luc", Role.OFFICER).email
     postgres_engine.dispose()
     there = tmp_path / "there"
-    with killing.at_work(put_back, os.environ["PATH"], url, there, out, step) as (process, hear):
+    with killing.at_work(put_back, url, there, out, step) as (process, hear):
         killing.heard(hear)
         assert process.is_alive()
     assert emails(url) == ([ada] if step.endswith("the files are not") else [ada, luc])

@@ -3,45 +3,37 @@ again and again: what the store holds in the end against what was sent."""
 
 import json
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import overload
 
 import sqlalchemy as sa
 from sqlmodel import func, select
 
-from config import clock, database
-from listeners import rules, sources
+from config import clock, database, secrets
+from config.settings import Settings
+from listeners import rules, sources, streams
 from listeners.tables import Mention, Source
+from tests import killing
 from tests.networks.jetstream_server import V2, Network, Told, like, post, running
 
 FEW = 4000  # events in one look at what flowed
 OF_POSTS, OF_MATCHING = 7, 300  # one event in so many is a post, is about us
 
-# The real reader, in a process of its own; `lease`: seconds that it holds a source without a word.
-READER = """
-import sys, time
-from datetime import timedelta
-from pathlib import Path
-from config import database, secrets
-from config.settings import Settings
-from listeners import streams
-streams.LEASE = timedelta(seconds=float(sys.argv[3]))
-made = streams.Streams(
-    database.connect(sys.argv[1]), Settings(data_dir=Path(sys.argv[2]), fetch_private_addresses=True),
-    secrets.for_tests(), lambda network, posts: None,
-)
-print("ready", flush=True)
-while True:
-    made.keep()
-    time.sleep(0.2)
-"""
+
+def read(say: Connection, url: str, folder: Path, lease: float) -> None:
+    """The real reader, in a process of its own; `lease`: seconds that it holds a source without a word."""
+    streams.LEASE = timedelta(seconds=lease)
+    settings = Settings(data_dir=folder, fetch_private_addresses=True)
+    made = streams.Streams(database.connect(url), settings, secrets.for_tests(), lambda network, posts: None)
+    say.send_bytes(b"ready")
+    while True:
+        made.keep()
+        time.sleep(0.2)
 
 
 class Flow(Sequence[Told]):
@@ -102,19 +94,16 @@ def killed(url: str, folder: Path, *, rate: int, seconds: float, kills: int, lea
     network.events = flow  # type: ignore[assignment]  # a list that is never written to
     with running(network) as server:
         number = watched(engine, server)
-        command = [sys.executable, "-c", READER, url, str(folder), str(lease)]
         chance, done, began = random.Random(seed), 0, time.monotonic()
         moments = sorted(chance.uniform(0, seconds) for _ in range(kills))
         for moment in (*moments, None):
-            with subprocess.Popen(command, stdout=subprocess.PIPE) as reader:
-                assert reader.stdout is not None
-                reader.stdout.readline()
+            with killing.at_work(read, url, folder, lease) as (_reader, hear):
+                killing.heard(hear)
                 if moment is None:
                     caught_up(engine, number, flow.total, seconds + 60 + lease)
                 else:
                     time.sleep(max(0.0, moment - (time.monotonic() - began)) + chance.uniform(0, 0.3))
                     done += 1
-                reader.send_signal(signal.SIGKILL)
         taken = time.monotonic() - began
     with database.reading(engine) as session:
         rows, different = session.exec(select(func.count(), func.count(func.distinct(Mention.text)))).one()

@@ -63,6 +63,7 @@ def stored(engine: sa.Engine, number: int = 1) -> Source:
         return session.get_one(Source, number)
 
 
+@pytest.mark.long
 def test_ten_thousand_mentions_of_a_brigade_in_one_go_are_listed_once_and_all_counted(
     engine: sa.Engine, network: Callable[..., Told], keys: Keys, settings: Settings, now: datetime
 ) -> None:

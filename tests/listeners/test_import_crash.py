@@ -7,6 +7,7 @@ from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from sqlmodel import func, select
 
@@ -29,6 +30,7 @@ def import_it(say: Connection, url: str, path: Path, data: Path, now: datetime) 
     )
 
 
+@pytest.mark.long
 def test_ten_kills_lose_nothing_and_double_nothing(
     sqlite_engine: sa.Engine, settings: Settings, keys: Keys, now: datetime, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from sqlmodel import func, select
 
@@ -44,6 +45,7 @@ def _two_at_once(engine: sa.Engine, keys: Keys, now: datetime, limit: int = 2) -
     return _claim(engine, keys, now, limit=min(2, limit))
 
 
+@pytest.mark.long
 def test_ten_kills_lose_nothing_and_double_nothing(
     sqlite_engine: sa.Engine, keys: Keys, person: Callable[..., Person], tmp_path: Path
 ) -> None:

@@ -1,10 +1,9 @@
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
+from multiprocessing.connection import Connection
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -22,6 +21,7 @@ from config.tables import Person
 from networks import accounts
 from networks.tables import Account
 from scheduler import doctor, resealing
+from tests import killing
 
 # Bytes that nothing seals: hashes, pictures, numbers of the model.
 NOT_SEALED = {
@@ -129,6 +129,20 @@ def test_what_no_key_opens_is_counted_and_left(
         assert session.get_one(Account, lost.id).sealed_secret == lost.sealed_secret
 
 
+def rotate(_say: Connection) -> None:
+    """The command as it is, killed by the system after its second batch: no finally, no goodbye."""
+    whole, done = resealing._reseal, []
+
+    def until(*given: Any, **named: Any) -> Any:
+        done.append(whole(*given, **named))
+        if len(done) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done[-1]
+
+    resealing._reseal = until
+    cli.liaison(["key", "rotate"])
+
+
 def test_killed_in_the_middle_the_next_run_goes_on(
     sqlite_engine: sa.Engine,
     settings: Settings,
@@ -138,34 +152,15 @@ def test_killed_in_the_middle_the_next_run_goes_on(
 ) -> None:
     with database.writing(sqlite_engine) as session:
         fill(session, settings, person, now, many=MANY)
-    environment = {
-        "LIAISON_DATABASE_URL": sqlite_engine.url.render_as_string(),
-        "LIAISON_DATA_DIR": str(settings.data_dir),
-        "LIAISON_CONFIG": os.devnull,
-    }
-    # The command as it is, killed by the system after its second batch: no finally, no goodbye.
-    killed = (
-        "import os, signal, cli\n"
-        "from scheduler import resealing\n"
-        "whole, done = resealing._reseal, []\n"
-        "def until(*given):\n"
-        "    done.append(whole(*given))\n"
-        "    if len(done) == 2: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    return done[-1]\n"
-        "resealing._reseal = until\n"
-        "cli.liaison(['key', 'rotate'])\n"
-    )
-    root = Path(cli.__file__).parent
-    ended = subprocess.run(
-        [sys.executable, "-c", killed], env={**os.environ, **environment, "PYTHONPATH": str(root)}, capture_output=True
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    monkeypatch.setenv("LIAISON_DATABASE_URL", sqlite_engine.url.render_as_string())
+    monkeypatch.setenv("LIAISON_DATA_DIR", str(settings.data_dir))
+    with killing.at_work(rotate) as (rotating, _hear):
+        rotating.join()
+        assert rotating.exitcode == -signal.SIGKILL
     keys = secrets.load(settings)
     with database.reading(sqlite_engine) as session:
         assert resealing.left(session, keys).old == MANY + 2 - 2 * resealing.BATCH
         assert all(keys.open(one.sealed_secret or b"") for one in session.exec(select(Account)))
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
 
     def run(*words: str) -> Result:
         configured.load.cache_clear()

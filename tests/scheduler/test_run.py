@@ -1,7 +1,9 @@
-"""`liaison run` as a process: it opens, does its work by itself, drains on SIGTERM, and says when a port is taken."""
+"""`liaison run` as a process: it opens, does its work by itself, drains on SIGTERM, and says when a port is taken. The
+commands beside it are processes too, forked from one that has imported what they need."""
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -10,9 +12,17 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+import cli
+from tests import killing
+
 LIAISON = str(Path(sys.executable).with_name("liaison"))
+LONGEST = 300  # seconds; a machine may have much else to do
 
 
 def free_port() -> int:
@@ -22,7 +32,7 @@ def free_port() -> int:
         return port
 
 
-def until(holds: Callable[[], bool], seconds: float = 40) -> bool:
+def until(holds: Callable[[], bool], seconds: float = LONGEST) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if holds():
@@ -44,6 +54,22 @@ def scored(store: Path) -> int:
         return int(connection.execute("select count(*) from mention where scored_at is not null").fetchone()[0])
 
 
+def command(say: Connection, folder: Path, *words: str) -> None:
+    """A command of `liaison` in that folder; says its exit code and what it told as errors."""
+    os.chdir(folder)
+    ended = CliRunner().invoke(cli.liaison, words)
+    say.send((ended.exit_code, ended.stderr))
+
+
+def done(folder: Path, *words: str) -> tuple[int, str]:
+    """What came of a command: its exit code and what it told as errors."""
+    with killing.at_work(command, folder, *words) as (_process, hear):
+        assert hear.poll(LONGEST), words
+        code, told = hear.recv()
+        return int(code), str(told)
+
+
+@pytest.mark.long
 def test_it_opens_reads_what_comes_in_and_drains_when_told(tmp_path: Path) -> None:
     port = free_port()
     environment = {**os.environ, "LIAISON_BASE_URL": f"http://127.0.0.1:{port}"}
@@ -54,13 +80,11 @@ def test_it_opens_reads_what_comes_in_and_drains_when_told(tmp_path: Path) -> No
             assert until(lambda: answers(port))
             post = {"text": "Thank you officers", "posted_at": "2026-11-20T10:00:00Z"}
             (tmp_path / "export.jsonl").write_text(json.dumps(post))
-            subprocess.run([LIAISON, "import", "export.jsonl"], cwd=tmp_path, check=True, capture_output=True)
+            assert done(tmp_path, "import", "export.jsonl")[0] == 0
             assert until(lambda: scored(tmp_path / "data" / "liaison.db") == 1)
-            taken = subprocess.run(
-                [LIAISON, "run", "--port", str(port)], cwd=tmp_path, capture_output=True, text=True, timeout=60
-            )
-            assert taken.returncode == 1
-            assert f"port {port} is in use" in taken.stderr
+            code, told = done(tmp_path, "run", "--port", str(port))
+            assert code == 1
+            assert f"port {port} is in use" in told
         finally:
             running.send_signal(signal.SIGTERM)
         said = running.communicate(timeout=30)[1]
@@ -68,17 +92,19 @@ def test_it_opens_reads_what_comes_in_and_drains_when_told(tmp_path: Path) -> No
     assert f"Open http://127.0.0.1:{port}/first-run and give this code: " in said
 
 
-def test_killed_while_it_reads_it_goes_on_where_it_was(tmp_path: Path) -> None:
+@pytest.mark.long
+def test_killed_while_it_reads_it_goes_on_where_it_was(tmp_path: Path, empty_store: Path) -> None:
     """With the real model, three batches; tests/sentiment/test_scoring.py kills readers of small batches many times."""
     posts = [{"text": f"Speeding on Elm Street, part {n}", "posted_at": "2026-11-20T10:00:00Z"} for n in range(1100)]
     (tmp_path / "export.jsonl").write_text("\n".join(map(json.dumps, posts)))
-    subprocess.run([LIAISON, "import", "export.jsonl"], cwd=tmp_path, check=True, capture_output=True)
     store = tmp_path / "data" / "liaison.db"
-    with subprocess.Popen([LIAISON, "analyse"], cwd=tmp_path, stderr=subprocess.DEVNULL) as reading:
-        assert until(lambda: scored(store) > 0, seconds=180)
-        reading.kill()
+    store.parent.mkdir()
+    shutil.copy(empty_store, store)
+    assert done(tmp_path, "import", "export.jsonl")[0] == 0
+    with killing.at_work(command, tmp_path, "analyse"):
+        assert until(lambda: scored(store) > 0)
     assert 0 < scored(store) < 1100
-    subprocess.run([LIAISON, "analyse"], cwd=tmp_path, check=True, capture_output=True)
+    assert done(tmp_path, "analyse")[0] == 0
     with sqlite3.connect(store) as connection:
         counted = connection.execute("select sum(posts) from hour_count where concern = ''").fetchone()[0]
         kept = connection.execute("select count(*) from mention where shown").fetchone()[0]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 
@@ -13,6 +14,7 @@ from tests.web import asked_by_schema
 from tests.web.browsing import Browser
 
 
+@pytest.mark.long
 def test_whatever_the_description_allows_no_failure_and_no_leak(
     desk_app: FastAPI, sqlite_engine: sa.Engine, keys: Keys, person: Callable[..., Any], at_eight: datetime
 ) -> None:

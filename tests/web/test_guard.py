@@ -85,6 +85,7 @@ def test_every_route_names_what_it_needs_or_is_listed_as_public(desk_app: FastAP
     assert {other.path if isinstance(other, Mount) else str(other) for other in others} == OPEN_MOUNTS
 
 
+@pytest.mark.long
 def test_who_gets_in_where_is_exactly_the_matrix(
     desk_app: FastAPI, stranger: Browser, browser_of: Callable[..., Browser]
 ) -> None:
@@ -124,6 +125,7 @@ def test_the_matrix_is_what_the_routes_name_and_the_table_of_roles_allows(desk_a
                 assert told[f"{method} {route.path}"] == inside, route.path
 
 
+@pytest.mark.long
 def test_no_route_changes_anything_without_the_forms_token(
     desk_app: FastAPI, stranger: Browser, browser_of: Callable[..., Browser]
 ) -> None:
@@ -136,6 +138,7 @@ def test_no_route_changes_anything_without_the_forms_token(
             assert let_in == []
 
 
+@pytest.mark.long
 def test_a_person_without_a_role_reaches_only_what_is_public(
     desk_app: FastAPI, browser_of: Callable[..., Browser]
 ) -> None:

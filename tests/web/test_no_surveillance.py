@@ -250,6 +250,7 @@ def _name_oak_lane(engine: sa.Engine, ids: list[int]) -> None:
         counts.add(session, counts.counted(session, ids))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("chosen", [["Oak Lane"], ["Oak Lane", "Elm Street"]])
 def test_whether_none_or_four_people_name_a_place_changes_nothing_that_an_analyst_sees(
     desk_app: FastAPI, town: sa.Engine, at_eight: datetime, browser_of: Callable[..., Browser], chosen: list[str]
