@@ -33,6 +33,12 @@ class NewerSchema(Exception):
     """A newer version of Liaison has upgraded this store; the message says what to do."""
 
 
+def empty_list() -> list[Any]:
+    """What a column of a list is when nothing is said. Not `list` itself: at each row pydantic asks what a factory
+    takes, and of a built-in that takes 0.2 ms, two thirds of a new mention."""
+    return []
+
+
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
     """An instant: aware when it goes in (else NaiveTimeError), aware and in UTC when it comes out."""
 

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from config.database import UtcDateTime
+from config.database import UtcDateTime, empty_list
 
 
 class Person(SQLModel, table=True):
@@ -133,8 +133,8 @@ class MailPreference(SQLModel, table=True):
     person_id: int = Field(foreign_key="person.id", primary_key=True)
     weekly_on: int | None = None  # Monday is 0; none: no weekly edition
     monthly: bool = False  # on the first of each month
-    concerns: list[str] = Field(default_factory=list, sa_type=sa.JSON)  # taxonomy keys; empty: all
-    places: list[int] = Field(default_factory=list, sa_type=sa.JSON)  # place ids; empty: everywhere
+    concerns: list[str] = Field(default_factory=empty_list, sa_type=sa.JSON)  # taxonomy keys; empty: all
+    places: list[int] = Field(default_factory=empty_list, sa_type=sa.JSON)  # place ids; empty: everywhere
     alerts: bool | None = None  # by mail at once; none: as the person's roles say
     quiet_from: int | None = None  # minute of the local day; alerts then wait until quiet_until, emergencies aside
     quiet_until: int | None = None

@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 import config.tables  # noqa: F401  (its tables are referred to by name)
 import networks.tables  # noqa: F401  (its tables are referred to by name)
-from config.database import UtcDateTime
+from config.database import UtcDateTime, empty_list
 
 
 class Source(SQLModel, table=True):
@@ -73,7 +73,7 @@ class Place(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
-    other_names: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+    other_names: list[str] = Field(default_factory=empty_list, sa_type=sa.JSON)
     kind: str = ""  # neighbourhood | street | landmark, or not said
     within_id: int | None = Field(default=None, foreign_key="place.id")  # the neighbourhood that a street lies in
 
@@ -114,7 +114,7 @@ class Mention(SQLModel, table=True):
     language: str = "und"
     place_id: int | None = Field(default=None, foreign_key="place.id")
     place_sure: float | None = None  # 0 to 1: how sure the place is
-    rules: list[int] = Field(default_factory=list, sa_type=sa.JSON)  # watch rules that matched
+    rules: list[int] = Field(default_factory=empty_list, sa_type=sa.JSON)  # watch rules that matched
     thread: bytes | None = None  # keyed BLAKE2b of network and the remote id of the thread's root, as in `key`
     repost: bool = False  # somebody's post passed on without a word: counted, never listed
     copy_of: int | None = Field(default=None, foreign_key="mention.id", ondelete="SET NULL")  # said before, nearly so

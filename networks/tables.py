@@ -6,7 +6,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from config.database import UtcDateTime
+from config.database import UtcDateTime, empty_list
 
 
 class Account(SQLModel, table=True):
@@ -68,5 +68,5 @@ class PracticePost(SQLModel, table=True):
     text: str
     language: str = ""
     reply_to: int | None = Field(default=None, foreign_key="practice_post.id")
-    pictures: list[str] = Field(default_factory=list, sa_type=sa.JSON)  # their descriptions; the board shows no more
+    pictures: list[str] = Field(default_factory=empty_list, sa_type=sa.JSON)  # their descriptions: no more is shown
     posted_at: datetime = Field(sa_type=UtcDateTime)

@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 import config.tables  # noqa: F401  (its tables are referred to by name)
 import networks.tables  # noqa: F401  (its tables are referred to by name)
-from config.database import UtcDateTime
+from config.database import UtcDateTime, empty_list
 
 
 class Post(SQLModel, table=True):
@@ -33,7 +33,7 @@ class Post(SQLModel, table=True):
     translation_of: int | None = Field(default=None, index=True)  # the post that says the same in another language
     urgent: str | None = None  # posts.urgent.Stage: goes out as soon as it is approved, over days of silence
     follows_id: int | None = Field(default=None, index=True)  # the post of ours that it answers wherever that is out
-    asked: list[int] = Field(default_factory=list, sa_type=sa.JSON)  # approvers whom the author asks by name
+    asked: list[int] = Field(default_factory=empty_list, sa_type=sa.JSON)  # approvers whom the author asks by name
     submitted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # reviews before it do not count
     shows: dict[str, Any] | None = Field(
         default=None, sa_type=sa.JSON(none_as_null=True)
@@ -143,7 +143,7 @@ class Target(SQLModel, table=True):
     published_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_error: str | None = None
     memory: str | None = None  # what its network made that is not public yet (networks.network.Memory)
-    found: list[dict[str, str]] = Field(default_factory=list, sa_type=sa.JSON)  # what a look-up saw that may be it
+    found: list[dict[str, str]] = Field(default_factory=empty_list, sa_type=sa.JSON)  # what a look-up saw: may be it
     take_down_asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
@@ -194,7 +194,7 @@ class Category(SQLModel, table=True):
     name: str = Field(primary_key=True)
     late_minutes: int | None = None  # later than this is missed, not sent; none: the installation's own limit
     over_blackout: bool = False
-    steps: list[dict[str, Any]] = Field(default_factory=list, sa_type=sa.JSON)  # posts.categories.Step
+    steps: list[dict[str, Any]] = Field(default_factory=empty_list, sa_type=sa.JSON)  # posts.categories.Step
 
 
 class Slot(SQLModel, table=True):
@@ -357,7 +357,7 @@ class Event(SQLModel, table=True):
     minutes: int  # how long it takes
     where: str
     access: str = ""  # steps, hearing, childcare: what people need to know to come
-    languages: list[str] = Field(default_factory=list, sa_type=sa.JSON)  # spoken there
+    languages: list[str] = Field(default_factory=empty_list, sa_type=sa.JSON)  # spoken there
     capacity: int | None = None  # people; none: no limit is told
     held_with: dict[str, str] = Field(default_factory=dict, sa_type=sa.JSON)  # partner's number -> its name, as told
     partners: str = ""  # who else holds it with us, of no directory
@@ -411,7 +411,7 @@ class Partner(SQLModel, table=True):
     name: str
     kind: str  # posts.partners.KINDS
     place_id: int | None = Field(default=None, foreign_key="place.id")
-    languages: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+    languages: list[str] = Field(default_factory=empty_list, sa_type=sa.JSON)
     notes: str = ""
     reach: bytes | None = None  # sealed: name, e-mail address, telephone number
     active: bool = True
@@ -485,7 +485,7 @@ class QuestionPoll(SQLModel, table=True):
     target_id: int = Field(primary_key=True)  # no foreign key: the count outlives the record of sending
     question_id: int = Field(foreign_key="question.id", index=True)
     account_id: int = Field(foreign_key="account.id")
-    choices: list[list[Any]] = Field(default_factory=list, sa_type=sa.JSON)  # words and votes, in their order
+    choices: list[list[Any]] = Field(default_factory=empty_list, sa_type=sa.JSON)  # words and votes, in their order
     people: int | None = None  # who voted; none: the network tells votes only
     closed: bool = False
     read_at: datetime = Field(sa_type=UtcDateTime)

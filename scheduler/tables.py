@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from config.database import UtcDateTime
+from config.database import UtcDateTime, empty_list
 
 
 class JobMark(SQLModel, table=True):
@@ -26,7 +26,7 @@ class SignOfLife(SQLModel, table=True):
     key: str = Field(primary_key=True)  # made by chance at its start
     kind: str  # run | web | clock | worker
     host: str
-    queues: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+    queues: list[str] = Field(default_factory=empty_list, sa_type=sa.JSON)
     began_at: datetime = Field(sa_type=UtcDateTime)
     seen_at: datetime = Field(sa_type=UtcDateTime)  # by the store's clock
     off_seconds: float = 0.0
@@ -42,7 +42,7 @@ class AlertChannel(SQLModel, table=True):
     kind: str  # json | chat
     address: bytes  # sealed: in a chat's address lies its key
     secret: bytes | None = None  # sealed; signs what goes to a program
-    concerns: list[str] = Field(default_factory=list, sa_type=sa.JSON)  # taxonomy keys; empty: all
+    concerns: list[str] = Field(default_factory=empty_list, sa_type=sa.JSON)  # taxonomy keys; empty: all
     urgent_only: bool = False
     active: bool = True
     created_at: datetime = Field(sa_type=UtcDateTime)

@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 import config.tables  # noqa: F401  (its tables are referred to by name)
 import listeners.tables  # noqa: F401  (its tables are referred to by name)
-from config.database import UtcDateTime
+from config.database import UtcDateTime, empty_list
 
 ALL = ""  # a cell's concern when it stands for all of them: a mention with two concerns counts once here
 
@@ -174,7 +174,7 @@ class Alert(SQLModel, table=True):
     authors: int
     expected: float  # authors
     p_value: float
-    keyphrases: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+    keyphrases: list[str] = Field(default_factory=empty_list, sa_type=sa.JSON)
     state: str = "new"  # new | taken | resolved | not_a_concern
     taken_by: int | None = Field(default=None, foreign_key="person.id")
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
