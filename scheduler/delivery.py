@@ -22,8 +22,8 @@ from scheduler.outgoing import Claimed
 
 log = structlog.get_logger(__name__)
 
-MESSAGE_WAIT = timedelta(hours=24)  # at most, after the server put this one message off
-GIVE_UP = timedelta(days=5)  # of one message that the server keeps putting off (RFC 5321, 4.5.4.1)
+MESSAGE_WAIT = timedelta(hours=24)  # at most, after the server put this one message off, or the line broke at it
+GIVE_UP = timedelta(days=5)  # of one message that does not get through (RFC 5321, 4.5.4.1)
 SERVER_WAIT = timedelta(minutes=10)  # at most, while the server is away: it takes one attempt for all mail
 ADMISSION_WAIT = timedelta(hours=1)  # at most, while it does not let us in: no server likes wrong passwords
 BATCH = 50  # mails over one connection
@@ -113,18 +113,15 @@ def _send(engine: sa.Engine, to: smtp.MailServer, sender: str, claimed: Sequence
                     except smtp.Refused as error:
                         outgoing.failed(engine, one, str(error))
                         done = replace(done, failed=done.failed + 1)
-                    except smtp.TryLater as error:
+                    except (smtp.TryLater, smtp.Unreachable) as error:
                         if at() - one.created_at > GIVE_UP:
                             outgoing.failed(engine, one, str(error))
                             done = replace(done, failed=done.failed + 1)
-                            continue
-                        outgoing.later(engine, [one], str(error), at(), MESSAGE_WAIT)
-                        done = replace(done, retried=done.retried + 1)
-                    except smtp.Unreachable as error:
-                        # this one line broke: the others get a new one
-                        outgoing.later(engine, [one], str(error), at(), SERVER_WAIT)
-                        done = replace(done, retried=done.retried + 1)
-                        break
+                        else:
+                            outgoing.later(engine, [one], str(error), at(), MESSAGE_WAIT)
+                            done = replace(done, retried=done.retried + 1)
+                        if isinstance(error, smtp.Unreachable):
+                            break  # this one line broke, perhaps by this message: the others get a new one
                     except smtp.NotAdmitted:
                         left.insert(0, one)
                         raise

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 Transport = Literal["mail", "webhook"]
 LEASE = timedelta(minutes=10)  # after it others may send what was claimed
-MARGIN = timedelta(minutes=3)  # before its end no further message is begun
+MARGIN = timedelta(minutes=5)  # before its end no further message is begun: longer than smtp.py waits for one
 FIRST_WAIT = timedelta(minutes=1)
 
 _chance = SystemRandom()

@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 TIMEOUT = 20.0  # seconds for each word with the server
+WHOLE_MESSAGE = 120.0  # seconds for the two words about a whole message: many servers filter it before the last one
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
@@ -81,6 +86,23 @@ def server(url: str) -> MailServer:
     )
 
 
+class _Client(smtplib.SMTP):
+    """Waits longer while the server looks at a message: whoever hangs up before the last word sends it twice."""
+
+    def data(self, msg: "ReadableBuffer | str") -> tuple[int, bytes]:
+        if self.sock is None:
+            return super().data(msg)
+        self.sock.settimeout(WHOLE_MESSAGE)
+        answer = super().data(msg)
+        if self.sock is not None:
+            self.sock.settimeout(TIMEOUT)
+        return answer
+
+
+class _TlsClient(_Client, smtplib.SMTP_SSL):
+    """The same where the line is encrypted from its first byte."""
+
+
 @contextmanager
 def session(to: MailServer) -> Iterator[smtplib.SMTP]:
     """A session, greeted, encrypted as the scheme says, and signed in. A plain smtp:// server that offers STARTTLS gets
@@ -113,9 +135,9 @@ def session(to: MailServer) -> Iterator[smtplib.SMTP]:
 def _open(to: MailServer) -> smtplib.SMTP:
     client: smtplib.SMTP
     if to.scheme == "smtps":
-        client = smtplib.SMTP_SSL(to.host, to.port, timeout=TIMEOUT, context=ssl.create_default_context())
+        client = _TlsClient(to.host, to.port, timeout=TIMEOUT, context=ssl.create_default_context())
     else:
-        client = smtplib.SMTP(to.host, to.port, timeout=TIMEOUT)
+        client = _Client(to.host, to.port, timeout=TIMEOUT)
     with ExitStack() as closing:  # whatever goes wrong here, the line is not left open
         closing.callback(client.close)
         client.ehlo_or_helo_if_needed()
@@ -134,8 +156,8 @@ def _open(to: MailServer) -> smtplib.SMTP:
 def hand_over(client: smtplib.SMTP, sender: str, recipient: str, message: bytes) -> None:
     """Gives one message (RFC 5322) for one recipient to the server; when this returns, the server has it.
 
-    Raises Refused or TryLater for this message, NotAdmitted or Unreachable for all of them. After Unreachable the
-    server may have the message all the same, if its answer was lost: only the same Message-ID tells."""
+    Raises Refused or TryLater for this message, NotAdmitted for all of them, and Unreachable where the line broke: then
+    the server may have the message all the same, if its answer was lost: only the same Message-ID tells."""
     options = [] if f"{sender}{recipient}".isascii() else ["SMTPUTF8"]
     try:
         client.sendmail(sender, [recipient], message, mail_options=options)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -188,6 +189,40 @@ def test_a_lost_reply_is_the_one_double_and_carries_the_same_id(
     assert deliver_due(sqlite_engine, with_server, now) == Delivered(retried=1)
     assert deliver_due(sqlite_engine, with_server, now + LATER) == Delivered(sent=1)
     assert [mail["Message-ID"] for mail in post.to(ada)] == ["<digest.ada@riverton.example>"] * 2
+
+
+def test_a_server_that_filters_a_mail_before_its_last_word_gets_it_once(
+    sqlite_engine: sa.Engine,
+    settings: Settings,
+    now: datetime,
+    serve: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(smtp, "TIMEOUT", 0.5)
+    post = Post()
+    post.meanwhile = lambda: sleep(1)
+    ada = put(sqlite_engine, "ada", now)
+    assert deliver_due(sqlite_engine, using(settings, f"smtp://{serve(post)}"), now) == Delivered(sent=1)
+    assert len(post.to(ada)) == 1
+
+
+def test_a_message_begun_before_the_margin_ends_within_its_lease() -> None:
+    assert outgoing.MARGIN.total_seconds() > 2 * smtp.TIMEOUT + 2 * smtp.WHOLE_MESSAGE
+
+
+@pytest.mark.parametrize("said", ["drop", "reply lost"])
+def test_a_mail_at_which_the_line_breaks_again_and_again_comes_more_seldom_and_is_given_up(
+    sqlite_engine: sa.Engine, settings: Settings, now: datetime, serve: Callable[..., str], said: str
+) -> None:
+    post = Post()
+    post.at_data[put(sqlite_engine, "ada", now)] = [said] * 99
+    with_server = using(settings, f"smtp://{serve(post)}")
+    at = now
+    while row(sqlite_engine, "ada").state == "waiting":
+        deliver_due(sqlite_engine, with_server, at)
+        at += timedelta(hours=3)
+    assert (row(sqlite_engine, "ada").state, at - now < timedelta(days=7)) == ("failed", True)
+    assert row(sqlite_engine, "ada").tries < 25
 
 
 def test_a_claim_is_respected_until_its_lease_ends(
