@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, delete, func, select
 
 from config import addresses, audit
@@ -243,10 +244,12 @@ def counted(session: Session, question_id: int) -> list[Said]:
     return sorted(said, key=lambda one: (-one.answers, one.concern or "~"))
 
 
-def answers(session: Session, question_id: int, limit: int = 100) -> list[QuestionAnswer]:
-    """Whose words are kept still, the last first."""
+def answers(session: Session, question_id: int, now: datetime, limit: int = 100) -> list[QuestionAnswer]:
+    """Whose words are within their time, the last first; what only a legal hold keeps is out of the desk's sight."""
     query = select(QuestionAnswer).where(
-        QuestionAnswer.question_id == question_id, col(QuestionAnswer.words).is_not(None)
+        QuestionAnswer.question_id == question_id,
+        col(QuestionAnswer.words).is_not(None),
+        col(QuestionAnswer.expires_at) > now,
     )
     return list(session.exec(query.order_by(col(QuestionAnswer.id).desc()).limit(limit)))
 
@@ -322,10 +325,14 @@ def _shown(session: Session, post: Post, what: str, words: str) -> str:
     return words if any(words in text for text in texts) else next(iter(texts), "")
 
 
-def expire(session: Session, now: datetime, limit: int) -> int:
-    """Lets go of words past their time; how many. Counts stay."""
+def expire(session: Session, now: datetime, limit: int, held: Iterable[tuple[datetime, datetime]] = ()) -> int:
+    """Lets go of words past their time but those said in a `held` period; how many. Counts stay."""
     session.exec(delete(QuestionTry).where(col(QuestionTry.at) <= now - HOUR))
-    past = select(QuestionAnswer).where(col(QuestionAnswer.expires_at) <= now, col(QuestionAnswer.words).is_not(None))
+    said_at = col(QuestionAnswer.said_at)
+    kept = [sa.not_(sa.and_(said_at >= first, said_at < end)) for first, end in held]
+    past = select(QuestionAnswer).where(
+        col(QuestionAnswer.expires_at) <= now, col(QuestionAnswer.words).is_not(None), *kept
+    )
     gone = session.exec(past.limit(limit)).all()
     for answer in gone:
         answer.words = None

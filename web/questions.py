@@ -149,7 +149,7 @@ def _page(
             raise Trouble(404, "There is no such question", "It may be a number from another desk.")
         counted = questions.counted(session, question_id)
         chosen = questions.poll_counts(session, question_id)
-        answers = questions.answers(session, question_id) if who.may(Action.READ_MENTIONS) else []
+        answers = questions.answers(session, question_id, clock.now()) if who.may(Action.READ_MENTIONS) else []
         post = session.get(Post, question.post_id or 0)
         told = session.get(Post, question.answer_post_id or 0)
     if answers:

@@ -39,7 +39,7 @@ def expire(engine: sa.Engine, settings: Settings, now: datetime) -> dict[str, in
         "copies": lambda session: copies.forget(session, now, BATCH),
         "source_hours": lambda session: rhythm.forget(session, now),
         "heard_words": lambda session: heard.expire(session, now, BATCH, _held_days(session, settings)),
-        "answers": lambda session: questions.expire(session, now, BATCH),
+        "answers": lambda session: questions.expire(session, now, BATCH, _held_periods(session)),
         "mails": lambda session: outbox.forget(session, now - words, BATCH),
         "sign_ins": lambda session: sign_ins.forget(session, now),
         "replies": lambda session: kept_replies.forget(session, now),
@@ -107,6 +107,11 @@ def _held_days(session: Session, settings: Settings) -> list[tuple[date, date]]:
     zone = settings.department.zone
     found = legal_holds.periods(legal_holds.in_force(session))
     return [(start.astimezone(zone).date(), end.astimezone(zone).date()) for start, end in found]
+
+
+def _held_periods(session: Session) -> list[tuple[datetime, datetime]]:
+    """The periods that a legal hold in force keeps."""
+    return legal_holds.periods(legal_holds.in_force(session))
 
 
 def disposal_holds(session: Session) -> disposal.Kept:

@@ -21,8 +21,8 @@ from config.tables import AuditEntry, OutboxMessage, Person, SignIn
 from listeners import contexts
 from listeners.tables import ActionContext, Mention, Source
 from networks import accounts
-from posts import drafts
-from posts.tables import Post, PostVersion, UnitAction
+from posts import drafts, questions
+from posts.tables import Post, PostVersion, Question, QuestionAnswer, UnitAction
 from scheduler.jobs import expiry
 from sentiment.tables import Alert, AlertMention, AuthorDay, HourCount
 from tests.sentiment.street import Said, hear, score
@@ -153,6 +153,37 @@ def test_a_legal_hold_of_each_kind_stops_the_purge_until_it_is_lifted(
         placing = select(AuditEntry).where(col(AuditEntry.action).startswith("legal_hold")).order_by(col(AuditEntry.id))
         told = [(entry.action, entry.person_id, entry.detail["reason"]) for entry in session.exec(placing)]
     assert told == [("legal_hold.place", ada, "Doe v. Riverton"), ("legal_hold.lift", ada, "Doe v. Riverton")]
+
+
+def test_a_hold_on_a_period_keeps_what_was_answered_then_out_of_the_desks_sight(
+    engine: sa.Engine, settings: Settings, now: datetime, person: Callable[..., Person]
+) -> None:
+    with database.writing(engine) as session:
+        ada = people.known_id(person(session, "Ada", Role.OFFICER))
+        question = Question(code="a", text="How is it?", closes_on=now.date(), asked_by=ada, asked_at=now)
+        session.add(question)
+        session.flush()
+        session.add_all(
+            QuestionAnswer(
+                question_id=question.id or 0, said_at=now + DAY * n, words=f"word {n}", expires_at=now + DAY * (30 + n)
+            )
+            for n in range(3)
+        )
+        asked = question.id or 0
+        hold = legal_holds.place(session, Kind.PERIOD, "Request 26-9", None, now, period=(now + DAY, now + DAY * 2))
+
+    def words() -> list[str]:
+        with database.reading(engine) as session:
+            found = session.exec(select(QuestionAnswer.words).where(col(QuestionAnswer.words).is_not(None)))
+            return [one for one in found if one is not None]
+
+    expiry.expire(engine, settings, now + DAY * 40)
+    assert words() == ["word 1"]
+    with database.writing(engine) as session:
+        assert questions.answers(session, asked, now + DAY * 40) == []
+        legal_holds.lift(session, hold.id or 0, "It was given out.", None, now + DAY * 50)
+    expiry.expire(engine, settings, now + DAY * 50)
+    assert words() == []
 
 
 def test_a_hold_survives_backup_restore_and_migration(

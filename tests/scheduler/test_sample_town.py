@@ -62,4 +62,4 @@ def test_the_officer_reaches_out_at_whatever_hour_the_town_is_made(
         assert len(actions.open_ones(session)) == len(actions.closed_ones(session)) == 1
         assert [one.partner.name for one in partners.listed(session) if one.silent(now)] == ["Riverton shopkeepers"]
         (asked,) = questions.everyone(session)
-        assert len(questions.answers(session, asked.id or 0)) == len(outreach.ANSWERS)
+        assert len(questions.answers(session, asked.id or 0, now)) == len(outreach.ANSWERS)
