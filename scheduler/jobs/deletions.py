@@ -73,6 +73,8 @@ def _follow(
     gone = [one.id for one, remote_id in ids.items() if remote_id in told.gone]
     unasked = [one for one, remote_id in ids.items() if remote_id in told.unasked]
     with database.writing(engine) as session:
+        if gone:
+            mentions.take_turn(session)  # before any row is locked, as a scorer does
         rechecks.still_there(session, [one for one in ids if one.id not in gone and one not in unasked], now)
         rechecks.put_off(session, unasked, now)
         if gone:

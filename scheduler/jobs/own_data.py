@@ -69,6 +69,7 @@ def withdraw(session: Session, request: DataRequest, person_id: int, now: dateti
 
 def erase(session: Session, author: bytes) -> None:
     """Removes what is kept of an account, but for what a legal hold keeps; from an action's context even that."""
+    mentions.take_turn(session)  # before any row is locked, as a scorer does
     contexts.drop(session, data_requests.of_account(session, author, sa.false()))
     ids = data_requests.of_account(session, author, expiry.held_mentions(session))
     if ids:

@@ -1,8 +1,10 @@
 """What somebody took away on a network is gone here too, and from the counts; what cannot be asked stays."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from time import sleep
 from types import MappingProxyType
 
 import pytest
@@ -107,6 +109,27 @@ def test_what_a_network_tells_is_asked_for_before_it_is_believed(
             rechecks.told_gone(session, "practice", str(post.id), keys, now)
     delete_first(engine)
     assert deletions.follow(engine, settings, keys, now) == 1
+    assert texts(engine) == ["Thank you for the coffee"]
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # SQLite has one writer at a time
+def test_whoever_follows_deletions_waits_in_no_circle_with_a_scorer(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    delete_first(engine)
+    waits = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with ThreadPoolExecutor(1) as pool, database.writing(engine) as scorer:
+        mentions.take_turn(scorer)
+        followed = pool.submit(deletions.follow, engine, settings, keys, now + timedelta(minutes=10))
+        while not followed.done():
+            with engine.connect() as looking:
+                if looking.execute(waits).scalar_one():
+                    break
+            sleep(0.02)
+        scorer.exec(sa.update(Mention).where(sa.column("id") == 2).values(language="en"))  # type: ignore[call-overload]
+        scorer.commit()
+        assert followed.result(timeout=20) == 1
     assert texts(engine) == ["Thank you for the coffee"]
 
 
