@@ -41,7 +41,7 @@ def look(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> li
     store = [_database(engine)]
     if store[0].fine:
         store.append(_migrations(engine))
-    parts = [*store, _model(), _mail(settings), _disk(settings)]
+    parts = [*store, _model(settings), _mail(settings), _disk(settings)]
     if not all(part.fine for part in store):
         return parts
     with database.reading(engine) as session:
@@ -74,11 +74,18 @@ def _migrations(engine: sa.Engine) -> Part:
     return Part("migrations", False, f"the store is at {there or 'nothing'}, this version at {newest}: run liaison run")
 
 
-def _model() -> Part:
+def _model(settings: Settings) -> Part:
+    from sentiment import feedback  # loads scipy: only here
+
     try:
-        return Part("model", True, model.check())
+        name = model.check()
     except model.ModelDamaged as error:
         return Part("model", False, str(error))
+    why = feedback.damage(settings.data_dir / feedback.FOLDER, name)
+    if why is not None:
+        words = "the model reads as it was shipped; take it back: liaison train feedback --undo"
+        return Part("model", False, f"the last refit cannot be read ({why}): {words}")
+    return Part("model", True, name)
 
 
 def _mail(settings: Settings) -> Part:

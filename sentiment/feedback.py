@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import structlog
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from sqlmodel import Session, col, select
@@ -22,6 +23,7 @@ from networks.registry import NETWORKS
 from sentiment.model import SENTIMENTS, TRUSTS, Heads, Model, Vector, heads_of, save_heads
 from sentiment.tables import Correction
 
+log = structlog.get_logger(__name__)
 FOLDER = "model"  # of the data folder
 FEWEST = 20  # corrections of a kind, from which its head is refitted
 PULL = 3.0  # how strongly a head is held to where it was shipped, in corrections' worth of squared weights
@@ -131,12 +133,37 @@ def undo(folder: Path, reader: Model) -> int | None:
 
 
 def in_use(folder: Path, shipped: Model) -> Model:
-    """The shipped model with the last heads that were kept for its encoder; itself where there are none."""
-    numbers = _numbers(folder, shipped.encoder)
-    if not numbers:
+    """The shipped model with the last heads that were kept for its encoder; itself where there are none, or where they
+    cannot be read."""
+    path = _last(folder, shipped.encoder)
+    if path is None:
         return shipped
-    path = folder / f"{shipped.encoder}-{numbers[-1]}.npz"
-    return shipped.with_heads(heads_of(path), f"{shipped.name}+{numbers[-1]}")
+    heads = _read(path)
+    if isinstance(heads, str):
+        log.error("refit_unreadable", file=str(path), error=heads, effect="mentions are read by the model as shipped")
+        return shipped
+    return shipped.with_heads(heads, f"{shipped.name}+{path.stem.rpartition('-')[2]}")
+
+
+def damage(folder: Path, name: str) -> str | None:
+    """Why the last heads that were kept for the model of this name cannot be read; none where they can, or there are
+    none."""
+    path = _last(folder, name.rpartition("-")[2])
+    heads = _read(path) if path is not None else None
+    return f"{path}: {heads}" if isinstance(heads, str) else None
+
+
+def _last(folder: Path, encoder: str) -> Path | None:
+    numbers = _numbers(folder, encoder)
+    return folder / f"{encoder}-{numbers[-1]}.npz" if numbers else None
+
+
+def _read(path: Path) -> Heads | str:
+    """The heads in a file, or why they cannot be read."""
+    try:
+        return heads_of(path)
+    except Exception as error:  # a cut or altered archive fails in numpy, zipfile or zlib, each in its own way
+        return f"{type(error).__name__}: {error}"
 
 
 def _numbers(folder: Path, encoder: str) -> list[int]:

@@ -202,7 +202,7 @@ def load(folder: Path | None = None) -> Model:
 
 def heads_of(path: Path) -> Heads:
     """The heads in a file. Raises ValueError for concerns that the taxonomy does not know."""
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         keys = tuple(str(key) for key in stored["concern_keys"])
         unknown = set(keys) - set(CONCERNS) - NEVER_TRACKED
         if unknown:

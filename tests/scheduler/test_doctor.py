@@ -19,6 +19,7 @@ from networks import accounts
 from networks.network import SignedIn
 from posts import reach
 from scheduler import doctor, marks, skew, status
+from sentiment import feedback
 
 
 def parts(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> dict[str, doctor.Part]:
@@ -38,6 +39,17 @@ def test_a_mail_server_that_cannot_be_reached_is_told(engine: sa.Engine, setting
     settings = settings.model_copy(update={"smtp_url": Settings(smtp_url="smtp://127.0.0.1:1").smtp_url})
     mail = parts(engine, settings, keys, clock.now())["mail"]
     assert (mail.fine, "cannot be reached" in mail.words) == (False, True)
+
+
+def test_a_refit_that_cannot_be_read_is_told_with_how_to_take_it_back(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, now: datetime
+) -> None:
+    encoder = parts(sqlite_engine, settings, keys, now)["model"].words.rpartition("-")[2]
+    refit = settings.data_dir / feedback.FOLDER / f"{encoder}-1.npz"
+    refit.parent.mkdir(parents=True)
+    refit.write_bytes(b"PK")
+    told = parts(sqlite_engine, settings, keys, now)["model"]
+    assert (told.fine, str(refit) in told.words, "--undo" in told.words) == (False, True, True)
 
 
 def test_a_desk_at_work_is_told_from_one_that_rests(

@@ -88,6 +88,17 @@ def test_what_is_kept_is_in_use_until_it_is_taken_back(tmp_path: Path) -> None:
     assert feedback.in_use(tmp_path, READER) is READER
 
 
+@pytest.mark.parametrize("left", [0, 100, -40])
+def test_heads_that_cannot_be_read_leave_the_model_as_shipped_and_are_told(tmp_path: Path, left: int) -> None:
+    feedback.keep(tmp_path, READER, READER.heads)
+    assert feedback.damage(tmp_path, READER.name) is None
+    (kept,) = tmp_path.glob("*.npz")
+    kept.write_bytes(kept.read_bytes()[:left])
+    assert feedback.in_use(tmp_path, READER) is READER
+    assert (feedback.damage(tmp_path, READER.name) or "").startswith(f"{kept}: ")
+    assert (feedback.undo(tmp_path, READER), feedback.damage(tmp_path, READER.name)) == (0, None)
+
+
 def test_heads_of_another_encoder_are_not_used(tmp_path: Path) -> None:
     model.save_heads(READER.heads, tmp_path / "0badc0de-1.npz")
     assert feedback.in_use(tmp_path, READER) is READER
