@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import select
+from sqlmodel import col, select, update
 
 from config import database, secrets
 from config.secrets import Keys
@@ -127,7 +127,7 @@ def test_whoever_follows_deletions_waits_in_no_circle_with_a_scorer(
                 if looking.execute(waits).scalar_one():
                     break
             sleep(0.02)
-        scorer.exec(sa.update(Mention).where(sa.column("id") == 2).values(language="en"))  # type: ignore[call-overload]
+        scorer.exec(update(Mention).where(col(Mention.id) == 2).values(language="en"))
         scorer.commit()
         assert followed.result(timeout=20) == 1
     assert texts(engine) == ["Thank you for the coffee"]
