@@ -62,12 +62,12 @@ def due(now: datetime, transport: Transport = "mail") -> sa.ColumnElement[bool]:
 
 
 def claim(session: Session, now: datetime, limit: int, transport: Transport = "mail") -> list[Claimed]:
-    """Takes what is due, the longest waiting first. On PostgreSQL rows that another is claiming are passed over; on
-    SQLite writers come one after another anyway."""
+    """Takes what is due: calls for an urgent update before all else, then the longest waiting. On PostgreSQL rows that
+    another is claiming are passed over; on SQLite writers come one after another anyway."""
     found = session.exec(
         select(OutboxMessage)
         .where(due(now, transport))
-        .order_by(col(OutboxMessage.due_at), col(OutboxMessage.id))
+        .order_by(col(OutboxMessage.kind) != "urgent", col(OutboxMessage.due_at), col(OutboxMessage.id))
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()

@@ -26,7 +26,7 @@ from tests.scheduler.postbox import Post, free_port, self_signed, using
 LATER = timedelta(days=2)
 
 
-def put(engine: sa.Engine, name: str, now: datetime, *, due_at: datetime | None = None) -> str:
+def put(engine: sa.Engine, name: str, now: datetime, *, due_at: datetime | None = None, kind: str = "digest") -> str:
     message = EmailMessage()
     message["Subject"] = "Trust is steady – nothing unusual"
     message["From"] = "Liaison <desk@riverton.example>"
@@ -37,7 +37,7 @@ def put(engine: sa.Engine, name: str, now: datetime, *, due_at: datetime | None 
         outbox.put(
             session,
             key=f"digest:{name}",
-            kind="digest",
+            kind=kind,
             recipient=f"{name}@riverton.example",
             message=message,
             now=now,
@@ -94,6 +94,17 @@ def test_at_most_the_limit_is_sent_oldest_first(
         put(sqlite_engine, name, now - timedelta(hours=index))
     assert deliver_due(sqlite_engine, using(settings, f"smtp://{serve(post)}"), now, limit=2).sent == 2
     assert [mail["To"] for mail in post.box] == ["cy@riverton.example", "ada@riverton.example"]
+
+
+def test_a_call_for_an_urgent_update_goes_before_what_waits_longer(
+    engine: sa.Engine, settings: Settings, now: datetime, serve: Callable[..., str]
+) -> None:
+    post = Post()
+    for name in ("bea", "ada", "cy"):
+        put(engine, name, now - timedelta(hours=1))
+    put(engine, "mia", now, kind="urgent")
+    assert deliver_due(engine, using(settings, f"smtp://{serve(post)}"), now, limit=2).sent == 2
+    assert [mail["To"] for mail in post.box] == ["mia@riverton.example", "bea@riverton.example"]
 
 
 def test_without_a_mail_server_mail_waits_and_says_why(
