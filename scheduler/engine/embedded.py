@@ -3,7 +3,7 @@
 A tick only claims what the database says is due; a restart therefore loses nothing."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -25,6 +25,8 @@ from scheduler.jobs import edits
 
 log = structlog.get_logger(__name__)
 OFTEN = timedelta(minutes=1)  # what comes more seldom has its time in the store: a restart does not begin it anew
+PUBLISH = "publish"
+THREADS = 12  # more than there are ticks beside publishing
 DRAIN_SECONDS = 4.5  # with the web's five, within ten
 
 
@@ -36,11 +38,6 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
     doorbells = Doorbells(engine, settings, keys)
     streams = Streams(engine, settings, keys, partial(edits.apply, engine, settings, keys))
     worker = heavy.start(settings)
-    metronome = BackgroundScheduler(
-        timezone="UTC",
-        executors={"default": ThreadPoolExecutor(5)},
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-    )
 
     def keep_heavy_alive() -> None:
         nonlocal worker
@@ -54,8 +51,7 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
         ("streams", LOOK, streams.keep),
         ("heavy", 5, keep_heavy_alive),
     ]
-    for name, seconds, tick in ticks:
-        metronome.add_job(_guarded(name, tick), "interval", seconds=seconds, id=name)
+    metronome = _metronome(ticks)
     metronome.start()
     try:
         yield
@@ -69,6 +65,20 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
         worker[0].join(max(0.1, deadline - time.monotonic()))
         if worker[0].is_alive():
             worker[0].terminate()  # what it had not committed is done again at the next start
+
+
+def _metronome(ticks: Iterable[tuple[str, float, Callable[[], object]]]) -> BackgroundScheduler:
+    """Calls each tick every so many seconds. Most wait on networks: there is a thread for each, and publishing has its
+    own whatever becomes of the others."""
+    metronome = BackgroundScheduler(
+        timezone="UTC",
+        executors={"default": ThreadPoolExecutor(THREADS), PUBLISH: ThreadPoolExecutor(1)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+    for name, seconds, tick in ticks:
+        executor = PUBLISH if name == PUBLISH else "default"
+        metronome.add_job(_guarded(name, tick), "interval", seconds=seconds, id=name, executor=executor)
+    return metronome
 
 
 def _regular(one: rota.Regular, hands: rota.Hands) -> None:

@@ -1,0 +1,32 @@
+from collections import Counter
+from threading import Event
+from time import monotonic, sleep
+
+from scheduler.engine import embedded, rota
+
+
+def test_networks_that_do_not_answer_hold_up_neither_publishing_nor_other_ticks() -> None:
+    answer, ticked = Event(), Counter[str]()
+
+    def waits(name: str) -> None:
+        ticked[name] += 1
+        answer.wait(20)
+
+    names = [one.name for one in rota.WAITS if one.name != "publish"] + ["doorbells", "streams", "heavy"]
+    more = [f"{name} again" for name in names]  # even were there twice as many
+    slow = [(name, 0.05, lambda name=name: waits(name)) for name in (*names, *more)]
+    metronome = embedded._metronome([*slow, ("publish", 0.3, lambda: ticked.update(["publish"]))])
+    metronome.start()
+    try:
+        end = monotonic() + 10
+        while ticked["publish"] < 3 and monotonic() < end:
+            sleep(0.05)
+    finally:
+        answer.set()
+        metronome.shutdown()
+    assert ticked["publish"] >= 3
+    assert len(names) <= embedded.THREADS
+
+
+def test_the_rota_has_a_tick_that_publishes() -> None:
+    assert embedded.PUBLISH in {one.name for one in rota.WAITS}
