@@ -390,10 +390,16 @@ def _sent(session: Session, since: datetime, now: datetime) -> Sent:
 
 def _answered(session: Session, since: datetime, now: datetime) -> Answered:
     rows = session.exec(
-        select(Target.published_at, Mention.posted_at)
+        select(func.min(Target.published_at), Mention.posted_at)
         .join(Post, col(Post.id) == col(Target.post_id))
-        .join(Mention, col(Mention.id) == col(Post.reply_to_mention_id))
-        .where(col(Target.published_at) > since, col(Target.published_at) <= now)
+        .outerjoin(Mention, col(Mention.id) == col(Post.reply_to_mention_id))  # it may have gone since
+        .where(
+            col(Post.reply_to_mention_id).is_not(None),
+            Target.part == 0,
+            col(Target.published_at) > since,
+            col(Target.published_at) <= now,
+        )
+        .group_by(col(Post.reply_to_mention_id), col(Mention.posted_at))
     ).all()
-    took = [(sent - posted).total_seconds() for sent, posted in rows if sent is not None]
+    took = [(sent - posted).total_seconds() for sent, posted in rows if sent is not None and posted is not None]
     return Answered(len(rows), timedelta(seconds=statistics.median(took)) if took else None)

@@ -17,12 +17,18 @@ from sqlmodel import Session, col, select
 
 from config import database, people, secrets
 from config.permissions import Role
+from config.secrets import Keys
 from config.settings import Settings
 from config.tables import MailPreference, OutboxMessage, Person
+from networks import accounts
+from posts import drafts
+from posts.tables import Target
 from scheduler.delivery import deliver_due
-from scheduler.jobs import digests
+from scheduler.jobs import digests, mornings
 from sentiment.editions import Edition, Rhythm
+from sentiment.morning import Answered
 from tests.scheduler.postbox import Post, using
+from tests.sentiment.street import Said, hear
 
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
 
@@ -240,6 +246,34 @@ def test_the_monthly_edition_is_of_the_month_before(sqlite_engine: sa.Engine, se
         row = session.exec(select(OutboxMessage)).one()
     assert row.subject.startswith("November: ")
     assert "Covers November." in row.message.decode()
+
+
+def test_what_was_answered_counts_a_mention_once_and_also_one_that_has_gone(
+    engine: sa.Engine, settings: Settings, keys: Keys, now: datetime
+) -> None:
+    with database.writing(engine) as session:
+        said = Said(now - HOUR * 3, "nan")
+        (there,) = hear(session, [said])
+        ada = add(session, "ada", "UTC", None, now)
+        on = [
+            accounts.add(session, network="practice", name=name, handle="", secret=None, keys=keys, now=now).id or 0
+            for name in ("PD", "Town")
+        ]
+        for number in (there, there + 100, None):  # the second has gone, the third answers nobody
+            post = drafts.create(session, ada, "Thank you.", on, now)
+            post.reply_to_mention_id = number
+            session.add(post)
+            session.flush()
+            session.add_all(
+                Target(
+                    post_id=post.id or 0, account_id=account, part=part, state="published", due_at=now, next_try_at=now,
+                    key=f"{post.id} {account} {part}", content_hash="", text="", published_at=now + HOUR * part,
+                )
+                for account in on
+                for part in (0, 1)
+            )  # fmt: skip
+    with database.reading(engine) as session:
+        assert mornings._answered(session, now - HOUR, now + HOUR) == Answered(2, HOUR * 3)
 
 
 def test_who_cannot_be_mailed_keeps_nobody_elses_digest(sqlite_engine: sa.Engine, settings: Settings) -> None:
