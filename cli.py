@@ -122,7 +122,7 @@ def import_(file: Path, posted_at: datetime | None, columns: str, source_name: s
     Examples:
       liaison import export.csv --columns text=Message,posted_at=Created,author=User
       liaison import posts.jsonl --posted-at 2026-11-24T08:00:00Z
-    The same file again adds nothing. Lines that cannot be taken are kept in a side file.
+    The same file again adds nothing. Lines that cannot be taken are kept in a side file, as long as mentions.
     """
     from listeners.archive_import import import_file
 

@@ -1,7 +1,7 @@
 """Imports an archive: batches of lines become mentions, and how far it came is kept with them.
 
 Killed anywhere, the same import goes on from the last batch that was committed; a finished file adds nothing again.
-Lines that cannot be taken are kept in a side file, with their reasons."""
+Lines that cannot be taken are kept in a side file, with their reasons, as long as mentions."""
 
 import hashlib
 import json
@@ -24,6 +24,7 @@ from networks import archive
 from networks.archive import Refused, Taken
 
 BATCH = 2000  # lines in one transaction
+FOLDER = "imports"  # of the data folder
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def import_file(
     with database.writing(engine) as session:
         file, source = _begin(session, digest, name, path.name, now)
         watched = rules.matcher(session)
-    side = settings.data_dir / "imports" / f"{digest[:16]}.refused.jsonl"
+    side = settings.data_dir / FOLDER / f"{digest[:16]}.refused.jsonl"
     found = archive.read(path, posted_at=posted_at, columns=columns)
     refusals: Counter[str] = Counter()
     for start, batch in _batches(found):
@@ -118,9 +119,18 @@ def _batches(lines: Iterator[Taken | Refused]) -> Iterator[tuple[int, list[Taken
         start += len(batch)
 
 
+def forget(data_dir: Path, before: datetime) -> int:
+    """Removes side files last written before this moment; how many."""
+    past = [side for side in (data_dir / FOLDER).glob("*.refused.jsonl") if side.stat().st_mtime < before.timestamp()]
+    for side in past:
+        side.unlink(missing_ok=True)
+    return len(past)
+
+
 def _keep(side: Path, refused: list[Refused], *, fresh: bool) -> None:
     """Adds lines to the side file. Each run writes it anew from the first line, so a killed run leaves no double."""
     side.parent.mkdir(parents=True, exist_ok=True)
+    side.touch(mode=0o600)  # people's words
     with side.open("w" if fresh else "a", encoding="utf-8", errors="backslashreplace") as out:
         for line in refused:
             kept = {"line": line.line, "reason": line.reason, "raw": line.raw}

@@ -20,6 +20,7 @@ On every network:
   masked and links taken out, without author, network or time. What its author deletes while the post is still here
   goes from the action too; afterwards nothing leads from the words to anybody. Where a network asks that deletions be
   followed within hours, or gives days of its own, nothing stays.
+- Lines of an import that were refused are kept beside the store, and go with the same days.
 - A mail's words go with the same days; that it was sent stays for a year.
 - What people say in person is written down without names; its words go with the same days, its count stays.
 - A legal hold (on a post, an account, a period or an alert) keeps what it covers beyond its time, out of the desk's

@@ -11,7 +11,7 @@ from sqlmodel import Session, SQLModel, col, select
 from config import audit, database, kept_replies, legal_holds, outbox, sign_ins
 from config.legal_holds import Kind
 from config.settings import Settings
-from listeners import contexts, copies, mentions, rhythm
+from listeners import archive_import, contexts, copies, mentions, rhythm
 from listeners.tables import ActionContext, Mention, Source
 from networks.tables import Account
 from posts import disposal, heard, questions
@@ -40,6 +40,7 @@ def expire(engine: sa.Engine, settings: Settings, now: datetime) -> dict[str, in
         "source_hours": lambda session: rhythm.forget(session, now),
         "heard_words": lambda session: heard.expire(session, now, BATCH, _held_days(session, settings)),
         "answers": lambda session: questions.expire(session, now, BATCH, _held_periods(session)),
+        "refused_lines": lambda _: archive_import.forget(settings.data_dir, now - words),
         "mails": lambda session: outbox.forget(session, now - words, BATCH),
         "sign_ins": lambda session: sign_ins.forget(session, now),
         "replies": lambda session: kept_replies.forget(session, now),

@@ -12,13 +12,13 @@ from hypothesis import settings as how
 from hypothesis import strategies as st
 from sqlmodel import col, func, select
 
-from config import audit, backup, database, legal_holds, outbox, people, sign_ins
+from config import audit, backup, clock, database, legal_holds, outbox, people, sign_ins
 from config.legal_holds import HoldRefused, Kind
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry, OutboxMessage, Person, SignIn
-from listeners import contexts
+from listeners import archive_import, contexts
 from listeners.tables import ActionContext, Mention, Source
 from networks import accounts
 from posts import drafts, questions
@@ -153,6 +153,20 @@ def test_a_legal_hold_of_each_kind_stops_the_purge_until_it_is_lifted(
         placing = select(AuditEntry).where(col(AuditEntry.action).startswith("legal_hold")).order_by(col(AuditEntry.id))
         told = [(entry.action, entry.person_id, entry.detail["reason"]) for entry in session.exec(placing)]
     assert told == [("legal_hold.place", ada, "Doe v. Riverton"), ("legal_hold.lift", ada, "Doe v. Riverton")]
+
+
+def test_lines_of_an_import_that_were_refused_go_with_the_days_and_are_for_the_desk_s_account_alone(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, tmp_path: Path
+) -> None:
+    now = clock.now()
+    export = tmp_path / "export.jsonl"
+    export.write_text('{"text": "Nan Example says so"\n')
+    side = archive_import.import_file(sqlite_engine, export, settings=settings, keys=keys, now=now).side_file
+    assert side is not None
+    assert (side.stat().st_mode & 0o777, "Nan Example" in side.read_text()) == (0o600, True)
+    for days, there in ((settings.retention_days - 1, True), (settings.retention_days + 1, False)):
+        expiry.expire(sqlite_engine, settings, now + DAY * days)
+        assert side.exists() is there
 
 
 def test_a_hold_on_a_period_keeps_what_was_answered_then_out_of_the_desks_sight(
