@@ -95,6 +95,12 @@ class Mention(SQLModel, table=True):
             sqlite_where=sa.text("copy_of IS NOT NULL"),
             postgresql_where=sa.text("copy_of IS NOT NULL"),
         ),
+        sa.Index(  # of the few that are left out whole
+            "ix_mention_hidden",
+            "posted_at",
+            sqlite_where=sa.text("shown IS 0"),
+            postgresql_where=sa.text("shown IS false"),
+        ),
         sa.Index(
             "ix_mention_copied",
             "posted_at",

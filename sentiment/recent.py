@@ -27,6 +27,7 @@ KEPT = timedelta(hours=max(emerging.WINDOWS_HOURS) + emerging.GUARD_HOURS + emer
 KEYS = tuple(CONCERNS)
 URGENT = tuple(index for index, key in enumerate(KEYS) if key == "emergencies")
 MEASURED_FOR = timedelta(hours=24)  # a yardstick serves so long
+LOOKED_BACK = timedelta(minutes=5)  # a scorer marks with when it began, and several end in any order
 LEAST_MEASURED = 300  # posts without which nothing is ordinary yet
 _PAGE = 2000
 _BEGINS = 8  # words by which a text that is passed on is known again
@@ -58,9 +59,9 @@ class Memory:
     pieces: np.ndarray[Any, np.dtype[np.bool_]] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     terms: np.ndarray[Any, np.dtype[np.uint32]] = field(default_factory=lambda: np.zeros(0, dtype=np.uint32))
     ends: np.ndarray[Any, np.dtype[np.int64]] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
-    seen: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # every mention that was looked at
+    seen: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # every shown mention that was looked at
     last: datetime | None = None  # the newest scored_at that was read
-    latest: frozenset[int] = frozenset()  # the mentions that were scored just then
+    latest: dict[int, datetime] = field(default_factory=dict)  # when those that are looked back on were scored
     forms: Forms = field(default_factory=Forms)
     passed_on: dict[int, int] = field(default_factory=dict)  # beginnings of reposted texts, and who stands for each
     ordinary: Yardstick | None = None
@@ -108,24 +109,26 @@ class Memory:
 
     def _unread(self, session: Session, since: datetime, until: datetime) -> Numbers:
         """Scored mentions that were not read yet, or were scored again; oldest post first."""
-        query = (
-            sa.select(col(Mention.id), col(Mention.scored_at))
-            .where(
-                col(Mention.posted_at) > since,
-                col(Mention.posted_at) <= until,
-                col(Mention.scored_at).is_not(None) if self.last is None else col(Mention.scored_at) >= self.last,
-            )
-            .order_by(col(Mention.posted_at), col(Mention.id))
+        query = sa.select(col(Mention.id), col(Mention.scored_at)).where(
+            col(Mention.posted_at) > since, col(Mention.posted_at) <= until, col(Mention.shown)
         )
-        fresh = [
-            (number, at)
-            for number, at in session.connection().execute(query).all()
-            if number is not None and at is not None and not (at == self.last and number in self.latest)
-        ]
-        newest = max((at for _, at in fresh), default=self.last)
-        before = self.latest if newest == self.last else frozenset[int]()
-        self.last, self.latest = newest, before | {number for number, at in fresh if at == newest}
-        return np.array([number for number, _ in fresh], dtype=np.int64)
+        if self.last is None:
+            query = query.where(col(Mention.scored_at).is_not(None))
+        else:  # looked up by when they were scored: by when they were posted, SQLite would go through all three weeks
+            newly = sa.select(col(Mention.id)).where(col(Mention.scored_at) >= self.last - LOOKED_BACK)
+            query = query.where(col(Mention.id).in_(newly))
+        query = query.order_by(col(Mention.posted_at), col(Mention.id))
+        fresh = {
+            number: at
+            for number, at in session.connection().execute(query)
+            if number is not None and at is not None and self.latest.get(number) != at
+        }
+        if fresh:
+            newest = max(fresh.values())
+            self.last = newest if self.last is None else max(self.last, newest)
+            back = self.last - LOOKED_BACK
+            self.latest = {number: at for number, at in (self.latest | fresh).items() if at >= back}
+        return np.array(list(fresh), dtype=np.int64)
 
     def _reserve(self, number: int) -> None:
         """Room for so many more vectors, and for a tenth beyond, so that it is seldom made."""
@@ -223,10 +226,15 @@ class Memory:
 
 
 def _there(session: Session, since: datetime, until: datetime) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The numbers of all mentions of that time, as one text: as rows they take ten times as long."""
+    """The numbers of all mentions of that time that are shown, as one text: as rows they take ten times as long. The
+    few that are hidden are found by an index of their own, so that no row is looked at."""
+    connection = session.connection()
+    within = col(Mention.posted_at) > since, col(Mention.posted_at) <= until
     numbers = sa.func.aggregate_strings(sa.cast(col(Mention.id), sa.String), ",")
-    listed = sa.select(numbers).where(col(Mention.posted_at) > since, col(Mention.posted_at) <= until)
-    return np.fromstring(session.connection().execute(listed).scalar_one() or "", dtype=np.int64, sep=",")
+    said = connection.execute(sa.select(numbers).where(*within)).scalar_one() or ""
+    hidden = connection.execute(sa.select(col(Mention.id)).where(*within, col(Mention.shown).is_(False))).scalars()
+    there = np.fromstring(said, dtype=np.int64, sep=",")
+    return there[~np.isin(there, np.array(list(hidden), dtype=np.int64))]
 
 
 def hashes(text: str) -> np.ndarray[Any, np.dtype[np.uint32]]:

@@ -73,10 +73,16 @@ def _topic(session: Session, memory: Memory, group: emerging.Group) -> Topic | N
     """A group in words; none when too little of it is left in the store, or when it has neither words in common nor a
     place: such posts are alike in style, and nobody could tell from a title what to look at."""
     core = [int(memory.ids[position]) for position in sorted(group.core)]
-    rows = session.connection().execute(
-        sa.select(col(Mention.author), col(Mention.text), col(Mention.place_id), col(Mention.posted_at))
-        .where(col(Mention.id).in_(core))
-        .order_by(col(Mention.posted_at))
+    rows = (
+        session.connection()
+        .execute(
+            sa.select(
+                col(Mention.id), col(Mention.author), col(Mention.text), col(Mention.place_id), col(Mention.posted_at)
+            )
+            .where(col(Mention.id).in_(core), col(Mention.shown))
+            .order_by(col(Mention.posted_at))
+        )
+        .all()
     )
     said = [(row.author, row.text or "", row.place_id, row.posted_at) for row in rows]
     if len({author for author, _, _, _ in said}) < emerging.LEAST_AUTHORS:
@@ -93,7 +99,7 @@ def _topic(session: Session, memory: Memory, group: emerging.Group) -> Topic | N
         place_id=place.id if place else None,
         title=title(CONCERNS[concern].name, words, texts, place.name if place else None),
         keyphrases=tuple(words),
-        mention_ids=frozenset(core),
+        mention_ids=frozenset(row.id for row in rows),
         kin=frozenset(memory.ids[sorted(group.kin)].tolist()),
         hours=group.hours,
         authors=group.authors,

@@ -11,6 +11,7 @@ from config import database
 from listeners import mentions
 from listeners.tables import Mention
 from sentiment import recent, topics
+from sentiment.emerging import Group
 from sentiment.recent import Memory
 from sentiment.tables import Score
 from tests.sentiment import street
@@ -91,11 +92,49 @@ def test_what_was_deleted_hidden_or_became_a_copy_is_let_go(engine: sa.Engine) -
         memory = _anew(session, NOW)
         mentions.remove(session, ids[:3])
         mentions.hide(session, ids[3:5])
+        session.execute(sa.update(Mention).where(col(Mention.id) == ids[5]).values(shown=False))  # a legal hold
         later = NOW + timedelta(minutes=5)
-        session.execute(sa.update(Mention).where(col(Mention.id).in_(ids[3:5])).values(scored_at=later))
         memory.refresh(session, later)
-        assert set(memory.ids.tolist()) == set(ids[5:])
+        assert set(memory.ids.tolist()) == set(ids[6:])
         _same(memory, _anew(session, later))
+
+
+def test_what_a_scorer_that_began_earlier_stored_later_is_heard_and_nothing_twice(engine: sa.Engine) -> None:
+    posts = _posts(30)
+    with database.writing(engine) as session:
+        ids = street.hear(session, posts)
+        street.score(session, ids[:20], posts[:20])
+        session.execute(sa.update(Mention).where(col(Mention.id).in_(ids[:20])).values(scored_at=NOW))
+        memory = _anew(session, NOW)
+        street.score(session, ids[20:], posts[20:])
+        earlier = NOW - timedelta(seconds=40)
+        session.execute(sa.update(Mention).where(col(Mention.id).in_(ids[20:])).values(scored_at=earlier))
+        read: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            read.extend([statement] if "embedding" in statement else [])
+
+        sa.event.listen(engine, "before_cursor_execute", note)
+        for minutes in (1, 2):
+            memory.refresh(session, NOW + timedelta(minutes=minutes))
+        assert len(read) == 1
+        sa.event.remove(engine, "before_cursor_execute", note)
+        _same(memory, _anew(session, NOW + timedelta(minutes=2)))
+
+
+def test_the_posts_of_a_topic_that_are_hidden_are_none_of_it(sqlite_engine: sa.Engine) -> None:
+    before = _posts(30)  # a phrase is told by what sets it apart from those
+    posts = [Said(NOW - timedelta(minutes=n), f"rider {n}", f"the train derailed at the bridge, {n}") for n in range(6)]
+    with database.writing(sqlite_engine) as session:
+        street.say(session, before)
+        ids = street.say(session, sorted(posts, key=lambda post: post.at))
+        memory = _anew(session, NOW)
+        mentions.hide(session, ids[:2])
+        six = frozenset(np.flatnonzero(np.isin(memory.ids, ids)).tolist())
+        group = Group(six, six, (), 0, hours=2, authors=6, expected=0.1, p_value=1e-6, spoken=3.0)
+        topic = topics._topic(session, memory, group)
+        assert topic is not None
+        assert topic.mention_ids == frozenset(ids[2:])
 
 
 def test_words_that_changed_are_read_again(engine: sa.Engine) -> None:
