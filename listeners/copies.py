@@ -112,15 +112,10 @@ def found(session: Session, posts: Sequence[Post]) -> dict[int, Place]:
 def keep(session: Session, places: dict[int, Place], at: dict[int, datetime]) -> None:
     """Stores them. A first one may have gone or been left out meanwhile: then the next of its copies is the first."""
     asked = sorted({*places, *(one.copy_of for one in places.values() if one.copy_of is not None)})
-    there = {
-        number
-        for start in range(0, len(asked), _CHUNK)
-        for number in session.exec(
-            select(Mention.id)
-            .where(col(Mention.id).in_(asked[start : start + _CHUNK]), col(Mention.shown))
-            .with_for_update(key_share=True)
-        )
-    }
+    connection, there = session.connection(), set[int | None]()
+    for start in range(0, len(asked), _CHUNK):
+        some = sa.select(col(Mention.id)).where(col(Mention.id).in_(asked[start : start + _CHUNK]), col(Mention.shown))
+        there.update(connection.execute(some.with_for_update(key_share=True)).scalars())
     stand_in: dict[int, int] = {}
     firsts, copies = list[int](), list[dict[str, int]]()
     for number, one in places.items():
@@ -182,7 +177,8 @@ def _firsts(session: Session, bands: set[int], since: datetime, but: set[int]) -
     asked, there = sorted(bands), set[int]()
     for start in range(0, len(asked), _CHUNK):
         some = col(CopyBand.band).in_(asked[start : start + _CHUNK])
-        there.update(session.exec(select(CopyBand.mention_id).where(some, col(CopyBand.posted_at) > since)))
+        recent = sa.select(col(CopyBand.mention_id)).where(some, col(CopyBand.posted_at) > since)
+        there.update(session.connection().execute(recent).scalars())
     return sorted(there - but)
 
 
@@ -190,7 +186,8 @@ def _shapes(session: Session, ids: Sequence[int]) -> dict[int, Shape]:
     found: dict[int, Shape] = {}
     for start in range(0, len(ids), _CHUNK):
         some = col(Mention.id).in_(ids[start : start + _CHUNK])
-        for number, text in session.exec(select(Mention.id, Mention.text).where(some, col(Mention.shown))):
+        said = sa.select(col(Mention.id), col(Mention.text)).where(some, col(Mention.shown))
+        for number, text in session.connection().execute(said):
             mine = shape(text or "")
             if number is not None and mine is not None:
                 found[number] = mine

@@ -26,7 +26,7 @@ def _identifier() -> LanguageIdentifier:
 def detect(text: str) -> str:
     """ISO 639-1 code, or "und" where the text is too short or the guess unsure."""
     words = _NOISE.sub(" ", text[:2000])
-    if sum(letter.isalpha() for letter in words) < SHORTEST:
+    if sum(map(str.isalpha, words)) < SHORTEST:
         return UNSURE
     code, probability = _identifier().classify(words)
     return str(code) if probability >= SURE else UNSURE

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, delete, func, select, update
@@ -13,6 +14,24 @@ from listeners.tables import Mention
 
 _TURN = 7_041_993  # any fixed number: the name of PostgreSQL's advisory lock
 _NONE = sa.false()
+_WAITING = sa.select(
+    col(Mention.id),
+    col(Mention.text),
+    col(Mention.language),
+    col(Mention.posted_at),
+    col(Mention.author),
+    col(Mention.network),
+    col(Mention.place_id),
+    col(Mention.place_sure),
+    col(Mention.repost),
+    col(Mention.automatic),
+    col(Mention.edited_at),
+).where(col(Mention.scored_at).is_(None))
+_MARK = (
+    sa.update(Mention)
+    .where(col(Mention.id) == sa.bindparam("number"))
+    .values({name: sa.bindparam(name) for name in ("scored_at", "language", "place_id", "place_sure")})
+)
 
 
 @dataclass(frozen=True)
@@ -40,11 +59,11 @@ def any_pending(session: Session) -> bool:
 def pending(session: Session, limit: int, part: int = 0, parts: int = 1) -> list[Pending]:
     """The oldest mentions without a score, of one part of all (by their number). Language, place and copies are found
     here, out of intake's way."""
+    waiting = _WAITING if parts == 1 else _WAITING.where(col(Mention.id) % parts == part)
+    rows = session.connection().execute(waiting.order_by(col(Mention.id)).limit(limit)).all()
+    if not rows:
+        return []
     gazetteer = places.gazetteer(session)
-    waiting = select(Mention).where(col(Mention.scored_at).is_(None))
-    if parts > 1:
-        waiting = waiting.where(col(Mention.id) % parts == part)
-    rows = session.exec(waiting.order_by(col(Mention.id)).limit(limit)).all()
     return placed(session, [_pending(row, gazetteer) for row in rows])
 
 
@@ -71,11 +90,11 @@ def take_turn(session: Session) -> None:
         session.connection().execute(sa.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
 
 
-def _pending(row: Mention, gazetteer: places.Gazetteer) -> Pending:
+def _pending(row: sa.Row[*tuple[Any, ...]], gazetteer: places.Gazetteer) -> Pending:
     text = row.text or ""
     named = gazetteer.find(text)
     return Pending(
-        id=row.id or 0,
+        id=row.id,
         text=row.text,
         language=row.language if row.language != "und" else language.detect(text),
         posted_at=row.posted_at,
@@ -91,11 +110,11 @@ def _pending(row: Mention, gazetteer: places.Gazetteer) -> Pending:
 def mark_scored(session: Session, found: Sequence[Pending], now: datetime) -> None:
     """Marks mentions as read by the model, and keeps what was found in them: language, place, copies."""
     if found:
-        session.execute(  # by the session: a connection would not look at the ids, and mark every row
-            update(Mention),
+        session.connection().execute(
+            _MARK,
             [
                 {
-                    "id": one.id,
+                    "number": one.id,
                     "scored_at": now,
                     "language": one.language,
                     "place_id": one.place_id,
@@ -132,6 +151,8 @@ def reword(session: Session, words: Mapping[int, str], now: datetime) -> None:
 def hide(session: Session, ids: Sequence[int]) -> None:
     """Leaves mentions out of the desk for good: a never-tracked concern. Their words and addresses go at once, and
     what was kept of them with an action."""
+    if not ids:
+        return
     copies.pass_on(session, ids)
     contexts.drop(session, ids)
     session.exec(

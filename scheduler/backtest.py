@@ -23,7 +23,7 @@ from config import clock, database, secrets
 from config.settings import Settings
 from listeners import intake, sources
 from listeners.masking import masked, storable
-from listeners.tables import Mention
+from listeners.tables import Mention, Source
 from networks import archive
 from networks.archive import Taken
 from scheduler.jobs import scoring
@@ -89,14 +89,18 @@ def alerted(
     engine = in_memory()
     keys = secrets.for_tests()
     memory = Memory()
-    names: dict[int, str] = {}
+    names: dict[bytes, str] = {}  # the ids that the file gave its posts, by a mention's key
+    with database.writing(engine) as session:
+        source = sources.add(
+            session, network="archive", name="back-test", settings={}, every_seconds=0, now=clock.now()
+        )
     pool = ThreadPoolExecutor(1, thread_name_prefix="reading-ahead")
     try:
         for (at, heard), ahead in _read_ahead(pool, _ticks(posts), reader, settings):
             with clock.at(at):
                 if heard:
                     with database.writing(engine) as session:
-                        names.update(_hear(session, heard, keys, settings, at))
+                        names.update(_hear(session, source, heard, keys, settings, at))
                     scoring.score_all(engine, ahead, settings, at)
                 with database.writing(engine) as session:
                     if sensitivity != "balanced" and session.get(AlertTuning, ALL) is None:
@@ -165,35 +169,28 @@ def _ticks(posts: Sequence[Taken]) -> Iterator[tuple[datetime, list[Taken]]]:
 
 
 def _hear(
-    session: Session, heard: Sequence[Taken], keys: secrets.Keys, settings: Settings, at: datetime
-) -> dict[int, str]:
-    """Takes posts in as an import does; the ids that the file gave them, by mention."""
-    source = sources.by_name(session, "back-test")
-    if source is None:
-        source = sources.add(session, network="archive", name="back-test", settings={}, every_seconds=0, now=at)
-        session.flush()
-    rows = intake.prepare(
-        [(line.network, line.mention) for line in heard], source, intake.EVERYTHING, keys, settings, at
-    )
-    intake.store(session, rows)
-    given = {
-        keys.hash("mention", f"{line.network}\n{line.mention.remote_id}"): line.mention.remote_id for line in heard
-    }
-    stored = session.connection().execute(
-        sa.select(col(Mention.id), col(Mention.key)).where(col(Mention.key).in_(list(given)))
-    )
-    return {number: given[key] for number, key in stored if number is not None}
+    session: Session, source: Source, heard: Sequence[Taken], keys: secrets.Keys, settings: Settings, at: datetime
+) -> dict[bytes, str]:
+    """Takes posts in as an import does; the ids that the file gave them, by a mention's key."""
+    found = [(line.network, line.mention) for line in heard]
+    intake.store(session, intake.prepare(found, source, intake.EVERYTHING, keys, settings, at))
+    return {keys.hash("mention", f"{network}\n{mention.remote_id}"): mention.remote_id for network, mention in found}
 
 
-def _line(session: Session, alert: Alert, names: dict[int, str]) -> dict[str, Any]:
-    linked = sa.select(col(AlertMention.mention_id)).where(col(AlertMention.alert_id) == alert.id)
+def _line(session: Session, alert: Alert, names: Mapping[bytes, str]) -> dict[str, Any]:
+    linked = (
+        sa.select(col(Mention.key))
+        .join(AlertMention, col(AlertMention.mention_id) == col(Mention.id))
+        .where(col(AlertMention.alert_id) == alert.id)
+        .order_by(col(Mention.id))
+    )
     return {
         "raised_at": alert.raised_at.isoformat(),
         "kind": alert.kind,
         "title": alert.title,
         "keyphrases": alert.keyphrases,
         "concern": alert.concern,
-        "mention_ids": [names[number] for number in session.connection().execute(linked).scalars() if number in names],
+        "mention_ids": [names[key] for key in session.connection().execute(linked).scalars() if key in names],
         "count": alert.posts,
         "expected": round(alert.expected, 3),
         "authors": alert.authors,

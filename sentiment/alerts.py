@@ -92,6 +92,8 @@ def put(session: Session, found: Found, now: datetime, zone: ZoneInfo) -> list[A
     In the caller's transaction: the mail that tells of them may belong into the same one. Posts that are gone or hidden
     since they were found are left out."""
     found = _still_there(session, found)
+    if not found.surges and not found.topics:
+        return []
     tuned = found.tuned
     threads = list(
         session.exec(

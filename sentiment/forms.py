@@ -5,6 +5,7 @@ is no voice: it is left out of what may be a new concern. Nothing is judged by w
 
 import re
 from collections import defaultdict
+from math import inf
 from zlib import crc32
 
 RECURS = 8  # earlier posts that began or ended so
@@ -49,6 +50,7 @@ class Forms:
 
     def __init__(self) -> None:
         self._seen: dict[int, list[float]] = defaultdict(list)
+        self._forgot = -inf  # when, in hours since 1970
 
     def filled_in(self, text: str, hours: float) -> bool:
         """Whether this post, of `hours` since 1970, is a form; it is remembered either way."""
@@ -63,7 +65,10 @@ class Forms:
         return recurs
 
     def forget(self, hours: float) -> None:
-        """Lets go of what was last seen too long before `hours`."""
+        """Lets go, once a day, of what was last seen too long before `hours`."""
+        if 0 <= hours - self._forgot < OLDER:
+            return
+        self._forgot = hours
         for sign in [sign for sign, seen in self._seen.items() if seen[-1] < hours - KEPT]:
             del self._seen[sign]
 

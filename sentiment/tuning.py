@@ -21,6 +21,16 @@ FACTOR: Mapping[Sensitivity, float] = MappingProxyType({"fewer": 0.2, "balanced"
 LEARNT_FROM = timedelta(days=90)
 HALVINGS = 4  # at the most: a concern is never silenced by habit, only by a mute with an end
 KEPT = timedelta(days=90)  # what was held back
+_SET = sa.select(col(AlertTuning.concern), col(AlertTuning.sensitivity), col(AlertTuning.muted_until))
+_CLOSED = (
+    sa.select(col(Alert.concern), col(Alert.state), sa.func.count())
+    .where(
+        col(Alert.state).in_(("not_a_concern", "resolved")),
+        col(Alert.closed_at) > sa.bindparam("since"),
+        col(Alert.closed_at) <= sa.bindparam("until"),
+    )
+    .group_by(col(Alert.concern), col(Alert.state))
+)
 
 
 @dataclass(frozen=True)
@@ -56,17 +66,10 @@ def learnt(not_a_concern: int, resolved: int) -> float:
 
 def read(session: Session, now: datetime) -> Tuning:
     """What holds at `now`."""
-    rows = session.exec(select(AlertTuning)).all()
+    connection = session.connection()
+    rows = connection.execute(_SET).all()
     said: Counter[tuple[str, str]] = Counter()
-    for concern, state, number in session.connection().execute(
-        sa.select(col(Alert.concern), col(Alert.state), sa.func.count())
-        .where(
-            col(Alert.state).in_(("not_a_concern", "resolved")),
-            col(Alert.closed_at) > now - LEARNT_FROM,
-            col(Alert.closed_at) <= now,
-        )
-        .group_by(col(Alert.concern), col(Alert.state))
-    ):
+    for concern, state, number in connection.execute(_CLOSED, {"since": now - LEARNT_FROM, "until": now}):
         said[concern, state] = number
     return Tuning(
         sensitivity={row.concern: level for row in rows for level in LEVELS if row.sensitivity == level},

@@ -187,6 +187,26 @@ def test_a_late_post_stands_where_it_belongs_in_time(sqlite_engine: sa.Engine) -
         _same(memory, _anew(session, NOW))
 
 
+def test_what_is_new_is_looked_up_by_when_it_was_scored(sqlite_engine: sa.Engine) -> None:
+    """Not by when it was posted, or each look would go through all posts of three weeks."""
+    asked = []
+
+    def note(_connection: object, _cursor: object, said: str, values: tuple[object, ...], *_: object) -> None:
+        if "scored_at >=" in said:
+            asked.append((said, values))
+
+    with database.writing(sqlite_engine) as session:
+        street.say(session, _posts(30))
+        memory = _anew(session, NOW)
+        sa.event.listen(sqlite_engine, "before_cursor_execute", note)
+        memory.refresh(session, NOW)
+        sa.event.remove(sqlite_engine, "before_cursor_execute", note)
+        ((said, values),) = asked
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", values).all()
+    assert any("ix_mention_pending" in str(step) for step in plan)
+    assert not any("ix_mention_posted" in str(step) for step in plan)
+
+
 @pytest.mark.parametrize(
     ("words", "place", "title"),
     [
