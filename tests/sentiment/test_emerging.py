@@ -201,6 +201,42 @@ def test_another_model_s_scale_of_log_odds_changes_nothing(scale: float) -> None
     assert group.concern == 0
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_the_gate_lets_through_is_brought_before_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    people = int(rng.integers(3, 9))
+    said = [(NOW - float(rng.uniform(0, 20)), 1000 + one, float(rng.normal(-1, 2)), True) for one in range(people)]
+    heard = _town(said, tied=False)
+    heard = replace(heard, tied=rng.random(heard.hours.size) < 0.6, concerns=heard.concerns[:, :: 1 - 2 * (seed % 2)])
+    heard = replace(heard, raised=heard.concerns > -1)
+    ordinary = emerging.yardstick(heard)
+    day = emerging.day_of(heard, ordinary, NOW)
+    close = emerging._close(day.vectors, ordinary.near)
+    spoken = (heard.concerns[day.start : day.end] - ordinary.means) / ordinary.spreads
+    candidates = list(emerging._candidates(heard, day.start, day.end, close))
+    able = list(emerging._able_to_speak(heard, ordinary, candidates, day, spoken, 0.5))
+    through = [one for one in candidates if emerging._gate(heard, ordinary, one, day, close, spoken, 0.5) is not None]
+    assert {id(one) for one in through} <= {id(one) for one in able}
+    assert len(able) < len(candidates)
+
+
+def test_some_talk_of_those_towns_does_pass_the_gate() -> None:
+    heard = _town(_fire())
+    ordinary = emerging.yardstick(heard)
+    day = emerging.day_of(heard, ordinary, NOW)
+    spoken = (heard.concerns[day.start : day.end] - ordinary.means) / ordinary.spreads
+    close = emerging._close(day.vectors, ordinary.near)
+    candidates = list(emerging._candidates(heard, day.start, day.end, close))
+    able = list(emerging._able_to_speak(heard, ordinary, candidates, day, spoken, 2.0))
+    assert FIRE in {one.term for one in able}
+
+
+def test_every_number_of_half_precision_is_the_same_in_single() -> None:
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)]
+    np.testing.assert_array_equal(emerging._single(halves).view(np.uint32), halves.astype(np.float32).view(np.uint32))
+
+
 @given(st.integers(1, 50), st.integers(0, 500), st.floats(0.001, 2.0))
 def test_more_people_are_never_more_likely(authors: int, before: int, exposure: float) -> None:
     assert 0 <= emerging.chance(authors + 1, before, exposure) <= emerging.chance(authors, before, exposure) <= 1
