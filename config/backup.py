@@ -27,6 +27,16 @@ STORE = {"sqlite": "liaison.db", "postgresql": "liaison.dump"}
 BACKING_UP, RESTORING = ".liaison-backup-", ".liaison-restore-"  # folders of what is under way
 LEFT_FOR = timedelta(days=1)
 PAGES = 2000  # of SQLite's that are copied before writers get a turn
+_AWAY = """
+DO $$
+DECLARE name text;
+BEGIN
+    FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' LOOP
+        EXECUTE 'DROP TABLE IF EXISTS public.' || name || ' CASCADE';
+    END LOOP;
+END $$;
+DROP SCHEMA IF EXISTS jobs CASCADE;
+"""
 _NOT_OURS = (KEY_FILE, "liaison.db", "liaison.db-wal", "liaison.db-shm", "liaison.db.migrating")
 
 
@@ -159,8 +169,14 @@ def _dump_postgresql(engine: sa.Engine, out: Path) -> None:
 
 
 def _load_postgresql(url: str, store: Path) -> None:
-    command = ["pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error"]
-    _run([*command, "--dbname", sa.make_url(url).database or "", str(store)], sa.make_url(url))
+    """First written out as SQL, all of it: then one transaction takes away what is there, also what only a newer
+    version has, and puts the other in its place."""
+    away, words = store.with_name("away.sql"), store.with_name("store.sql")
+    away.write_text(_AWAY, encoding="utf-8")
+    where = sa.make_url(url)
+    _run(["pg_restore", "--clean", "--if-exists", "--no-owner", "--file", str(words), str(store)], where)
+    together = ["--no-psqlrc", "--quiet", "--single-transaction", "--set", "ON_ERROR_STOP=1"]
+    _run(["psql", *together, "--file", str(away), "--file", str(words)], where)
 
 
 def _sweep(folder: Path, prefix: str, now: datetime) -> None:

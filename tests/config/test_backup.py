@@ -70,6 +70,28 @@ def test_what_was_there_comes_back_with_what_lies_beside_it_and_without_the_key(
         assert [name for name in archive.getnames() if "key" in name] == []
 
 
+def test_a_backup_of_an_older_version_is_put_over_a_newer_store(
+    postgres_engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path, person: Callable[..., Person]
+) -> None:
+    with database.writing(postgres_engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).email
+    out = tmp_path / "backup.tar"
+    backup.make(postgres_engine, data, keys, out, now)
+    newer = (
+        "CREATE TABLE medal (person_id integer REFERENCES person)",
+        "CREATE SCHEMA jobs",
+        "CREATE TABLE jobs.job (id integer)",
+    )
+    with postgres_engine.begin() as connection:
+        for words in newer:
+            connection.exec_driver_sql(words)
+    url = address(postgres_engine)
+    postgres_engine.dispose()
+    backup.restore(url, data, keys, out, replace=True)
+    assert (emails(url), sa.inspect(postgres_engine).has_table("medal")) == ([ada], False)
+    assert "jobs" not in sa.inspect(postgres_engine).get_schema_names()
+
+
 def test_a_backup_while_somebody_writes_is_of_one_moment(
     engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path, person: Callable[..., Person]
 ) -> None:

@@ -31,6 +31,7 @@ RESTORING: dict[str, tuple[Any, str, int]] = {
     "the old store's log is gone": (Path, "replace", 0),
     "the store is there, the files are not": (Path, "replace", 1),
     "PostgreSQL's is next": (backup, "_run", 0),
+    "PostgreSQL's is written out": (backup, "_run", 1),
 }
 
 
@@ -114,7 +115,10 @@ def test_a_restore_killed_in_the_middle_leaves_one_store_or_the_other_and_can_be
     assert (there / "letter").read_text() == "first"
 
 
-@pytest.mark.parametrize("step", ["unpacked", "PostgreSQL's is next", "the store is there, the files are not"])
+@pytest.mark.parametrize(
+    "step",
+    ["unpacked", "PostgreSQL's is next", "PostgreSQL's is written out", "the store is there, the files are not"],
+)
 def test_the_same_on_postgresql(
     postgres_engine: sa.Engine, tmp_path: Path, person: Callable[..., Person], step: str
 ) -> None:
