@@ -27,6 +27,7 @@ STORE = {"sqlite": "liaison.db", "postgresql": "liaison.dump"}
 BACKING_UP, RESTORING = ".liaison-backup-", ".liaison-restore-"  # folders of what is under way
 LEFT_FOR = timedelta(days=1)
 PAGES = 2000  # of SQLite's that are copied before writers get a turn
+_MANIFEST = "manifest.json"
 _AWAY = """
 DO $$
 DECLARE name text;
@@ -64,7 +65,9 @@ def make(engine: sa.Engine, data: Path, keys: Keys, out: Path, now: datetime) ->
         store = Path(name) / STORE[kind]
         copy = _copy_sqlite if kind == "sqlite" else _dump_postgresql
         copy(engine, store)
-        parts = {store.name: store} | {f"files/{path.relative_to(data).as_posix()}": path for path in _beside(data)}
+        parts = {store.name: store} | {
+            f"files/{path.relative_to(data).as_posix()}": path for path in _beside(data, out)
+        }
         manifest = Manifest(
             kind=kind,
             revision=database.revision(engine),
@@ -72,7 +75,7 @@ def make(engine: sa.Engine, data: Path, keys: Keys, out: Path, now: datetime) ->
             key=_key_mark(keys),
             files={part: _sha256(path) for part, path in parts.items()},
         )
-        said = Path(name) / "manifest.json"
+        said = Path(name) / _MANIFEST
         said.write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
         whole = Path(name) / "whole"
         whole.touch(mode=0o600)
@@ -116,7 +119,7 @@ def _unpack(source: Path, folder: Path) -> Manifest:
     try:
         with tarfile.open(source, "r:") as archive:
             archive.extractall(folder, filter="data")
-        told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        told = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         if told.get("format") != FORMAT:
             raise BackupFailed(f"{source} is a backup of another version of Liaison (format {told.get('format')})")
         manifest = Manifest(**told)
@@ -200,11 +203,23 @@ def _run(command: list[str], url: sa.URL) -> None:
         raise BackupFailed(f"{command[0]} failed: {error.stderr.strip().splitlines()[-1]}") from error
 
 
-def _beside(data: Path) -> Iterator[Path]:
+def _beside(data: Path, out: Path) -> Iterator[Path]:
+    """What is packed beside the store. Backups that are kept in there are not: each would hold all those before."""
     for path in sorted(data.rglob("*")):
         ours = path.relative_to(data)
-        if path.is_file() and ours.parts[0] not in _NOT_OURS and not ours.parts[0].startswith("."):
+        if not path.is_file() or ours.parts[0] in _NOT_OURS or ours.parts[0].startswith("."):
+            continue
+        under_way = any(part.startswith((BACKING_UP, RESTORING)) for part in ours.parts)
+        if not under_way and path.resolve() != out.resolve() and not _is_backup(path):
             yield path
+
+
+def _is_backup(path: Path) -> bool:
+    """Whether a file is an archive that begins as ours do."""
+    with suppress(tarfile.TarError, OSError), tarfile.open(path, "r:") as archive:
+        first = archive.next()
+        return first is not None and first.name == _MANIFEST
+    return False
 
 
 def _key_mark(keys: Keys) -> str:

@@ -92,6 +92,18 @@ def test_a_backup_of_an_older_version_is_put_over_a_newer_store(
     assert "jobs" not in sa.inspect(postgres_engine).get_schema_names()
 
 
+def test_a_backup_inside_the_data_folder_holds_no_other_and_nothing_of_one_under_way(
+    sqlite_engine: sa.Engine, data: Path, keys: Keys, now: datetime
+) -> None:
+    folder = data / "backups"
+    folder.mkdir()
+    for name in ("monday.tar", "tuesday.tar", "tuesday.tar"):
+        (folder / "latest.tar").write_text("not yet ours")
+        made = backup.make(sqlite_engine, data, keys, folder / "latest.tar", now)
+        (folder / "latest.tar").rename(folder / name)
+        assert set(made.files) == {"liaison.db", "files/imports/refused.jsonl"}
+
+
 def test_a_backup_while_somebody_writes_is_of_one_moment(
     engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path, person: Callable[..., Person]
 ) -> None:
