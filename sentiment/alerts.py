@@ -286,7 +286,9 @@ def _raise_new(
             thread = by_id.get(known)
             if thread is not None and thread.kind == "emerging" and thread.state in OPEN:
                 _join(session, thread, topic, now)
-        elif not _held_back(session, "emerging", topic, topic.title, now, zone, tuned):
+        elif not _held_back(
+            session, "emerging", topic, topics.own_title(session, topic.concern, topic.place_id), now, zone, tuned
+        ):
             alert = _raise_topic(session, topic, now)
             by_id[alert.id or 0] = alert
             alerted[alert.id or 0] = topic.mention_ids

@@ -90,6 +90,12 @@ def keep(session: Session, number: int, answer: Answer) -> None:
     session.connection().execute(sa.delete(Hindsight).where(col(Hindsight.id) < number))
 
 
+def forget(session: Session, before: datetime) -> int:
+    """Removes an answer from before this moment: its titles have words of posts that are gone by now; how many."""
+    past = sa.delete(Hindsight).where(col(Hindsight.ended_at) < before)
+    return session.connection().execute(past).rowcount
+
+
 def span(session: Session, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, bool]:
     """The first hour of the last month at which alerts could be looked for as they are now, in the posts that are still
     kept (none without any), and whether that is long enough ago."""

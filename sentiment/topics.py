@@ -120,6 +120,13 @@ def title(concern: str, words: Sequence[str], texts: Sequence[str], place: str |
     return f"New: {head} near {place}" if place else f"New: {head}"
 
 
+def own_title(session: Session, concern: str, place_id: int | None) -> str:
+    """A title by concern and place, without words of posts."""
+    place = session.get(Place, place_id) if place_id is not None else None
+    name = CONCERNS[concern].name if concern in CONCERNS else concern
+    return title(name, (), (), place.name if place else None)
+
+
 def forget_words(session: Session, limit: int) -> int:
     """Takes the words of posts from alerts on something new whose posts are all gone; how many. Where, how many and how
     unlikely stay."""
@@ -131,9 +138,7 @@ def forget_words(session: Session, limit: int) -> int:
     named = sa.cast(col(Alert.keyphrases), sa.Text) != "[]"
     gone = session.exec(select(Alert).where(Alert.kind == "emerging", named, ~left.exists()).limit(limit)).all()
     for alert in gone:
-        place = session.get(Place, alert.place_id) if alert.place_id is not None else None
-        name = CONCERNS[alert.concern].name if alert.concern in CONCERNS else alert.concern
-        alert.title, alert.keyphrases = title(name, (), (), place.name if place else None), []
+        alert.title, alert.keyphrases = own_title(session, alert.concern, alert.place_id), []
         session.add(alert)
     return len(gone)
 

@@ -16,7 +16,7 @@ from listeners.tables import ActionContext, Mention, Source
 from networks.tables import Account
 from posts import disposal, heard, questions
 from posts.tables import Post, UnitAction
-from sentiment import counts, topics
+from sentiment import counts, hindsight, topics
 from sentiment.tables import Alert, AlertMention
 
 BATCH = 2000  # rows in one transaction, so that intake never waits long
@@ -35,6 +35,7 @@ def expire(engine: sa.Engine, settings: Settings, now: datetime) -> dict[str, in
             session, now - timedelta(days=settings.context_days), BATCH, held_contexts(session)
         ),
         "alert_words": lambda session: topics.forget_words(session, BATCH),
+        "hindsight": lambda session: hindsight.forget(session, now - words),
         "author_days": lambda session: counts.forget_author_days(session, author_days, BATCH),
         "copies": lambda session: copies.forget(session, now, BATCH),
         "source_hours": lambda session: rhythm.forget(session, now),

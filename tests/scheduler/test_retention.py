@@ -1,6 +1,7 @@
 """Retention on a clock of its own: a month leaves exactly what docs/policy.md says; a legal hold stops it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -24,7 +25,9 @@ from networks import accounts
 from posts import drafts, questions
 from posts.tables import Post, PostVersion, Question, QuestionAnswer, UnitAction
 from scheduler.jobs import expiry
-from sentiment.tables import Alert, AlertMention, AuthorDay, HourCount
+from sentiment import alerts, hindsight, tuning
+from sentiment.tables import Alert, AlertMention, AuthorDay, Hindsight, HourCount
+from sentiment.topics import Topic
 from tests.sentiment.street import Said, hear, score
 
 DAY = timedelta(days=1)
@@ -79,6 +82,27 @@ def test_the_name_of_what_was_new_goes_with_the_last_of_its_posts(
             told.append((alert.title, len(alert.keyphrases), alert.authors))
     gone = ("New: Traffic and road safety", 0, 2)
     assert told == [("New: Jane Roe, red truck", 2, 2), gone, gone]
+
+
+def test_words_of_posts_go_also_from_what_was_not_raised(
+    sqlite_engine: sa.Engine, settings: Settings, now: datetime, person: Callable[..., Person]
+) -> None:
+    new = Topic(
+        concern="traffic_safety", title="New: Jane Roe", place_id=None, keyphrases=("jane roe",),
+        mention_ids=frozenset(), kin=frozenset(), hours=24, authors=4, expected=0.1, p_value=0.001, since=now,
+    )  # fmt: skip
+    with database.writing(sqlite_engine) as session:
+        ada = people.known_id(person(session, "Ada", Role.OFFICER))
+        tuned = replace(tuning.read(session, now), muted_until={"traffic_safety": now + DAY})
+        assert alerts._raise_new(session, [new], [], {}, now, settings.department.zone, tuned) == []
+        (held,) = tuning.held_back(session, now)
+        assert held.title == "New: Traffic and road safety"
+        hindsight.ask(session, ada, now)
+        found = hindsight.Raised(now, "New: Jane Roe", "traffic_safety", None)
+        hindsight.keep(session, 1, hindsight.Answer(now, now.date(), now.date(), {"more": (found,)}))
+    for days, there in ((settings.retention_days, 1), (settings.retention_days + 1, 0)):
+        expiry.expire(sqlite_engine, settings, now + DAY * days)
+        assert number_of(sqlite_engine, Hindsight) == there
 
 
 def test_a_month_leaves_exactly_what_the_policy_says(engine: sa.Engine, settings: Settings, now: datetime) -> None:
