@@ -66,6 +66,7 @@ def burst(tmp_path_factory: pytest.TempPathFactory) -> tuple[backtest.Replayed, 
     return alerted(folder, Settings(data_dir=folder / "data", department=department), burst=True)
 
 
+@pytest.mark.long
 def test_a_burst_is_alerted_within_hours_with_its_posts(
     burst: tuple[backtest.Replayed, list[dict[str, object]]],
 ) -> None:
@@ -81,10 +82,12 @@ def test_a_burst_is_alerted_within_hours_with_its_posts(
     assert set(alert) >= {"kind", "title", "keyphrases", "concern", "count", "expected", "authors", "p_value"}
 
 
+@pytest.mark.long
 def test_three_quiet_weeks_alert_nothing(tmp_path: Path, settings: Settings) -> None:
     assert alerted(tmp_path, settings, burst=False)[1] == []
 
 
+@pytest.mark.long
 def test_the_order_of_the_lines_changes_nothing(
     tmp_path: Path, settings: Settings, burst: tuple[backtest.Replayed, list[dict[str, object]]]
 ) -> None:

@@ -105,6 +105,7 @@ def test_words_of_posts_go_also_from_what_was_not_raised(
         assert number_of(sqlite_engine, Hindsight) == there
 
 
+@pytest.mark.long
 def test_a_month_leaves_exactly_what_the_policy_says(engine: sa.Engine, settings: Settings, now: datetime) -> None:
     ids = heard(engine, said_on(now, 90))
     counted = number_of(engine, HourCount)

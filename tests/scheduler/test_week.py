@@ -114,6 +114,7 @@ AUTUMN = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("settings")
 def test_the_week_in_which_the_clocks_go_back_in_london_and_new_york(
     sqlite_engine: sa.Engine, keys: Keys, settings: Settings, person: Callable[..., Person]
@@ -158,6 +159,7 @@ SPRING = {
 }
 
 
+@pytest.mark.long
 def test_the_week_in_which_the_clocks_go_forward_in_london_and_back_in_sydney(
     sqlite_engine: sa.Engine, keys: Keys, settings: Settings, person: Callable[..., Person]
 ) -> None:

@@ -191,6 +191,7 @@ def test_a_reader_that_breaks_leaves_everything_pending(engine: sa.Engine, now: 
     assert _score(engine, now) == 1
 
 
+@pytest.mark.long
 def test_killed_ten_times_it_scores_all_once(sqlite_engine: sa.Engine, now: datetime) -> None:
     texts = [f"drugs by the school, useless, case {n}" if n % 2 else f"thank you, day {n}" for n in range(600)]
     _hear(sqlite_engine, *texts)

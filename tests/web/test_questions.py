@@ -46,6 +46,7 @@ def _full(sqlite_engine: sa.Engine, settings: Settings, keys: Keys, person: Call
     sums.keep(sqlite_engine, settings, clock.now())  # as a job does every two minutes
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_full")
 def test_pages_ask_the_store_seldom(sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]) -> None:
     ada = browser_of("Ada", *Role)
