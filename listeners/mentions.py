@@ -1,5 +1,6 @@
 """The stored mentions: what waits to be scored, marking, hiding, deleting, letting go. Only this room writes them."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,6 +15,7 @@ from listeners.tables import Mention
 
 _TURN = 7_041_993  # any fixed number: the name of PostgreSQL's advisory lock
 _NONE = sa.false()
+AUTHOR_BYTES = 16  # of nobody: as random as it is long
 _WAITING = sa.select(
     col(Mention.id),
     col(Mention.text),
@@ -167,6 +169,23 @@ def remove(session: Session, ids: Sequence[int]) -> None:
     caller's affair (sentiment.counts)."""
     copies.pass_on(session, ids)
     session.exec(delete(Mention).where(col(Mention.id).in_(ids)))
+
+
+def erase(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """Removes mentions as `remove` does, and leaves of each its key alone until its time is over: sources look back,
+    and would bring it again."""
+    kept = session.exec(
+        select(Mention.key, Mention.network, Mention.source_id, Mention.expires_at).where(col(Mention.id).in_(ids))
+    ).all()
+    remove(session, ids)
+    session.add_all(
+        Mention(
+            key=key, network=network, source_id=source_id, author=secrets.token_bytes(AUTHOR_BYTES), shown=False,
+            posted_at=now, received_at=now, scored_at=now, expires_at=expires_at,
+        )
+        for key, network, source_id, expires_at in kept
+    )  # fmt: skip
+    session.flush()
 
 
 def expire(session: Session, now: datetime, limit: int, held: sa.ColumnElement[bool] = _NONE) -> int:

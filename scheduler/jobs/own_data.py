@@ -67,20 +67,20 @@ def withdraw(session: Session, request: DataRequest, person_id: int, now: dateti
     audit.record(session, now, person_id, "own_data.withdraw", f"data_request:{request.id}", {}, address)
 
 
-def erase(session: Session, author: bytes) -> None:
+def erase(session: Session, author: bytes, now: datetime) -> None:
     """Removes what is kept of an account, but for what a legal hold keeps; from an action's context even that."""
     mentions.take_turn(session)  # before any row is locked, as a scorer does
     contexts.drop(session, data_requests.of_account(session, author, sa.false()))
     ids = data_requests.of_account(session, author, expiry.held_mentions(session))
     if ids:
         counts.subtract(session, ids)
-        mentions.remove(session, ids)
+        mentions.erase(session, ids, now)
     counts.forget_author(session, author)
 
 
 def _meet(
     session: Session, request: DataRequest, author: bytes, how: str, person_id: int | None, now: datetime
 ) -> None:
-    erase(session, author)
+    erase(session, author, now)
     data_requests.end(session, request, how, now)
     audit.record(session, now, person_id, ACTION, f"data_request:{request.id}", {"how": how})

@@ -74,7 +74,7 @@ def test_a_person_s_own_data_takes_it_along_even_where_a_hold_keeps_the_post(
         contexts.keep(session, ACTION, ids, now)
         author = session.get_one(Mention, ids[0]).author
         legal_holds.place(session, Kind.PERIOD, "Request 26-9", None, now, period=(now - DAY, now + DAY))
-        own_data.erase(session, author)
+        own_data.erase(session, author, now)
         assert data_requests.of_account(session, author, sa.false()) == ids[:1]
     assert kept(sqlite_engine) == ["theirs"]
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
-from sqlmodel import SQLModel, func, select
+from sqlmodel import SQLModel, col, func, select
 
 from config import database, legal_holds
 from config.legal_holds import Kind
@@ -17,7 +17,7 @@ from config.tables import AuditEntry
 from listeners import data_requests, intake, sources
 from listeners.tables import DataRequest, Mention
 from networks.network import RemoteMention
-from scheduler.jobs import own_data
+from scheduler.jobs import expiry, own_data
 from sentiment import scoring
 from sentiment.tables import AuthorDay, HourCount
 from tests.sentiment.reader import WordReader
@@ -85,11 +85,30 @@ def test_a_word_said_from_the_account_deletes_its_data_and_nobody_elses(
     for table in (Mention, AuthorDay):
         assert count(town, table, sa.column("author") == jo) == 0
         assert count(town, table, sa.column("author") == somebody) > 0
-    assert count(town, Mention) == 13
+    assert count(town, Mention, col(Mention.shown)) == 13
     with database.reading(town) as session:
         assert session.exec(select(func.sum(HourCount.posts)).where(HourCount.concern == "")).one() == 13
     assert request.word not in sam.get(PAGE).text
     assert own_data.look(town, settings, at_eight) == 0
+
+
+def test_what_went_does_not_come_back_from_a_source_that_looks_back_and_its_trace_goes_with_the_days(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    said = [("jo", "speeding on my street"), ("nan", "useless")]
+    hear(engine, keys, settings, now, said)
+    jo = keys.hash("author", "x\njo")
+    with database.writing(engine) as session:
+        own_data.erase(session, jo, now)
+    hear(engine, keys, settings, now, said)
+    for table in (Mention, AuthorDay):
+        assert count(engine, table, sa.column("author") == jo) == 0
+    with database.reading(engine) as session:
+        (trace,) = session.exec(select(Mention).where(col(Mention.shown).is_(False)))
+        assert session.exec(select(func.sum(HourCount.posts)).where(HourCount.concern == "")).one() == 1
+    assert (trace.text, trace.sealed_reference, trace.thread, trace.check_at) == (None, None, None, None)
+    expiry.expire(engine, settings, now + timedelta(days=settings.retention_days))
+    assert count(engine, Mention) == 0
 
 
 def test_another_proof_is_answered_the_same_whether_or_not_anything_was_kept(
@@ -119,7 +138,7 @@ def test_what_is_said_too_little_of_deletes_nothing(town: sa.Engine, browser_of:
         assert send(sam, f"{PAGE}/1/checked", page=PAGE, **fields).status_code == 422
     assert una.get(PAGE).status_code == 200
     assert send(una, f"{PAGE}/1/checked", page="/account", network="x", account="jo", proof="p").status_code == 403
-    assert count(town, Mention) == 13
+    assert count(town, Mention, col(Mention.shown)) == 13
 
 
 def test_a_legal_hold_keeps_what_its_owner_asks_to_delete(
