@@ -100,7 +100,7 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
             found = [(source.network, mention) for mention in page.mentions]
 
             def note(session: Session, admitted: intake.Admitted, page: Page = page) -> None:
-                rhythm.note(session, source_id, admitted.read, admitted.new, now)
+                rhythm.note(session, source_id, admitted.read + page.again, admitted.new, now)
                 held = session.get_one(Source, source_id)
                 held.cursor = page.cursor
                 if page.lost is not None:

@@ -1,14 +1,16 @@
 """Feeds: RSS, Atom and JSON Feed, fetched politely (ETag, Last-Modified, Retry-After). Their markup is taken off.
 
-The cursor is JSON: the validators of the last answer. Entries that were seen before are told apart at intake."""
+The cursor is JSON: the validators of the last answer, and a short hash of each entry that it had: what is listed for
+longer than mentions are kept is not given again."""
 
 import calendar
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from hashlib import blake2b
 from typing import Any
 
 import feedparser
@@ -43,8 +45,8 @@ class _Feed:
         self._url, self._allow_private = url, connection.allow_private
 
     def mentions(self, cursor: str | None) -> Page:
-        """All entries of the feed as it is now, or none when it has not changed."""
-        known: dict[str, str] = json.loads(cursor) if cursor else {}
+        """The entries of the feed that the last answer had not, or none when it has not changed."""
+        known: dict[str, Any] = json.loads(cursor) if cursor else {}
         asked = {
             name: known[key]
             for name, key in (("If-None-Match", "etag"), ("If-Modified-Since", "modified"))
@@ -59,21 +61,29 @@ class _Feed:
             raise Unavailable(f"the feed's server answered {answer.status}")
         if answer.status != 200:
             raise Rejected(f"the feed's server answered {answer.status}")
-        return read(answer.body, answer.headers)
+        return read(answer.body, answer.headers, known.get("seen", ()))
 
 
-def read(body: bytes, headers: Mapping[str, str]) -> Page:
-    """The entries in an answer. Raises Rejected when it is no feed."""
+def read(body: bytes, headers: Mapping[str, str], seen: Collection[str] = ()) -> Page:
+    """The entries in an answer but those that were `seen` in the one before. Raises Rejected when it is no feed."""
     language, entries = json_feed.entries(body) if json_feed.is_json(body) else _entries(body, headers)
     found, refused = [], []
+    listed: dict[str, None] = {}  # in their order
+    before, again = frozenset(seen), 0
     for entry in entries:
         text = _text(entry)
         if not text:
             refused.append(f"entry {entry.get('id') or entry.get('link') or '?'}: no text")
             continue
+        remote_id = str(entry.get("id") or entry.get("link") or text)
+        mark = blake2b(remote_id.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        listed[mark] = None
+        if mark in before:
+            again += 1
+            continue
         found.append(
             RemoteMention(
-                remote_id=str(entry.get("id") or entry.get("link") or text),
+                remote_id=remote_id,
                 text=text,
                 posted_at=_time(entry),
                 author_id=None,  # an article is not a resident: each its own
@@ -84,7 +94,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Page:
     validators = {
         key: headers[name] for key, name in (("etag", "etag"), ("modified", "last-modified")) if headers.get(name)
     }
-    return Page(found, json.dumps(validators), refused=refused)
+    return Page(found, json.dumps({**validators, "seen": list(listed)}), refused=refused, again=again)
 
 
 def _entries(body: bytes, headers: Mapping[str, str]) -> tuple[str | None, Sequence[Mapping[str, Any]]]:

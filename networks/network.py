@@ -83,13 +83,14 @@ class RemoteMention:
 @dataclass(frozen=True)
 class Page:
     """One page of mentions and the cursor after it. `more`: ask again at once. `refused`: what could not be read;
-    `lost`: a time of which the network had more than it could give."""
+    `lost`: a time of which the network had more than it could give; `again`: how many it gave that the cursor knew."""
 
     mentions: Sequence[RemoteMention]
     cursor: str | None
     more: bool = False
     refused: Sequence[str] = ()
     lost: tuple[datetime, datetime] | None = None
+    again: int = 0
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def test_what_has_not_changed_is_answered_with_304_and_what_has_comes_in(
     second = poll(first.cursor)
     state.update(etag='"two"', items=item("1") + item("2"))
     third = poll(second.cursor)
-    assert [len(page.mentions) for page in (first, second, third)] == [1, 0, 2]
+    assert [len(page.mentions) for page in (first, second, third)] == [1, 0, 1]
     assert (second.cursor, server.asked[1]["if-modified-since"]) == (first.cursor, WHEN)
 
 
@@ -352,3 +352,23 @@ def test_any_bytes_are_a_feed_or_refused(data: bytes, begun: bool) -> None:
     body = RSS.partition("{")[0].encode() + data if begun else data
     with suppress(Rejected):
         feed.read(body, {"content-type": "text/xml"})
+
+
+@pytest.mark.parametrize("when", [WHEN, ""])
+def test_what_stays_listed_is_given_once_and_what_is_new_beside_it(
+    server: Server, poll: Callable[..., Page], when: str
+) -> None:
+    server.answer = saying(RSS.format(items=item("a", when=when) + item("b", when=when)))
+    page = poll()
+    assert [one.remote_id for one in page.mentions] == ["a", "b"]
+    page = poll(page.cursor)
+    assert (list(page.mentions), page.again) == ([], 2)  # heard all the same: it is not silent
+    server.answer = saying(RSS.format(items=item("c", when=when) + item("a", when=when)))
+    page = poll(page.cursor)
+    assert [one.remote_id for one in page.mentions] == ["c"]
+    assert list(poll(page.cursor).mentions) == []
+
+
+def test_a_cursor_from_before_entries_were_remembered_is_read(server: Server, poll: Callable[..., Page]) -> None:
+    server.answer = saying(RSS.format(items=item("a")))
+    assert [one.remote_id for one in poll('{"etag": "1"}').mentions] == ["a"]
