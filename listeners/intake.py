@@ -16,7 +16,7 @@ from config import database
 from config.database import upsert
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import language, rechecks, watch
+from listeners import language, mentions, rechecks, watch
 from listeners.masking import masked, storable
 from listeners.tables import Mention, Source
 from networks import accounts, registry
@@ -124,7 +124,7 @@ def store(session: Session, rows: Sequence[dict[str, Any]]) -> int:
         return 0
     insert = upsert(session, Mention).on_conflict_do_nothing(index_elements=["key"])
     options = {"preserve_rowcount": True}  # else PostgreSQL's driver does not say how many were new
-    new = session.connection().execute(insert, list(rows), execution_options=options).rowcount
+    new = session.connection().execute(insert, mentions.numbered(session, rows), execution_options=options).rowcount
     addressed = [row["key"] for row in rows if row["addressed"]]
     if addressed and new < len(rows):
         known = col(Mention.key).in_(addressed) & col(Mention.addressed).is_(False)

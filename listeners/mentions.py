@@ -9,9 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, delete, func, select, update
 
+from config.database import upsert
 from listeners import contexts, copies, language, places
 from listeners.masking import storable
-from listeners.tables import Mention
+from listeners.tables import Mention, MentionNumber
 
 _TURN = 7_041_993  # any fixed number: the name of PostgreSQL's advisory lock
 _NONE = sa.false()
@@ -51,6 +52,19 @@ class Pending:
     aside: bool = False  # a repost or a program's post
     edited_at: datetime | None = None
     stands: copies.Place = field(default_factory=copies.Place)
+
+
+def numbered(session: Session, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of new mentions, on SQLite with numbers that none had before, in the transaction that inserts them.
+    PostgreSQL's sequence gives such by itself."""
+    if not rows or session.get_bind().dialect.name != "sqlite":
+        return list(rows)
+    newest = sa.select(sa.func.max(col(Mention.id))).scalar_subquery()
+    before = sa.select(col(MentionNumber.last)).scalar_subquery()
+    last: int = max(number or 0 for number in session.connection().execute(sa.select(newest, before)).one())
+    insert = upsert(session, MentionNumber).values(id=1, last=last + len(rows))
+    session.exec(insert.on_conflict_do_update(index_elements=["id"], set_={"last": insert.excluded.last}))
+    return [{"id": number, **row} for number, row in enumerate(rows, last + 1)]
 
 
 def any_pending(session: Session) -> bool:
@@ -178,13 +192,14 @@ def erase(session: Session, ids: Sequence[int], now: datetime) -> None:
         select(Mention.key, Mention.network, Mention.source_id, Mention.expires_at).where(col(Mention.id).in_(ids))
     ).all()
     remove(session, ids)
-    session.add_all(
-        Mention(
-            key=key, network=network, source_id=source_id, author=secrets.token_bytes(AUTHOR_BYTES), shown=False,
-            posted_at=now, received_at=now, scored_at=now, expires_at=expires_at,
-        )
+    blank = [
+        {
+            "key": key, "network": network, "source_id": source_id, "author": secrets.token_bytes(AUTHOR_BYTES),
+            "shown": False, "posted_at": now, "received_at": now, "scored_at": now, "expires_at": expires_at,
+        }
         for key, network, source_id, expires_at in kept
-    )  # fmt: skip
+    ]  # fmt: skip
+    session.add_all(Mention(**row) for row in numbered(session, blank))
     session.flush()
 
 

@@ -138,6 +138,16 @@ class Mention(SQLModel, table=True):
     snoozed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class MentionNumber(SQLModel, table=True):
+    """The last number that a mention got, in one row; on SQLite, which gives the newest one's again once that is gone.
+    What answers a mention keeps its number longer than the mention is here."""
+
+    __tablename__ = "mention_number"
+
+    id: int = Field(default=1, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    last: int
+
+
 class ActionContext(SQLModel, table=True):
     """Words of a mention that are kept with an action (listeners.contexts): no author, no network, no time."""
 

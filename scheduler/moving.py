@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 import listeners.tables
 import networks.tables
@@ -112,6 +112,14 @@ def _numbers_go_on(there: sa.Connection, table: sa.Table) -> None:
         {
             "table": there.dialect.identifier_preparer.quote(table.name),
             "column": column.name,
-            "last": there.execute(sa.select(sa.func.max(column))).scalar(),
+            "last": _last(there, table, column),
         },
     )
+
+
+def _last(there: sa.Connection, table: sa.Table, column: sa.Column[Any]) -> int | None:
+    """The last number that a table gave, as far as it is known; of mentions also where that one is gone."""
+    known: list[int | None] = [there.execute(sa.select(sa.func.max(column))).scalar()]
+    if table.name == "mention":
+        known.append(there.execute(sa.select(col(listeners.tables.MentionNumber.last))).scalar())
+    return max((number for number in known if number is not None), default=None)

@@ -19,7 +19,7 @@ from config.secrets import Keys
 from config.settings import Settings
 from config.tables import OneTimeCode, Person
 from listeners import archive_import
-from listeners.tables import Mention
+from listeners.tables import Mention, MentionNumber
 from posts.tables import Attempt, Target
 from scheduler.tables import JobMark
 from sentiment.tables import HourCount
@@ -75,6 +75,7 @@ def test_a_store_of_the_first_release_keeps_its_rows_and_their_references(bare: 
         assert (target.text, target.part, target.options, attempt.target_id) == ("Old words", 0, {}, target.id)
         mention, hour = session.exec(select(Mention)).one(), session.exec(select(HourCount)).one()
         assert (mention.text, mention.shown, mention.scored_at, hour.posts) == ("Old saying", True, None, 7)
+        assert session.exec(select(MentionNumber.last)).one() == 7  # of a mention that is gone, which the post answers
         if bare.dialect.name == "sqlite":
             assert session.connection().exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
             assert session.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
@@ -87,7 +88,8 @@ _OLD_ROWS = (
     "INSERT INTO account (id, network, name, handle, state, state_reason, created_at)"
     f" VALUES (1, 'practice', 'Riverton PD', '', 'connected', '', {_AT})",
     "INSERT INTO post (id, title, category, state, author_id, message, language, content_hash, revision, created_at,"
-    f" updated_at) VALUES (1, 'Old', 'general', 'scheduled', 1, 'Old words', 'en', 'h', 1, {_AT}, {_AT})",
+    " updated_at, reply_to_mention_id)"
+    f" VALUES (1, 'Old', 'general', 'scheduled', 1, 'Old words', 'en', 'h', 1, {_AT}, {_AT}, 7)",
     "INSERT INTO target (id, post_id, account_id, state, due_at, next_try_at, key, content_hash, text, attempts)"
     f" VALUES (1, 1, 1, 'unknown', {_AT}, {_AT}, 'k', 'h', 'Old words', 1)",
     "INSERT INTO source (id, network, name, settings, enabled, every_seconds, failures)"

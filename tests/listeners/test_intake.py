@@ -91,6 +91,22 @@ def test_a_repeated_page_adds_nothing(
     assert [admit(engine, page, keys, settings, now).new for _ in range(2)] == [2, 0]
 
 
+@pytest.mark.usefixtures("source")
+def test_what_answered_a_mention_that_is_gone_answers_no_other(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    admit(engine, Page([post(1), post(2)], "one"), keys, settings, now)
+    for number, by in ((2, "remove"), (1, "erase")):
+        with database.writing(engine) as session:
+            if by == "remove":
+                mentions.remove(session, [number])
+            else:
+                mentions.erase(session, [number], now)
+        admit(engine, Page([post(10 * number)], by), keys, settings, now)
+        assert number not in [one.id for one in all_mentions(engine)]
+    assert len(all_mentions(engine)) == 3  # with what stands for the one that was erased
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_whichever_source_reads_a_post_first_it_is_known_that_it_names_us(
     engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime, first: bool

@@ -66,6 +66,8 @@ def test_every_row_arrives_as_it_was_and_the_desk_goes_on(
     assert (verdict.sealed, verdict.wrong) == (1, [])
     with database.writing(postgres_engine) as session:  # numbers go on after the old ones
         assert person(session, "Ben", Role.OFFICER).id == 2
+    with postgres_engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT nextval('mention_id_seq')")).scalar() == 31
     with database.reading(postgres_engine) as session:
         assert session.exec(select(Mention.id).where(col(Mention.copy_of).is_not(None))).first() is not None
     with pytest.raises(sa.exc.IntegrityError), database.writing(postgres_engine) as session:  # and hold as before
