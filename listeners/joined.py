@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from config import audit, database
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import sources
+from listeners import mentions, sources
 from listeners.tables import Source
 from networks import accounts, registry
 from networks.network import Rejected, SignedIn, SignInExpired
@@ -85,11 +85,14 @@ def test(
 
 
 def remove(session: Session, account_id: int, person_id: int | None, now: datetime, address: str = "") -> Account:
-    """Forgets the account's secrets and stops its sources; what it published stays in the records."""
+    """Forgets the account's secrets and stops its sources; what it published stays in the records. What its sources
+    heard goes at the next purge where the network asks that deletions be followed: nobody can ask there any more."""
     account = known(session, account_id)
     accounts.disconnect(session, account_id, now)
     for source in sources_of(session, account):
         sources.switch(session, source.id or 0, False, now)
+        if registry.network(source.network).policy.deletion_hours is not None:
+            mentions.end(session, source.id or 0, now)
     detail = {"network": account.network, "handle": account.handle}
     audit.record(session, now, person_id, "account.remove", f"account:{account_id}", detail, address)
     return account

@@ -214,6 +214,13 @@ def expire(session: Session, now: datetime, limit: int, held: sa.ColumnElement[b
     return len(ids)
 
 
+def end(session: Session, source_id: int, now: datetime) -> None:
+    """Ends the time of what a source heard."""
+    session.exec(
+        update(Mention).where(col(Mention.source_id) == source_id, col(Mention.expires_at) > now).values(expires_at=now)
+    )
+
+
 def set_aside(session: Session, now: datetime) -> int:
     """Takes mentions whose time is over and that are kept all the same (a legal hold) out of the desk: they stand in
     the records only. Deletions by their authors are still followed. How many there are."""

@@ -53,6 +53,7 @@ class Row:
     label: str  # its network's name
     waiting: int  # posts that wait to go out there
     sources: tuple[tuple[Source, Health], ...]
+    followed: bool  # its network asks that deletions be followed
     can_test: bool
     can_sign_in: bool
     money: Money | None  # where its network charges
@@ -230,6 +231,7 @@ def _page(request: Request, found: Desk, attempt: Attempt | None = None) -> Resp
                 registry.network(account.network).label,
                 waiting.get(account.id or 0, 0),
                 tuple((source, health.health(source, now, account)) for source in joined.sources_of(session, account)),
+                followed=registry.network(account.network).policy.deletion_hours is not None,
                 can_test=registry.network(account.network).test is not None,
                 can_sign_in=registry.network(account.network).sign_in is not None,
                 money=accounts.money(session, account, now),

@@ -19,9 +19,10 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry, OutboxMessage, Person, SignIn
-from listeners import archive_import, contexts
+from listeners import archive_import, contexts, joined
 from listeners.tables import ActionContext, Mention, Source
 from networks import accounts
+from networks.network import SignedIn
 from posts import drafts, questions
 from posts.tables import Post, PostVersion, Question, QuestionAnswer, UnitAction
 from scheduler.jobs import expiry
@@ -223,6 +224,23 @@ def test_a_hold_on_a_period_keeps_what_was_answered_then_out_of_the_desks_sight(
         legal_holds.lift(session, hold.id or 0, "It was given out.", None, now + DAY * 50)
     expiry.expire(engine, settings, now + DAY * 50)
     assert words() == []
+
+
+@pytest.mark.parametrize(("network", "left_after"), [("x", 1), ("mastodon", 2)])
+def test_where_deletions_must_be_followed_what_an_account_heard_goes_with_it(
+    engine: sa.Engine, settings: Settings, keys: Keys, now: datetime, network: str, left_after: int
+) -> None:
+    ids = heard(engine, said_on(now, 2))
+    with database.writing(engine) as session:
+        account = accounts.connect(session, network, SignedIn("1", "riverton", "Riverton PD", {}, "secret"), keys, now)
+        session.flush()
+        source = Source(network=network, name="Ours", account_id=account.id)
+        session.add(source)
+        session.flush()
+        session.get_one(Mention, ids[0]).source_id = source.id or 0
+        joined.remove(session, account.id or 0, None, now)
+    expiry.expire(engine, settings, now)
+    assert left(engine) == ids[-left_after:]
 
 
 def test_a_hold_survives_backup_restore_and_migration(
