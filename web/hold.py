@@ -71,6 +71,10 @@ def lift(
     zone, moment = found.settings.department.time_zone, clock.now()
     times: dict[int, datetime] = {}
     timeless: list[str] = []
+    undecided = [f"day_{number}" for number, it in chosen.items() if it.what == "keep" and (it.day or it.hour)]
+    if undecided:
+        words = _("A post to be kept has a new time: choose “move to”, or empty it. The hold is still on.")
+        return _page(request, found, wrong=Phrase.about(words, *undecided), chosen=chosen)
     for number, it in chosen.items():
         if it.what == "move":
             try:

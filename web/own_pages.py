@@ -12,7 +12,8 @@ from posts.tables import Post, PostVersion
 
 @dataclass(frozen=True)
 class OwnPage:
-    """A page of ours, and its lines. `changed`: they are others than in the version that was reviewed before."""
+    """A page of ours, and its lines. `changed`: they are others than in the version that was reviewed before. Without
+    an address where pages of events are switched off: these lines are what they would show."""
 
     address: str
     lines: tuple[str, ...]
@@ -27,14 +28,15 @@ def of_post(
         return None
     lines = tuple(_lines(post.shows, language))
     changed = before is not None and before.content.get("shows") != post.shows
-    return OwnPage(settings.base_url.rstrip("/") + _path(session, post), lines, changed)
+    return OwnPage(_address(session, post, settings), lines, changed)
 
 
-def _path(session: Session, post: Post) -> str:
+def _address(session: Session, post: Post, settings: Settings) -> str:
+    base = settings.base_url.rstrip("/")
     if (question := questions.of_post(session, post.id or 0)) is not None:
-        return f"/ask/{question.code}"
+        return f"{base}/ask/{question.code}"
     event = event_posts.of_post(session, post.id or 0)
-    return f"/events/{event.code}" if event is not None else ""
+    return f"{base}/events/{event.code}" if event is not None and settings.public_events else ""
 
 
 def _lines(shows: dict[str, Any], language: str) -> list[str]:

@@ -52,6 +52,21 @@ def _route(request: Request) -> str:
     return str(getattr(request.scope.get("route"), "path", ""))
 
 
+def _unreadable(kind: str) -> Trouble:
+    """What a form brought that its page would not have sent, by pydantic's name for it: who reads this knows no names
+    of fields."""
+    title, kept = "Some of this cannot be taken", "Nothing was changed."
+    if kind == "missing":
+        return Trouble(422, title, "Something that is needed was left empty.", kept)
+    if kind.startswith(("date", "time")):
+        return Trouble(422, title, "A day or a time in it cannot be read.", kept)
+    if kind.startswith(("int", "float", "less_than", "greater_than")):
+        return Trouble(422, title, "A number in it cannot be read, or is too large.", kept)
+    if kind.endswith("too_long"):
+        return Trouble(422, title, "A text in it is longer than it may be.", kept)
+    return Trouble(422, title, "Something in it is of another kind than what is asked for.", kept)
+
+
 def install(app: FastAPI) -> None:
     """Makes every failure of `app` answer by `answer`."""
     from posts.workflow import EditConflict, NotAllowed, WrongState  # rooms' errors, given their words here
@@ -117,6 +132,8 @@ def install(app: FastAPI) -> None:
 
     def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101  # nosec B101
+        if not request.url.path.startswith("/api/"):
+            return answer(request, _unreadable(str(error.errors()[0]["type"])))
         faults = [f"{'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}" for fault in error.errors()]
         return answer(request, Trouble(422, "Some of this cannot be taken", "; ".join(faults), "Nothing was changed."))
 

@@ -20,6 +20,7 @@ from posts import calendar_feed, drafts, partners
 from posts.tables import Event, Heard, Post, Target
 from tests.web.browsing import Browser, send
 from web import app as web_app
+from web import own_pages
 
 GIVEN = {
     "name": "Town hall on <b>Elm</b> Street", "kind": "town_hall", "day": "2026-12-08", "hour": "18:00",
@@ -169,7 +170,12 @@ def test_what_the_page_shows_is_approved_with_the_post_and_a_change_of_it_asks_a
         )  # fmt: skip
         drafts.submit(session, 1, 1, clock.now())
         drafts.approve(session, 1, luc.id or 0, session.get_one(Post, 1).content_hash, clock.now())
-    assert f"/events/{code}" in own
+        open_to_all = settings.model_copy(update={"public_events": True})
+        pages = [
+            own_pages.of_post(session, session.get_one(Post, 1), None, one, "en") for one in (settings, open_to_all)
+        ]
+    assert [one and one.address for one in pages] == ["", f"{settings.base_url}/events/{code}"]
+    assert "switched off" in own
     send(ada, page, page=f"{page}/edit", **{**GIVEN, "notes": "Nobody approved this.", "revision": "0"})
     with database.writing(sqlite_engine) as session:
         assert session.get_one(Post, 1).state == "in_review"

@@ -120,6 +120,23 @@ def test_a_mistake_is_beside_its_field_and_what_was_written_is_kept(
     assert (named(answer).field, has(answer, *kept)) == (field, True)
 
 
+@pytest.mark.parametrize(
+    ("path", "given", "words"),
+    [
+        ("/planning/blackouts", {"reason": "Rest"}, "Something that is needed was left empty."),
+        ("/planning/slots", {"account": 1, "weekday": 1, "at": "25:00"}, "A day or a time in it cannot be read."),
+        ("/planning/slots", {"account": 1, "weekday": 9, "at": "09:00"}, "A number in it cannot be read, or is too"),
+        ("/planning/blackouts", {"first_day": "2026-12-24", "reason": "x" * 999}, "A text in it is longer than it may"),
+    ],
+)
+def test_what_no_page_of_ours_would_send_is_refused_in_plain_words(
+    ruth: Browser, path: str, given: dict[str, object], words: str
+) -> None:
+    answer = send(ruth, path, page="/planning", **given)
+    assert (answer.status_code, words in answer.text, "Nothing was changed." in answer.text) == (422, True, True)
+    assert "Field required" not in answer.text
+
+
 def test_a_slot_that_is_there_already_is_said_beside_its_time(ruth: Browser) -> None:
     given = {"account": 1, "weekday": 1, "at": "17:30"}
     send(ruth, "/planning/slots", page="/planning", **given)
@@ -136,20 +153,20 @@ def test_the_roles_of_the_only_administrator_stay_as_they_were_and_stand_as_they
     assert ">administrator<" in ruth.get("/people").text.lower()
 
 
-def test_a_post_that_is_moved_without_a_time_is_named_and_other_choices_are_kept(
-    ruth: Browser, sqlite_engine: sa.Engine, at_eight: datetime
+@pytest.mark.parametrize(("choice", "hour"), [("move", ""), ("keep", "09:30"), ("keep", "")])
+def test_a_post_whose_new_time_is_not_whole_or_not_chosen_is_named_and_what_was_written_is_kept(
+    ruth: Browser, sqlite_engine: sa.Engine, at_eight: datetime, choice: str, hour: str
 ) -> None:
     with database.writing(sqlite_engine) as session:
         post = session.get_one(Post, 1)
         post.state = "scheduled"
         session.add(post)
         holds.place(session, 1, "A crash", at_eight)
-    answer = send(ruth, "/hold/lift", page="/hold", post_1="move", day_1="2026-12-24")
-    assert (named(answer).field, has(answer, "2026-12-24"), 'value="move" checked' in answer.text) == (
-        "day_1",
-        True,
-        True,
-    )
+    answer = send(ruth, "/hold/lift", page="/hold", post_1=choice, day_1="2026-12-24", hour_1=hour)
+    assert (named(answer).field, has(answer, "2026-12-24", hour)) == ("day_1", True)
+    assert f'value="{choice}" checked' in answer.text
+    with database.reading(sqlite_engine) as session:
+        assert holds.in_force(session) is not None
 
 
 @pytest.mark.parametrize("stage", ["update", "all_clear"])
