@@ -60,18 +60,11 @@ def add_person(
     language: str = "en",
 ) -> Person:
     """Adds a person. Raises PersonError when the e-mail cannot be written to or is taken, or the password too short."""
-    if not name.strip():
-        raise PersonError(_("A person needs a name."), "name")
-    try:
-        address = mailboxes.checked(email).lower()
-    except mailboxes.BadAddress as error:
-        raise PersonError(Phrase(error.sentence, given=email), "email") from error
-    if by_email(session, address) is not None:
-        raise PersonError(Phrase(_("%(email)s is here already."), email=address), "email")
+    called, address = _called(name), _reached(session, email)
     person = Person(
-        name=name.strip(),
+        name=called,
         email=address,
-        password_hash=hash_password(password, (name, address)) if password else None,
+        password_hash=hash_password(password, (called, address)) if password else None,
         language=language,
         time_zone=time_zone,
         created_at=now,
@@ -80,6 +73,33 @@ def add_person(
     session.flush()
     set_roles(session, person, roles)
     return person
+
+
+def rename(session: Session, person: Person, name: str, email: str) -> None:
+    """They are called so, sign in with this address and get their mail there, from now on. Raises PersonError as
+    add_person does, and then changes nothing."""
+    called, address = _called(name), _reached(session, email, person.id)
+    person.name, person.email = called, address
+    session.add(person)
+    session.flush()
+
+
+def _called(name: str) -> str:
+    if not name.strip():
+        raise PersonError(_("A person needs a name."), "name")
+    return name.strip()
+
+
+def _reached(session: Session, email: str, person_id: int | None = None) -> str:
+    """The address as it is kept. `person_id`: who has it already, if anybody may."""
+    try:
+        address = mailboxes.checked(email).lower()
+    except mailboxes.BadAddress as error:
+        raise PersonError(Phrase(error.sentence, given=email), "email") from error
+    there = by_email(session, address)
+    if there is not None and there.id != person_id:
+        raise PersonError(Phrase(_("%(email)s is here already."), email=address), "email")
+    return address
 
 
 def hash_password(password: str, about: Iterable[str] = ()) -> str:

@@ -24,6 +24,7 @@ class Change(StrEnum):
     RECOVERY_USED = "recovery_used"
     LINK_MADE = "link_made"
     LINK_USED = "link_used"
+    ADDRESS = "address"
 
 
 def put(session: Session, person: Person, change: Change, settings: Settings, now: datetime) -> None:
@@ -45,6 +46,7 @@ def written(person: Person, change: Change, settings: Settings, now: datetime) -
         Change.RECOVERY_USED: _("One of your recovery codes was used"),
         Change.LINK_MADE: _("A link was made that signs somebody in as you"),
         Change.LINK_USED: _("A link signed somebody in as you"),
+        Change.ADDRESS: _("The address that you sign in with was changed"),
     }[change]
     zone = ZoneInfo(person.time_zone)
     moment = format_datetime(now, "EEEE d MMMM, HH:mm z", tzinfo=zone, locale=f"{language}_US")

@@ -53,6 +53,7 @@ NOTICES = MappingProxyType(
         "board-posted": _("It is on the practice board."),
         "person-added": _("They can sign in with the link below; it works once, for seven days."),
         "roles-changed": _("The roles are changed from now on."),
+        "renamed": _("Name and address are as you wrote them. A link sent to another address before works no more."),
         "account-connect": _("The account is connected, and its mentions are listened to."),
         "account-reconnect": _("The account is connected again. What waited goes out now."),
         "account-removed": _("The account is removed here. What it published stays in the records."),

@@ -1,4 +1,4 @@
-"""People of the desk, for administrators: who is here, with which roles; add, let in again, change roles, close.
+"""People of the desk, for administrators: who is here, with which roles; add, let in again, rename, give roles, close.
 
 Nobody is deleted, because the audit log names them. A link that signs someone in is shown once, and is in that log."""
 
@@ -131,6 +131,33 @@ def let_in(found: Desk, who: Visitor, person_id: int, *, by_mail: bool) -> tuple
         detail = {"by": "mail" if by_mail else "hand"}
         audit.record(session, clock.now(), who.id, "person.link", f"person:{person_id}", detail, who.address)
         return person, link
+
+
+@router.post("/people/{person_id}/name")
+def change_name(
+    request: Request, found: TheDesk, who: Who, person_id: Id, name: Line = "", email: Line = ""
+) -> Response:
+    """Another name, or another address to sign in with."""
+    try:
+        rename(found, who, person_id, name, email)
+    except people.PersonError as error:
+        return _page(request, found, given={"name": name, "email": email}, wrong=(str(person_id), error.args[0]))
+    return RedirectResponse("/people?said=renamed", 303)
+
+
+def rename(found: Desk, who: Visitor, person_id: int, name: str, email: str) -> None:
+    """A new address is told at the old one, and links that were sent there are void. Raises PersonError; Trouble where
+    nobody has that number."""
+    moment = clock.now()
+    with database.writing(found.engine) as session:
+        person = _person(session, person_id)
+        before = {"name": person.name, "email": person.email}
+        if email.strip().lower() != person.email:
+            security_mail.put(session, person, Change.ADDRESS, found.settings, moment)
+            sign_ins.void_links(session, person_id)
+        people.rename(session, person, name, email)
+        detail = {"before": before, "after": {"name": person.name, "email": person.email}}
+        audit.record(session, moment, who.id, "person.name", f"person:{person_id}", detail, who.address)
 
 
 @router.post("/people/{person_id}/roles")

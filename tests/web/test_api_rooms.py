@@ -335,6 +335,10 @@ def test_roles_change_ways_in_close_and_an_administrator_is_always_left(administ
     assert administrator.put(f"{other}/roles", json={"roles": ["approver", "officer"]}).json()["roles"] == [
         "approver", "officer",
     ]  # fmt: skip
+    new = {"name": "Ada L.", "email": "ada.l@riverton.example"}
+    renamed = administrator.put(f"{other}/name", json=new).json()
+    assert {name: renamed[name] for name in new} == new
+    assert administrator.put(f"{other}/name", json=new | {"email": sam["email"]}).status_code == 409
     assert administrator.post(f"{other}/sign-ins/end").status_code == 204
     token = ada["tokens"][0]["id"]
     assert [administrator.delete(f"{one}/tokens/{token}").status_code for one in (own, other, other)] == [404, 204, 204]

@@ -48,6 +48,30 @@ def test_an_invitation_goes_by_mail_and_is_nowhere_in_the_clear(
         assert people.roles_of(session, people.known_id(eve)) == {Role.ANALYST}
 
 
+def test_another_address_signs_in_from_then_on_and_the_one_before_is_told(
+    browser_of: Callable[..., Browser], stranger: Browser, sqlite_engine: sa.Engine, keys: Keys
+) -> None:
+    admin = browser_of("Root", Role.ADMINISTRATOR)
+    browser_of("Ada", Role.OFFICER)
+    invite(admin)
+    link = link_in(sqlite_engine, keys)
+    taken = send(admin, "/people/3/name", page="/people", name="Eve", email="Ada@riverton.example")
+    assert (taken.status_code, "ada@riverton.example is here already." in taken.text) == (422, True)
+    assert stranger.get(link).status_code == 200  # nothing was changed by what was refused
+    moved = send(admin, "/people/3/name", page="/people", name="Eve Ruiz", email="Eve.Ruiz@riverton.example")
+    assert (moved.headers["location"], stranger.get(link).status_code) == ("/people?said=renamed", 410)
+    again = send(admin, "/people/3/name", page="/people", name="Eve Ruiz B.", email="eve.ruiz@riverton.example")
+    assert again.status_code == 303
+    with database.reading(sqlite_engine) as session:
+        told = session.exec(select(OutboxMessage).where(OutboxMessage.kind == "security")).all()
+        eve = people.by_email(session, "eve.ruiz@riverton.example")
+        said = session.exec(select(AuditEntry).where(AuditEntry.action == "person.name")).all()
+    assert [mail.recipient for mail in told] == ["eve@riverton.example"]  # the name alone is no such news
+    assert eve is not None
+    assert (eve.id, eve.name, len(said)) == (3, "Eve Ruiz B.", 2)
+    assert said[0].detail["before"] == {"name": "Eve", "email": "eve@riverton.example"}
+
+
 def test_an_invitation_ends_after_its_time_when_sent_anew_and_when_withdrawn(
     browser_of: Callable[..., Browser], stranger: Browser, sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime
 ) -> None:

@@ -1,4 +1,4 @@
-"""People of the desk for programs that may manage people: who is here, as what; invite, change roles, close the way in.
+"""People of the desk for programs that may manage people: who is here, as what; invite, rename, give roles, close the way in.
 
 What lets somebody in stays with a person at the page: a link to sign in with, a second factor taken away."""
 
@@ -42,6 +42,15 @@ class PersonIn(BaseModel):
     roles: Annotated[Roles, Field(min_length=1)]
     language: Annotated[str, Field(pattern="^(en|es)$")] = "en"
     time_zone: Annotated[str, Field(max_length=64)] = ""
+
+
+class NameIn(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Ana Ruiz", "email": "ana.ruiz@riverton.example"}]}
+    )
+
+    name: Line
+    email: Line
 
 
 class RolesIn(BaseModel):
@@ -110,6 +119,16 @@ def invite_again(found: TheDesk, who: Who, person_id: Id) -> None:
     if person is not None and person.password_hash is not None:
         raise Trouble(409, "They have come in already", "No link was made.", "An administrator makes one on the page.")
     room.let_in(found, who, person_id, by_mail=True)
+
+
+@router.put("/{person_id}/name")
+def rename(found: TheDesk, who: Who, person_id: Id, given: NameIn) -> PersonOut:
+    """Another name, or another address to sign in with: the old one is told. 409 for one that somebody has."""
+    try:
+        room.rename(found, who, person_id, given.name, given.email)
+    except people.PersonError as error:
+        raise Trouble(409, "They cannot be called so", str(error), "Nothing was changed.") from error
+    return _one(found, person_id)
 
 
 @router.put("/{person_id}/roles")
