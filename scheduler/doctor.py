@@ -16,13 +16,11 @@ from listeners import health
 from listeners.tables import Source
 from networks import accounts
 from posts import reach
-from scheduler import outgoing, resealing, skew, smtp
+from scheduler import outgoing, resealing, signs, skew, smtp
 from scheduler.engine import queue
-from scheduler.tables import JobMark
 from sentiment import model
 
 ROOM = 1_000_000_000  # bytes: under it a disk counts as nearly full
-RESTED = timedelta(minutes=30)  # without any job: nobody runs the desk
 LATE = timedelta(minutes=2)  # that a job waits for a worker
 SOON = timedelta(days=14)  # before a sign-in ends
 
@@ -121,13 +119,15 @@ def _clock(session: Session, now: datetime) -> Part:
 
 
 def _work(session: Session, now: datetime) -> Part:
-    """A mark is due a little after it was taken last: one that lies far back was taken by nobody."""
-    newest = session.exec(select(func.max(JobMark.due_at))).one()
-    if newest is None or now - newest > RESTED:
-        return Part(
-            "work", False, "nothing has been done by itself lately: start liaison run (on a cluster: clock, worker)"
-        )
-    return Part("work", True, "jobs are being done")
+    """By the signs that its processes give: one machine's `run`, or a cluster's clock and worker."""
+    there = now + timedelta(seconds=skew.of(session))
+    alive = {sign.kind for sign in signs.seen(session) if signs.is_alive(sign, there)}
+    if "run" in alive or {"clock", "worker"} <= alive:
+        return Part("work", True, "jobs are being done")
+    if lone := alive & {"clock", "worker"}:
+        missing = "worker" if "clock" in lone else "clock"
+        return Part("work", False, f"the cluster has no {missing}: start liaison {missing}")
+    return Part("work", False, "nothing is done by itself: start liaison run (on a cluster: clock, worker)")
 
 
 def _queue(session: Session, now: datetime) -> Iterator[Part]:
@@ -157,8 +157,7 @@ def _addresses(session: Session) -> Iterator[Part]:
     """People whom no mail reaches: they came before such addresses were refused."""
     lost = [one.email for one in people.all_people(session) if one.active and not mailboxes.reached(one.email)]
     if lost:
-        words = "add them anew with another address, and close the way in of these"
-        yield Part("addresses", False, f"no mail reaches {', '.join(lost)}: {words}")
+        yield Part("addresses", False, f"no mail reaches {', '.join(lost)}: write another address on the People page")
 
 
 def _records(session: Session) -> Part:

@@ -18,7 +18,8 @@ from listeners.tables import Source
 from networks import accounts
 from networks.network import SignedIn
 from posts import reach
-from scheduler import doctor, marks, skew, status
+from scheduler import doctor, signs, skew, status
+from scheduler.tables import SignOfLife
 from sentiment import feedback
 
 
@@ -52,13 +53,29 @@ def test_a_refit_that_cannot_be_read_is_told_with_how_to_take_it_back(
     assert (told.fine, str(refit) in told.words, "--undo" in told.words) == (False, True, True)
 
 
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        (("run",), "jobs are being done"),
+        (("clock", "worker"), "jobs are being done"),
+        (("clock", "web"), "start liaison worker"),
+        (("worker",), "start liaison clock"),
+        (("web",), "start liaison run"),
+    ],
+)
 def test_a_desk_at_work_is_told_from_one_that_rests(
-    engine: sa.Engine, settings: Settings, keys: Keys, now: datetime
+    engine: sa.Engine, settings: Settings, keys: Keys, kinds: tuple[str, ...], words: str
 ) -> None:
+    now = clock.now()  # PostgreSQL's own clock is asked
     with database.writing(engine) as session:
-        marks.take(session, "expiry", timedelta(minutes=10), now)
-    assert parts(engine, settings, keys, now + timedelta(minutes=20))["work"].fine
-    assert not parts(engine, settings, keys, now + timedelta(hours=2))["work"].fine
+        for kind in kinds:
+            signs.give_one(session, SignOfLife(key=kind, kind=kind, host="a", began_at=now, seen_at=now))
+    found = parts(engine, settings, keys, now)["work"]
+    assert (found.fine, words in found.words) == ("start" not in words, True)
+    with database.writing(engine) as session:
+        for sign in signs.seen(session):
+            sign.seen_at = now - timedelta(minutes=2)  # killed
+    assert "start liaison run" in parts(engine, settings, keys, now)["work"].words
 
 
 def test_people_whom_no_mail_reaches_are_named(

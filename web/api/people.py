@@ -1,4 +1,4 @@
-"""People of the desk for programs that may manage people: who is here, as what; invite, rename, give roles, close the way in.
+"""People of the desk for programs that may manage people: invite, rename, give roles, close the way in.
 
 What lets somebody in stays with a person at the page: a link to sign in with, a second factor taken away."""
 
