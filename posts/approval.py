@@ -1,5 +1,6 @@
 """Whose word a post still needs: the steps of its kind, and what was said of exactly the words that stand there now."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,12 +31,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Word:
-    """What somebody did to a post's words: `saved` them, or a review's decision on them."""
+    """What somebody did to a post's words: `saved` them, or a review's decision on them. `said`: each text, description
+    and choice of a version that readers see."""
 
     what: str
     person_id: int
     content_hash: str
     at: datetime
+    said: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def stands(rules: Mapping[str, Rules], post: Post, told: Sequence[Word]) -> Stan
 
 def words(versions: Iterable[PostVersion], reviews: Iterable[Review]) -> list[Word]:
     """What these tell of their post; each in its order."""
-    saved = [Word("saved", one.saved_by, one.content_hash, one.saved_at) for one in versions]
+    saved = [Word("saved", one.saved_by, one.content_hash, one.saved_at, _said(one.content)) for one in versions]
     return [*saved, *(Word(one.decision, one.person_id, one.content_hash, one.at) for one in reviews)]
 
 
@@ -148,27 +151,41 @@ def _told(session: Session, posts: Sequence[Post]) -> dict[int, list[Word]]:
     """Who wrote which words of each post, and what approvers said of which; each in its order. One question."""
     numbers = [post.id for post in posts]
     saved: list[Any] = [PostVersion.post_id, sa.literal("saved"), PostVersion.saved_by, PostVersion.content_hash]
-    saved += [PostVersion.saved_at, col(PostVersion.revision).label("number")]
+    saved += [PostVersion.saved_at, col(PostVersion.revision).label("number"), PostVersion.content]
     said: list[Any] = [Review.post_id, Review.decision, Review.person_id, Review.content_hash, Review.at, Review.id]
+    said += [sa.null()]
     both = sa.union_all(
         sa.select(*saved).where(col(PostVersion.post_id).in_(numbers)),
         sa.select(*said).where(col(Review.post_id).in_(numbers)),
     )
     found: dict[int, list[Word]] = defaultdict(list)
-    for post_id, what, by, of, at, _ in session.connection().execute(both.order_by("number")):
-        found[post_id].append(Word(what, by, of, at))
+    for post_id, what, by, of, at, _, content in session.connection().execute(both.order_by("number")):
+        found[post_id].append(Word(what, by, of, at, _said(content) if content else frozenset()))
     return found
+
+
+def _said(content: Mapping[str, Any]) -> frozenset[str]:
+    """What readers see of a version, piece by piece, whichever accounts say it."""
+    variants: Mapping[str, str | None] = content.get("variants") or {"": None}  # no account yet: the message
+    texts = {content.get("message", "") if own is None else own for own in variants.values()}
+    chosen = {value for options in content.get("options", {}).values() for value in options.values()}
+    pictures = {f"{one['digest']} {one['alt']}" for one in content.get("pictures", [])}
+    shown = {json.dumps(content["shows"], sort_keys=True)} if content.get("shows") else set()
+    return frozenset(texts | chosen | pictures | shown) - {""}
 
 
 def _writers(post: Post, told: Sequence[Word]) -> set[int]:
-    found, before = {post.author_id}, ""
+    """Its author; who made it the whole that stands there now; and who brought in a piece of it, whatever somebody else
+    changed beside it since."""
+    found, whole, pieces = {post.author_id}, "", dict[str, int]()
     for one in told:
         if one.what != "saved":
             continue
-        if one.content_hash == post.content_hash != before:
+        if one.content_hash == post.content_hash != whole:
             found.add(one.person_id)
-        before = one.content_hash
-    return found
+        whole = one.content_hash
+        pieces = {piece: pieces.get(piece, one.person_id) for piece in one.said}
+    return found | set(pieces.values())
 
 
 def _given(post: Post, told: Sequence[Word]) -> list[int]:

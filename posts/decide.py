@@ -1,15 +1,15 @@
 """A person's word on a target of which nobody can tell whether it went out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from config import audit
 from posts import targets
 from posts.tables import Target
-from posts.workflow import TargetState, WrongState
+from posts.workflow import TO_SEND, TargetState, WrongState
 
 DECISIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -32,12 +32,21 @@ def decide(session: Session, target_id: int, person_id: int, decision: str, now:
     ):
         raise WrongState("This is being looked up or settled already; nothing was changed.")
     audit.record(session, now, person_id, f"target.{decision}", f"post:{target.post_id}", {"target": target_id})
+    if decision != "leave_it":
+        for part in (target, *_after(session, target)):
+            part.due_at = part.next_try_at = now  # the hour is the person's choice now, so it is not too late
+            session.add(part)
     if decision == "it_is_there":
         target.published_at = now
         targets.settle(session, target, TargetState.PUBLISHED, "", now)
     elif decision == "send_again":
-        target.due_at = target.next_try_at = now  # the hour is the person's choice now, so it is not too late
         targets.settle(session, target, TargetState.RETRY, "sent again by decision", now)
     else:
         targets.settle(session, target, TargetState.FAILED, "left by decision", now)
     return target
+
+
+def _after(session: Session, target: Target) -> Sequence[Target]:
+    """The parts of its thread that wait for it."""
+    theirs = select(Target).where(Target.post_id == target.post_id, Target.account_id == target.account_id)
+    return session.exec(theirs.where(Target.part > target.part, col(Target.state).in_(TO_SEND)).with_for_update()).all()

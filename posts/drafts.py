@@ -4,8 +4,8 @@ An approval holds for one exact content, and never comes from the author or from
 
 Long, because every move that people make stands here beside the others."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +20,10 @@ from networks.tables import Account
 from posts import addresses, approval, blackouts, categories, fitting, likeness, threads, workflow
 from posts.approval import writers
 from posts.tables import Attempt, Post, PostPicture, PostVersion, Review, Target, Variant
+from posts.targets import settle
 from posts.workflow import TO_SEND, UNSENT, Content, EditConflict, Move, NotAllowed, PostState, TargetState, WrongState
+
+JUST_NOW = timedelta(minutes=5)  # a time no longer past than this is "now", as people write it
 
 
 def create(
@@ -256,12 +259,14 @@ def comment(session: Session, post_id: int, person_id: int, words: str, now: dat
 
 def schedule(session: Session, post_id: int, person_id: int, wall_time: datetime, zone: str, now: datetime) -> Post:
     """Gives it a time, or another one: wall time (naive) in an IANA zone. An approval stays. Raises WrongState for a
-    day on which the department is silent."""
+    day on which the department is silent, and for a time that has passed: an approved post would go out at once."""
     post = locked(session, post_id)
     _check_unsent(session, post)
     if (silent := blackouts.stopping(session, wall_time, post.category)) is not None:
-        raise WrongState(f"Nothing goes out on that day: {silent.reason}. Choose another day.")
+        raise WrongState(f"Nothing goes out on that day: {silent.reason}. Choose another day.", "day")
     before, due = post.due_at, workflow.instant(wall_time, zone)
+    if post.state in (PostState.APPROVED, PostState.SCHEDULED) and due < now - JUST_NOW:
+        raise WrongState("That time has passed; choose a later one.", "day")
     post.wall_time, post.time_zone, post.due_at = wall_time, zone, due
     moved = _move(
         session, post, Move.SCHEDULE, person_id, now,
@@ -297,9 +302,12 @@ def unschedule(session: Session, post_id: int, person_id: int, now: datetime) ->
 
 
 def cancel(session: Session, post_id: int, person_id: int, now: datetime) -> Post:
-    """It will not go out. Once a part of it may be on a network, WrongState."""
+    """It will not go out; where a part of it may be on a network, what has not gone out will not. WrongState where all
+    of it may be there."""
     post = locked(session, post_id)
-    _check_unsent(session, post)
+    there = _targets(session, post)
+    if any(target.state not in UNSENT for target in there):
+        return _call_off(session, post, [one for one in there if one.state in TO_SEND], person_id, now)
     moved = _move(session, post, Move.CANCEL, person_id, now)
     _forget_targets(session, moved, now)
     return moved
@@ -511,9 +519,25 @@ def _answered(session: Session, post: Post, network: str) -> bytes | None:
 
 
 def _check_unsent(session: Session, post: Post) -> None:
-    states = session.exec(select(Target.state).where(Target.post_id == post.id).with_for_update())
-    if any(TargetState(state) not in UNSENT for state in states):
+    if any(target.state not in UNSENT for target in _targets(session, post)):
         raise WrongState("This post is on its way or gone; it cannot be called back.")
+
+
+def _targets(session: Session, post: Post) -> Sequence[Target]:
+    query = select(Target).where(Target.post_id == post.id).order_by(col(Target.id)).with_for_update()
+    return session.exec(query.execution_options(populate_existing=True)).all()
+
+
+def _call_off(session: Session, post: Post, left: Sequence[Target], person_id: int, now: datetime) -> Post:
+    """What is left of a post that is partly out does not follow."""
+    if not left:
+        raise WrongState("This post is on its way or gone; it cannot be called back.")
+    _note(session, post, "call_off", person_id, now, targets=[target.id for target in left])
+    for target in left:
+        if target.state in TO_SEND:  # else it went with the part of its thread before it
+            settle(session, target, TargetState.CANCELLED, "called off", now)
+    session.refresh(post)
+    return post
 
 
 def _forget_targets(session: Session, post: Post, now: datetime) -> None:

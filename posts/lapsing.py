@@ -53,10 +53,17 @@ def _missed(session: Session, post: Post, before: datetime, silent: str, now: da
     why = "a hold was in force" if holds.in_force(session) is not None else ""
     missed = select(Target).where(Target.post_id == post.id, col(Target.state).in_(DUE), Target.due_at <= before)
     reasons = []
+    under_way = select(Target.account_id, Target.part).where(
+        Target.post_id == post.id, col(Target.state).not_in((*DUE, *workflow.DONE))
+    )
+    unsure = {(account_id, part) for account_id, part in session.exec(under_way)}
     for target in session.exec(
         missed.order_by(col(Target.id)).with_for_update().execution_options(populate_existing=True)
     ).all():
         if target.state not in DUE:  # a later part of a thread went with the one before it
+            continue
+        if (target.account_id, target.part - 1) in unsure:  # it goes with the part before it, once that is settled
+            unsure.add((target.account_id, target.part))
             continue
         account = session.get_one(Account, target.account_id)
         reason = silent or why

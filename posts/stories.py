@@ -2,6 +2,7 @@
 and a consent that is taken back takes the words with it."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -113,13 +114,15 @@ def agree(session: Session, story_id: int, words: str, consent: str, person_id: 
 
 
 def refuse(session: Session, story_id: int, person_id: int, now: datetime) -> Story:
-    """They said no, or took their consent back: the words go, and a post that has not gone out is cancelled."""
+    """They said no, or took their consent back: the words go whatever became of the post, and what of it has not gone
+    out does not."""
     found = _moved(session, story_id, StoryMove.REFUSE, person_id, now)
     found.words = found.consent = ""
     session.add(found)
     post = session.get(Post, found.post_id) if found.post_id is not None else None
     if post is not None and post.state in OPEN:
-        drafts.cancel(session, post.id or 0, person_id, now)
+        with suppress(WrongState):  # all of it may be there already
+            drafts.cancel(session, post.id or 0, person_id, now)
     return found
 
 

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from config import audit, holds
 from config.phrases import Phrase
 from config.settings import Settings
+from config.tables import Person
 from config.translations import translate
 from networks import accounts, registry
 from networks.network import Outgoing
@@ -23,6 +24,7 @@ from posts.workflow import PostState, WrongState
 
 LONGEST = 1000  # characters
 LONGEST_BLANK = 120
+TWICE = timedelta(minutes=5)  # within which the same words by the same person are a button pressed twice
 PATIENCE, OLD = timedelta(minutes=2), timedelta(hours=2)  # until everyone is asked again; after which nobody is
 _BLANK = re.compile(r"%\((\w+)\)s")
 
@@ -198,6 +200,23 @@ def follow(
     title = f"{translate(first.language).gettext(OPENINGS[stage])}{first.title}"
     to = [number for number in went if number in there]
     return _hand_in(session, person_id, now, stage, title, message, first.language, to, first.id, settings)
+
+
+def asked_already(
+    session: Session, person_id: int, stage: Stage, first_id: int | None, message: str, now: datetime
+) -> Post | None:
+    """What this person handed in moments ago, word for word, and nobody decided yet: on a slow phone a button is
+    pressed twice. Of two presses at once the second waits for the first."""
+    session.exec(select(Person.id).where(Person.id == person_id).with_for_update()).one()
+    same = select(Post).where(
+        Post.author_id == person_id,
+        Post.urgent == stage.value,
+        Post.message == message.strip(),
+        Post.state == PostState.IN_REVIEW.value,
+        Post.created_at > now - TWICE,
+        col(Post.follows_id).is_(None) if first_id is None else Post.follows_id == first_id,
+    )
+    return session.exec(same.limit(1)).first()
 
 
 def reword(

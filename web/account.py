@@ -55,9 +55,10 @@ def account_page(request: Request, found: TheDesk, who: Who) -> Response:
 
 
 @router.get("/account/form-token")
-def form_token(request: Request, found: TheDesk) -> JSONResponse:
-    """The token for forms, for a page that was open while its reader signed in anew; other sites cannot read it."""
-    return JSONResponse({"token": csrf.token(found.keys, guard.seed(request, found))})
+def form_token(request: Request, found: TheDesk, who: Who) -> JSONResponse:
+    """The token for forms, for a page that was open while its reader signed in anew, and who that is now; other sites
+    cannot read it."""
+    return JSONResponse({"token": csrf.token(found.keys, guard.seed(request, found)), "person": who.id})
 
 
 @router.post("/account")

@@ -23,7 +23,7 @@ from posts import categories as rules_of_kinds
 from posts import pictures as kept
 from posts.queue import PostDetail
 from posts.tables import Post, PostPicture, PostVersion, Target
-from posts.workflow import OPEN, PostState
+from posts.workflow import OPEN, PostState, WrongState
 from sentiment import figures
 from sentiment.figures import Since
 from sentiment.taxonomy import CONCERNS
@@ -35,6 +35,7 @@ from web.problems import Trouble
 from web.story import told
 
 router = APIRouter()
+HAS_APPROVAL = (PostState.APPROVED, PostState.SCHEDULED)
 CALENDAR = re.compile(
     r"/calendar\?view=(month|week)&day=[0-9]{4}-[0-9]{2}-[0-9]{2}|/queue\?start=[0-9]{4}-[0-9]{2}-[0-9]{2}"
 )
@@ -144,18 +145,25 @@ def move(
     except ValueError:
         words = Phrase.about(_("That day is in no calendar."), "day")
         return _page(request, found, who, post_id, wrong=words, wall=(day, hour))
-    with database.writing(found.engine) as session:
-        drafts.schedule(session, post_id, who.id, wall, zone, moment)
-    place = f"{back}&said=moved" if CALENDAR.fullmatch(back) else f"/posts/{post_id}?said=moved"
+    try:
+        with database.writing(found.engine) as session:
+            state = drafts.schedule(session, post_id, who.id, wall, zone, moment).state
+    except WrongState as error:
+        if not getattr(error.args[0], "fields", ()):  # not about the time: the post is elsewhere
+            raise
+        return _page(request, found, who, post_id, wrong=error.args[0], wall=(day, hour))
+    said = "moved" if state in HAS_APPROVAL else "scheduled"
+    place = f"{back}&said={said}" if CALENDAR.fullmatch(back) else f"/posts/{post_id}?said={said}"
     return RedirectResponse(place, 303)
 
 
 @router.post("/posts/{post_id}/cancel", dependencies=[needs(Action.WRITE_POSTS)])
 def cancel(found: TheDesk, who: Who, post_id: Id) -> Response:
-    """It will not go out; its versions stay."""
+    """It will not go out, or what is left of it will not; its versions stay."""
     with database.writing(found.engine) as session:
-        drafts.cancel(session, post_id, who.id, clock.now())
-    return RedirectResponse(f"/posts/{post_id}?said=cancelled", 303)
+        state = drafts.cancel(session, post_id, who.id, clock.now()).state
+    said = "cancelled" if state == PostState.CANCELLED else "called-off"
+    return RedirectResponse(f"/posts/{post_id}?said={said}", 303)
 
 
 @router.post("/posts/{post_id}/targets/{target_id}/decide", dependencies=[needs(Action.WRITE_POSTS)])
@@ -230,6 +238,8 @@ def _page(
         said_by_partners = [
             (partners.read(session, one.partner_id).name, one) for one in partners.comments(session, post_id)
         ]
+        replied = detail.post.reply_to_mention_id
+        at = session.get(Mention, replied) if replied is not None else None
     post = detail.post
     names = {people.known_id(person): person.name for person, _roles in everybody}
     concern = CONCERNS.get(post.concern or "")
@@ -240,6 +250,8 @@ def _page(
         post=post,
         event=event,
         own_page=own_page,
+        answers=compose_page.answered(found, who, post.reply_to_mention_id),
+        answers_on=at.network if at is not None else "",
         parts_shown=parts,
         shown_pictures=shown,
         before=before,

@@ -2,6 +2,8 @@
 drafts saved while one writes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -18,7 +20,7 @@ from networks.pictures import UnreadablePicture
 from posts import drafts, links, slots, workflow
 from posts import pictures as kept
 from posts.tables import Post, Snippet, Variant
-from posts.workflow import EditConflict, WrongState
+from posts.workflow import EditConflict, PostState, WrongState
 from sentiment.taxonomy import CONCERNS
 from web import compose_page, drafting, pages
 from web.desk import Desk, TheDesk
@@ -34,6 +36,8 @@ Then = Annotated[str, Form()]
 Cuts = Annotated[dict[int, Cut], Depends(drafting.cuts)]
 Upload = Annotated[UploadFile | None, File()]
 WITH_A_PICTURE = pictures.LARGEST_UPLOAD + 1_000_000  # bytes of a form; other routes take far less (web.app)
+GOES_OUT = (PostState.APPROVED, PostState.SCHEDULED)  # at its time, without another look
+MINUTE = "%Y-%m-%dT%H:%M"
 TAKE_OUT = "take-out-"
 CROP = "crop-"
 TRANSLATE = "translate-"
@@ -99,13 +103,13 @@ def check(
 @router.post("/draft")
 def make_draft(request: Request, found: TheDesk, who: Who, given: DraftIn) -> JSONResponse:
     """The first save of a new post."""
-    return _saved(request, store(found, who, None, given))
+    return _saved(request, found, store(found, who, None, given))
 
 
 @router.post("/{post_id}/draft")
 def save_draft(request: Request, found: TheDesk, who: Who, post_id: Id, given: DraftIn) -> JSONResponse:
     """A save while somebody writes. 409 when someone else saved meanwhile."""
-    return _saved(request, store(found, who, post_id, given))
+    return _saved(request, found, store(found, who, post_id, given, by_itself=True))
 
 
 @router.post("", max_body_size=WITH_A_PICTURE)
@@ -166,13 +170,15 @@ def stored(session: Session, post_id: int, zone: ZoneInfo) -> Draft:
         options={row.account_id: row.options for row in variants_there},
         day=wall.strftime("%Y-%m-%d") if wall else "",
         hour=wall.strftime("%H:%M") if wall else "",
+        was=wall.strftime(MINUTE) if wall else "",
         reply_to=post.reply_to_mention_id,
         asked=tuple(post.asked),
     )
 
 
-def store(found: Desk, who: Visitor, post_id: int | None, given: DraftIn) -> Post:
-    """Creates or saves, with its time, in one transaction. Raises EditConflict, WallTimeError, WrongState."""
+def store(found: Desk, who: Visitor, post_id: int | None, given: DraftIn, *, by_itself: bool = False) -> Post:
+    """Creates or saves, with its time, in one transaction. `by_itself`: nobody pressed a button, so that a time that is
+    perhaps half written moves no post that would go out at it. Raises EditConflict, WallTimeError, WrongState."""
     moment = clock.now()
     try:
         wall = given.wall_time()
@@ -211,14 +217,27 @@ def store(found: Desk, who: Visitor, post_id: int | None, given: DraftIn) -> Pos
                 descriptions=given.alts,
                 now=moment,
             )
-        if wall is not None and wall != drafts.wall_here(post, found.settings.department.zone):
-            drafts.schedule(session, post.id or 0, who.id, wall, found.settings.department.time_zone, moment)
-        elif wall is None and post.wall_time is not None:
-            drafts.unschedule(session, post.id or 0, who.id, moment)
+        if _time_is_changed(given, drafts.wall_here(post, found.settings.department.zone)) and not (
+            by_itself and post.state in GOES_OUT
+        ):
+            if wall is not None:
+                drafts.schedule(session, post.id or 0, who.id, wall, found.settings.department.time_zone, moment)
+            else:
+                drafts.unschedule(session, post.id or 0, who.id, moment)
         drafts.ask(session, post.id or 0, who.id, given.asked, moment)
         session.flush()
         session.refresh(post)
     return post
+
+
+def _time_is_changed(given: DraftIn, there: datetime | None) -> bool:
+    """Whether the form asks for another time than is there. Raises EditConflict where somebody else changed it too."""
+    now = there.strftime(MINUTE) if there is not None else ""
+    if given.moment == now or given.moment == given.was:
+        return False
+    if given.was is not None and given.was != now:
+        raise EditConflict
+    return True
 
 
 def _send(
@@ -247,11 +266,18 @@ def _send(
         with database.reading(found.engine) as session:
             theirs = stored(session, post_id or 0, found.settings.department.zone)
         words = _("Someone saved this post while you wrote. Yours is below: saving again puts it in place of theirs.")
-        draft = drafting.shown(given, post_id, theirs.revision)
+        was = given.was if given.moment == given.was else theirs.was
+        draft = replace(drafting.shown(given, post_id, theirs.revision), was=was)
         return compose_page.page(
             request, found, who, draft, wrong=[compose_page.Fault("message", words)], theirs=theirs, status=409
         )
+    except WrongState as error:
+        if "day" not in getattr(error.args[0], "fields", ()):
+            raise
+        fault = compose_page.Fault("day", pages.told(request, str(error)))
+        return compose_page.page(request, found, who, drafting.shown(given, post_id, given.revision), wrong=[fault])
     number = post.id or 0
+    given = given.model_copy(update={"was": given.moment})  # it is stored now, or left as somebody else has set it
     if then == "picture" or then.startswith((TAKE_OUT, CROP)):
         try:
             _change_pictures(found, who, number, then, picture, cuts)
@@ -259,7 +285,7 @@ def _send(
             draft = drafting.shown(given, number, post.revision)
             fault = compose_page.Fault("pictures", _(str(error)))
             return compose_page.page(request, found, who, draft, wrong=[fault], saved_at=post.updated_at)
-        return RedirectResponse(f"/compose/{number}#pictures", 303)
+        return RedirectResponse(f"/compose/{number}?said=saved#pictures", 303)
     if then == "slot":
         return RedirectResponse(f"/compose/{number}?said={_take_slot(found, who, post, given)}", 303)
     if then.startswith(TRANSLATE):
@@ -342,9 +368,12 @@ def _change_pictures(
         kept.add(session, post_id, who.id, read, clock.now())
 
 
-def _saved(request: Request, post: Post) -> JSONResponse:
+def _saved(request: Request, found: Desk, post: Post) -> JSONResponse:
+    """`was`: the time that the post has."""
     at = post.updated_at.astimezone(pages.zone_of(request))
-    return JSONResponse({"id": post.id, "revision": post.revision, "at": f"{at:%H:%M:%S}"})
+    wall = drafts.wall_here(post, found.settings.department.zone)
+    was = wall.strftime(MINUTE) if wall else ""
+    return JSONResponse({"id": post.id, "revision": post.revision, "at": f"{at:%H:%M:%S}", "was": was})
 
 
 def _faults(request: Request, found: Desk, given: DraftIn, post: Post) -> list[compose_page.Fault]:

@@ -87,7 +87,7 @@ def page(
         wrong=wrong,
         theirs=theirs,
         saved_at=saved_at,
-        answers=_answered(found, who, draft.reply_to),
+        answers=answered(found, who, draft.reply_to),
         changes_asked=asked,
         alike=alike,
         asks=asks,
@@ -198,7 +198,7 @@ def shapes(request: Request) -> list[tuple[str, tuple[int, int], str]]:
     return [(key, sides, words[key]) for key, sides in SHAPES.items()]
 
 
-def _answered(found: Desk, who: Visitor, mention_id: int | None) -> Mention | None:
+def answered(found: Desk, who: Visitor, mention_id: int | None) -> Mention | None:
     """The mention that a reply answers, while its text is kept; the look at it is in the audit log."""
     if mention_id is None or not who.may(Action.READ_MENTIONS):
         return None

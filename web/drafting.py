@@ -28,7 +28,8 @@ Alt = Annotated[str, StringConstraints(max_length=4000, strip_whitespace=True), 
 class DraftIn(BaseModel):
     """A post as it is sent to us. `own` maps an account to its own wording; none: it follows the message. `options`
     maps an account to what it chose of its network's own. `alts` maps a picture to what it shows. `day` and `hour` are
-    wall time in the department's zone, both or neither. `asked`: approvers asked by name. `link` and `campaign`: an
+    wall time in the department's zone, both or neither; `was`: the time that stood there when whoever writes began, so
+    that only a change of theirs changes it. `asked`: approvers asked by name. `link` and `campaign`: an
     address to put at the end of the message, with where visits come from."""
 
     model_config = ConfigDict(
@@ -56,6 +57,7 @@ class DraftIn(BaseModel):
     alts: dict[Number, Alt] = Field(default_factory=dict)
     day: Annotated[str, StringConstraints(pattern=DAY)] = ""
     hour: Annotated[str, StringConstraints(pattern=HOUR)] = ""
+    was: Annotated[str, StringConstraints(pattern=r"^([0-9-]{10}T[0-9:]{5})?$")] | None = None
     reply_to: Number | Literal[""] | None = None
     asked: Annotated[list[Number], Field(max_length=20)] = Field(default_factory=list)
     link: Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True), AfterValidator(clean)] = ""
@@ -80,6 +82,16 @@ class DraftIn(BaseModel):
             raise ValueError("day and hour belong together")
         return datetime.fromisoformat(f"{self.day}T{self.hour}")
 
+    @property
+    def moment(self) -> str:
+        """Day and hour as `was` writes them; empty without."""
+        return moment_of(self.day, self.hour)
+
+
+def moment_of(day: str, hour: str) -> str:
+    """A wall time's minute, as a form's hidden field keeps it; empty without."""
+    return f"{day}T{hour[:5]}" if day and hour else ""
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -98,6 +110,7 @@ class Draft:
     alts: Mapping[int, str] = field(default_factory=dict)
     day: str = ""
     hour: str = ""
+    was: str | None = ""
     reply_to: int | None = None
     asked: tuple[int, ...] = ()
 
@@ -118,6 +131,7 @@ def shown(given: DraftIn, post_id: int | None, revision: int) -> Draft:
         alts=given.alts,
         day=given.day,
         hour=given.hour,
+        was=given.was,
         reply_to=given.reply_to_id,
         asked=tuple(given.asked),
     )

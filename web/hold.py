@@ -13,6 +13,7 @@ from config.permissions import Action
 from config.phrases import Phrase
 from posts import drafts, queue
 from posts.queue import QueueRow
+from posts.workflow import PostState, WrongState
 from web import pages
 from web.desk import Desk, TheDesk
 from web.fields import Line
@@ -20,7 +21,7 @@ from web.guard import Who, needs
 
 router = APIRouter()
 BACK, AHEAD = timedelta(days=7), timedelta(days=1)  # posts due within these are shown before a hold is lifted
-HELD = ("scheduled",)
+HELD = (PostState.SCHEDULED.value, PostState.MISSED.value)
 
 
 @dataclass(frozen=True)
@@ -84,19 +85,27 @@ def lift(
     if timeless:
         words = _("A post that is moved needs its new day and hour. The hold is still on.")
         return _page(request, found, wrong=Phrase.about(words, *timeless), chosen=chosen)
-    with database.writing(found.engine) as session:
-        for row in _held(session, moment):
-            choice = chosen.get(row.post_id)
-            if choice is not None and choice.what == "drop":
-                drafts.cancel(session, row.post_id, who.id, moment)
-            elif choice is not None and choice.what == "move":
-                drafts.schedule(session, row.post_id, who.id, times[row.post_id], zone, moment)
-        holds.lift(session, who.id, moment)
+    at = 0
+    try:
+        with database.writing(found.engine) as session:
+            for row in _held(session, moment):
+                choice, at = chosen.get(row.post_id), row.post_id
+                if choice is not None and choice.what == "drop":
+                    drafts.cancel(session, row.post_id, who.id, moment)
+                elif choice is not None and choice.what == "move":
+                    drafts.schedule(session, row.post_id, who.id, times[row.post_id], zone, moment)
+            holds.lift(session, who.id, moment)
+    except WrongState as error:
+        words = f"{pages.told(request, str(error))} {_('The hold is still on.')}"
+        return _page(request, found, wrong=Phrase.about(words, f"day_{at}"), chosen=chosen)
     return RedirectResponse("/queue?said=hold-lifted", 303)
 
 
 def _held(session: Session, now: datetime) -> list[QueueRow]:
-    return queue.going_out(session, now - BACK, now + AHEAD, HELD)
+    """What waits, and what the hold made too late."""
+    hold = holds.in_force(session)
+    rows = queue.going_out(session, now - BACK, now + AHEAD, HELD)
+    return [row for row in rows if row.state != PostState.MISSED or (hold and row.due_at >= hold.placed_at)]
 
 
 def _page(

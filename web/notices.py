@@ -34,10 +34,11 @@ NOTICES = MappingProxyType(
         "unmuted": _("Alerts of the concern are raised again from now on."),
         "changes-asked": _("The author is told what you ask for."),
         "commented": _("Your comment is kept with the post."),
-        "scheduled": _("It has its time."),
+        "scheduled": _("It has its time. Without an approval by then it is not sent."),
         "moved": _("It has a new time; its approval stays."),
         "unscheduled": _("It has no time now; its approval stays."),
         "cancelled": _("It will not go out. Every version of it is kept."),
+        "called-off": _("What had not gone out will not. What is out stays there until it is taken down."),
         "hold-placed": _("Hold is on. Nothing goes out until an approver lifts it."),
         "own-data-met": _("What was kept of that account, if anything, is deleted."),
         "legal-hold-placed": _("The legal hold is in force."),
@@ -90,6 +91,7 @@ NOTICES = MappingProxyType(
         "resource-gone": _("It is removed. Posts that name it keep their words."),
         "story-agreed": _("Their consent is written down. Now it may be told."),
         "story-refused": _("It is not used. The words are erased here; a post that was not sent is cancelled."),
+        "story-refused-late": _("The words are erased among the stories. Take this post down wherever it is out."),
         "event-made": _("The event is kept. Nobody is told of it before a post about it was approved and sent."),
         "event-changed": _(
             "The event is changed, and its posts are brought in step. See below what waits for approval."

@@ -85,13 +85,23 @@ def install(app: FastAPI) -> None:
         if request.method == "GET":
             here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/sign-in?next={quote(here, safe='')}", 303)
+        if request.url.path.startswith("/compose"):
+            return answer(
+                request,
+                Trouble(
+                    401,
+                    "Your sign-in has ended",
+                    "Nothing was changed. What you were writing is kept in this browser.",
+                    "Sign in again, open the same page, and it offers your text back.",
+                ),
+            )
         return answer(
             request,
             Trouble(
                 401,
                 "Your sign-in has ended",
-                "Nothing was changed. What you were writing is kept in this browser.",
-                "Sign in again, open the same page, and it offers your text back.",
+                "Nothing was changed.",
+                "Go back: if the page still shows what you wrote, copy it. Then sign in, and send it again.",
             ),
         )
 

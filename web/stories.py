@@ -11,7 +11,7 @@ from config.permissions import Action
 from networks import accounts
 from posts import stories
 from posts.tables import Post, Story
-from posts.workflow import WrongState
+from posts.workflow import PostState, WrongState
 from sentiment import inbox
 from sentiment.inbox import Filters
 from web import compose_page, looks, pages
@@ -21,6 +21,7 @@ from web.guard import Visitor, Who, needs
 from web.today import LABELS
 
 router = APIRouter(prefix="/outreach/stories")
+GOES_OUT = (PostState.SCHEDULED, PostState.PUBLISHED, PostState.PARTLY_PUBLISHED)  # once nothing of it can be stopped
 CANDIDATES = 20
 Language = Annotated[str, Form(pattern="^[a-z]{2,3}$")]
 
@@ -82,9 +83,13 @@ def refuse(request: Request, found: TheDesk, who: Who, story_id: Id) -> Response
     """They said no, or changed their mind."""
     try:
         with database.writing(found.engine) as session:
-            stories.refuse(session, story_id, who.id, clock.now())
+            post_id = stories.refuse(session, story_id, who.id, clock.now()).post_id
+            post = session.get(Post, post_id) if post_id is not None else None
+            is_out = post is not None and post.state in GOES_OUT
     except WrongState as error:
         return _page(request, found, wrong=str(error))
+    if is_out:
+        return RedirectResponse(f"/posts/{post_id}?said=story-refused-late", 303)
     return RedirectResponse("/outreach/stories?said=story-refused", 303)
 
 

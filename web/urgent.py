@@ -174,6 +174,8 @@ def start(
         raise WrongState("You may not place a hold; keep the other posts, or ask somebody who may.", "rest")
     with database.writing(found.engine) as session:
         message = urgent.words(template, blanks, language)
+        if (there := urgent.asked_already(session, who.id, Stage.FIRST, None, message, now)) is not None:
+            return there.id or 0
         post = urgent.begin(
             session, who.id, now, template=template, message=message, language=language, settings=found.settings
         )
@@ -187,6 +189,8 @@ def add(found: Desk, who: Visitor, first_id: int, stage: Stage, message: str) ->
     """A word that follows the first, asked about; its number. Raises WrongState."""
     now = clock.now()
     with database.writing(found.engine) as session:
+        if (there := urgent.asked_already(session, who.id, stage, first_id, message, now)) is not None:
+            return there.id or 0
         post = urgent.follow(session, first_id, who.id, now, stage=stage, message=message, settings=found.settings)
         urgent_call.ask(session, post, found.settings, now)
         return post.id or 0

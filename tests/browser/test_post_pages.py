@@ -186,7 +186,7 @@ def test_a_picture_is_added_when_it_is_chosen_and_nothing_written_is_lost(
     page.goto("/compose")
     page.fill("#message", "Coffee at nine.\n---\nEverybody is welcome.")
     page.set_input_files("#picture", shot)
-    page.wait_for_url("**/compose/1#pictures")
+    page.wait_for_url(re.compile(r"/compose/1\?said=saved#pictures$"))
     expect(page.locator("#message")).to_have_value("Coffee at nine.\n---\nEverybody is welcome.")
     page.fill("#alt-1", "Cups on a table")
     preview = page.locator("[data-preview]")

@@ -1,3 +1,4 @@
+from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,9 +9,9 @@ from config.permissions import Role
 from config.tables import AuditEntry
 from listeners import sources
 from listeners.tables import Mention
-from posts import categories, drafts, queue, workflow
-from posts.tables import PostVersion, Variant
-from posts.workflow import Content, EditConflict, NotAllowed, WrongState
+from posts import categories, drafts, queue, targets, workflow
+from posts.tables import PostVersion, Target, Variant
+from posts.workflow import Content, EditConflict, NotAllowed, TargetState, WrongState
 from tests.posts.conftest import Desk
 
 
@@ -51,6 +52,32 @@ def test_nobody_approves_words_that_they_wrote_last(desk: Desk) -> None:
         approve(desk, number, desk.second)
     approve(desk, number, desk.approver)
     assert desk.post(number).state == "scheduled"
+
+
+def test_whoever_wrote_the_words_stays_barred_when_something_beside_them_changes(desk: Desk) -> None:
+    number = desk.handed_in()
+    save(desk, number, desk.second, "Coffee with officers at ten.")
+    with database.writing(desk.engine) as session:  # the author leaves the words as they are, and one account out
+        post = drafts.read(session, number)
+        drafts.save(
+            session, number, desk.officer, post.revision, message=post.message, title="Coffee", category=post.category,
+            language=post.language, concern=None, wordings={desk.accounts[1]: None}, now=desk.now,
+        )  # fmt: skip
+    with pytest.raises(NotAllowed):
+        approve(desk, number, desk.second)
+    save(desk, number, desk.officer, "Coffee with officers at eleven.")
+    approve(desk, number, desk.second)  # none of the words are theirs now
+    assert desk.post(number).state == "scheduled"
+
+
+def test_an_approved_post_is_given_no_time_that_has_passed(desk: Desk) -> None:
+    number = desk.approved()
+    due = desk.post(number).due_at
+    for back, refused in ((timedelta(minutes=30), True), (timedelta(minutes=2), False)):
+        wall = (desk.now - back).replace(tzinfo=None)
+        with suppress(WrongState) if refused else nullcontext(), database.writing(desk.engine) as session:
+            drafts.schedule(session, number, desk.officer, wall, "UTC", desk.now)
+        assert (desk.post(number).due_at == due) is refused
 
 
 def test_changing_only_the_title_bars_nobody_and_keeps_the_approval(desk: Desk) -> None:
@@ -136,6 +163,19 @@ def test_asking_for_changes_sends_it_back_with_the_words(desk: Desk) -> None:
         detail = queue.post_detail(session, number)
     assert detail is not None
     assert (detail.post.state, [review.comment for review in detail.reviews]) == ("draft", ["Say where."])
+
+
+def test_what_is_left_of_a_post_that_is_partly_out_can_be_called_off(desk: Desk) -> None:
+    number = desk.approved()
+    with database.writing(desk.engine) as session:
+        first = session.exec(select(Target).where(Target.post_id == number)).first()
+        assert first is not None
+        targets.settle(session, first, TargetState.PUBLISHED, "", desk.now)
+    with database.writing(desk.engine) as session:
+        assert drafts.cancel(session, number, desk.officer, desk.now).state == "partly_published"
+    assert sorted(target.state for target in desk.targets(number)) == ["cancelled", "published"]
+    with pytest.raises(WrongState, match="cannot be"), database.writing(desk.engine) as session:
+        drafts.cancel(session, number, desk.officer, desk.now)
 
 
 def test_a_cancelled_post_has_nothing_left_to_send(desk: Desk) -> None:

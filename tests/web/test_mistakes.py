@@ -184,6 +184,12 @@ def test_what_follows_an_urgent_update_without_words_is_asked_for_in_its_own_for
     assert named(answer).field == f"u-{stage}"
 
 
+def test_a_button_that_is_pressed_twice_asks_once(ruth: Browser, sqlite_engine: sa.Engine) -> None:
+    asked = [send(ruth, "/outreach/urgent", page="/outreach/urgent/new", **URGENT).headers["location"] for _ in "12"]
+    other = send(ruth, "/outreach/urgent", page="/outreach/urgent/new", **(URGENT | {"where": "Oak Avenue"}))
+    assert (asked[0], asked[0] != other.headers["location"]) == (asked[1], True)
+
+
 def test_other_words_of_an_urgent_update_are_asked_for_beside_them(ruth: Browser) -> None:
     first = send(ruth, "/outreach/urgent", page="/outreach/urgent/new", **URGENT).headers["location"].split("?")[0]
     assert named(send(ruth, f"{first}/words", page=first, message=" ", revision=1)).field == "u-words"

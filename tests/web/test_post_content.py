@@ -72,13 +72,13 @@ def revision(engine: sa.Engine) -> int:
 
 
 def test_a_picture_is_added_described_shown_and_taken_out(ada: Browser, sqlite_engine: sa.Engine, account: int) -> None:
-    assert write(ada, account, "picture", picture=photo()).headers["location"] == "/compose/1#pictures"
+    assert write(ada, account, "picture", picture=photo()).headers["location"] == "/compose/1?said=saved#pictures"
     shown = ada.get("/posts/1/pictures/1")
     assert (shown.headers["content-type"], b"Ortega" in shown.content) == ("image/jpeg", False)
     write(ada, account, "save", "/compose/1", revision=revision(sqlite_engine), alt_1="Cups <on> a table")
     assert "Cups &lt;on&gt; a table</textarea>" in ada.get("/compose/1").text
     taken = write(ada, account, "take-out-1", "/compose/1", revision=revision(sqlite_engine))
-    assert taken.headers["location"] == "/compose/1#pictures"
+    assert taken.headers["location"] == "/compose/1?said=saved#pictures"
     assert "/posts/1/pictures/1" not in ada.get("/compose/1").text
 
 

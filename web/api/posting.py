@@ -68,7 +68,7 @@ class PictureOut(BaseModel):
 
 class PostOut(BaseModel):
     """A post. `content_hash` is what an approval is given for; `shows` of it what a page of ours will show beside its
-    words, if any; `revision` is sent back with the next save."""
+    words, if any; `reply_to` the mention that it answers; `revision` is sent back with the next save."""
 
     id: int
     title: str
@@ -76,6 +76,7 @@ class PostOut(BaseModel):
     language: str
     category: str
     concern: str | None
+    reply_to: int | None
     state: str
     author_id: int
     due_at: datetime | None
@@ -440,6 +441,7 @@ def post_out(session: Session, post_id: int) -> PostOut:
         language=post.language,
         category=post.category,
         concern=post.concern,
+        reply_to=post.reply_to_mention_id,
         state=post.state,
         author_id=post.author_id,
         due_at=post.due_at,

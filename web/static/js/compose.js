@@ -11,13 +11,13 @@ const CHECK_AFTER = 250;
 let post = words.post; // "" until the first save gives it a number
 let saved = shape();
 let timers = {};
-let saving = false;
+let saving = null; // while one is under way: the promise of its end
 let broken = false; // a conflict: stop saving, keep the copy
 
 function fields() {
   const out = {};
   for (const [name, value] of new FormData(form)) {
-    if (["csrf", "revision", "picture", "link", "campaign"].includes(name) || /^(shape|focus)_/.test(name)) continue; // sent by their own buttons
+    if (["csrf", "revision", "was", "picture", "link", "campaign"].includes(name) || /^(shape|focus)_/.test(name)) continue; // sent by their own buttons
     if (name === "accounts" || name === "asked") (out[name] ??= []).push(Number(value));
     else out[name] = value;
   }
@@ -68,8 +68,9 @@ async function send(address, body) {
   let answer = await postJson(address, body);
   if (answer.status === 401 || answer.status === 403) {
     const fresh = await fetch("/account/form-token", { redirect: "manual" });
-    if (!fresh.ok) throw Object.assign(new Error("signed out"), { signedOut: true });
-    form.elements.csrf.value = (await fresh.json()).token;
+    const now = fresh.ok ? await fresh.json() : {};
+    if (String(now.person) !== words.person) throw Object.assign(new Error("signed out"), { signedOut: true }); // or as another
+    form.elements.csrf.value = now.token;
     answer = await postJson(address, body);
   }
   if (!answer.ok) throw Object.assign(new Error(String(answer.status)), { status: answer.status });
@@ -105,6 +106,7 @@ function offerCopy() {
   } catch {
     return;
   }
+  if (kept && !kept.title) kept.title = form.elements.title.value; // the server gives one to a post without
   if (!kept || JSON.stringify(kept) === saved) return;
   const box = document.getElementById("kept");
   box.hidden = false;
@@ -133,11 +135,13 @@ async function save() {
   if (saving || broken || shape() === saved) return;
   const now = shape();
   if (!post && !message.value.trim() && !form.elements.title.value.trim()) return; // nothing to make a draft of
-  saving = true;
+  let done;
+  saving = new Promise((resolve) => (done = resolve));
   say(words.saving);
   try {
     const address = post ? `/compose/${post}/draft` : "/compose/draft";
-    const told = await send(address, { ...draft(), revision: Number(form.elements.revision.value) });
+    const kept = { revision: Number(form.elements.revision.value), was: form.elements.was?.value };
+    const told = await send(address, { ...draft(), ...kept });
     dropCopy();
     if (!post) {
       post = String(told.id);
@@ -145,15 +149,19 @@ async function save() {
       history.replaceState(null, "", `/compose/${post}`);
     }
     form.elements.revision.value = told.revision;
+    if (form.elements.was) form.elements.was.value = told.was;
     saved = now;
     if (shape() !== saved) keepCopy();
-    say(fill(words.saved, { time: told.at }), true);
+    const { day, hour } = JSON.parse(now);
+    const timed = told.was === (day && hour ? `${day}T${hour.slice(0, 5)}` : "");
+    say(fill(timed ? words.saved : words.untimed, { time: told.at }), true);
   } catch (error) {
     broken = error.status === 409;
     say(broken ? words.conflict : error.signedOut ? words.signedOut : words.unsaved);
     if (!broken) soon("save", save, 4 * SAVE_AFTER);
   } finally {
-    saving = false;
+    saving = null;
+    done();
   }
   if (!broken && shape() !== saved) soon("save", save, SAVE_AFTER);
 }
@@ -205,9 +213,13 @@ function changed() {
 
 form.addEventListener("input", changed);
 form.addEventListener("change", changed);
-form.addEventListener("submit", () => {
+form.addEventListener("submit", (event) => {
   keepCopy(); // dropped when the next page shows that it is stored
   broken = true; // the form is on its way; a save behind its back would only meet a conflict
+  if (!saving) return;
+  event.preventDefault(); // one is under way: its answer brings the revision that this form needs
+  const button = event.submitter;
+  saving.then(() => form.requestSubmit(button));
 });
 addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden") save();
@@ -256,4 +268,5 @@ for (const part of form.querySelectorAll(".reword")) {
   });
 }
 
-offerCopy();
+if (new URLSearchParams(location.search).has("said")) dropCopy(); // the server has just told that it stored it
+else offerCopy();
