@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from config import database
 from networks.network import OutcomeUnknown, Rejected
-from posts import claims, lapsing, threads
+from posts import claims, decide, lapsing, threads
 from tests.posts.conftest import Desk
 from tests.posts.square import Square, raising
 from tests.posts.test_publishing import HOUR, publish
@@ -62,6 +62,25 @@ def test_a_refused_part_takes_the_later_ones_with_it_and_what_went_out_stays(des
         (2, "failed", "the part of the thread before it was not sent"),
     }
     assert len(square.posts) == 2
+
+
+def test_a_thread_whose_first_part_is_unsure_waits_whole_and_goes_on_whole_by_a_persons_word(desk: Desk) -> None:
+    number, late = desk.approved(THREAD), desk.now + HOUR + timedelta(hours=3)
+    publish(desk, Square(before=raising(OutcomeUnknown("the line broke")), can_look_up=False), desk.now + HOUR)
+    with database.writing(desk.engine) as session:
+        assert lapsing.lapse(session, late, timedelta(hours=2)) == []
+    assert {(target.part, target.state) for target in desk.targets(number)} == {
+        (0, "unknown"), (1, "waiting"), (2, "waiting"),
+    }  # fmt: skip
+    unsure = [target.id or 0 for target in desk.targets(number) if target.part == 0]
+    with database.writing(desk.engine) as session:
+        for target_id in unsure:
+            decide.decide(session, target_id, desk.officer, "send_again", late)
+        assert lapsing.lapse(session, late, timedelta(hours=2)) == []
+    square = Square()
+    for seconds in range(6):
+        publish(desk, square, late + timedelta(seconds=seconds))
+    assert (desk.post(number).state, len(square.posts)) == ("published", 6)
 
 
 def test_parts_that_are_too_late_are_missed_together(desk: Desk) -> None:

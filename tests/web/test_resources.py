@@ -14,6 +14,7 @@ from config.settings import Settings
 from listeners.tables import Mention, Source
 from networks import accounts
 from networks.network import Page, RemoteMention
+from posts import drafts
 from sentiment.tables import Score
 from tests.listeners.said import admit
 from tests.web.browsing import Browser, send
@@ -65,6 +66,22 @@ def test_care_is_shown_where_a_mention_is_angry_and_while_it_is_answered(
     assert CARE in ada.get("/compose?reply_to=1").text
     assert CARE not in ada.get("/mentions/2").text
     assert CARE not in ada.get("/compose?reply_to=2").text
+
+
+def test_who_approves_an_answer_sees_what_it_answers(
+    ada: Browser, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, keys: Keys, settings: Settings,
+    at_eight: datetime,
+) -> None:  # fmt: skip
+    with database.writing(sqlite_engine) as session:
+        said(session, keys, settings, at_eight, "practice")
+        text = session.get_one(Mention, 1).text
+        made = accounts.add(session, network="practice", name="PD", handle="", secret=None, keys=keys, now=at_eight)
+        drafts.create(session, 1, "Yes, that is right.", [made.id or 0], at_eight, reply_to_mention_id=1)
+    shown = browser_of("Luc", Role.APPROVER).get("/posts/1").text
+    assert (f'dir="auto">{text}</p></blockquote>' in shown, "· as an answer" in shown) == (True, True)
+    with database.writing(sqlite_engine) as session:
+        session.get_one(Mention, 1).text = None
+    assert "Its words are not kept here any more" in ada.get("/posts/1").text
 
 
 def said(session: Session, keys: Keys, settings: Settings, now: datetime, network: str = "facebook") -> None:

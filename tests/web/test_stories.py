@@ -14,6 +14,7 @@ from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry
 from networks import accounts
+from posts.tables import Post, Story
 from tests.web.browsing import Browser, send
 from tests.web.test_resources import said
 from web.api import v1
@@ -55,6 +56,19 @@ def test_from_consent_to_the_story_and_back(ada: Browser) -> None:
     send(ada, f"{PAGE}/1/refuse", page=PAGE)
     shown = ada.get(PAGE).text
     assert ("by message, 3 December" in shown, "Not to be used" in shown) == (False, True)
+
+
+def test_a_consent_that_is_taken_back_leads_to_the_post_that_is_out(ada: Browser, sqlite_engine: sa.Engine) -> None:
+    send(ada, f"{PAGE}/ask/2", page=PAGE)
+    send(ada, f"{PAGE}/1/agree", page=PAGE, words="Thank you.", consent="by message")
+    send(ada, f"{PAGE}/1/tell", page=PAGE)
+    with database.writing(sqlite_engine) as session:
+        session.get_one(Post, 2).state = "published"
+    taken_back = send(ada, f"{PAGE}/1/refuse", page=PAGE)
+    assert taken_back.headers["location"] == "/posts/2?said=story-refused-late"
+    assert "Take this post down wherever it is out." in ada.get("/posts/2?said=story-refused-late").text
+    with database.reading(sqlite_engine) as session:
+        assert session.get_one(Story, 1).words == ""
 
 
 def test_who_may_not_read_mentions_sees_no_praise(browser_of: Callable[..., Browser], ada: Browser) -> None:
