@@ -5,6 +5,8 @@ A change of the pattern takes back what was made of it and has not gone out, and
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import MAXYEAR, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -18,7 +20,7 @@ from config.phrases import Phrase
 from posts import blackouts, drafts
 from posts.approval import approval_of
 from posts.tables import Post, PostPicture, Review, Series, Variant
-from posts.workflow import PostState, WrongState
+from posts.workflow import Content, PostState, WrongState
 
 _PARTS = frozenset(  # of RFC 5545, section 3.3.10; the others are hours of its own, or not worth what they cost
     {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS"}
@@ -94,8 +96,7 @@ def extend(session: Session, series: Series, now: datetime) -> int:
     review = approval_of(session, pattern) if pattern.state == PostState.APPROVED else None
     made = select(Post).where(Post.series_id == series.id)
     for post in session.exec(made.where(col(Post.state).in_(_UNSENT), Post.revision == 1)).all():
-        if review is None or post.content_hash != pattern.content_hash:
-            drafts.cancel(session, post.id or 0, pattern.author_id, now)
+        if (review is None or post.content_hash != pattern.content_hash) and _taken_back(session, post, pattern, now):
             post.series_id = None  # its time is free for the new words
             session.add(post)
     session.flush()
@@ -180,8 +181,23 @@ def _make(session: Session, series: Series, pattern: Post, review: Review, wall:
         pattern=pattern,
     )
     post.series_id, post.series_time = series.id, wall
+    if _bound(session, post) == _bound(session, pattern):
+        post.content_hash = pattern.content_hash
     drafts.carry_approval(session, post, review, wall, series.time_zone, now)
     return post
+
+
+def _taken_back(session: Session, post: Post, pattern: Post, now: datetime) -> bool:
+    """Whether nothing of it is out, and none of it goes out now; what is left of one that is partly out does not."""
+    try:
+        return drafts.cancel(session, post.id or 0, pattern.author_id, now).state == PostState.CANCELLED
+    except WrongState:  # all of it may be there
+        return False
+
+
+def _bound(session: Session, post: Post) -> Content:
+    """What its approval is bound to, but for the steps that it took: who changes those leaves approvals as they are."""
+    return replace(drafts.content_of(session, post), steps="")
 
 
 def _copied(picture: PostPicture) -> PostPicture:
@@ -191,4 +207,5 @@ def _copied(picture: PostPicture) -> PostPicture:
 def _take_back(session: Session, series: Series, person_id: int, now: datetime) -> None:
     unsent = select(Post).where(Post.series_id == series.id, col(Post.state).in_(_UNSENT), col(Post.due_at) > now)
     for post in session.exec(unsent).all():
-        drafts.cancel(session, post.id or 0, person_id, now)
+        with suppress(WrongState):  # all of it may be there
+            drafts.cancel(session, post.id or 0, person_id, now)

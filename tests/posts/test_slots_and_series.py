@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from config import clock, database
-from posts import blackouts, drafts, series, slots, workflow
+from posts import blackouts, categories, drafts, series, slots, workflow
 from posts.tables import Post, Review, Series, Target
 from posts.workflow import WrongState
 from tests.posts.conftest import Desk
@@ -96,6 +96,35 @@ def test_new_words_take_back_what_was_made_until_they_are_approved(desk: Desk) -
         drafts.approve(session, number, desk.approver, drafts.read(session, number).content_hash, AUTUMN)
     assert extend(desk, begun, AUTUMN) == 5
     assert {post.message for post in made(desk, begun)} == {"Tea instead."}
+
+
+def test_a_post_that_may_be_out_holds_up_no_new_words_and_keeps_its_place(desk: Desk) -> None:
+    number, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-10-27T09:00"))
+    extend(desk, begun, AUTUMN)
+    first = made(desk, begun)[0].id or 0
+    with database.writing(desk.engine) as session:
+        for target in session.exec(select(Target).where(Target.post_id == first)):
+            target.state = "unknown"
+            session.add(target)
+        post = drafts.read(session, number)
+        drafts.save(
+            session, number, desk.officer, post.revision, message="Tea instead.", title="", category="general",
+            language="en", concern=None, wordings=dict.fromkeys(desk.accounts), now=AUTUMN,
+        )  # fmt: skip
+        drafts.approve(session, number, desk.approver, drafts.read(session, number).content_hash, AUTUMN)
+    assert extend(desk, begun, AUTUMN) == 4
+    assert [post.message == "Tea instead." for post in made(desk, begun)] == [False, True, True, True, True]
+
+
+def test_other_steps_for_its_kind_end_no_series_whose_words_were_approved(desk: Desk) -> None:
+    _, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-10-27T09:00"))
+    two = (categories.Step(), categories.Step())
+    with database.writing(desk.engine) as session:
+        categories.change(
+            session, "general", steps=two, late=None, over_blackout=False, person_id=desk.second, now=AUTUMN
+        )
+    assert extend(desk, begun, AUTUMN) == 5
+    assert {post.state for post in made(desk, begun)} == {"scheduled"}
 
 
 def test_a_pattern_that_nobody_approved_makes_nothing(desk: Desk) -> None:

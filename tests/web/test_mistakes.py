@@ -171,6 +171,24 @@ def test_a_post_whose_new_time_is_not_whole_or_not_chosen_is_named_and_what_was_
         assert holds.in_force(session) is not None
 
 
+def test_what_the_hold_made_too_late_is_listed_and_moving_it_to_the_past_is_refused_beside_it(
+    ruth: Browser, sqlite_engine: sa.Engine, at_eight: datetime
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        holds.place(session, 1, "A crash", at_eight)
+        for number, state, hours in ((1, "missed", 1), (2, "scheduled", 2)):
+            post = session.get_one(Post, number)
+            post.state, post.due_at = state, at_eight + timedelta(hours=hours)
+            post.wall_time, post.time_zone = at_eight.replace(tzinfo=None), "America/New_York"
+            session.add(post)
+    assert "became too late while the hold was on" in ruth.get("/hold").text
+    answer = send(ruth, "/hold/lift", page="/hold", post_1="keep", post_2="move", day_2="2026-11-01", hour_2="09:00")
+    assert (named(answer).field, "That time has passed" in named(answer).words) == ("day_2", True)
+    send(ruth, "/hold/lift", page="/hold", post_1="move", day_1="2026-12-01", hour_1="09:00", post_2="keep")
+    with database.reading(sqlite_engine) as session:
+        assert (session.get_one(Post, 1).state, holds.in_force(session)) == ("draft", None)
+
+
 @pytest.mark.parametrize("stage", ["update", "all_clear"])
 def test_what_follows_an_urgent_update_without_words_is_asked_for_in_its_own_form(
     ruth: Browser, sqlite_engine: sa.Engine, stage: str
