@@ -536,7 +536,6 @@ def _call_off(session: Session, post: Post, left: Sequence[Target], person_id: i
     for target in left:
         if target.state in TO_SEND:  # else it went with the part of its thread before it
             settle(session, target, TargetState.CANCELLED, "called off", now)
-    session.refresh(post)
     return post
 
 

@@ -103,7 +103,7 @@ def test_the_form_moves_a_post_and_leads_back_to_the_calendar(
 ) -> None:
     back = "/calendar?view=month&day=2026-12-01"
     moved = send(ada, f"/posts/{planned}/move", page=f"/posts/{planned}", day="2026-12-04", hour="09:30", back=back)
-    assert moved.headers["location"] == f"{back}&said=moved"
+    assert moved.headers["location"] == f"{back}&said=scheduled"
     with database.reading(sqlite_engine) as session:
         assert session.get_one(Post, planned).wall_time == datetime.fromisoformat("2026-12-04T09:30")
 
@@ -134,7 +134,7 @@ def test_an_address_of_elsewhere_is_not_followed_back(ada: Browser, planned: int
     moved = send(
         ada, f"/posts/{planned}/move", page=f"/posts/{planned}", day="2026-12-04", hour="09:30", back="//evil.example"
     )
-    assert moved.headers["location"] == f"/posts/{planned}?said=moved"
+    assert moved.headers["location"] == f"/posts/{planned}?said=scheduled"
 
 
 def test_an_analyst_has_no_calendar_and_an_approver_cannot_move(
