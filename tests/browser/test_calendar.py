@@ -70,7 +70,7 @@ def test_without_javascript_the_form_moves_it(
     page.get_by_text("Move Lights").click()
     page.get_by_label("New time for Lights").fill("09:30")
     page.get_by_role("button", name="Move it").click()
-    expect(page).to_have_url(re.compile(r"/calendar\?view=month&day=.*&said=moved"))
+    expect(page).to_have_url(re.compile(r"/calendar\?view=month&day=.*&said=scheduled"))
     moved = wall_time(sqlite_engine)
     plain.close()
     assert moved is not None
@@ -95,7 +95,7 @@ def test_with_keys_alone_a_post_is_moved(quiet_page: Callable[..., Page], sqlite
     page.keyboard.type("0930AM")
     tab_to(page, ".move button")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"said=moved"))
+    expect(page).to_have_url(re.compile(r"said=scheduled"))
     moved = wall_time(sqlite_engine)
     assert moved is not None
     assert (moved.date(), moved.strftime("%H:%M")) == (due, "09:30")
