@@ -1,4 +1,5 @@
 from collections import Counter
+from functools import partial
 from threading import Event
 from time import monotonic, sleep
 
@@ -14,7 +15,7 @@ def test_networks_that_do_not_answer_hold_up_neither_publishing_nor_other_ticks(
 
     names = [one.name for one in rota.WAITS if one.name != "publish"] + ["doorbells", "streams", "heavy"]
     more = [f"{name} again" for name in names]  # even were there twice as many
-    slow = [(name, 0.05, lambda name=name: waits(name)) for name in (*names, *more)]
+    slow = [(name, 0.05, partial(waits, name)) for name in (*names, *more)]
     metronome = embedded._metronome([*slow, ("publish", 0.3, lambda: ticked.update(["publish"]))])
     metronome.start()
     try:
