@@ -162,7 +162,7 @@ def analyse() -> None:
 
     with clear_errors(), desk() as (engine, settings, _keys), _bar("scoring", "mentions") as step:
         reader = feedback.in_use(settings.data_dir / feedback.FOLDER, model.load())
-        scored = scoring.score_all(engine, reader, settings, _now(), progress=step)
+        scored = scoring.score_all(engine, reader, settings, _now, progress=step)
         raised = alerting.look(engine, settings, _now())
     click.echo(f"{scored} scored, {raised} alerts raised")
 

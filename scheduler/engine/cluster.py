@@ -268,7 +268,7 @@ def reading_tasks(hands: rota.Hands, stopped: Callable[[], bool]) -> dict[str, T
             hands.engine,
             reader.now(),
             hands.settings,
-            clock.now(),
+            clock.now,
             stop=lambda: stopped() or time.monotonic() > until,
             part=part,
             parts=parts,

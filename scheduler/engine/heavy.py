@@ -71,7 +71,7 @@ def work(settings: Settings, stop: Event) -> None:
 
 
 def _score(engine: sa.Engine, reader: "Model", settings: Settings, stop: Event) -> None:
-    scoring.score_all(engine, reader, settings, clock.now(), stop=stop.is_set)
+    scoring.score_all(engine, reader, settings, clock.now, stop=stop.is_set)
 
 
 def _rescore(engine: sa.Engine, reader: "Model", settings: Settings, stop: Event) -> None:

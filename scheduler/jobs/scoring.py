@@ -19,16 +19,18 @@ def score_all(
     engine: sa.Engine,
     reader: scoring.Reader,
     settings: Settings,
-    now: datetime,
+    now: datetime | Callable[[], datetime],
     progress: Callable[[int], None] = lambda number: None,
     stop: Callable[[], bool] = lambda: False,
     part: int = 0,
     parts: int = 1,
 ) -> int:
-    """Scores every pending mention, or one part of all; how many. `stop` is asked between batches."""
+    """Scores every pending mention, or one part of all; how many. `stop` is asked between batches. `now`: a clock where
+    this may last, so that whoever looks for what was scored since finds each batch."""
     total = 0
     while not stop():
-        scored = scoring.score_pending(engine, reader, now, zone=settings.department.zone, part=part, parts=parts)
+        at = now() if callable(now) else now
+        scored = scoring.score_pending(engine, reader, at, zone=settings.department.zone, part=part, parts=parts)
         if scored == 0:
             break
         progress(scored)
