@@ -68,7 +68,7 @@ class Desk:
         page = f"/compose?reply_to={mention}"
         given = {"message": text, "accounts": str(account), "reply_to": str(mention), "category": "answer"}
         made = self._send(self.ana, page, "/compose", {**given, "then": "picture"}, picture[0])
-        number = int(made.headers["location"].split("/")[2].split("#")[0])
+        number = int(made.headers["location"].split("/")[2].split("?")[0])
         page = f"/compose/{number}"
         form = self.ana.get(page).text
         zone = self.department.settings.department.zone

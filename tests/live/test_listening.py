@@ -98,7 +98,9 @@ def test_a_bluesky_post_is_gone_only_when_its_own_server_says_so(bluesky: Networ
     bluesky.delete(omar, away)
     assert bluesky.gone(away)
     never_indexed = kept.rpartition("/")[0] + "/3mzzzzzzzzz2z"
-    assert witness.ask([kept, away, never_indexed]).gone == {away, never_indexed}
+    wait_until(
+        lambda: witness.ask([kept, away, never_indexed]).gone == {away, never_indexed}, "its server to say what is gone"
+    )
     lost = connection(department, account, directory="http://127.0.0.1:9")  # where nobody answers
     assert eye(lost, "bluesky").ask([away]).gone == frozenset()
 
