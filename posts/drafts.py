@@ -21,7 +21,18 @@ from posts import addresses, approval, blackouts, categories, fitting, likeness,
 from posts.approval import writers
 from posts.tables import Attempt, Post, PostPicture, PostVersion, Review, Target, Variant
 from posts.targets import settle
-from posts.workflow import TO_SEND, UNSENT, Content, EditConflict, Move, NotAllowed, PostState, TargetState, WrongState
+from posts.workflow import (
+    GOES_OUT,
+    TO_SEND,
+    UNSENT,
+    Content,
+    EditConflict,
+    Move,
+    NotAllowed,
+    PostState,
+    TargetState,
+    WrongState,
+)
 
 JUST_NOW = timedelta(minutes=5)  # a time no longer past than this is "now", as people write it
 
@@ -265,7 +276,7 @@ def schedule(session: Session, post_id: int, person_id: int, wall_time: datetime
     if (silent := blackouts.stopping(session, wall_time, post.category)) is not None:
         raise WrongState(f"Nothing goes out on that day: {silent.reason}. Choose another day.", "day")
     before, due = post.due_at, workflow.instant(wall_time, zone)
-    if post.state in (PostState.APPROVED, PostState.SCHEDULED) and due < now - JUST_NOW:
+    if post.state in GOES_OUT and due < now - JUST_NOW:
         raise WrongState("That time has passed; choose a later one.", "day")
     post.wall_time, post.time_zone, post.due_at = wall_time, zone, due
     moved = _move(
@@ -306,8 +317,10 @@ def cancel(session: Session, post_id: int, person_id: int, now: datetime) -> Pos
     of it may be there."""
     post = locked(session, post_id)
     there = _targets(session, post)
-    if any(target.state not in UNSENT for target in there):
-        return _call_off(session, post, [one for one in there if one.state in TO_SEND], person_id, now)
+    left = [target for target in there if target.state in TO_SEND]
+    if left and any(target.state not in UNSENT for target in there):
+        return _call_off(session, post, left, person_id, now)
+    _check_unsent(session, post)
     moved = _move(session, post, Move.CANCEL, person_id, now)
     _forget_targets(session, moved, now)
     return moved
@@ -530,8 +543,6 @@ def _targets(session: Session, post: Post) -> Sequence[Target]:
 
 def _call_off(session: Session, post: Post, left: Sequence[Target], person_id: int, now: datetime) -> Post:
     """What is left of a post that is partly out does not follow."""
-    if not left:
-        raise WrongState("This post is on its way or gone; it cannot be called back.")
     _note(session, post, "call_off", person_id, now, targets=[target.id for target in left])
     for target in left:
         if target.state in TO_SEND:  # else it went with the part of its thread before it

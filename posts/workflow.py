@@ -50,6 +50,7 @@ class TargetState(StrEnum):
 
 
 OPEN = frozenset({PostState.DRAFT, PostState.IN_REVIEW, PostState.APPROVED, PostState.SCHEDULED, PostState.MISSED})
+GOES_OUT = frozenset({PostState.APPROVED, PostState.SCHEDULED})  # at its time, without another look
 _S, _M = PostState, Move
 MOVES: Mapping[tuple[PostState, Move], PostState] = {
     (_S.DRAFT, _M.EDIT): _S.DRAFT,

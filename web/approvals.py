@@ -23,7 +23,7 @@ from posts import categories as rules_of_kinds
 from posts import pictures as kept
 from posts.queue import PostDetail
 from posts.tables import Post, PostPicture, PostVersion, Target
-from posts.workflow import OPEN, PostState, WrongState
+from posts.workflow import GOES_OUT, OPEN, PostState, WrongState
 from sentiment import figures
 from sentiment.figures import Since
 from sentiment.taxonomy import CONCERNS
@@ -35,7 +35,6 @@ from web.problems import Trouble
 from web.story import told
 
 router = APIRouter()
-HAS_APPROVAL = (PostState.APPROVED, PostState.SCHEDULED)
 CALENDAR = re.compile(
     r"/calendar\?view=(month|week)&day=[0-9]{4}-[0-9]{2}-[0-9]{2}|/queue\?start=[0-9]{4}-[0-9]{2}-[0-9]{2}"
 )
@@ -152,7 +151,7 @@ def move(
         if not getattr(error.args[0], "fields", ()):  # not about the time: the post is elsewhere
             raise
         return _page(request, found, who, post_id, wrong=error.args[0], wall=(day, hour))
-    said = "moved" if state in HAS_APPROVAL else "scheduled"
+    said = "moved" if state in GOES_OUT else "scheduled"
     place = f"{back}&said={said}" if CALENDAR.fullmatch(back) else f"/posts/{post_id}?said={said}"
     return RedirectResponse(place, 303)
 

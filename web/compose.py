@@ -20,7 +20,7 @@ from networks.pictures import UnreadablePicture
 from posts import drafts, links, slots, workflow
 from posts import pictures as kept
 from posts.tables import Post, Snippet, Variant
-from posts.workflow import EditConflict, PostState, WrongState
+from posts.workflow import GOES_OUT, EditConflict, WrongState
 from sentiment.taxonomy import CONCERNS
 from web import compose_page, drafting, pages
 from web.desk import Desk, TheDesk
@@ -36,7 +36,6 @@ Then = Annotated[str, Form()]
 Cuts = Annotated[dict[int, Cut], Depends(drafting.cuts)]
 Upload = Annotated[UploadFile | None, File()]
 WITH_A_PICTURE = pictures.LARGEST_UPLOAD + 1_000_000  # bytes of a form; other routes take far less (web.app)
-GOES_OUT = (PostState.APPROVED, PostState.SCHEDULED)  # at its time, without another look
 MINUTE = "%Y-%m-%dT%H:%M"
 TAKE_OUT = "take-out-"
 CROP = "crop-"

@@ -85,12 +85,7 @@ class DraftIn(BaseModel):
     @property
     def moment(self) -> str:
         """Day and hour as `was` writes them; empty without."""
-        return moment_of(self.day, self.hour)
-
-
-def moment_of(day: str, hour: str) -> str:
-    """A wall time's minute, as a form's hidden field keeps it; empty without."""
-    return f"{day}T{hour[:5]}" if day and hour else ""
+        return f"{self.day}T{self.hour[:5]}" if self.day and self.hour else ""
 
 
 @dataclass(frozen=True)

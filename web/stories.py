@@ -21,7 +21,7 @@ from web.guard import Visitor, Who, needs
 from web.today import LABELS
 
 router = APIRouter(prefix="/outreach/stories")
-GOES_OUT = (PostState.SCHEDULED, PostState.PUBLISHED, PostState.PARTLY_PUBLISHED)  # once nothing of it can be stopped
+MAY_BE_OUT = (PostState.SCHEDULED, PostState.PUBLISHED, PostState.PARTLY_PUBLISHED)  # once nothing of it can be stopped
 CANDIDATES = 20
 Language = Annotated[str, Form(pattern="^[a-z]{2,3}$")]
 
@@ -85,7 +85,7 @@ def refuse(request: Request, found: TheDesk, who: Who, story_id: Id) -> Response
         with database.writing(found.engine) as session:
             post_id = stories.refuse(session, story_id, who.id, clock.now()).post_id
             post = session.get(Post, post_id) if post_id is not None else None
-            is_out = post is not None and post.state in GOES_OUT
+            is_out = post is not None and post.state in MAY_BE_OUT
     except WrongState as error:
         return _page(request, found, wrong=str(error))
     if is_out:
