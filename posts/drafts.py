@@ -1,6 +1,6 @@
 """Writing and approving: what people do to a post before it goes out. Every change is in the audit log.
 
-An approval holds for one exact content, and never comes from the author or from who wrote those words last.
+An approval holds for one exact content, and never comes from the author or from who wrote any of what stands there.
 
 Long, because every move that people make stands here beside the others."""
 

@@ -4,7 +4,8 @@ What is new shows twice: in words (one or two that several authors use) and in m
 Both are counted in distinct authors against the weeks before, over all posts and over those alone that lean to an
 emergency; recent.py keeps the posts, topics.py makes alerts of what is found. A group must hang together and must speak
 of a concern more than posts here usually do, as the model reads them: the yardsticks are taken from the desk's own
-posts, so that another model needs no other numbers.
+posts, so that another model needs no other numbers. Long, because a group's way from candidate to finding stands here
+in one piece.
 
 Sources: Noufaily et al. 2013 and Farrington et al. 1996 (counts against a baseline with a guard); Benjamini & Hochberg
 1995; Bourgon, Gentleman & Huber 2010 (filters before tests)."""

@@ -1,3 +1,5 @@
+"""Sending: on time, exactly once whatever the network answers, and what becomes of what cannot be told."""
+
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
