@@ -13,14 +13,14 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 import sqlalchemy as sa
 
 from config import clock, database
-from config.secrets import KEY_FILE, Keys
+from config.secrets import KEY_FILE, Keys, SecretKeyError
 
 FORMAT = 1
 STORE = {"sqlite": "liaison.db", "postgresql": "liaison.dump"}
@@ -47,13 +47,15 @@ class BackupFailed(Exception):
 
 @dataclass(frozen=True)
 class Manifest:
-    """`kind`: sqlite or postgresql; `revision`: of the schema; `key`: tells whether a key is the one that sealed it."""
+    """`kind`: sqlite or postgresql; `revision`: of the schema; `key`: tells whether a key is the one of its hashes;
+    `sealed`: opens with the keys that open what is in it, which a rotation parts from the hashes'."""
 
     kind: str
     revision: str
     made_at: str  # ISO 8601, UTC
     key: str
     files: dict[str, str]  # name in the archive -> SHA-256
+    sealed: list[str] = field(default_factory=list)  # none in a backup of an earlier version
     format: int = FORMAT
 
 
@@ -74,6 +76,7 @@ def make(engine: sa.Engine, data: Path, keys: Keys, out: Path, now: datetime) ->
             made_at=now.isoformat(),
             key=_key_mark(keys),
             files={part: _sha256(path) for part, path in parts.items()},
+            sealed=[sealed.decode() for sealed in keys.seals("backup")],
         )
         said = Path(name) / _MANIFEST
         said.write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
@@ -98,10 +101,10 @@ def restore(url: str, data: Path, keys: Keys, source: Path, *, replace: bool = F
         manifest = _unpack(source, folder)
         if manifest.kind != kind:
             raise BackupFailed(f"this backup is of {manifest.kind}, and the store here is {kind}")
-        if manifest.key != _key_mark(keys):
+        if manifest.key != _key_mark(keys) or not _opens(keys, manifest):
             raise BackupFailed(
-                "this backup was sealed with another secret key: put the key file of that installation into the data "
-                "folder, or set its LIAISON_SECRET_KEY, and try again"
+                "this backup was sealed with another secret key: put the key file that the installation had then into "
+                "the data folder, or set the LIAISON_SECRET_KEY of then, and try again"
             )
         if not replace and not _is_empty(url):
             raise BackupFailed("there is a desk here already; --replace puts the backup in its place")
@@ -224,6 +227,13 @@ def _is_backup(path: Path) -> bool:
 
 def _key_mark(keys: Keys) -> str:
     return keys.hash("backup", "is this the key").hex()
+
+
+def _opens(keys: Keys, manifest: Manifest) -> bool:
+    try:
+        return all(keys.open(sealed.encode()) for sealed in manifest.sealed)
+    except SecretKeyError:
+        return False
 
 
 def _sha256(path: Path) -> str:

@@ -54,6 +54,11 @@ class Keys:
             return self._again().open(sealed)
         raise SecretKeyError("this was sealed with another secret key, or altered since")
 
+    def seals(self, text: str) -> list[bytes]:
+        """`text` sealed by the present key, and by the one before while that still opens: whoever opens all of them
+        opens whatever these keys do."""
+        return [fernet.encrypt(text.encode()) for fernet in (self._fernet, self._before) if fernet is not None]
+
     def is_present(self, sealed: bytes) -> bool:
         """Whether the present key sealed it, and not the one before."""
         return _opens(self._fernet, sealed)

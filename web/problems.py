@@ -12,6 +12,8 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import DatabaseError, IntegrityError
 from starlette.exceptions import HTTPException
 
+from config.secrets import SecretKeyError
+
 log = structlog.get_logger(__name__)
 
 
@@ -156,6 +158,18 @@ def install(app: FastAPI) -> None:
         words = "It names something that is not there, or that is there already."
         return answer(request, Trouble(409, "This cannot be kept", words, "Nothing was changed."))
 
+    def sealed(request: Request, error: Exception) -> Response:
+        log.error("secret_key_failed", path=_route(request), error=str(error))
+        return answer(
+            request,
+            Trouble(
+                503,
+                "Something here cannot be opened",
+                "The secret key is another one than it was sealed with. Nothing of this request was kept.",
+                "Tell an administrator: the key of before belongs back in its place.",
+            ),
+        )
+
     def store(request: Request, error: Exception) -> Response:
         log.error("store_failed", path=_route(request), error=str(error)[:300])
         return answer(
@@ -190,5 +204,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(IntegrityError, names_nothing)
+    app.add_exception_handler(SecretKeyError, sealed)
     app.add_exception_handler(DatabaseError, store)
     app.add_exception_handler(Exception, broken)

@@ -22,6 +22,7 @@ from config import (
 )
 from config.phrases import Phrase
 from config.second_factor import Used
+from config.secrets import SecretKeyError
 from config.security_mail import Change
 from config.sign_ins import Way
 from config.tables import Person
@@ -114,6 +115,12 @@ def give_code(
     except throttle.TooManyTries as error:
         status = 429
         wrong = _("Too many wrong codes. Try again at %(until)s.") % {"until": _until(found, error)}
+    except SecretKeyError:
+        status = 503
+        wrong = _(
+            "The app's codes cannot be checked here: the secret key is another one than before. Use one of your "
+            "recovery codes, and tell an administrator."
+        )
     if begun is None:
         return RedirectResponse("/sign-in?said=half-over", 303)
     if used is None:

@@ -1,5 +1,6 @@
 """Backup and restore, on SQLite and on PostgreSQL, while somebody writes."""
 
+import json
 import tarfile
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +15,7 @@ from sqlmodel import select
 from config import backup, database, secrets
 from config.backup import BackupFailed
 from config.permissions import Role
-from config.secrets import Keys
+from config.secrets import Keys, Secrets
 from config.tables import Person
 
 
@@ -154,6 +155,43 @@ def test_another_key_is_told_before_anything_changes(
             elsewhere(sqlite_engine, tmp_path), tmp_path / "there", secrets.derive("other"), tmp_path / "backup.tar"
         )
     assert list((tmp_path / "there").iterdir()) == []
+
+
+FIRST, BETWEEN, AFTER = Secrets("first"), Secrets("second", "first", "first"), Secrets("second", hashes="first")
+
+
+@pytest.mark.parametrize(("then", "today"), [(FIRST, AFTER), (BETWEEN, AFTER), (AFTER, FIRST), (BETWEEN, FIRST)])
+def test_a_key_that_a_rotation_parted_from_the_backups_is_told(
+    sqlite_engine: sa.Engine, data: Path, now: datetime, tmp_path: Path, then: Secrets, today: Secrets
+) -> None:
+    backup.make(sqlite_engine, data, then.keys(), tmp_path / "backup.tar", now)
+    with pytest.raises(BackupFailed, match="another secret key"):
+        backup.restore(elsewhere(sqlite_engine, tmp_path), tmp_path / "there", today.keys(), tmp_path / "backup.tar")
+
+
+@pytest.mark.parametrize("then", [FIRST, BETWEEN, AFTER])
+def test_while_both_keys_open_a_backup_of_either_comes_back(
+    sqlite_engine: sa.Engine, data: Path, now: datetime, tmp_path: Path, then: Secrets
+) -> None:
+    made = backup.make(sqlite_engine, data, then.keys(), tmp_path / "backup.tar", now)
+    url = elsewhere(sqlite_engine, tmp_path)
+    assert backup.restore(url, tmp_path / "there", BETWEEN.keys(), tmp_path / "backup.tar") == made
+
+
+def test_a_backup_of_an_earlier_version_tells_its_key_by_its_hashes_alone(
+    sqlite_engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path
+) -> None:
+    backup.make(sqlite_engine, data, keys, tmp_path / "now.tar", now)
+    with tarfile.open(tmp_path / "now.tar") as new, tarfile.open(tmp_path / "before.tar", "w") as old:
+        new.extractall(tmp_path / "parts", filter="data")
+        manifest = tmp_path / "parts" / "manifest.json"
+        told = json.loads(manifest.read_text())
+        del told["sealed"]
+        manifest.write_text(json.dumps(told))
+        for name in new.getnames():
+            old.add(tmp_path / "parts" / name, name)
+    url = elsewhere(sqlite_engine, tmp_path)
+    assert backup.restore(url, tmp_path / "there", keys, tmp_path / "before.tar").sealed == []
 
 
 @pytest.mark.parametrize("harm", ["altered", "cut", "something else"])

@@ -1,16 +1,18 @@
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pyotp
 import sqlalchemy as sa
 from click.testing import CliRunner
+from fastapi import FastAPI
 from sqlmodel import select
 
 import cli
 from config import clock, database, people, second_factor, sign_ins, throttle
 from config.permissions import Action, Role
-from config.secrets import Keys
+from config.secrets import Keys, Secrets
 from config.settings import Settings
 from config.tables import AuditEntry, OutboxMessage, Person
 from tests.web.browsing import Browser, Response, form_token, send
@@ -102,6 +104,33 @@ def test_a_recovery_code_lets_in_once_and_its_owner_is_told_by_mail(
         ("Your second factor is in use", "ada@riverton.example"),
         ("One of your recovery codes was used", "ada@riverton.example"),
     ]
+
+
+def test_with_another_secret_key_than_before_a_recovery_code_still_lets_in(
+    stranger: Browser, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine, desk_app: FastAPI,
+    person: Callable[..., Person], at_eight: datetime,
+) -> None:  # fmt: skip
+    with_password(sqlite_engine, person, Role.OFFICER)
+    app, codes = enrol(browser_of("Ada"), password=PASSWORD)
+    desk_app.state.desk = replace(
+        desk_app.state.desk, keys=Secrets("another", hashes="not a secret: tests only").keys()
+    )
+    asked = password_step(stranger)
+    told = code_step(stranger, asked, app.at(clock.now()))
+    assert (told.status_code, "the secret key is another one" in told.text) == (503, True)
+    assert code_step(stranger, told, codes[0]).headers["location"] == "/deliveries"
+
+
+def test_what_another_secret_key_sealed_is_told_as_that(
+    browser_of: Callable[..., Browser], desk_app: FastAPI, keys: Keys
+) -> None:
+    ada = browser_of("Ada", Role.OFFICER)
+    send(ada, f"{PAGE}/begin", page=PAGE)
+    desk_app.state.desk = replace(
+        desk_app.state.desk, keys=Secrets("another", hashes="not a secret: tests only").keys()
+    )
+    told = ada.get(PAGE)
+    assert (told.status_code, "The secret key is another one than it was sealed with" in told.text) == (503, True)
 
 
 def test_a_half_done_sign_in_lasts_ten_minutes_and_guessing_is_slowed(
