@@ -100,8 +100,7 @@ def set_password(
     if who.scopes is not None:
         raise Trouble(403, "A token cannot set a password", "Nothing was changed.")
     try:
-        has_one = who.person.password_hash is not None and who.by is not Way.LINK  # a link is for who forgot it
-        if has_one and not is_own_password(found, who, old):
+        if asks_password(who) and not is_own_password(found, who, old):
             words = _("The present password is not right. Nothing was changed.")
             return _page(request, found, who, wrong=Phrase.about(words, "old"))
         hashed = people.hash_password(new, (who.person.name, who.person.email))  # takes its time, so outside the write
@@ -128,6 +127,12 @@ def set_password(
         detail = {"programs": ended} if ended else {}
         audit.record(session, moment, who.id, "person.password", f"person:{who.id}", detail, who.address)
     return RedirectResponse("/account?said=account-saved", 303)
+
+
+def asks_password(who: Visitor) -> bool:
+    """Whether the present password is asked for: there is one, and they did not come by a link, which is for who
+    forgot it."""
+    return who.person.password_hash is not None and who.by is not Way.LINK
 
 
 def is_own_password(found: Desk, who: Visitor, given: str) -> bool:
@@ -259,7 +264,7 @@ def _page(
         wanted=wanted,
         factor=factor,
         feed=feed,
-        asks_old=person.password_hash is not None and who.by is not Way.LINK,
+        asks_old=asks_password(who),
         token_days=TOKEN_DAYS,
         signed_in=[(row, browsers.plain(row.browser)) for row in signed_in],
         by_link=who.by is Way.LINK,

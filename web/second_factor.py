@@ -12,7 +12,7 @@ from config.phrases import Phrase
 from config.security_mail import Change
 from config.tables import Person
 from web import pages
-from web.account import is_own_password
+from web.account import asks_password, is_own_password
 from web.desk import Desk, TheDesk
 from web.fields import Line
 from web.guard import Visitor, Who, needs
@@ -95,14 +95,13 @@ def remove(request: Request, found: TheDesk, who: Who, code: Line = "") -> Respo
 
 
 def _proved(request: Request, found: Desk, who: Visitor, *, password: str | None = None, code: str) -> Phrase | None:
-    """None when it is really they: by the password where one is asked and there is one, and by a code where a factor
-    is in use. Else what is wrong."""
+    """None when it is really they: by the password where one is asked for, and by a code where a factor is in use. Else
+    what is wrong."""
     _ = pages.words(request).gettext
     moment = clock.now()
     _no_token(who)
     try:
-        asked = password is not None and who.person.password_hash is not None
-        if asked and not is_own_password(found, who, password or ""):
+        if password is not None and asks_password(who) and not is_own_password(found, who, password):
             return Phrase.about(_("The present password is not right. Nothing was changed."), "password")
         with database.writing(found.engine) as session:  # commits what was wrong too, hence no early return inside
             on = second_factor.is_on(session, who.id)
@@ -150,6 +149,6 @@ def _page(
         square=square,
         left=left,
         codes=codes,
-        has_password=who.person.password_hash is not None,
+        asks_password=asks_password(who),
         wrong=wrong,
     )

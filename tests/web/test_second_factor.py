@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pyotp
+import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 from fastapi import FastAPI
@@ -163,6 +164,24 @@ def test_a_link_of_an_administrator_stands_in_for_the_password_only(
     assert stranger.get("/account").status_code == 303
     assert code_step(stranger, asked, codes[0]).status_code == 303
     assert stranger.get("/account").status_code == 200
+
+
+@pytest.mark.parametrize("purpose", ["sign_in", sign_ins.BREAK_GLASS])
+def test_who_forgot_the_password_and_must_have_one_sets_it_up_by_a_link(
+    stranger: Browser, sqlite_engine: sa.Engine, keys: Keys, person: Callable[..., Person], at_eight: datetime,
+    purpose: str,
+) -> None:  # fmt: skip
+    with_password(sqlite_engine, person, Role.OFFICER)
+    with database.writing(sqlite_engine) as session:
+        second_factor.require(session, [Role.OFFICER])
+        code = sign_ins.new_code(session, purpose, 1, keys, clock.now(), timedelta(hours=1))
+    send(stranger, f"/sign-in/link/{code}", page=f"/sign-in/link/{code}")
+    assert stranger.get("/").headers["location"] == PAGE
+    assert 'name="password"' not in stranger.get(PAGE).text
+    _, codes = enrol(stranger)
+    assert stranger.get("/account").status_code == 200
+    assert send(stranger, f"{PAGE}/begin", page=PAGE, code="000000").status_code == 422  # the factor is asked for still
+    assert send(stranger, f"{PAGE}/begin", page=PAGE, code=codes[0]).headers["location"] == PAGE
 
 
 def test_who_must_have_one_sees_nothing_else_until_it_is_there(
