@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session, select
 
@@ -30,7 +30,7 @@ from sentiment.taxonomy import CONCERNS
 from web import changes, compose_page, own_pages, pages, since_then, variants
 from web.desk import Desk, TheDesk
 from web.fields import Comment, Id
-from web.guard import Visitor, Who, needs
+from web.guard import Visitor, Who, needs, no_link
 from web.problems import Trouble
 from web.story import told
 
@@ -79,7 +79,7 @@ def approve(found: TheDesk, who: Who, post_id: Id, content_hash: Annotated[str, 
     return RedirectResponse(f"/posts/{post_id}?said={said}", 303)
 
 
-@router.post("/posts/{post_id}/sign-off", dependencies=[needs(Action.READ_POSTS)])
+@router.post("/posts/{post_id}/sign-off", dependencies=[needs(Action.READ_POSTS), Depends(no_link)])
 def sign_off(found: TheDesk, who: Who, post_id: Id, content_hash: Annotated[str, Form(max_length=200)]) -> Response:
     """This person, who did not write it, read the translation: exactly what was on the page."""
     with database.writing(found.engine) as session:

@@ -48,6 +48,7 @@ PUBLIC = frozenset(
 # A mail program sends such a form by itself (RFC 8058), a partner signs in nowhere: the signed address is the
 # proof. Who answers a question is nobody to us.
 BY_ADDRESS = ("/stop/", "/partner/", "/ask/")
+SECOND_PERSONS = frozenset({Action.APPROVE_POSTS, Action.LIFT_HOLD})  # what must not be done in another's name
 ENROLLING = "/account/second-factor"  # all that is open to whoever must have a second factor and has none yet
 
 
@@ -153,18 +154,24 @@ class Needs:
                 rights.refusal(self.action, who.roles),
                 "Ask an administrator if you should have it.",
             )
-        if self.action is Action.APPROVE_POSTS and who.by is Way.LINK:  # somebody else may have had the link
-            raise Trouble(
-                403,
-                "Choose a password first, then approve",
-                "You came in by a link, which somebody else made for you. Nothing was changed.",
-                "Set a password under your account; the old one is not asked for.",
-            )
+        if self.action in SECOND_PERSONS:
+            no_link(who)
 
 
 def needs(action: Action) -> Any:
     """`@router.get("/mentions", dependencies=[needs(Action.READ_MENTIONS)])`"""
     return params.Depends(Needs(action))
+
+
+def no_link(who: Who) -> None:
+    """A dependency of what takes a second person: somebody else may have had the link that one came in by."""
+    if who.by is Way.LINK:
+        raise Trouble(
+            403,
+            "Choose a password first",
+            "You came in by a link, which somebody else made for you. Nothing was changed.",
+            "Set a password under your account; the old one is not asked for.",
+        )
 
 
 async def unsafe_is_ours(request: Request, found: Annotated[Desk, Depends(desk)]) -> None:

@@ -8,15 +8,15 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from sqlmodel import col, select
 
-from config import clock, database, people, sign_ins
+from config import clock, database, holds, people, sign_ins
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import ApiToken, AuditEntry, OutboxMessage, Person
 from networks import accounts
 from posts import drafts
-from posts.tables import Post
-from tests.web.browsing import Browser, send
+from posts.tables import Post, Review
+from tests.web.browsing import Browser, form_token, send
 from web import app as web_app
 
 PASSWORD = "a bridge over the river"
@@ -88,6 +88,35 @@ def test_an_administrator_with_an_approvers_link_approves_nothing_and_makes_no_t
     with database.reading(sqlite_engine) as session:
         assert session.get_one(Post, 1).state == "in_review"
         assert session.exec(select(ApiToken)).all() == []
+
+
+def test_an_administrator_with_an_approvers_link_lifts_no_hold_and_signs_no_translation_off(
+    luc: int, sqlite_engine: sa.Engine, settings: Settings, keys: Keys, browser_of: Callable[..., Browser],
+    stranger: Browser,
+) -> None:  # fmt: skip
+    admin = browser_of("Root", Role.ADMINISTRATOR, Role.OFFICER)
+    post_to_approve(sqlite_engine, keys, settings, 2)
+    with database.writing(sqlite_engine) as session:
+        translation = drafts.create(session, 2, "Elm Street está abierta.", [1], clock.now(), language="es")
+        translation.translation_of = 1
+        content = translation.content_hash
+        holds.place(session, 2, "Crash on Route 9", clock.now())
+    link = shown(admin)
+    send(stranger, link, page=link)
+    token = {"x-csrf-token": form_token(stranger.get("/account").text)}
+    refused = [
+        send(stranger, "/hold/lift", page="/account"),
+        stranger.delete("/api/v1/hold", headers=token),
+        send(stranger, "/posts/2/sign-off", page="/account", content_hash=content),
+        stranger.post("/api/v1/posts/2/sign-off", json={"content_hash": content}, headers=token),
+    ]
+    assert [(told.status_code, "Choose a password first" in told.text) for told in refused] == [(403, True)] * 4
+    with database.reading(sqlite_engine) as session:
+        assert holds.in_force(session) is not None
+        assert session.exec(select(Review)).all() == []
+    send(stranger, "/account/password", page="/account", new=NEW)
+    assert send(stranger, "/hold/lift", page="/account").status_code == 303
+    assert send(stranger, "/posts/2/sign-off", page="/account", content_hash=content).status_code == 303
 
 
 def test_who_came_by_a_link_approves_once_the_password_is_set_anew(

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime
 from sqlmodel import Session
 
@@ -20,7 +20,7 @@ from web.api import paging
 from web.desk import TheDesk
 from web.drafting import DraftIn
 from web.fields import Id, clean
-from web.guard import Who, needs
+from web.guard import Who, needs, no_link
 from web.problems import Trouble
 
 router = APIRouter()
@@ -311,7 +311,7 @@ def approve_post(found: TheDesk, who: Who, post_id: Id, given: Decision) -> Post
         return post_out(session, post_id)
 
 
-@router.post("/posts/{post_id}/sign-off", dependencies=[needs(Action.READ_POSTS)])
+@router.post("/posts/{post_id}/sign-off", dependencies=[needs(Action.READ_POSTS), Depends(no_link)])
 def sign_off_post(found: TheDesk, who: Who, post_id: Id, given: Decision) -> PostOut:
     """A person read this translation; 403 for whoever wrote it, 409 for a post that is none, or when its content is no
     longer the one with this hash."""
