@@ -266,7 +266,13 @@ def out_of_date(
 
 
 def _here(spans: trust.Windows) -> Span:
-    return Span(spans.first, spans.last)
+    """The days of the figures; more than a week of them in weeks, as their usual level is made: one vote in all would
+    weigh those who post often less on this side than on that."""
+    return Span(spans.first, spans.last, by_week=_days_of(spans) > trust.WEEK)
+
+
+def _days_of(spans: trust.Windows) -> int:
+    return (spans.last - spans.first).days + 1
 
 
 def _usual(spans: trust.Windows) -> Span | None:
@@ -370,7 +376,7 @@ def _volume(found: _Found, spans: trust.Windows) -> Volume:
     daily = np.array([[float(found[day].posts) for day in before]])
     weekdays = np.array([day.first.weekday() for day in before])
     baseline = cells.fit(daily, weekdays)
-    days = (spans.last - spans.first).days + 1
+    days = _days_of(spans)
     expected = baseline.expected(0, days)
     # NB with mean m and variance = ratio x m: r = m / (ratio - 1), p = 1 / ratio
     ratio = baseline.dispersion * (1 + days / baseline.days)

@@ -71,7 +71,7 @@ WhyUnknown = Literal["", "days", "authors"]
 
 @dataclass(frozen=True)
 class Change:
-    """The last 7 days against the usual level. `points` and its 90% interval are differences of shares (0.11 is
+    """The days of a figure against the usual level. `points` and its 90% interval are differences of shares (0.11 is
     11 points), none when nothing can be said: `why` is then days (too short a history) or authors (too few)."""
 
     direction: Direction
@@ -236,9 +236,9 @@ def add_up(rows: AuthorDays, span: Span) -> Sums:
 
 @lru_cache(maxsize=8192)  # a day's pages show the same figures again and again, a trend is 42 of them
 def share_of(sums: Sums, measure: Measure, prior: Prior = JEFFREYS) -> Share | None:
-    """The share behind these sums; none without votes. By week it is the usual level: the mean over weeks of one author
-    one vote, made as the last 7 days' share is. An author of several weeks has that many votes, which are not
-    independent: they count as one vote of that weight (n_eff as in `effective`)."""
+    """The share behind these sums; none without votes. By week (the usual level, a month) it is the mean over weeks of
+    one author one vote, made as the last 7 days' share is. An author of several weeks has that many votes, which are
+    not independent: they count as one vote of that weight (n_eff as in `effective`)."""
     if sums.weights <= 0:
         return None
     mean = getattr(sums, measure) / sums.weights
