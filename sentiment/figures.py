@@ -236,13 +236,14 @@ def since(session: Session, concern: str, begun: date, ended: date, today: date)
     found = sums.read(session, {ALL: both, concern: [*both, *(Span(day, day) for day in days)]})
     whole = _figure("mistrust", found[ALL], spans, None, None)
     figure = _figure("mistrust", found[concern], spans, whole.share, whole.usual)
-    daily = [found[concern][Span(day, day)] for day in days if not begun <= day <= ended]  # the days of it are neither
+    daily = [found[concern][Span(day, day)] for day in days]
     return Since(
         figure,
         interrupted.step(
             [day.mistrust / max(1, day.authors) for day in daily],
             [day.authors for day in daily],
             (begun - before).days,
+            (ended - before).days,
         ),
         first,
         last,

@@ -1,6 +1,6 @@
 """Towns in which nothing changes: figures say so, whoever posts how often. Seeded; what is held is far from chance."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
@@ -22,6 +22,20 @@ CONCERN = "traffic_safety"
 TOWNS = 6
 
 
+def fill(session: Session, author_days: Iterable[tuple[str, int, Sequence[float]]]) -> None:
+    """Author-days: who, how many days ago, and the mistrust of each post."""
+    session.connection().execute(
+        sa.insert(AuthorDay),
+        [
+            {"author": author.encode(), "day": TODAY - timedelta(days=back), "concern": concern}
+            | {"place_id": 0, "network": "feed", "language": "en", "posts": len(said)}
+            | {"mistrust": sum(said), "trust": 0.0, "negative": sum(said), "positive": 0.0}
+            for author, back, said in author_days
+            for concern in (ALL, CONCERN)
+        ],
+    )
+
+
 @contextmanager
 def town(engine: sa.Engine, seed: int) -> Iterator[Session]:
     """Sixty days of a hundred people who post three times a week and mistrust in .45 of it, and of about 150 in four
@@ -33,16 +47,7 @@ def town(engine: sa.Engine, seed: int) -> Iterator[Session]:
     for author, mistrusts in posts:
         cells.setdefault((author, int(rng.integers(1, 61))), []).append(float(rng.random() < mistrusts))
     with database.reading(engine) as session:
-        session.connection().execute(
-            sa.insert(AuthorDay),
-            [
-                {"author": author.encode(), "day": TODAY - timedelta(days=back), "concern": concern}
-                | {"place_id": 0, "network": "feed", "language": "en", "posts": len(said)}
-                | {"mistrust": sum(said), "trust": 0.0, "negative": sum(said), "positive": 0.0}
-                for (author, back), said in cells.items()
-                for concern in (ALL, CONCERN)
-            ],
-        )
+        fill(session, [(author, back, said) for (author, back), said in cells.items()])
         yield session
         session.rollback()
 
@@ -73,3 +78,14 @@ def test_a_month_is_held_against_weeks_as_they_are_made(sqlite_engine: sa.Engine
         found += [overview.mistrust, Figure("mistrust", rows[0].mistrust, rows[0].usual, rows[0].change)]
     assert abs(float(np.mean([points(figure) for figure in found]))) < 0.02
     assert sum(figure.change.direction == "steady" for figure in found) >= len(found) - 2
+
+
+def test_a_straight_line_has_no_step_however_long_the_action_took(sqlite_engine: sa.Engine) -> None:
+    with database.writing(sqlite_engine) as session:
+        for back in range(1, 61):
+            rows = [(f"{back} {number}", back, [0.5 - 0.005 * back]) for number in range(10)]
+            fill(session, rows)
+        since = figures.since(session, CONCERN, TODAY - timedelta(days=29), TODAY - timedelta(days=16), TODAY)
+    assert since is not None
+    assert since.step is not None
+    assert since.step.points == pytest.approx(0, abs=1e-6)
