@@ -122,11 +122,8 @@ def put(session: Session, found: Found, now: datetime, zone: ZoneInfo) -> list[A
     alerted = {alert.id or 0: mentions_of(session, alert.id or 0) for alert in threads}
     raised = _raise_new(session, found.topics, threads, alerted, now, zone, tuned)
     for surge in surges.merged(found.surges):
-        if any(_same_thread(alert, surge, now) for alert in (*threads, *raised)):
-            continue
-        if any(
-            len(surge.mention_ids & posts) >= ALREADY_ALERTED * len(surge.mention_ids) for posts in alerted.values()
-        ):
+        known = (*threads, *raised)
+        if any(_same_thread(alert, surge, now) for alert in known) or _told_in(surge, known, alerted) is not None:
             continue
         title = _title(session, surge.concern, surge)
         if _held_back(session, "cell", surge, title, now, zone, tuned):
@@ -231,13 +228,13 @@ def _move(
 
 def _grows(alert: Alert, surge: Surge, now: datetime) -> bool:
     """Whether the surge is this open thread going on: the same cell, or for three days another concern at its place.
-    A thread of something new goes on by its own posts only."""
-    if alert.kind != "cell":
+    A thread of something new goes on by its own posts only, and one of an emergency by emergencies only."""
+    if alert.kind != "cell" or surges.urgent(alert.concern) != surges.urgent(surge.concern):
         return False
     if (alert.concern, alert.place_id) == (surge.concern, surge.place_id):
         return True
     here = alert.place_id is not None and alert.place_id == surge.place_id
-    return here and alert.raised_at > now - SAME_PLACE and surge.concern not in surges.URGENT
+    return here and alert.raised_at > now - SAME_PLACE
 
 
 def _same_thread(alert: Alert, surge: Surge, now: datetime) -> bool:
@@ -252,6 +249,16 @@ def _same_thread(alert: Alert, surge: Surge, now: datetime) -> bool:
     ):
         return False
     return alert.state in OPEN or (alert.closed_at is not None and alert.closed_at > now - AGAIN_AFTER)
+
+
+def _told_in(one: Surge | Topic, known: Iterable[Alert], alerted: Mapping[int, frozenset[int]]) -> Alert | None:
+    """The thread that tells of these posts already. An emergency is news whatever else its posts were alerted as."""
+    enough = ALREADY_ALERTED * len(one.mention_ids)
+    for alert in known:
+        speaks = surges.urgent(alert.concern) or not surges.urgent(one.concern)
+        if speaks and len(one.mention_ids & alerted[alert.id or 0]) >= enough:
+            return alert
+    return None
 
 
 def _raised_today(session: Session, now: datetime, zone: ZoneInfo) -> bool:
@@ -274,23 +281,20 @@ def _raise_new(
 ) -> list[Alert]:
     """Threads of topics. A topic that shares its posts with a thread joins it while it is open, and is quiet while it
     is remembered; `alerted` grows with what is raised."""
-    by_id = {alert.id or 0: alert for alert in threads}
     raised: list[Alert] = []
     for topic in new:
-        enough = ALREADY_ALERTED * len(topic.mention_ids)
-        known = next((number for number, posts in alerted.items() if len(topic.mention_ids & posts) >= enough), None)
-        if known is None:
-            known = next((thread.id for thread in (*threads, *raised) if _kindred(thread, topic, alerted, now)), None)
-        if known is not None:
-            alerted[known] |= topic.mention_ids
-            thread = by_id.get(known)
-            if thread is not None and thread.kind == "emerging" and thread.state in OPEN:
+        known = (*threads, *raised)
+        thread = _told_in(topic, known, alerted)
+        if thread is None:
+            thread = next((one for one in known if _kindred(one, topic, alerted, now)), None)
+        if thread is not None:
+            alerted[thread.id or 0] |= topic.mention_ids
+            if thread.kind == "emerging" and thread.state in OPEN:
                 _join(session, thread, topic, now)
         elif not _held_back(
             session, "emerging", topic, topics.own_title(session, topic.concern, topic.place_id), now, zone, tuned
         ):
             alert = _raise_topic(session, topic, now)
-            by_id[alert.id or 0] = alert
             alerted[alert.id or 0] = topic.mention_ids
             raised.append(alert)
     return raised
@@ -312,7 +316,7 @@ def _held_back(
     why = ""
     if tuned.muted(one.concern, now):
         why = "muted"
-    elif one.concern not in surges.URGENT and _raised_today(session, now, zone):
+    elif not surges.urgent(one.concern) and _raised_today(session, now, zone):
         why = "budget"
     if why:
         held = HeldBack(
@@ -332,7 +336,7 @@ def _held_back(
 
 def severity(concern: str, authors: int, expected: float) -> str:
     """urgent for an emergency; high from ten authors and five times the usual; else normal."""
-    if concern in surges.URGENT:
+    if surges.urgent(concern):
         return "urgent"
     return "high" if authors >= MANY_AUTHORS and authors >= MANY_TIMES * expected else "normal"
 
@@ -433,7 +437,7 @@ def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None
         alert.evidence = {**alert.evidence, "once_in_days": surge.once_in_days}
     if surge.whole_place:
         alert.evidence = {**alert.evidence, "whole_place": True}
-    leading = _leading(session, everything) or alert.concern
+    leading = alert.concern if surges.urgent(alert.concern) else _leading(session, everything) or alert.concern
     if alert.place_id is not None and leading != alert.concern:
         alert.concern, alert.title = leading, _title(session, leading, surge)
     alert.keyphrases = keyphrases.phrases(texts, _texts_before(session, began)) or alert.keyphrases
@@ -454,12 +458,13 @@ def _narrow(session: Session, alert: Alert, surge: Surge) -> None:
 
 
 def _leading(session: Session, mention_ids: Iterable[int]) -> str | None:
-    """The concern that most authors of these mentions raise; none where officers took it from all of them."""
+    """The concern that most authors of these mentions raise, emergencies aside, which are told as such or not at all;
+    none where officers took it from all of them."""
     authors = sa.func.count(sa.distinct(col(Mention.author)))
     raised = (
         sa.select(col(MentionConcern.concern))
         .join(Mention, col(Mention.id) == col(MentionConcern.mention_id))
-        .where(col(Mention.id).in_(list(mention_ids)))
+        .where(col(Mention.id).in_(list(mention_ids)), col(MentionConcern.concern).not_in(surges.URGENT))
         .group_by(col(MentionConcern.concern))
         .order_by(authors.desc(), col(MentionConcern.concern))
         .limit(1)

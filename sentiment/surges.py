@@ -23,7 +23,7 @@ from sentiment.tuning import Tuning
 
 SHARED = 0.5  # of the smaller one's posts: two surges are one
 EXPLAINED = 0.8  # of the authors above the usual: one concern is all that is unusual at a place
-URGENT = frozenset({"emergencies"})  # never folded into what else goes on at a place
+URGENT = frozenset({"emergencies"})  # never folded into what else goes on
 LEADING = 0.01  # p-value of a place's leading concern by itself
 CARRIED = 0.5  # of the authors above the usual: a place carries a concern's surge
 
@@ -151,20 +151,29 @@ def find(
 
 def merged(surges: Iterable[Surge]) -> list[Surge]:
     """One surge where several are at one place, or share half their posts: the one with most authors, or the same
-    concern's at the place that carries it, since a place says more."""
+    concern's at the place that carries it, since a place says more. Emergencies first, which no other takes in; they
+    take in what their posts make half of."""
     chosen: list[Surge] = []
-    waiting = list(surges)
+    waiting = sorted(surges, key=lambda surge: not urgent(surge.concern))
     while waiting:
         first = waiting[0]
-        same = [
-            other
-            for other in waiting
-            if shared(first.mention_ids, other.mention_ids) >= SHARED
-            or (first.place_id is not None and first.place_id == other.place_id and not URGENT & {other.concern})
-        ]
+        same = [other for other in waiting if other is first or _one(first, other)]
         chosen.append(next((other for other in same if carries(other, first)), first))
         waiting = [other for other in waiting if other not in same]
     return chosen
+
+
+def urgent(concern: str) -> bool:
+    return concern in URGENT
+
+
+def _one(first: Surge, other: Surge) -> bool:
+    """Whether the first takes the other in; no emergency is left where the first is none."""
+    if urgent(first.concern) and not urgent(other.concern):
+        return len(first.mention_ids & other.mention_ids) >= SHARED * len(other.mention_ids)
+    if shared(first.mention_ids, other.mention_ids) >= SHARED:
+        return True
+    return first.place_id is not None and first.place_id == other.place_id and not urgent(other.concern)
 
 
 def carries(part: Surge, whole: Surge) -> bool:
@@ -176,7 +185,7 @@ def carries(part: Surge, whole: Surge) -> bool:
 
 def _explains(part: Surge, whole: Surge) -> bool:
     """Whether one concern is nearly all that is unusual at a place, so that the place as a whole adds only chance."""
-    if part.whole_place or part.place_id != whole.place_id:
+    if part.whole_place or part.place_id != whole.place_id or urgent(part.concern):
         return False
     return part.authors - part.expected >= EXPLAINED * (whole.authors - whole.expected)
 

@@ -1,6 +1,7 @@
 """What stands out becomes one alert, and stays one."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -13,7 +14,7 @@ from config.permissions import Role
 from config.tables import AuditEntry, Person
 from listeners import mentions
 from listeners.tables import Mention
-from sentiment import alert_details, alerts, counts, surges
+from sentiment import alert_details, alerts, counts, surges, tuning
 from sentiment.tables import Alert, AlertMention
 from sentiment.taxonomy import CONCERNS
 from sentiment.topics import Topic
@@ -212,7 +213,63 @@ def test_an_emergency_is_raised_beside_the_day_s_alert(engine: sa.Engine) -> Non
         elm, mill = _history(session)
         street.say(session, _burst("drugs", elm, 20) + _burst("emergencies", mill, 15))
         found = [alert.concern for alert in alerts.raise_alerts(session, MORNING, ZONE)]
-    assert found == ["drugs", "emergencies"]
+    assert found == ["emergencies", "drugs"]
+
+
+def _crash(place_id: int, authors: int = 17, emergencies: int = 14) -> list[Said]:
+    """A crash that all of them call traffic, and most an emergency too."""
+    return [
+        replace(post, concerns=("traffic_safety", "emergencies") if number < emergencies else post.concerns)
+        for number, post in enumerate(_burst("traffic_safety", place_id, authors))
+    ]
+
+
+def test_an_emergency_that_is_traffic_too_is_told_whatever_was_raised_or_muted(
+    engine: sa.Engine, person: Callable[..., Person]
+) -> None:
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        elm, mill = _history(session)
+        street.say(session, _burst("drugs", mill, 20, timedelta(hours=5)))
+        (day_s,) = alerts.raise_alerts(session, MORNING - timedelta(hours=4), ZONE)
+        tuning.mute(session, "traffic_safety", MORNING + timedelta(days=1), ada, MORNING)
+        street.say(session, _crash(elm))
+        (crash,) = alerts.raise_alerts(session, MORNING, ZONE)
+    assert (day_s.concern, crash.concern, crash.severity) == ("drugs", "emergencies", "urgent")
+    assert crash.posts == 14
+
+
+@pytest.mark.parametrize("authors", [14, 40])
+def test_an_emergency_where_a_thread_on_traffic_is_open_is_an_alert_of_its_own(engine: sa.Engine, authors: int) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        street.say(session, _burst("traffic_safety", elm, 15, timedelta(hours=8)))
+        (thread,) = alerts.raise_alerts(session, MORNING - timedelta(hours=7), ZONE)
+        street.say(session, [replace(post, author=f"w{post.author}") for post in _crash(elm, authors, authors)])
+        (crash,) = alerts.raise_alerts(session, MORNING, ZONE)
+        assert alerts.raise_alerts(session, MORNING + timedelta(hours=1), ZONE) == []
+        assert (thread.concern, thread.severity) == ("traffic_safety", "high")
+        assert (crash.concern, crash.severity, crash.posts) == ("emergencies", "urgent", authors)
+
+
+def test_what_else_goes_on_where_an_emergency_is_does_not_become_part_of_it(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        street.say(session, _burst("emergencies", elm, 20) + _burst("drugs", elm, 12))
+        found = alerts.raise_alerts(session, MORNING, ZONE)
+        assert [(alert.concern, alert.posts) for alert in found] == [("emergencies", 20), ("drugs", 12)]
+
+
+def test_something_new_that_is_an_emergency_is_told_though_its_posts_were_alerted_as_traffic(
+    engine: sa.Engine,
+) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        ids = street.say(session, _burst("traffic_safety", elm, 15))
+        alerts.raise_alerts(session, MORNING, ZONE)
+        (new,) = alerts.put(session, _new(ids[:5], ids[:5]), MORNING + timedelta(hours=1), ZONE)
+        assert (new.concern, new.severity, new.posts) == ("emergencies", "urgent", 5)
+        assert alerts.put(session, _new(ids[:4], ids[:4]), MORNING + timedelta(hours=2), ZONE) == []
 
 
 def test_posts_that_raise_two_concerns_make_one_alert(engine: sa.Engine) -> None:

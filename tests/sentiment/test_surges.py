@@ -41,7 +41,16 @@ def test_a_place_with_a_small_part_of_it_does_not() -> None:
 def test_two_concerns_at_one_place_are_one_but_an_emergency_is_its_own() -> None:
     one, two = _surge("drugs", 3, range(20)), _surge("nuisance_disorder", 3, range(20, 35))
     urgent = _surge("emergencies", 3, range(40, 50))
-    assert surges.merged([one, two, urgent]) == [one, urgent]
+    assert surges.merged([one, two, urgent]) == [urgent, one]
+    larger = _surge("emergencies", 3, range(40, 80))
+    assert surges.merged([larger, one, two]) == [larger, one]
+
+
+def test_an_emergency_takes_in_what_its_posts_make_up_and_is_taken_in_by_nothing() -> None:
+    urgent = _surge("emergencies", 3, range(14))
+    assert surges.merged([_surge("traffic_safety", 3, range(17)), urgent]) == [urgent]
+    much_else = _surge("traffic_safety", 3, range(60))
+    assert surges.merged([much_else, urgent]) == [urgent, much_else]
 
 
 def test_copies_of_another_s_words_are_no_voice_of_their_own() -> None:
