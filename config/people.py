@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 
+import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from sqlmodel import Session, col, delete, select
@@ -18,6 +19,7 @@ from config.tables import Person, PersonRole
 MINIMUM_PASSWORD = 12
 LOOKED_AT = 72  # characters: zxcvbn's time grows with the length, and a longer password is no easier to guess
 SAFELY_UNGUESSABLE = 3  # of 0 to 4: over 10**8 guesses
+_TURN = 7_041_995  # any fixed number: the name of PostgreSQL's advisory lock
 _hasher = PasswordHasher()
 
 
@@ -125,6 +127,13 @@ def strength(password: str, about: Iterable[str] = ()) -> int:
     from zxcvbn import zxcvbn  # its word lists take half a second and 80 MB, which only a new password needs
 
     return int(zxcvbn(password[:LOOKED_AT], ["liaison", "police", *known])["score"])
+
+
+def take_turn(session: Session) -> None:
+    """Until the transaction ends, no other looks who administers: of two who took that away from each other at once,
+    each would see the other. SQLite has one writer anyway."""
+    if session.get_bind().dialect.name != "sqlite":
+        session.connection().execute(sa.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
 
 
 def set_roles(session: Session, person: Person, roles: Iterable[Role]) -> None:

@@ -355,6 +355,7 @@ def _person(session: Session, person_id: int) -> Person:
 
 def _someone_else_administers(session: Session, person_id: int) -> None:
     """Raises Trouble for the last administrator."""
+    people.take_turn(session)
     others = [person for person in people.with_role(session, Role.ADMINISTRATOR) if person.id != person_id]
     if not others:
         raise Trouble(

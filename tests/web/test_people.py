@@ -1,6 +1,8 @@
 """People invited by mail, and where people are signed in."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,8 +12,13 @@ from sqlmodel import col, select
 from config import clock, database, invitations, people, sign_ins
 from config.permissions import Action, Role
 from config.secrets import Keys
+from config.settings import Settings
 from config.tables import ApiToken, AuditEntry, OutboxMessage, Person, SecondFactor, SignIn
 from tests.web.browsing import Browser, Response, send
+from web import people as people_page
+from web.desk import Desk
+from web.guard import Visitor
+from web.problems import Trouble
 
 PASSWORD = "a bridge over the river"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
@@ -46,6 +53,43 @@ def test_an_invitation_goes_by_mail_and_is_nowhere_in_the_clear(
         eve = people.by_email(session, "eve@riverton.example")
         assert eve is not None
         assert people.roles_of(session, people.known_id(eve)) == {Role.ANALYST}
+
+
+def waiting(engine: sa.Engine) -> int:
+    """How many wait for a lock in this database."""
+    asked = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database WHERE NOT granted"
+    with engine.connect() as connection:
+        return int(connection.exec_driver_sql(f"{asked} AND datname = current_database()").scalar_one())
+
+
+@pytest.mark.parametrize("closing", [False, True])
+def test_two_administrators_who_take_that_from_each_other_at_once_leave_one(
+    postgres_engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[..., Person], *, closing: bool
+) -> None:
+    found = Desk(postgres_engine, settings, keys)
+    with database.writing(postgres_engine) as session:
+        both = [Visitor(person(session, name, Role.ADMINISTRATOR), frozenset(), "") for name in ("Ruth", "Sam")]
+
+    def take_away(who: Visitor, other: Visitor) -> int:
+        try:
+            if closing:
+                people_page.set_way_in(found, who, other.id, active=False)
+            else:
+                people_page.set_roles(found, who, other.id, [Role.OFFICER])
+        except Trouble as error:
+            return error.status
+        return 200
+
+    with ThreadPoolExecutor(2) as pool:
+        with postgres_engine.begin() as connection:  # both have looked before one of them writes
+            connection.exec_driver_sql("LOCK TABLE person, person_role IN SHARE MODE")
+            told = [pool.submit(take_away, who, other) for who, other in (both, both[::-1])]
+            until = time.monotonic() + 30
+            while waiting(postgres_engine) < 2 and time.monotonic() < until:
+                time.sleep(0.01)
+        assert sorted(one.result() for one in told) == [200, 409]
+    with database.reading(postgres_engine) as session:
+        assert len(people.with_role(session, Role.ADMINISTRATOR)) == 1
 
 
 def test_another_address_signs_in_from_then_on_and_the_one_before_is_told(
