@@ -1698,6 +1698,7 @@ def _bar(label: str, unit: str, total: int | None = None) -> Iterator[Callable[[
 def clear_errors() -> Iterator[None]:
     """Turns what may go wrong outside our code, and the errors that our rooms define, into one clear line."""
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
     from sqlalchemy.exc import DatabaseError
 
     try:
@@ -1708,12 +1709,18 @@ def clear_errors() -> Iterator[None]:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise Failure(f"setting {where}: {first['msg']}") from error
+    except SettingsError as error:
+        raise Failure(f'{error}; in the environment a list is written as JSON, such as ["127.0.0.1"]') from error
     except DatabaseError as error:
         raise Failure(_database_words(str(error.orig))) from error
     except OSError as error:
         raise Failure(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}") from error
     except UnicodeDecodeError as error:
         raise Failure(f"the text is not UTF-8 (byte {error.start + 1}); save it as UTF-8 and try again") from error
+    except UnicodeEncodeError as error:
+        raise Failure(f"a text cannot be written as {error.encoding} (character {error.start + 1})") from error
+    except OverflowError as error:
+        raise Failure(f"a number or a time is too large ({error})") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] in ROOMS:  # its message is made for people
             raise Failure(str(error)) from error

@@ -26,11 +26,19 @@ from config.clock import utc
 MIGRATIONS = Path(__file__).parent / "migrations"
 _turns: WeakKeyDictionary[sa.Pool, AbstractContextManager[object]] = WeakKeyDictionary()  # an open SQLite file's
 _turns_made = Lock()
+_WRITTEN = (
+    "this is no address of a database, such as sqlite:////srv/liaison.db or postgresql://liaison:password@host/liaison"
+)
+_DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 _MIGRATION_LOCK = 7_041_992  # any fixed number: the name of PostgreSQL's advisory lock
 
 
 class NewerSchema(Exception):
     """A newer version of Liaison has upgraded this store; the message says what to do."""
+
+
+class AddressError(ValueError):
+    """No address of a database that Liaison works with; the message shows how one is written, and no password."""
 
 
 def empty_list() -> list[Any]:
@@ -72,13 +80,24 @@ def _from_sqlite_text(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
+def parsed(url: str) -> sa.URL:
+    """The address in parts. Raises AddressError."""
+    try:
+        address = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise AddressError(_WRITTEN) from error
+    if address.drivername not in _DRIVERS:
+        raise AddressError(_WRITTEN)
+    return address
+
+
 def connect(url: str) -> sa.Engine:
     """An engine for `url`. SQLite: WAL, foreign keys, a 10 s wait for a lock, synchronous=FULL (an approval or a
     publishing attempt that was committed survives a power cut). Makes the file's folder. PostgreSQL: each question is
     planned for what it asks. Asked six times it would have one plan for every place and word, rare or not: a list by
     place, network and trust then took ten times as long. What either refuses it tells without the values, which would
-    else stand in the log: words of mentions, e-mail addresses, answers."""
-    address = sa.make_url(url)
+    else stand in the log: words of mentions, e-mail addresses, answers. Raises AddressError."""
+    address = parsed(url)
     if address.get_backend_name() == "postgresql" and address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     if address.get_backend_name() != "sqlite":

@@ -3,6 +3,7 @@
 Secrets are SecretStr, so they never print; `shown` is what `liaison config` prints."""
 
 import ipaddress
+import logging
 import os
 import re
 import tomllib
@@ -126,6 +127,22 @@ class Settings(BaseSettings):
     trusted_proxies: list[str] = Field(default_factory=list)  # our own, whose X-Forwarded-For says who asks
     fetch_private_addresses: bool = False  # let feeds live on private or loopback addresses
     log_level: str = "INFO"
+
+    @field_validator("database_url")
+    @classmethod
+    def _a_database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            from config import database  # needs SQLAlchemy, which only this setting wants here
+
+            database.parsed(value.get_secret_value())
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _a_level(cls, value: str) -> str:
+        if value.upper() not in logging.getLevelNamesMapping():
+            raise ValueError(f"{value!r} is no level, such as DEBUG, INFO or WARNING")
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod

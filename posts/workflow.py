@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -196,10 +196,14 @@ def content_hash(content: Content) -> str:
 def instant(wall_time: datetime, zone: str) -> datetime:
     """The UTC instant of a wall time (naive) in an IANA zone.
 
+    Raises WrongState for the first and the last year of the calendar, which clocks of other zones may not have.
+
     An hour that does not exist (clocks go forward) means as long after midnight as if it did: 02:30 becomes 03:30.
     An hour that comes twice (clocks go back) means the first."""
     if wall_time.tzinfo is not None:
         raise ValueError("a wall time has no zone of its own")
+    if not MINYEAR < wall_time.year < MAXYEAR:
+        raise WrongState("That day is in no calendar.", "day")
     return wall_time.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
 
 

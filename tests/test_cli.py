@@ -19,6 +19,8 @@ from config import clock, settings
 from networks import practice, registry
 from networks.network import Field, PasswordSignIn, SignedIn
 
+PASSWORD = ("--password", "correct horse battery")
+
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +113,53 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     told = run("config")
     assert told.exit_code == 1
     assert "setting retention_days" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("TRUSTED_PROXIES", "127.0.0.1", 'a list is written as JSON, such as ["127.0.0.1"]'),
+        ("DEPARTMENT__HANDLES", "riverton", 'a list is written as JSON, such as ["127.0.0.1"]'),
+        ("DATABASE_URL", "postgres://desk:hidden-word@db.example/liaison", "such as sqlite:////srv/liaison.db or post"),
+        ("DATABASE_URL", "postgresql://desk:hidden-word@db.example:abc/liaison", "this is no address of a database"),
+        ("DATABASE_URL", "hidden-word", "setting database_url"),
+        ("LOG_LEVEL", "verbose", "'verbose' is no level, such as DEBUG, INFO or WARNING"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(f"LIAISON_{name}", value)
+    told = run("source", "list")
+    assert (told.exit_code, words in told.stderr, told.stderr.count("\n")) == (1, True, 1), told.stderr
+    assert "hidden-word" not in told.output
+
+
+def test_a_move_to_no_database_is_one_clear_line() -> None:
+    told = run("database", "move", "--to", "garbage")
+    assert (told.exit_code, told.stderr.count("\n")) == (1, 1), told.stderr
+    assert "this is no address of a database" in told.stderr
+
+
+def test_a_number_or_a_text_that_no_store_holds_is_one_clear_line() -> None:
+    many = run("source", "test", "99999999999999999999")
+    assert (many.exit_code, many.stderr.startswith("liaison: a number or a time is too large (")) == (1, True)
+    added = run("user", "add", "--name", "Ana", "--email", "ana@town.example", "--role", "officer", *PASSWORD)
+    assert added.exit_code == 0, added.output
+    odd = run("hold", "on", "--by", "ana@town.example", "--reason", "\udcff")
+    assert (odd.exit_code, odd.stderr) == (1, "liaison: a text cannot be written as utf-8 (character 1)\n")
+
+
+def test_a_time_in_no_calendar_is_one_clear_line(tmp_path: Path) -> None:
+    added = run("user", "add", "--name", "Ana", "--email", "ana@town.example", "--role", "officer", *PASSWORD)
+    assert added.exit_code == 0, added.output
+    assert run("account", "add", "practice", "--name", "Riverton PD").exit_code == 0
+    (tmp_path / "post.txt").write_text("Coffee with officers at nine.")
+    told = run(
+        "post", "queue", "--by", "ana@town.example", "--account", "1", "--text-file", "post.txt",
+        "--at", "9999-12-31T23:59",
+    )  # fmt: skip
+    assert (told.exit_code, told.stderr) == (1, "liaison: That day is in no calendar.\n")
 
 
 def test_a_damaged_database_is_one_clear_line(tmp_path: Path) -> None:
