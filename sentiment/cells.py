@@ -57,6 +57,13 @@ class Baseline:
         return fading_tail(authors, means, self.dispersion * (1 + error))
 
 
+def heard(now: int, usual: int, days: float) -> float:
+    """How many times as much is heard as was usual, by the authors who raise no concern, whom no surge adds to: `now`
+    of them, against `usual` in the time that fills so many windows as usual. Never below 1, since a quiet day makes
+    nothing unusual, and with half an author added where none was seen, as in `Baseline.expected`."""
+    return max(1.0, now * days / (usual + 0.5))
+
+
 def tail(count: int, mean: float, variance_ratio: float) -> float:
     """P(X >= count) for X negative binomial with this mean and variance = ratio x mean (ratio above 1).
 

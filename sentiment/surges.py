@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 
 from listeners.tables import Mention
 from sentiment import cells, counts
-from sentiment.tables import ALL, AuthorDay, MentionConcern
+from sentiment.tables import ALL, AuthorDay, MentionConcern, Score
 from sentiment.taxonomy import CONCERNS
 from sentiment.tuning import Tuning
 
@@ -59,10 +59,12 @@ Days = dict[_Cell, dict[date, int]]  # distinct authors of each cell on each day
 
 @dataclass
 class Usual:
-    """The baseline's days, once read: they end days ago, so that they serve for all looks of one day."""
+    """The baseline's days, once read: they end days ago, so that they serve for all looks of one day. `unconcerned`:
+    those who raised no concern on a day, all days added up."""
 
     days: tuple[date, date] | None = None
     seen: Days = field(default_factory=dict)
+    unconcerned: int = 0
 
 
 def find(
@@ -86,7 +88,8 @@ def find(
         return []
     usual = usual if usual is not None else Usual()
     if usual.days != (first, last):
-        usual.days, usual.seen = (first, last), _daily_authors(session, first, last)
+        usual.seen, usual.unconcerned = _daily_authors(session, first, last), _unconcerned(session, first, last)
+        usual.days = (first, last)
     names, daily = _grid({**{cell: {} for cell in recent}, **usual.seen}, first, last)
     weekdays = np.array([(first + timedelta(days=day)).weekday() for day in range(days)])
     baseline = cells.fit(daily, weekdays)
@@ -94,13 +97,18 @@ def find(
     local = now.astimezone(zone).replace(tzinfo=None)
     ends = [local - timedelta(days=day) for day in range(len(cells.FADING) + 1)]
     each_day = [baseline.exposure(start, end) for end, start in pairwise(ends)]
+    talking = _talking(session, recent, now)
+    each_day = [  # in days as they were usual: where twice as much is heard, one day is two
+        exposure * cells.heard(authors, usual.unconcerned, days / exposure)
+        for authors, exposure in zip(talking, each_day, strict=True)
+    ]
     exposures = {hours: sum(each_day[: hours // 24]) for hours in cells.WINDOWS_HOURS}
     found: list[Surge] = []
     at = {cell: index for index, cell in enumerate(names)}
 
     def chance(index: int, newest: Mapping[bytes, datetime], hours: int) -> float:
         """Of so many authors in a cell; `newest`: when each last spoke."""
-        by_day = Counter(int((now - at) / timedelta(days=1)) for at in newest.values())
+        by_day = Counter(_days_before(now, at) for at in newest.values())
         days = range(hours // 24)
         return baseline.fading_p_value(index, [by_day[day] for day in days], [each_day[day] for day in days])
 
@@ -225,6 +233,49 @@ def _recent(session: Session, now: datetime) -> dict[_Cell, list[_Recent]]:
             if row.concern not in URGENT and not twice:
                 whole.append(one)
     return dict(found)
+
+
+def _talking(session: Session, recent: Mapping[_Cell, Sequence[_Recent]], now: datetime) -> list[int]:
+    """How many authors raise no concern in each of the last days, the last 24 hours first."""
+    days = len(cells.FADING)
+    concerned: list[set[bytes]] = [set() for _ in range(days)]
+    for (_, place_id), there in recent.items():
+        if place_id is None:
+            for one in there:
+                concerned[_days_before(now, one.posted_at)].add(one.author)
+    begins = [now - timedelta(days=day + 1) for day in range(days)]
+    before = sa.case(*((col(Mention.posted_at) > begin, number) for number, begin in enumerate(begins)))
+    spoke = (  # with a score, as in author-days: what has no words has none
+        sa.select(before.label("before"), col(Mention.author))
+        .join(Score, col(Score.mention_id) == col(Mention.id))
+        .where(col(Mention.posted_at) > begins[-1], col(Mention.posted_at) <= now, col(Mention.shown))
+        .distinct()
+        .subquery()
+    )
+    authors = sa.select(spoke.c.before, sa.func.count()).group_by(spoke.c.before)
+    everybody = {number: those for number, those in session.connection().execute(authors)}  # noqa: C416
+    return [max(0, everybody.get(number, 0) - len(some)) for number, some in enumerate(concerned)]
+
+
+def _days_before(now: datetime, at: datetime) -> int:
+    """0 within 24 hours before `now`, 1 within the 24 before these, ..."""
+    return int((now - at) / timedelta(days=1))
+
+
+def _unconcerned(session: Session, first: date, last: date) -> int:
+    """Authors who raised no concern on a day, added up over the days."""
+
+    def authors(*which: sa.ColumnElement[bool]) -> int:
+        days = sa.select(col(AuthorDay.author), col(AuthorDay.day)).where(
+            *which, col(AuthorDay.day).between(first, last)
+        )
+        return (
+            session.connection()
+            .execute(sa.select(sa.func.count()).select_from(days.distinct().subquery()))
+            .scalar_one()
+        )
+
+    return authors(col(AuthorDay.concern) == ALL) - authors(col(AuthorDay.concern).in_(list(CONCERNS)))
 
 
 def _daily_authors(session: Session, first: date, last: date) -> Days:

@@ -198,6 +198,67 @@ def test_a_surge_everywhere_names_no_place(engine: sa.Engine) -> None:
     assert (alert.title, alert.place_id) == ("Drugs and alcohol: far more than usual", None)
 
 
+def _talk(days: range, a_day: float, seed: int = 3, who: str = "reader", hours: int = 24) -> list[Said]:
+    """Ordinary posts on any concern or none, so many a day; of today those of the last `hours`."""
+    rng = np.random.default_rng(seed)
+    keys = list(CONCERNS)
+    return [
+        Said(
+            MORNING - timedelta(days=back, hours=float(rng.uniform(0, hours))),
+            f"{who} {back} {number}",
+            text=f"What {who} {number} saw on day {back} from the window",
+            concerns=tuple(rng.choice(keys, size=rng.integers(0, 3), replace=False).tolist()),
+        )
+        for back in days
+        for number in range(rng.poisson(a_day))
+    ]
+
+
+def test_sources_that_come_after_a_few_old_items_raise_nothing(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        street.say(session, _talk(range(1, 51), 0.8, who="an old feed"))
+        street.say(session, _talk(range(1), 300))
+        assert surges.find(session, MORNING, ZONE) == []
+
+
+def test_a_large_source_added_to_an_old_desk_raises_nothing_for_weeks(sqlite_engine: sa.Engine) -> None:
+    with database.writing(sqlite_engine) as session:
+        street.say(session, _talk(range(31, 80), 20))
+        street.say(session, _talk(range(31), 160, seed=5, who="of the new source"))
+        for back in (30, 29, 27, 23, 16, 9, 2, 0):
+            assert surges.find(session, MORNING - timedelta(days=back), ZONE) == [], back
+
+
+def test_what_stands_out_of_a_larger_source_too_is_told(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm = street.place(session, "Elm Street")
+        street.say(session, _talk(range(3, 50), 20))
+        street.say(session, _talk(range(3), 160, seed=5, who="of the new source"))
+        street.say(session, _burst("drugs", elm, 25))
+        (alert,) = alerts.raise_alerts(session, MORNING, ZONE)
+    assert (alert.title, alert.posts) == ("Drugs and alcohol near Elm Street: far more than usual", 25)
+
+
+def test_several_surges_at_once_do_not_excuse_each_other(engine: sa.Engine) -> None:
+    """How much is heard is told by those who raise no concern, so that many who do change nothing."""
+    with database.writing(engine) as session:
+        elm, mill = _history(session)
+        street.say(
+            session, _burst("drugs", elm, 40) + _burst("youth_schools", mill, 40) + _burst("emergencies", None, 40)
+        )
+        found = surges.merged(surges.find(session, MORNING, ZONE))
+    assert {surge.concern for surge in found} == {"drugs", "youth_schools", "emergencies"}
+
+
+def test_what_has_no_words_counts_for_nothing_in_how_much_is_heard(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        pictures = street.hear(session, [Said(post.at, post.author, "") for post in _talk(range(3), 200)])
+        session.execute(sa.update(Mention).where(col(Mention.id).in_(pictures)).values(scored_at=MORNING))
+        street.say(session, _burst("drugs", elm, 8))
+        assert {surge.concern for surge in surges.find(session, MORNING, ZONE)} == {"drugs"}
+
+
 def test_one_alert_a_day_and_the_second_concern_the_day_after(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         elm, mill = _history(session)

@@ -27,6 +27,13 @@ def test_the_tail_is_the_negative_binomial_s(count: int, mean: float, ratio: flo
     assert cells.tail(count, mean, ratio) == pytest.approx(float(expected))
 
 
+@pytest.mark.parametrize(
+    ("now", "usual", "days", "more"), [(30, 99, 10, 3.0), (5, 100, 10, 1.0), (0, 0, 40, 1.0), (4, 0, 40, 320.0)]
+)
+def test_how_much_is_heard_goes_by_those_who_raise_nothing(now: int, usual: int, days: float, more: float) -> None:
+    assert cells.heard(now, usual, days) == pytest.approx(more, rel=0.02)
+
+
 def test_none_at_all_is_never_unusual() -> None:
     assert cells.tail(0, 0.1, 1.6) == 1.0
 
