@@ -20,7 +20,7 @@ FALSE_ALARM = 0.01  # chance that any cell at all passes the threshold in a quie
 LEAST_DISPERSION = 1.6  # variance over mean of a day's authors, as measured on streams of public posts
 _MOST_DISPERSION = 6.0
 _SEEN_OFTEN = 5.0  # authors in the whole baseline from which a cell tells about dispersion
-_WEEKDAY_PRIOR = 2.0  # days of the mean weekday that each weekday starts with
+WEEKDAY_PRIOR = 2.0  # days of the mean weekday that each weekday starts with
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def fit(daily: NDArray[np.float64], weekdays: NDArray[np.int_]) -> Baseline:
     for _ in range(3):
         usual = level * weekday[weekdays]
         calm = np.minimum(daily, np.maximum(1.0, usual + 3 * np.sqrt(dispersion * usual)))
-        weekday = _weekday_factors(calm.sum(axis=0), weekdays)
+        weekday = weekday_factors(calm.sum(axis=0), weekdays)
         level = (calm / weekday[weekdays]).mean(axis=1, keepdims=True)
         dispersion = _dispersion(calm, level * weekday[weekdays])
     totals = (calm / weekday[weekdays]).sum(axis=1) if cells else np.zeros(0)
@@ -114,13 +114,14 @@ def threshold(cells: int, windows: int = len(WINDOWS_HOURS)) -> float:
     return FALSE_ALARM / max(1, cells * windows)
 
 
-def _weekday_factors(totals: NDArray[np.float64], weekdays: NDArray[np.int_]) -> NDArray[np.float64]:
+def weekday_factors(totals: NDArray[np.float64], weekdays: NDArray[np.int_]) -> NDArray[np.float64]:
+    """Seven factors round 1, Monday first, by each day's total; drawn towards each other (WEEKDAY_PRIOR)."""
     mean = float(totals.mean()) if totals.size else 0.0
     if mean == 0:
         return np.ones(7)
     sums = np.bincount(weekdays, weights=totals, minlength=7)
     seen = np.bincount(weekdays, minlength=7)
-    factors = (sums + _WEEKDAY_PRIOR * mean) / ((seen + _WEEKDAY_PRIOR) * mean)
+    factors = (sums + WEEKDAY_PRIOR * mean) / ((seen + WEEKDAY_PRIOR) * mean)
     return np.asarray(factors / factors[weekdays].mean())
 
 

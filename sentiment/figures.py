@@ -8,13 +8,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import sqlalchemy as sa
-from scipy.special import nbdtrik
 from sqlmodel import Session, col
 
 from listeners.tables import Place
-from sentiment import cells, counts, disclosure, interrupted, sums, trust
+from sentiment import counts, disclosure, interrupted, ordinary, sums, trust
 from sentiment.interrupted import Step
 from sentiment.tables import ALL
 from sentiment.taxonomy import CONCERNS
@@ -374,16 +372,10 @@ def _volume(found: _Found, spans: trust.Windows) -> Volume:
     before = _baseline(spans)
     if not before:
         return Volume(posts, None, None, None)
-    daily = np.array([[float(found[day].posts) for day in before]])
-    weekdays = np.array([day.first.weekday() for day in before])
-    baseline = cells.fit(daily, weekdays)
-    days = _days_of(spans)
-    expected = baseline.expected(0, days)
-    # NB with mean m and variance = ratio x m: r = m / (ratio - 1), p = 1 / ratio
-    ratio = baseline.dispersion * (1 + days / baseline.days)
-    tail = (1 - trust.LEVEL) / 2
-    low, high = (nbdtrik(q, expected / (ratio - 1), 1 / ratio) for q in (tail, 1 - tail))
-    return Volume(posts, expected, int(np.floor(max(low, 0))), int(np.ceil(max(high, 0))))
+    daily, on = [found[day].posts for day in before], [day.first.weekday() for day in before]
+    days = [(spans.first + timedelta(days=day)).weekday() for day in range(_days_of(spans))]
+    expected = ordinary.posts(daily, on, days)
+    return Volume(posts, expected.usual, expected.low, expected.high)
 
 
 def _days(
