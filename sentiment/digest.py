@@ -150,7 +150,7 @@ def _moved(morning: Morning) -> list[ConcernRow]:
 def _lasting(morning: Morning) -> list[ConcernRow]:
     """Concerns whose mistrust has been higher or lower than usual for some days, most clearly so first: past a limit at
     which chance alone tells of any of them as seldom as the limit of one concern tells of that one (Bonferroni)."""
-    if (morning.overview.last - morning.overview.first).days + 1 != trust.LAST_DAYS:
+    if not digest_words.of_a_week(morning.overview):
         return []
     could = [row for row in morning.concerns if row.mistrust is not None and row.mistrust.show is Show.VALUE]
     limit = trust.CUSUM_LIMIT + log(max(1, len(could)))
@@ -215,7 +215,11 @@ def _lead(morning: Morning, quiet: bool, language: str) -> str:
     others = [row for row in _moved(morning) if row.concern not in alerted and row not in lasting]
     volume = digest_words.volume(found.volume, language)
     if not found.baseline_days:
-        said.append(_("There are not enough days of posts yet to say what is usual."))
+        said.append(
+            _("There are not enough days of posts yet to say what is usual.")
+            if digest_words.of_a_week(found)
+            else _("There were not enough days of posts before the month to say what is usual.")
+        )
     elif others:
         said.append(digest_words.moved(others, language))
     elif digest_words.can_compare(found) and not volume and not lasting:

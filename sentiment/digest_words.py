@@ -62,6 +62,11 @@ def can_compare(found: Overview) -> bool:
     return found.mistrust.change.direction != "unknown"
 
 
+def of_a_week(found: Overview) -> bool:
+    """Whether the figures are of the last 7 days, as all but a month's are."""
+    return (found.last - found.first).days + 1 == LAST_DAYS
+
+
 def trust(found: Overview, language: str) -> str:
     """The headline's first sentence."""
     _ = translate(language).gettext
@@ -69,7 +74,11 @@ def trust(found: Overview, language: str) -> str:
     if share is None or share.show is Show.NOTHING:
         return _("Too few posts to say how trust stands.")
     if not found.baseline_days:
-        return _("Not enough days yet to say whether trust moved.")
+        return (
+            _("Not enough days yet to say whether trust moved.")
+            if of_a_week(found)
+            else _("Not enough days before the month to say whether trust moved.")
+        )
     mistrust, trust_ = found.mistrust.change, found.trust.change
     sentences = {
         ("up", "down"): _("Trust is down, mistrust is up."),
@@ -280,10 +289,12 @@ def against(found: Overview, rows: Sequence[ConcernRow], language: str) -> str:
     catalogue = translate(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     days = found.baseline_days
+    if not days and not of_a_week(found):
+        return _("Usual levels need 14 days of posts before the month; fewer are kept.")
     if not days:
         return _("Usual levels need 14 days of posts; they follow by themselves.")
     words = ngettext("Against the last %(count)s day:", "Against the last %(count)s days:", days)
-    if (found.last - found.first).days + 1 != LAST_DAYS:
+    if not of_a_week(found):
         words = ngettext("Against the %(count)s day before:", "Against the %(count)s days before:", days)
     words = words % {"count": days}
     if not can_compare(found) and not rows:

@@ -35,13 +35,13 @@ class Rhythm:
 
 def windows(edition: Edition, today: date, history_from: date | None) -> Windows:
     """The days that an edition of `today` compares: the last 7 against up to 42, or the month before today's against
-    what is kept of the days before it, always with the 3-day guard between."""
+    those before it of the 60 up to its end, always with the 3-day guard between; of days since `history_from`."""
     if edition is not Edition.MONTHLY:
         return trust.windows(today, history_from)
     last = today.replace(day=1) - timedelta(days=1)
     first = last.replace(day=1)
     baseline_last = first - timedelta(days=GUARD_DAYS + 1)
-    baseline_first = today - timedelta(days=counts.AUTHOR_DAYS_KEPT)
+    baseline_first = today.replace(day=1) - timedelta(days=counts.AUTHOR_DAYS_KEPT)
     if history_from is not None:
         baseline_first = max(baseline_first, history_from)
     if history_from is None or (baseline_last - baseline_first).days + 1 < LEAST_BASELINE_DAYS:

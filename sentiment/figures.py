@@ -389,6 +389,7 @@ def _days(
     today = min(today, spans.last + timedelta(days=1))
     if history is None:
         return spans, []
+    history = min(history, spans.baseline_first or history)  # a month's may have been longer (sentiment.history)
     first = max(today - timedelta(days=SERIES_DAYS), history + timedelta(days=trust.WEEK - 1))
     return spans, [first + timedelta(days=day) for day in range((today - first).days)]
 

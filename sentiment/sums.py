@@ -35,6 +35,11 @@ def read(session: Session, wanted: Wanted, places: Collection[int] = ()) -> dict
     return found
 
 
+def kept(session: Session, wanted: Wanted) -> dict[str, dict[Span, Sums]]:
+    """Of the sums of each concern's spans, those that are kept and not out of date."""
+    return _kept(session, wanted)[0]
+
+
 def out_of_date(session: Session, wanted: Wanted) -> list[dict[str, Any]]:
     """Rows of `KeptSum` for what is not kept or out of date. Writes nothing: adding up may take seconds."""
     found, changes = _kept(session, wanted)  # before rows are read: what changes meanwhile makes the sum out of date

@@ -25,7 +25,7 @@ from posts.approval import Standing
 from posts.queue import QueueRow
 from posts.tables import Post, Target
 from posts.workflow import TargetState
-from sentiment import alerts, counts, digest, disclosure, editions, figures, quotes, surges
+from sentiment import alerts, counts, digest, disclosure, figures, history, quotes, surges
 from sentiment.editions import Edition
 from sentiment.figures import ConcernRow, Overview
 from sentiment.morning import AlertNews, Answered, Morning, Sent
@@ -91,7 +91,7 @@ class Town:
         goes out today, which no report tells."""
         now, zone = self._now, self._zone
         here = self.look(session, person)
-        spans = self._once(("spans", edition), lambda: self._windows(edition, here.history))
+        spans = self._once(("spans", edition), lambda: self._windows(session, edition, here.history))
         since = now - DAY if edition is Edition.DAILY else _start(spans, zone)
         until = covered_until(edition, spans.last, zone, now)
         places, names = self._once(("places", *preference.places), lambda: places_of(session, preference.places))
@@ -182,8 +182,8 @@ class Town:
         ).one()
         return Look(*row)
 
-    def _windows(self, edition: Edition, history: date | None) -> Windows:
-        return editions.windows(edition, self._now.astimezone(self._zone).date(), history)
+    def _windows(self, session: Session, edition: Edition, kept_from: date | None) -> Windows:
+        return history.windows(session, edition, self._now.astimezone(self._zone).date(), kept_from)
 
     def _figures(
         self, session: Session, spans: Windows, places: tuple[int, ...], history: date | None

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from config import database
 from config.settings import Settings
-from sentiment import counts, editions, figures, sums
+from sentiment import counts, figures, history, sums
 from sentiment.editions import Edition
 
 
@@ -14,7 +14,7 @@ def keep(engine: sa.Engine, settings: Settings, now: datetime) -> int:
     """Adds up what is missing or out of date, then keeps it in a transaction of its own; how many sums."""
     zone = settings.department.zone
     with database.reading(engine) as session:
-        month = editions.windows(Edition.MONTHLY, now.astimezone(zone).date(), counts.first_day(session))
+        month = history.windows(session, Edition.MONTHLY, now.astimezone(zone).date(), counts.first_day(session))
         rows, places = figures.out_of_date(session, now, zone, [month])
     if rows or places:
         with database.writing(engine) as session:
