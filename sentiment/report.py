@@ -41,7 +41,7 @@ class Row:
     change: str
     made_by: str
     group: str = ""  # of which network or kind of post this is one of several figures
-    note: str = ""  # in place of a value: that a network does not give it
+    note: str = ""  # in place of a value: that a network does not give it, or "at least 10 authors" of a place
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,12 @@ def compose(
         rows.append(_share(_("Mistrust by concern"), _(one.name), figure, found.first, found.last, language))
     for alert in (*morning.new_alerts, *morning.open_alerts):
         title = digest_words.alert_title(alert.title, alert.concern, language)
+        at_place = digest_words.authors_at_place(alert.authors, language) if alert.place is not None else ""
+        authors, posts = (None, None) if at_place else (alert.authors, alert.posts)  # else fives would read as counts
         rows.append(
             Row(
-                _("Alerts"), title, "authors", alert.authors, None, None, alert.expected, alert.posts,
-                alert.since.astimezone(morning.zone).date(), last, "", "alerts",
+                _("Alerts"), title, "authors", authors, None, None, alert.expected, posts,
+                alert.since.astimezone(morning.zone).date(), last, "", "alerts", note=at_place,
             )
         )  # fmt: skip
     sent, answered = morning.sent, morning.answered

@@ -147,3 +147,19 @@ def test_a_week_tells_what_came_up_to_this_moment(
     assert found.alerts == (HOSTILE,)
     today = now.astimezone(settings.department.zone).date()
     assert {row.last for row in found.rows if row.made_by in ("alerts", "published", "answered", "mix")} == {today}
+
+
+@pytest.mark.parametrize(("authors", "said"), [(4, "fewer than 5 authors"), (14, "at least 10 authors")])
+def test_of_an_alert_at_a_place_it_says_no_more_than_may_be_said(
+    sqlite_engine: sa.Engine, settings: Settings, town: Person, now: datetime, authors: int, said: str
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        mill = street.place(session, "Old Mill")
+        found = {"place": mill, "authors": authors, "posts": authors + 3}
+        session.execute(sa.text("UPDATE alert SET place_id = :place, authors = :authors, posts = :posts"), found)
+    report_ = made(sqlite_engine, settings, town, now, Edition.WEEKLY)
+    (row,) = (row for row in report_.rows if row.made_by == "alerts")
+    assert (row.value, row.n, report.words(row, "en")[0]) == (None, None, said)
+    table = pd.read_csv(StringIO(report_files.as_csv(report_).decode("utf-8-sig")))
+    (line,) = table[table["made_by"] == "alerts"].to_dict("records")
+    assert (pd.isna(line["value"]), pd.isna(line["n"]), line["note"]) == (True, True, said)
