@@ -145,15 +145,13 @@ def concern(session: Session, now: datetime, zone: ZoneInfo, key: str) -> tuple[
     """One concern (none, if nobody raised it in the last 7 days) as among all in `town`, and the town that it is drawn
     towards, without the town's own series."""
     spans, days = _days(session, now, zone, None)
-    found = sums.read(session, {ALL: _town(spans, ()), key: _town(spans, days)})
+    found = sums.read(session, {ALL: _town(spans, days), key: _town(spans, days)})
     rows = _concerns(session, [key], found, spans, days, ())
     if rows and spans.baseline_first is not None:
-        whole = _figure("negative", found[ALL], spans, None, None)
-        prior = trust.toward(whole.usual or whole.share)
         rows = [
             replace(
                 rows[0],
-                tones=_rolling(found[key], days, prior, "negative"),
+                tones=_rolling(found[key], days, found[ALL], "negative"),
                 weeks=tuple(WeekCount(day, found[key][trust.week_to(day)].posts) for day in days),
                 volume=_volume(found[key], spans),
             )
@@ -206,9 +204,7 @@ def _concerns(
                 change=figure.change,
                 mostly=None,
                 mostly_place_id=_mostly(where.get(key, {}), figure.share.authors),
-                spark=_rolling(found[key], days, trust.toward(whole.usual or whole.share))
-                if spans.baseline_first is not None
-                else (),
+                spark=_rolling(found[key], days, found[ALL]) if spans.baseline_first is not None else (),
                 moved=_moved(found[key], figure, spans) if not places else None,
                 negative=its_tone.share if its_tone is not None else None,
                 usual_negative=its_tone.usual if its_tone is not None else None,
@@ -311,10 +307,14 @@ def _wanted(spans: trust.Windows, series: Sequence[date]) -> dict[str, list[Span
 
 
 def _rolling(
-    found: _Found, days: Sequence[date], prior: trust.Prior, measure: trust.Measure = "mistrust"
+    found: _Found, days: Sequence[date], whole: _Found | None, measure: trust.Measure = "mistrust"
 ) -> tuple[DayShare, ...]:
-    """For each day the mistrust (or the negative tone) of the 7 days up to it, one author one vote."""
-    return tuple(DayShare(day, trust.share_of(found[trust.week_to(day)], measure, prior)) for day in days)
+    """For each day the mistrust (or the negative tone) of the 7 days up to it, one author one vote; a part's drawn
+    towards its whole's of the same days, as the figure above the line is."""
+    weeks = [trust.week_to(day) for day in days]
+    priors = [trust.toward(trust.share_of(whole[week], measure) if whole is not None else None) for week in weeks]
+    shares = (trust.share_of(found[week], measure, prior) for week, prior in zip(weeks, priors, strict=True))
+    return tuple(DayShare(day, share) for day, share in zip(days, shares, strict=True))
 
 
 def _figure(
@@ -409,7 +409,7 @@ def _overview(found: _Found, spans: trust.Windows, series: Sequence[date], by_pl
         trust=figures["trust"],
         negative=figures["negative"],
         volume=volume,
-        series=_rolling(found, series, trust.JEFFREYS),
+        series=_rolling(found, series, None),
     )
 
 

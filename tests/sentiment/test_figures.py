@@ -154,6 +154,18 @@ def test_a_small_concern_is_drawn_towards_the_town(engine: sa.Engine) -> None:
     assert row.mistrust.value == pytest.approx((20 * (38 / 150) + 10) / 30, abs=0.01)
 
 
+def test_the_line_ends_at_the_figure_above_it(sqlite_engine: sa.Engine) -> None:
+    """Whatever the town's usual level is: both are drawn towards the town of the same days."""
+    with database.writing(sqlite_engine) as session:
+        street.say(session, _steady(until=7) + _steady(days=7, mistrust=0.45))
+        street.say(session, _named("drugs", 40, None, mistrust=0.6))
+        row = next(row for row in figures.town(session, NOW, ZONE)[1] if row.concern == "drugs")
+        alone = figures.concern(session, NOW, ZONE, "drugs")[1]
+    assert alone is not None
+    assert row.mistrust == alone.mistrust == row.spark[-1].share == alone.spark[-1].share
+    assert alone.negative == alone.tones[-1].share
+
+
 def test_where_a_concern_mostly_is_needs_a_third_of_its_authors(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         elm, mill = street.place(session, "Elm Street"), street.place(session, "Old Mill")
