@@ -40,12 +40,13 @@ class NobodyGetsOne(LookupError):
 
 @dataclass(frozen=True)
 class Due:
-    """One edition for one person, with its outbox key."""
+    """One edition for one person, with its outbox key; `day` is the person's, on which it is due."""
 
     person: Person
     preference: MailPreference
     edition: Edition
     key: str
+    day: date
 
 
 def put_due(engine: sa.Engine, settings: Settings, now: datetime) -> int:
@@ -59,7 +60,7 @@ def put_due(engine: sa.Engine, settings: Settings, now: datetime) -> int:
     for one in due:
         try:
             with database.reading(engine) as session:
-                morning = town.morning(session, one.person, one.preference, one.edition, one.key)
+                morning = town.morning(session, one.person, one.preference, one.edition, one.key, due=one.day)
             message = write(morning, one.person, settings, keys, now)[1]
         except Exception as error:  # one digest that cannot be made must not keep the others
             log.error("digest_not_made", person=one.person.id, kind=type(error).__name__, error=str(error))
@@ -84,7 +85,7 @@ def find_due(session: Session, now: datetime) -> list[Due]:
         for rhythm in rhythms(person, preference):
             day = due_day(rhythm, person.time_zone, person.created_at, now)
             if day is not None:
-                found.append(Due(person, preference, rhythm.edition, key(number, rhythm.edition, day)))
+                found.append(Due(person, preference, rhythm.edition, key(number, rhythm.edition, day), day))
     if not found:
         return []
     there = set(session.exec(select(OutboxMessage.key).where(col(OutboxMessage.key).in_([one.key for one in found]))))

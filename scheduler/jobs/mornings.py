@@ -82,21 +82,24 @@ class Town:
         edition: Edition,
         key: str,
         *,
+        due: date | None = None,
         roles: Collection[Role] | None = None,
         brief: bool = False,
         theirs: bool = True,
     ) -> Morning:
-        """Everything that one person's edition is made of. `roles`: theirs, where they were read before; `brief`:
-        without what only a mail tells: quotes, what was sent and answered; `theirs`: with what waits for them and what
-        goes out today, which no report tells."""
+        """Everything that one person's edition is made of. `due`: the day that it is due on by the person's clocks; far
+        in the east a month is over before it is here, and would be told a month late. `roles`: theirs, where they were
+        read before; `brief`: without what only a mail tells: quotes, what was sent and answered; `theirs`: with what
+        waits for them and what goes out today, which no report tells."""
         now, zone = self._now, self._zone
         here = self.look(session, person)
-        spans = self._once(("spans", edition), lambda: self._windows(session, edition, here.history))
+        day = due if due is not None and edition is Edition.MONTHLY else now.astimezone(zone).date()
+        spans = self._once(("spans", edition, day), lambda: history.windows(session, edition, day, here.history))
         since = now - DAY if edition is Edition.DAILY else _start(spans, zone)
         until = covered_until(edition, spans.last, zone, now)
         places, names = self._once(("places", *preference.places), lambda: places_of(session, preference.places))
         overview, rows = self._once(
-            ("figures", edition, places), lambda: self._figures(session, spans, places, here.history)
+            ("figures", spans, places), lambda: self._figures(session, spans, places, here.history)
         )
         chosen = [concern for concern in preference.concerns if concern in CONCERNS]
         rows = [row for row in rows if not chosen or row.concern in chosen]
@@ -181,9 +184,6 @@ class Town:
             )
         ).one()
         return Look(*row)
-
-    def _windows(self, session: Session, edition: Edition, kept_from: date | None) -> Windows:
-        return history.windows(session, edition, self._now.astimezone(self._zone).date(), kept_from)
 
     def _figures(
         self, session: Session, spans: Windows, places: tuple[int, ...], history: date | None

@@ -248,6 +248,20 @@ def test_the_monthly_edition_is_of_the_month_before(sqlite_engine: sa.Engine, se
     assert "Covers November." in row.message.decode()
 
 
+@pytest.mark.parametrize(
+    ("zone", "moment"), [("Australia/Lord_Howe", "10-31T20:00"), ("Pacific/Honolulu", "11-01T17:00")]
+)
+def test_far_from_the_department_the_monthly_edition_is_of_the_month_before_too(
+    sqlite_engine: sa.Engine, settings: Settings, zone: str, moment: str
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        add(session, "ada", zone, None, SINCE, monthly=True)
+    digests.put_due(sqlite_engine, settings, at(moment))  # at seven on the first there
+    with database.reading(sqlite_engine) as session:
+        row = session.exec(select(OutboxMessage)).one()
+    assert (row.key[-10:], row.subject.startswith("October: ")) == ("2026-11-01", True)
+
+
 def test_what_was_answered_counts_a_mention_once_and_also_one_that_has_gone(
     engine: sa.Engine, settings: Settings, keys: Keys, now: datetime
 ) -> None:
