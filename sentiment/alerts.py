@@ -20,7 +20,7 @@ from config.tables import Person
 from listeners.tables import Mention, Place
 from sentiment import corners, counts, keyphrases, surges, topics, tuning
 from sentiment.recent import Memory
-from sentiment.surges import Surge
+from sentiment.surges import Said, Surge
 from sentiment.tables import Alert, AlertMention, HeldBack, MentionConcern
 from sentiment.taxonomy import CONCERNS
 from sentiment.topics import Topic
@@ -373,11 +373,11 @@ def _join(session: Session, alert: Alert, topic: Topic, now: datetime) -> None:
     if not fresh:
         return
     _link(session, alert, fresh)
-    texts = _texts(session, known | topic.mention_ids)
+    said = surges.said(session, known | topic.mention_ids)
     hours = max(topic.hours, round((now - alert.since) / timedelta(hours=1)))
     alert.expected = topic.expected * hours / topic.hours
     alert.window_hours, alert.updated_at = hours, now
-    alert.posts, alert.authors = len(known | topic.mention_ids), len(surges.voices(texts))
+    alert.posts, alert.authors = len(known | topic.mention_ids), len(surges.voices(said))
     alert.p_value = min(alert.p_value, topic.p_value)
     alert.severity = severity(alert.concern, alert.authors, alert.expected)
     alert.keyphrases = list(topic.keyphrases) or alert.keyphrases
@@ -388,7 +388,7 @@ def _join(session: Session, alert: Alert, topic: Topic, now: datetime) -> None:
 
 
 def _raise(session: Session, surge: Surge, title: str, now: datetime) -> Alert:
-    texts = _texts(session, surge.mention_ids)
+    said = surges.said(session, surge.mention_ids)
     alert = Alert(
         kind="cell",
         concern=surge.concern,
@@ -403,7 +403,7 @@ def _raise(session: Session, surge: Surge, title: str, now: datetime) -> Alert:
         authors=surge.authors,
         expected=surge.expected,
         p_value=surge.p_value,
-        keyphrases=keyphrases.phrases(texts, _texts_before(session, now - timedelta(hours=surge.hours))),
+        keyphrases=_phrases(session, said, now - timedelta(hours=surge.hours)),
         evidence={"once_in_days": surge.once_in_days, "whole_place": surge.whole_place},
     )
     session.add(alert)
@@ -429,9 +429,9 @@ def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None
     alert.window_hours = hours
     alert.updated_at = now
     everything = known | surge.mention_ids
-    texts = _texts(session, everything)
+    said = surges.said(session, everything)
     alert.posts = len(everything)
-    alert.authors = len(surges.voices(texts))
+    alert.authors = len(surges.voices(said))
     if surge.p_value < alert.p_value:
         alert.p_value = surge.p_value
         alert.evidence = {**alert.evidence, "once_in_days": surge.once_in_days}
@@ -440,7 +440,7 @@ def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None
     leading = alert.concern if surges.urgent(alert.concern) else _leading(session, everything) or alert.concern
     if alert.place_id is not None and leading != alert.concern:
         alert.concern, alert.title = leading, _title(session, leading, surge)
-    alert.keyphrases = keyphrases.phrases(texts, _texts_before(session, began)) or alert.keyphrases
+    alert.keyphrases = _phrases(session, said, began) or alert.keyphrases
     session.add(alert)
 
 
@@ -500,13 +500,8 @@ def _since(session: Session, surge: Surge) -> datetime:
     return counts.hour_of(rows[0][0])
 
 
-def _texts(session: Session, mention_ids: Iterable[int]) -> list[tuple[bytes, str]]:
-    rows = session.connection().execute(
-        sa.select(col(Mention.author), col(Mention.text))
-        .where(col(Mention.id).in_(list(mention_ids)))
-        .order_by(col(Mention.posted_at), col(Mention.id))
-    )
-    return [(author, text or "") for author, text in rows]
+def _phrases(session: Session, said: Iterable[Said], before: datetime) -> list[str]:
+    return keyphrases.phrases([(one.author, one.text) for one in said], _texts_before(session, before))
 
 
 def _texts_before(session: Session, before: datetime) -> list[str]:

@@ -26,6 +26,8 @@ EXPLAINED = 0.8  # of the authors above the usual: one concern is all that is un
 URGENT = frozenset({"emergencies"})  # never folded into what else goes on
 LEADING = 0.01  # p-value of a place's leading concern by itself
 CARRIED = 0.5  # of the authors above the usual: a place carries a concern's surge
+_TELLING = 5  # words from which a text is not said twice by chance
+_LOOK_UP = 500  # ids in one IN list
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,13 @@ class Surge:
     p_value: float
     once_in_days: float  # how often chance alone makes one such surge, over all cells
     mention_ids: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Said:
+    author: bytes
+    text: str  # empty once it is gone
+    repost: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,10 +121,10 @@ def find(
         days = range(hours // 24)
         return baseline.fading_p_value(index, [by_day[day] for day in days], [each_day[day] for day in days])
 
-    def leading(place_id: int | None, ids: frozenset[int], exposure: float) -> str | None:
-        """The concern that most of these posts' authors raise, if it is unusual at this place by itself."""
+    def leading(place_id: int | None, ids: frozenset[int], speaking: set[bytes], exposure: float) -> str | None:
+        """The concern that most of these posts' speaking authors raise, if it is unusual at this place by itself."""
         raised = {
-            concern: len({one.author for one in recent.get((concern, place_id), ()) if one.id in ids})
+            concern: len(speaking & {one.author for one in recent.get((concern, place_id), ()) if one.id in ids})
             for concern in _NOT_URGENT
         }
         concern = max(raised, key=lambda key: (raised[key], key))
@@ -131,12 +140,12 @@ def find(
             newest = {one.author: one.posted_at for one in inside}  # oldest first, so the last one stays
             if len(newest) < cells.LEAST_AUTHORS or chance(index, newest, hours) >= passing:
                 continue
-            speaking = _speaking(session, inside)  # looked at only for the few cells that pass
+            speaking = voices(said(session, [one.id for one in inside]))  # only for the few cells that pass
             authors, p_value = len(speaking), chance(index, {who: newest[who] for who in speaking}, hours)
             if authors < cells.LEAST_AUTHORS or p_value >= passing:
                 continue
             ids = frozenset(one.id for one in inside)
-            concern = leading(cell[1], ids, exposure) if cell[0] == ALL else cell[0]
+            concern = leading(cell[1], ids, speaking, exposure) if cell[0] == ALL else cell[0]
             if concern is None:
                 continue
             found.append(
@@ -316,25 +325,31 @@ def _grid(seen: Days, first: date, last: date) -> tuple[list[_Cell], NDArray[np.
     return names, daily
 
 
-def _speaking(session: Session, recent: Sequence[_Recent]) -> set[bytes]:
-    """Which authors said something of their own: twenty accounts with one text are one voice."""
-    texts: dict[int, str | None] = {}
-    ids = [one.id for one in recent]
-    for start in range(0, len(ids), 500):
-        found = session.connection().execute(
-            sa.select(col(Mention.id), col(Mention.text)).where(col(Mention.id).in_(ids[start : start + 500]))
+def said(session: Session, mention_ids: Iterable[int]) -> list[Said]:
+    """What these mentions say, oldest first. Programs and near-copies of what others said are left out."""
+    ids, rows = list(mention_ids), []
+    for start in range(0, len(ids), _LOOK_UP):
+        own = sa.select(
+            col(Mention.author), col(Mention.text), col(Mention.repost), col(Mention.posted_at), col(Mention.id)
+        ).where(
+            col(Mention.id).in_(ids[start : start + _LOOK_UP]),
+            col(Mention.copy_of).is_(None),
+            col(Mention.automatic).is_(False),
         )
-        texts.update({row.id: row.text for row in found})
-    return voices((one.author, texts.get(one.id)) for one in recent)
+        rows += session.connection().execute(own).all()
+    rows.sort(key=lambda row: (row.posted_at, row.id))
+    return [Said(row.author, row.text or "", row.repost) for row in rows]
 
 
-def voices(said: Iterable[tuple[bytes, str | None]]) -> set[bytes]:
-    """The authors with at least one text that nobody else said before; texts in order of time. A text of under
-    five words, or one that is gone, is taken as the author's own."""
+def voices(said: Iterable[Said]) -> set[bytes]:
+    """The authors with at least one text that nobody else said before: twenty accounts with one text are one voice;
+    texts in order of time. A text of under five words, or one that is gone, is taken as the author's own, but for a
+    repost: the first stands for whoever wrote it."""
     first_said: dict[str, bytes] = {}
     own: set[bytes] = set()
-    for author, text in said:
-        words = " ".join(word for word in (text or "").casefold().split() if not word.startswith(("@", "http")))
-        if words.count(" ") < 4 or first_said.setdefault(words, author) == author:
-            own.add(author)
+    for one in said:
+        words = [word for word in one.text.casefold().split() if word != "rt" and not word.startswith(("@", "http"))]
+        taken_as_own = len(words) < _TELLING and not one.repost
+        if taken_as_own or first_said.setdefault(" ".join(words), one.author) == one.author:
+            own.add(one.author)
     return own

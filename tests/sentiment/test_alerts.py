@@ -190,6 +190,47 @@ def test_twenty_accounts_with_the_same_words_raise_nothing(engine: sa.Engine) ->
         assert alerts.raise_alerts(session, MORNING, ZONE) == []
 
 
+_ADDS_NOBODY = [{"copy_of": 1}, {"automatic": True}, {"copy_of": 1, "automatic": True}]
+
+
+@pytest.mark.parametrize("what", _ADDS_NOBODY)
+def test_near_copies_and_programs_raise_nothing(engine: sa.Engine, what: dict[str, object]) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        ids = street.say(session, _burst("drugs", elm, 20))
+        session.execute(sa.update(Mention).where(col(Mention.id).in_(ids[1:])).values(**what))
+        assert alerts.raise_alerts(session, MORNING, ZONE) == []
+
+
+def test_reposts_are_the_one_voice_of_whoever_wrote_it(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        ids = street.say(session, _burst("drugs", elm, 20, text="RT @neighbour: Dealing again"))
+        session.execute(sa.update(Mention).where(col(Mention.id).in_(ids)).values(repost=True))
+        assert alerts.raise_alerts(session, MORNING, ZONE) == []
+
+
+@pytest.mark.parametrize("what", _ADDS_NOBODY)
+def test_near_copies_and_programs_add_posts_to_a_thread_but_nobody_and_no_words(
+    engine: sa.Engine, what: dict[str, object]
+) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        street.say(session, _burst("drugs", elm, 15))
+        (alert,) = alerts.raise_alerts(session, MORNING, ZONE)
+        more = [
+            Said(
+                MORNING + timedelta(minutes=number), f"loud {number}", f"Chief Smith must go, {number}", ("drugs",), elm
+            )
+            for number in range(20)
+        ]
+        ids = street.say(session, more)
+        session.execute(sa.update(Mention).where(col(Mention.id).in_(ids)).values(**what))
+        alerts.raise_alerts(session, MORNING + timedelta(hours=1), ZONE)
+        assert (alert.posts, alert.authors) == (35, 15)
+        assert not [phrase for phrase in alert.keyphrases if "smith" in phrase]
+
+
 def test_a_surge_everywhere_names_no_place(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         elm, _ = _history(session)

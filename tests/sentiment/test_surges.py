@@ -1,7 +1,7 @@
 """Which surges are one, and whose voices count."""
 
 from sentiment import surges
-from sentiment.surges import Surge
+from sentiment.surges import Said, Surge
 
 
 def _surge(concern: str, place_id: int | None, ids: range, authors: int | None = None, expected: float = 1.0) -> Surge:
@@ -55,22 +55,30 @@ def test_an_emergency_takes_in_what_its_posts_make_up_and_is_taken_in_by_nothing
 
 def test_copies_of_another_s_words_are_no_voice_of_their_own() -> None:
     said = [
-        (b"a", "Free phones for all of Riverton, click here http://one.example"),
-        (b"b", "free phones for all of  Riverton, click here http://two.example"),
-        (b"c", "@a Free phones for all of Riverton, click here"),
-        (b"d", "Is this about phones really what the feed is for?"),
+        Said(b"a", "Free phones for all of Riverton, click here http://one.example"),
+        Said(b"b", "free phones for all of  Riverton, click here http://two.example"),
+        Said(b"c", "@a Free phones for all of Riverton, click here"),
+        Said(b"d", "Is this about phones really what the feed is for?"),
     ]
     assert len(surges.voices(said)) == 2
 
 
 def test_short_words_and_lost_texts_count_as_one_s_own() -> None:
-    assert len(surges.voices([(b"a", "Slow down!"), (b"b", "Slow down!"), (b"c", None), (b"d", None)])) == 4
+    said = [Said(b"a", "Slow down!"), Said(b"b", "Slow down!"), Said(b"c", ""), Said(b"d", "")]
+    assert len(surges.voices(said)) == 4
+
+
+def test_the_first_repost_stands_for_whoever_wrote_it_however_short() -> None:
+    passed_on = [Said(who, "RT @neighbour: Slow down!", repost=True) for who in (b"a", b"b", b"c")]
+    assert surges.voices(passed_on) == {b"a"}
+    written = Said(b"w", "Somebody will be hurt at this corner soon")
+    assert surges.voices([written, Said(b"a", f"RT @w: {written.text}", repost=True)]) == {b"w"}
 
 
 def test_one_who_is_copied_and_copies_too_still_has_a_voice() -> None:
     said = [
-        (b"a", "Somebody will be hurt at this corner soon"),
-        (b"b", "Somebody will be hurt at this corner soon"),
-        (b"b", "And nobody in that building seems to care"),
+        Said(b"a", "Somebody will be hurt at this corner soon"),
+        Said(b"b", "Somebody will be hurt at this corner soon"),
+        Said(b"b", "And nobody in that building seems to care"),
     ]
     assert len(surges.voices(said)) == 2
