@@ -146,7 +146,9 @@ def find(
                 continue
             ids = frozenset(one.id for one in inside)
             concern = leading(cell[1], ids, speaking, exposure) if cell[0] == ALL else cell[0]
-            if concern is None:
+            if concern is None or p_value >= limit * tuned.strict(
+                concern
+            ):  # a whole place: what is set for its concern
                 continue
             found.append(
                 Surge(

@@ -462,6 +462,23 @@ def test_one_worry_that_some_call_traffic_and_some_schools_is_one_alert(engine: 
     assert (alert.title, alert.posts, again) == ("Youth and schools near Elm Street: far more than usual", 22, [])
 
 
+def test_a_place_as_a_whole_passes_what_its_leading_concern_must(engine: sa.Engine) -> None:
+    """By "fewer", and by what officers said of the concern's alerts before."""
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        schools = _burst("youth_schools", elm, 2)
+        street.say(
+            session, _burst("traffic_safety", elm, 4) + [replace(post, text=f"{post.text}!") for post in schools]
+        )
+
+        def whole(tuned: Tuning) -> list[str]:
+            return [surge.concern for surge in surges.find(session, MORNING, ZONE, tuned) if surge.whole_place]
+
+        assert whole(Tuning(sensitivity={"drugs": "fewer"}, learnt={"youth_schools": 1 / 16})) == ["traffic_safety"]
+        assert whole(Tuning(learnt={"traffic_safety": 1 / 16})) == []
+        assert whole(Tuning(sensitivity={"traffic_safety": "fewer"}, learnt={"traffic_safety": 1 / 4})) == []
+
+
 def _at_the_same_place(session: Session, concern: str, later: timedelta) -> list[str]:
     """A thread on drugs at Elm Street, and what is raised when another concern surges there so much later."""
     elm, _ = _history(session)
