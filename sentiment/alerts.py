@@ -125,7 +125,7 @@ def put(session: Session, found: Found, now: datetime, zone: ZoneInfo) -> list[A
         known = (*threads, *raised)
         if any(_same_thread(alert, surge, now) for alert in known) or _told_in(surge, known, alerted) is not None:
             continue
-        title = _title(session, surge.concern, surge)
+        title = _title(session, surge.concern, surge.place_id, surge.authors, surge.expected)
         if _held_back(session, "cell", surge, title, now, zone, tuned):
             continue
         alert = _raise(session, surge, title, now)
@@ -414,7 +414,7 @@ def _raise(session: Session, surge: Surge, title: str, now: datetime) -> Alert:
 
 
 def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None:
-    """Adds the surge's posts to the thread; its period grows with it, and so do all its figures."""
+    """Adds the surge's posts to the thread; its period grows with it, and so do all its figures, and what they say."""
     known = mentions_of(session, alert.id or 0)
     fresh = surge.mention_ids - known
     if not fresh and alert.posts == len(known):
@@ -438,8 +438,10 @@ def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None
     if surge.whole_place:
         alert.evidence = {**alert.evidence, "whole_place": True}
     leading = alert.concern if surges.urgent(alert.concern) else _leading(session, everything) or alert.concern
-    if alert.place_id is not None and leading != alert.concern:
-        alert.concern, alert.title = leading, _title(session, leading, surge)
+    if alert.place_id is not None:
+        alert.concern = leading
+    alert.title = _title(session, alert.concern, alert.place_id, alert.authors, alert.expected)
+    alert.severity = severity(alert.concern, alert.authors, alert.expected)
     alert.keyphrases = _phrases(session, said, began) or alert.keyphrases
     session.add(alert)
 
@@ -447,7 +449,7 @@ def _update(session: Session, alert: Alert, surge: Surge, now: datetime) -> None
 def _narrow(session: Session, alert: Alert, surge: Surge) -> None:
     """A thread that began without a place gets the one that turned out to carry it."""
     alert.place_id = surge.place_id
-    alert.title = _title(session, alert.concern, surge)
+    alert.title = _title(session, alert.concern, surge.place_id, surge.authors, surge.expected)
     elsewhere = sa.select(col(Mention.id)).where(col(Mention.place_id).is_distinct_from(surge.place_id))
     session.connection().execute(
         sa.delete(AlertMention).where(
@@ -473,9 +475,9 @@ def _leading(session: Session, mention_ids: Iterable[int]) -> str | None:
     return found
 
 
-def _title(session: Session, concern: str, surge: Surge) -> str:
-    much = "far more than usual" if surge.authors >= FAR_MORE * surge.expected else "more than usual"
-    place = session.get(Place, surge.place_id) if surge.place_id is not None else None
+def _title(session: Session, concern: str, place_id: int | None, authors: int, expected: float) -> str:
+    much = "far more than usual" if authors >= FAR_MORE * expected else "more than usual"
+    place = session.get(Place, place_id) if place_id is not None else None
     near = f" near {place.name}" if place else ""
     return f"{CONCERNS[concern].name}{near}: {much}"
 

@@ -407,6 +407,23 @@ def test_more_of_the_same_updates_the_thread(engine: sa.Engine) -> None:
         assert len(linked) == 20
 
 
+def test_a_thread_that_grows_is_told_of_as_what_it_has_become(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        usual = [
+            Said(MORNING - timedelta(days=back, hours=3), f"resident {number}", concerns=("drugs",))
+            for back in range(40, 3, -1)
+            for number in range(12)
+        ]
+        street.say(session, usual + _burst("drugs", None, 32))
+        (alert,) = alerts.raise_alerts(session, MORNING, ZONE)
+        assert (alert.title, alert.severity) == ("Drugs and alcohol: more than usual", "normal")
+        more = _burst("drugs", None, 60, timedelta(hours=-2))
+        street.say(session, [replace(post, author=f"later {post.author}", text=f"Later: {post.text}") for post in more])
+        assert alerts.raise_alerts(session, MORNING + timedelta(hours=3), ZONE) == []
+        assert alert.authors == 92
+        assert (alert.title, alert.severity) == ("Drugs and alcohol: far more than usual", "high")
+
+
 def test_the_same_posts_never_raise_a_second_alert(engine: sa.Engine, person: Callable[..., Person]) -> None:
     with database.writing(engine) as session:
         ada = person(session, "Ada", Role.OFFICER).id or 0
