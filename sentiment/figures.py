@@ -2,7 +2,7 @@
 
 Reads author-days and places only, never the mentions, so that it costs the same whatever their number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,14 +12,12 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from listeners.tables import Place
-from sentiment import counts, disclosure, interrupted, ordinary, sums, trust
-from sentiment.interrupted import Step
+from sentiment import counts, disclosure, ordinary, sums, trust
 from sentiment.tables import ALL
 from sentiment.taxonomy import CONCERNS
 from sentiment.trust import Change, DayShare, Moved, Share, Show, Span, Sums
 
 SERIES_DAYS = 42
-LOOK_BACK = 28  # days before and after something that we did
 MOSTLY = 1 / 3  # of a concern's authors: from here a place is where it mostly is
 MOSTLY_AUTHORS = disclosure.LEAST
 
@@ -112,17 +110,6 @@ class ConcernRow:
     places: tuple[PlaceAuthors, ...] = ()
 
 
-@dataclass(frozen=True)
-class Since:
-    """Mistrust in a concern from `first` to `last` (`figure`; its usual level is of the four weeks before), and by how
-    much it lies above where its own trend would have led, where enough days had enough authors."""
-
-    figure: Figure
-    step: Step | None
-    first: date
-    last: date
-
-
 def town(
     session: Session,
     now: datetime,
@@ -182,17 +169,20 @@ def _concerns(
     places: Sequence[int],
 ) -> list[ConcernRow]:
     """The rows of those that anybody raised, in the order of `keys`."""
-    whole, tone = _figure("mistrust", found[ALL], spans, None, None), _figure("negative", found[ALL], spans, None, None)
+    whole, tone = (
+        figure_of("mistrust", found[ALL], spans, None, None),
+        figure_of("negative", found[ALL], spans, None, None),
+    )
     where = sums.read_places(session, keys, _here(spans), places)
     rows: list[ConcernRow] = []
     for key in keys:
-        figure = _figure("mistrust", found[key], spans, whole.share, whole.usual)
+        figure = figure_of("mistrust", found[key], spans, whole.share, whole.usual)
         posts = found[key][_here(spans)].posts
         if places:
             figure, posts = _figure_by_place(figure), disclosure.in_fives(posts)
         if figure.share is None or not figure.share.authors:
             continue
-        its_tone = _figure("negative", found[key], spans, tone.share, tone.usual) if not places else None
+        its_tone = figure_of("negative", found[key], spans, tone.share, tone.usual) if not places else None
         rows.append(
             ConcernRow(
                 concern=key,
@@ -215,40 +205,15 @@ def _concerns(
     return [replace(row, mostly=named.get(row.mostly_place_id or 0)) for row in rows]
 
 
-def since(session: Session, concern: str, begun: date, ended: date, today: date) -> Since | None:
-    """Mistrust in a concern since something that we did between these days: at least 7 whole days after it (28 at the
-    most, the latest) against the 28 before it, while the author-days of both are kept. None where that cannot be
-    said."""
-    first, last, before = ended + timedelta(days=1), today - timedelta(days=1), begun - timedelta(days=LOOK_BACK)
-    history = counts.first_day(session)
-    if history is None or before < history or (last - first).days + 1 < trust.LAST_DAYS:
-        return None
-    first = max(first, last - timedelta(days=LOOK_BACK - 1))
-    spans = trust.Windows(first, last, before, begun - timedelta(days=1))
-    days = [before + timedelta(days=day) for day in range((last - before).days + 1)]
-    both = [_here(spans), Span(before, begun - timedelta(days=1), by_week=True)]
-    found = sums.read(session, {ALL: both, concern: [*both, *(Span(day, day) for day in days)]})
-    whole = _figure("mistrust", found[ALL], spans, None, None)
-    figure = _figure("mistrust", found[concern], spans, whole.share, whole.usual)
-    daily = [found[concern][Span(day, day)] for day in days]
-    return Since(
-        figure,
-        interrupted.step(
-            [day.mistrust / max(1, day.authors) for day in daily],
-            [day.authors for day in daily],
-            (begun - before).days,
-            (ended - before).days,
-        ),
-        first,
-        last,
-    )
-
-
 def out_of_date(
-    session: Session, now: datetime, zone: ZoneInfo, others: Sequence[trust.Windows] = ()
+    session: Session,
+    now: datetime,
+    zone: ZoneInfo,
+    others: Sequence[trust.Windows] = (),
+    more: Iterable[sums.Wanted] = (),
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of KeptSum and of KeptPlaces that the day's overview, each concern and the overviews of `others` ask for,
-    and that are not kept."""
+    and that are not kept; and those of `more`."""
     history = counts.first_day(session)
     spans, series = _days(session, now, zone, None, history)
     wanted = {concern: set(_town(spans, series)) for concern in (ALL, *CONCERNS)}
@@ -257,7 +222,16 @@ def out_of_date(
         for concern, its in _wanted(*_days(session, now, zone, other, history)).items():
             wanted[concern] |= set(its)
         places += sums.places_out_of_date(session, list(CONCERNS), _here(other))
+    for one in more:
+        for concern, asked in one.items():
+            wanted.setdefault(concern, set()).update(asked)
     return sums.out_of_date(session, wanted), places
+
+
+def both(spans: trust.Windows) -> list[Span]:
+    """The days of the figures and, where there is one, those of their usual level."""
+    usual = _usual(spans)
+    return [_here(spans), *([usual] if usual else [])]
 
 
 def _here(spans: trust.Windows) -> Span:
@@ -293,8 +267,7 @@ def _since(spans: trust.Windows) -> list[Span]:
 
 
 def _concern(spans: trust.Windows, series: Sequence[date]) -> list[Span]:
-    usual = _usual(spans)
-    return [_here(spans), *([usual] if usual else []), *(trust.week_to(day) for day in series), *_since(spans)]
+    return [*both(spans), *(trust.week_to(day) for day in series), *_since(spans)]
 
 
 def _town(spans: trust.Windows, series: Sequence[date]) -> list[Span]:
@@ -317,9 +290,15 @@ def _rolling(
     return tuple(DayShare(day, share) for day, share in zip(days, shares, strict=True))
 
 
-def _figure(
-    name: trust.Measure, found: _Found, spans: trust.Windows, parent: Share | None, parent_usual: Share | None
+def figure_of(
+    name: trust.Measure,
+    found: Mapping[Span, Sums],
+    spans: trust.Windows,
+    parent: Share | None,
+    parent_usual: Share | None,
 ) -> Figure:
+    """A share of these days against its usual level, each drawn towards the parent's of the same days, if any; `found`
+    has what `both` asks for."""
     here = trust.share_of(found[_here(spans)], name, trust.toward(parent))
     week_by_week = _usual(spans)
     usual = trust.share_of(found[week_by_week], name, trust.toward(parent_usual)) if week_by_week else None
@@ -395,7 +374,7 @@ def _days(
 
 
 def _overview(found: _Found, spans: trust.Windows, series: Sequence[date], by_place: bool) -> Overview:
-    figures = {name: _figure(name, found, spans, None, None) for name in trust.MEASURES}
+    figures = {name: figure_of(name, found, spans, None, None) for name in trust.MEASURES}
     volume, authors = _volume(found, spans), found[_here(spans)].authors
     if by_place:
         figures = {name: _figure_by_place(figure) for name, figure in figures.items()}

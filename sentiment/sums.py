@@ -19,18 +19,26 @@ from sentiment import disclosure, trust
 from sentiment.tables import AuthorDay, DayChange, KeptPlaces, KeptSum
 from sentiment.trust import AuthorDays, Span, Sums
 
-DAYS_KEPT = 120  # of kept sums: a monthly edition looks back over three
+DAYS_KEPT = 400  # of kept sums: what changed since is told a year after we began
+PLACES_KEPT = 120  # days
 _FETCHED = 20_000  # rows at a time
 _NAMES = Sums._fields
 Wanted = Mapping[str, Collection[Span]]  # by concern
 Ints = NDArray[np.int64]
 
 
-def read(session: Session, wanted: Wanted, places: Collection[int] = ()) -> dict[str, dict[Span, Sums]]:
+def read(
+    session: Session, wanted: Wanted, places: Collection[int] = (), kept_from: date | None = None
+) -> dict[str, dict[Span, Sums]]:
     """The sums of each concern's spans; of posts that name one of these places, if any are given (never kept): a place
-    that fewer than five people name in a span is left out of it."""
+    that fewer than five people name in a span is left out of it. `kept_from`: the first day of the author-days; a span
+    that begins before it is there only if its sum was kept."""
     found = _kept(session, wanted)[0] if not places else {key: {} for key in wanted}
-    for concern, added in _added_up(session, _missing(wanted, found), places).items():
+    missing = _missing(wanted, found)
+    if kept_from is not None:
+        there = {key: [span for span in spans if span.first >= kept_from] for key, spans in missing.items()}
+        missing = {key: spans for key, spans in there.items() if spans}
+    for concern, added in _added_up(session, missing, places).items():
         found[concern] |= added
     return found
 
@@ -104,7 +112,7 @@ def keep_places(session: Session, rows: Sequence[Mapping[str, Any]], today: date
             set_={name: insert.excluded[name] for name in ("changes", "authors")},
         )
         session.connection().execute(insert, list(rows))
-    old = today - timedelta(days=DAYS_KEPT)
+    old = today - timedelta(days=PLACES_KEPT)
     session.connection().execute(sa.delete(KeptPlaces).where(col(KeptPlaces.last) < old))
 
 

@@ -21,8 +21,8 @@ from posts import action_mail, actions
 from posts.actions import ActionState
 from posts.tables import Post, UnitAction
 from posts.workflow import WrongState
-from sentiment import alerts, figures, inbox, quotes
-from sentiment.figures import Since
+from sentiment import alerts, before_after, inbox, quotes
+from sentiment.before_after import Since
 from sentiment.tables import Alert
 from sentiment.taxonomy import CONCERNS
 from web import looks, pages, since_then
@@ -267,7 +267,7 @@ def since(session: Session, action: UnitAction, now: datetime, zone: ZoneInfo) -
     if action.closed_at is None:
         return None
     asked, closed = (at.astimezone(zone).date() for at in (action.asked_at, action.closed_at))
-    return figures.since(session, action.concern, asked, closed, now.astimezone(zone).date())
+    return before_after.read(session, action.concern, asked, closed, now.astimezone(zone).date())
 
 
 def today(found: Desk) -> date:

@@ -24,8 +24,8 @@ from posts import pictures as kept
 from posts.queue import PostDetail
 from posts.tables import Post, PostPicture, PostVersion, Target
 from posts.workflow import GOES_OUT, OPEN, PostState, WrongState
-from sentiment import figures
-from sentiment.figures import Since
+from sentiment import before_after
+from sentiment.before_after import Since
 from sentiment.taxonomy import CONCERNS
 from web import changes, compose_page, own_pages, pages, since_then, variants
 from web.desk import Desk, TheDesk
@@ -300,7 +300,7 @@ def _since(session: Session, detail: PostDetail, now: datetime, zone: ZoneInfo) 
     concern = detail.post.concern or ""
     if concern not in CONCERNS or not went_out:
         return None
-    return figures.since(session, concern, min(went_out), max(went_out), now.astimezone(zone).date())
+    return before_after.read(session, concern, min(went_out), max(went_out), now.astimezone(zone).date())
 
 
 def _all_words(parts: list[Shown]) -> str:

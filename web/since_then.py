@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from config.translations import translate
 from sentiment import wording
-from sentiment.figures import Since
+from sentiment.before_after import Since
 from sentiment.taxonomy import CONCERNS
 from sentiment.trust import Share, Show
 from web.today import change_words

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from config import database
-from sentiment import counts, editions, figures
+from sentiment import before_after, counts, editions, figures
 from sentiment.editions import Edition
 from sentiment.figures import Figure
 from sentiment.tables import ALL, AuthorDay
@@ -59,10 +59,11 @@ def points(figure: Figure) -> float:
 
 @pytest.mark.parametrize("days", [8, 28])
 def test_the_days_after_are_held_against_four_weeks_as_they_are_made(sqlite_engine: sa.Engine, days: int) -> None:
-    found, acted = [], TODAY - timedelta(days=days + 1)
+    found: list[Figure] = []
+    acted = TODAY - timedelta(days=days + 1)
     for seed in range(TOWNS):
         with town(sqlite_engine, seed) as session:
-            since = figures.since(session, CONCERN, acted, acted, TODAY)
+            since = before_after.read(session, CONCERN, acted, acted, TODAY)
         assert since is not None
         found.append(since.figure)
     assert abs(float(np.mean([points(figure) for figure in found]))) < 0.02
@@ -70,7 +71,7 @@ def test_the_days_after_are_held_against_four_weeks_as_they_are_made(sqlite_engi
 
 
 def test_a_month_is_held_against_weeks_as_they_are_made(sqlite_engine: sa.Engine) -> None:
-    found = []
+    found: list[Figure] = []
     for seed in range(TOWNS):
         with town(sqlite_engine, seed) as session:
             spans = editions.windows(Edition.MONTHLY, TODAY, counts.first_day(session))
@@ -85,7 +86,7 @@ def test_a_straight_line_has_no_step_however_long_the_action_took(sqlite_engine:
         for back in range(1, 61):
             rows = [(f"{back} {number}", back, [0.5 - 0.005 * back]) for number in range(10)]
             fill(session, rows)
-        since = figures.since(session, CONCERN, TODAY - timedelta(days=29), TODAY - timedelta(days=16), TODAY)
+        since = before_after.read(session, CONCERN, TODAY - timedelta(days=29), TODAY - timedelta(days=16), TODAY)
     assert since is not None
     assert since.step is not None
     assert since.step.points == pytest.approx(0, abs=1e-6)

@@ -32,7 +32,7 @@ def test_nine_ordinary_weeks_in_ten_lie_within(mean: float, ratio: float, alike:
     for _ in range(TOWNS):
         daily = posts(rng, mean, ratio, alike)
         found = ordinary.posts(daily[:42], WEEKDAYS[:42], AHEAD)
-        held += found.low <= daily[-7:].sum() <= found.high
+        held += found.low <= float(daily[-7:].sum()) <= found.high
     assert least < held / TOWNS < 0.98
 
 
