@@ -29,7 +29,7 @@ from sentiment.before_after import Since
 from sentiment.taxonomy import CONCERNS
 from web import changes, compose_page, own_pages, pages, since_then, variants
 from web.desk import Desk, TheDesk
-from web.fields import Comment, Id
+from web.fields import Comment, Id, wall_time
 from web.guard import Visitor, Who, needs, no_link
 from web.problems import Trouble
 from web.story import told
@@ -140,7 +140,7 @@ def move(
             drafts.unschedule(session, post_id, who.id, moment)
         return RedirectResponse(f"/posts/{post_id}?said=unscheduled", 303)
     try:
-        wall = datetime.fromisoformat(f"{day}T{hour}")
+        wall = wall_time(day, hour)
     except ValueError:
         words = Phrase.about(_("That day is in no calendar."), "day")
         return _page(request, found, who, post_id, wrong=words, wall=(day, hour))

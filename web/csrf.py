@@ -23,7 +23,7 @@ def token(keys: Keys, seed: str) -> str:
 async def check(request: Request, keys: Keys, seed: str) -> None:
     """Raises Trouble 403 unless the request comes from our own page, by its origin, its fetch site and its token."""
     origin = request.headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
+    foreign = origin is not None and _host(origin) != request.headers.get("host", "")
     given = request.headers.get(HEADER, "")
     if not given and request.headers.get("content-type", "").startswith(
         ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -38,3 +38,10 @@ async def check(request: Request, keys: Keys, seed: str) -> None:
             "What you sent could not be matched with your sign-in, so nothing was changed.",
             "Go back, copy what you wrote if you need it, load the page again, and send it once more.",
         )
+
+
+def _host(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None

@@ -1,5 +1,6 @@
 """Kinds of field that routes take: numbers that a row may have, and texts without what no store can hold."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Form, Path
@@ -18,6 +19,14 @@ def clean(text: str) -> str:
     former, and browsers send \\r\\n."""
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return whole.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def wall_time(day: str, hour: str) -> datetime:
+    """What a form's day and hour make together, without a zone. Raises ValueError, also where the hour has one."""
+    found = datetime.fromisoformat(f"{day}T{hour}")
+    if found.tzinfo is not None:
+        raise ValueError("the hour has a zone of its own")
+    return found
 
 
 def _one_line(text: str) -> str:

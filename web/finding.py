@@ -15,7 +15,7 @@ from posts.finding import Cursor, Filters
 from sentiment.taxonomy import CONCERNS
 from web import compose_page, pages, sheets
 from web.desk import Desk, TheDesk
-from web.fields import clean
+from web.fields import LARGEST_ID, clean
 from web.guard import Who, needs
 from web.queue import midnight
 from web.today import LABELS
@@ -137,6 +137,7 @@ def _day(text: str) -> date | None:
 def _cursor(text: str) -> Cursor | None:
     try:
         at, number = text.rsplit(",", 1)
-        return clock.utc(datetime.fromisoformat(at)), int(number)
+        found = clock.utc(datetime.fromisoformat(at)), int(number)
     except (ValueError, OverflowError):
         return None
+    return found if 0 <= found[1] <= LARGEST_ID else None

@@ -1,7 +1,7 @@
 """Hold: one button stops all outgoing posts. Lifting shows each post that was due, to keep, move or drop."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -16,7 +16,7 @@ from posts.queue import QueueRow
 from posts.workflow import PostState, WrongState
 from web import pages
 from web.desk import Desk, TheDesk
-from web.fields import Line
+from web.fields import Line, wall_time
 from web.guard import Who, needs
 
 router = APIRouter()
@@ -79,7 +79,7 @@ def lift(
     for number, it in chosen.items():
         if it.what == "move":
             try:
-                times[number] = datetime.combine(date.fromisoformat(it.day), time.fromisoformat(it.hour))
+                times[number] = wall_time(it.day, it.hour)
             except ValueError:
                 timeless.append(f"day_{number}")
     if timeless:

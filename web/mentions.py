@@ -23,7 +23,7 @@ from sentiment.inbox import Cursor, Filters
 from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
 from web import compose_page, looks, pages, triaging
 from web.desk import TheDesk
-from web.fields import Id
+from web.fields import LARGEST_ID, Id
 from web.guard import Visitor, Who, needs
 from web.problems import Trouble
 from web.today import LABELS
@@ -229,6 +229,7 @@ def _languages(language: str) -> list[tuple[str, str]]:
 def _cursor(text: str) -> Cursor | None:
     try:
         at, number = text.rsplit(",", 1)
-        return clock.utc(datetime.fromisoformat(at)), int(number)
+        found = clock.utc(datetime.fromisoformat(at)), int(number)
     except (ValueError, OverflowError):
         return None
+    return found if 0 <= found[1] <= LARGEST_ID else None

@@ -9,7 +9,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, StatementError
 from starlette.exceptions import HTTPException
 
 from config.secrets import SecretKeyError
@@ -158,6 +158,19 @@ def install(app: FastAPI) -> None:
         words = "It names something that is not there, or that is there already."
         return answer(request, Trouble(409, "This cannot be kept", words, "Nothing was changed."))
 
+    def beyond(request: Request, error: Exception) -> Response:
+        """Numbers and times that have no room, in Python or in the store; on PostgreSQL a NUL."""
+        log.info("beyond_what_is_kept", path=_route(request), kind=type(error).__name__)
+        return answer(
+            request,
+            Trouble(
+                422,
+                "Some of this cannot be taken",
+                "A number, a time or a sign in it is none that can be kept.",
+                "Nothing was changed.",
+            ),
+        )
+
     def sealed(request: Request, error: Exception) -> Response:
         log.error("secret_key_failed", path=_route(request), error=str(error))
         return answer(
@@ -194,6 +207,11 @@ def install(app: FastAPI) -> None:
             ),
         )
 
+    def unbound(request: Request, error: Exception) -> Response:
+        """What SQLAlchemy says of a value that it could not hand to the store."""
+        cause = getattr(error, "orig", None)
+        return (beyond if isinstance(cause, OverflowError) else broken)(request, error)
+
     app.add_exception_handler(Trouble, trouble)
     app.add_exception_handler(SignedOut, signed_out)
     app.add_exception_handler(EnrolFirst, enrol_first)
@@ -206,4 +224,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(IntegrityError, names_nothing)
     app.add_exception_handler(SecretKeyError, sealed)
     app.add_exception_handler(DatabaseError, store)
+    app.add_exception_handler(DataError, beyond)
+    app.add_exception_handler(OverflowError, beyond)
+    app.add_exception_handler(StatementError, unbound)
     app.add_exception_handler(Exception, broken)

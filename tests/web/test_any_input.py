@@ -10,17 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 from PIL import Image
+from structlog.testing import capture_logs
 
 from config import backup
 from config.permissions import Role
 from config.secrets import Keys
+from config.settings import Settings
+from config.tables import Person
 from networks import archive, graph, pictures
 from sentiment import counts_file, scored_file
+from tests.web import asked_by_schema
 from tests.web.browsing import Browser
+from web import app as web_app
 
 NOW = datetime(2026, 11, 24, 13, tzinfo=UTC)
 SHARED = how(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -163,3 +169,37 @@ def test_any_words_in_the_address_of_a_page_are_a_page_or_told_in_words(
     for path, names in asked.items():
         answer = ada.get(path, params={name: words[number % 3] for number, name in enumerate(names)})
         assert answer.status_code in (200, 303, 404, 422), (path, answer.status_code)
+
+
+MANY = 10**20
+BEYOND = {
+    "/queue?start=0001-01-01": 422,
+    "/queue?start=9999-12-31": 422,
+    "/api/v1/posts?start=9999-12-31T00:00:00Z": 422,
+    "/api/v1/days?first=9999-12-31": 422,
+    "/api/v1/mentions?since=0001-01-01T00:00:00%2B14:00": 422,  # the store's own words for it
+    f"/api/v1/mentions?place_id={MANY}": 422,
+    f"/mentions?before=2026-11-24T08:00:00%2B00:00,{MANY}": 200,  # the newest
+    f"/posts?before=2026-11-24T08:00:00%2B00:00,{MANY}": 200,
+}
+A_NUL = {  # which only PostgreSQL refuses
+    "/ask/%00": 404,
+    "/events/%00": 404,
+    "/mentions?network=%00": 200,
+    "/records/log?action=%00": 200,
+    "/api/v1/audit-log?action=%00": 200,
+    "/api/v1/mentions?network=%00": 200,
+}
+
+
+def test_what_no_calendar_and_no_store_has_room_for_is_refused_in_words(
+    engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[..., Person], at_eight: datetime
+) -> None:
+    everybody = asked_by_schema.tokens(engine, keys, person)["everybody"]
+    desk = web_app.create(engine, settings.model_copy(update={"public_events": True}), keys)
+    browser = Browser(desk, headers={"authorization": f"Bearer {everybody}"})
+    expected = BEYOND | (A_NUL if engine.dialect.name == "sqlite" else dict.fromkeys(A_NUL, 422))
+    with capture_logs() as logged:
+        assert {path: browser.get(path).status_code for path in expected} == expected
+    assert {entry["event"] for entry in logged} <= {"beyond_what_is_kept"}
+    assert "none that can be kept" in browser.get("/queue?start=9999-12-31").text

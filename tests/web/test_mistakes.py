@@ -107,6 +107,8 @@ def ruth(sqlite_engine: sa.Engine, keys: Keys, at_eight: datetime, browser_of: C
         ("/posts/1", "/posts/1/comment", {"comment": " "}, "comment", []),
         ("/posts/1", "/posts/1/move", {"day": "2026-12-24"}, "hour", ["2026-12-24"]),
         ("/posts/1", "/posts/1/move", {"day": "2026-02-30", "hour": "09:00"}, "day", ["2026-02-30", "09:00"]),
+        ("/posts/1", "/posts/1/move", {"day": "9999-12-31", "hour": "23:59"}, "day", ["9999-12-31", "23:59"]),
+        ("/posts/1", "/posts/1/move", {"day": "2026-12-24", "hour": "09:00Z"}, "day", ["2026-12-24", "09:00Z"]),
         (
             "/outreach/stories", "/outreach/stories", {"words": "They walked me home."},
             "c-new", ["They walked me home."],
@@ -155,7 +157,7 @@ def test_the_roles_of_the_only_administrator_stay_as_they_were_and_stand_as_they
     assert ">administrator<" in ruth.get("/people").text.lower()
 
 
-@pytest.mark.parametrize(("choice", "hour"), [("move", ""), ("keep", "09:30"), ("keep", "")])
+@pytest.mark.parametrize(("choice", "hour"), [("move", ""), ("move", "09:00Z"), ("keep", "09:30"), ("keep", "")])
 def test_a_post_whose_new_time_is_not_whole_or_not_chosen_is_named_and_what_was_written_is_kept(
     ruth: Browser, sqlite_engine: sa.Engine, at_eight: datetime, choice: str, hour: str
 ) -> None:

@@ -16,7 +16,7 @@ from sentiment.tables import Alert, HeldBack
 from sentiment.trust import Share, Show
 from web.api import paging
 from web.desk import TheDesk
-from web.fields import Id
+from web.fields import LARGEST_ID, Id
 from web.guard import Who, needs
 from web.problems import Trouble
 
@@ -174,7 +174,7 @@ def list_mentions(
     found: TheDesk,
     who: Who,
     concern: str | None = None,
-    place_id: int | None = None,
+    place_id: Annotated[int | None, Query(ge=0, le=LARGEST_ID)] = None,
     network: str | None = None,
     language: str | None = None,
     sentiment: str | None = None,
