@@ -105,7 +105,7 @@ def prepare(
                 "posted_at": mention.posted_at if EARLIEST <= mention.posted_at <= now else now,
                 "received_at": now,
                 "expires_at": now + retention[network],
-                "check_at": rechecks.next_check(now, now, network) if _can_tell(network) else None,
+                "check_at": rechecks.next_check(now, now, network) if _can_tell(source, network) else None,
                 "addressed": mention.addressed,
                 "scored_at": None,
                 "shown": True,
@@ -136,8 +136,10 @@ def _language(mention: RemoteMention) -> str:
     return mention.language or language.detect(mention.text)
 
 
-def _can_tell(network: str) -> bool:
-    return network in registry.NETWORKS and registry.NETWORKS[network].witness is not None
+def _can_tell(source: Source, network: str) -> bool:
+    """Whether its network can be asked if it is still there; not for what an archive has of another network."""
+    known = registry.NETWORKS.get(network) if network == source.network else None
+    return known is not None and known.witness is not None
 
 
 def _retention(network: str, settings: Settings) -> timedelta:

@@ -77,7 +77,12 @@ def put_off(session: Session, found: Iterable[Recheck], now: datetime, wait: tim
     _ask_at(session, [one.id for one in found], now + wait)
 
 
-def _ask_at(session: Session, ids: Sequence[int], moment: datetime) -> None:
+def never(session: Session, found: Iterable[Recheck]) -> None:
+    """Nobody can be asked for these: they go with their days."""
+    _ask_at(session, [one.id for one in found], None)
+
+
+def _ask_at(session: Session, ids: Sequence[int], moment: datetime | None) -> None:
     """What was hidden meanwhile is not asked for any more."""
     still = col(Mention.id).in_(ids), col(Mention.check_at).is_not(None)
     session.exec(update(Mention).where(*still).values(check_at=moment))

@@ -1,9 +1,11 @@
 """What somebody took away on a network is gone here too, and from the counts; what cannot be asked stays."""
 
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from time import sleep
 from types import MappingProxyType
 
@@ -14,7 +16,7 @@ from sqlmodel import col, select, update
 from config import database, secrets
 from config.secrets import Keys
 from config.settings import Settings
-from listeners import mentions, polling, rechecks, sources
+from listeners import archive_import, mentions, polling, rechecks, sources
 from listeners.tables import Mention
 from networks import practice, registry
 from networks.network import SignInExpired, Unavailable, Witness, Witnessed
@@ -209,6 +211,27 @@ def test_what_was_not_asked_for_is_asked_for_soon_and_not_after_the_time_of_what
     later = now + timedelta(days=3)
     deletions.follow(engine, settings, keys, later)
     assert check_times(engine) == [later + rechecks.LATER, later + rechecks.PUT_OFF]
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("older", [False, True], ids=["imported now", "imported by an older version"])
+def test_an_import_that_names_networks_keeps_no_deletion_there_from_being_followed(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, tmp_path: Path, older: bool
+) -> None:
+    path = tmp_path / "export.jsonl"
+    line = {"text": "Speeding on Main St", "posted_at": (now - timedelta(days=1)).isoformat(), "network": "practice"}
+    numbers = range(deletions.AT_ONCE + 1)
+    path.write_text("\n".join(json.dumps({**line, "id": f"archived {number}"}) for number in numbers))
+    archive_import.import_file(engine, path, settings=settings, keys=keys, now=now)
+    imported = col(Mention.text) == line["text"]
+    if older:  # which asked for them as for what was heard there
+        with database.writing(engine) as session:
+            session.exec(update(Mention).where(imported).values(check_at=now))
+    delete_first(engine)
+    later = now + timedelta(minutes=10)
+    assert sum(deletions.follow(engine, settings, keys, later) for _ in range(2 if older else 1)) == 1
+    with database.reading(engine) as session:
+        assert set(session.exec(select(Mention.check_at).where(imported))) == {None}
 
 
 @pytest.mark.usefixtures("heard")
