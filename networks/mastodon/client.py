@@ -56,7 +56,7 @@ class Server:
             if isinstance(given, str) and os.path.isfile(given):  # noqa: PTH113
                 raise Rejected("the server gave something that is no token")
         self.address = address
-        self._keeper = keeper
+        self._signed_in, self._keeper = token is not None, keeper
         self.client = Mastodon(
             access_token=token,
             api_base_url=address,
@@ -101,10 +101,17 @@ class Server:
         try:
             found = ask(self.client)
         except MastodonError as error:
-            raise meant(error, lost, self.client.ratelimit_reset) from error
+            raise self.meant(error, lost) from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:  # the library takes much for granted
             raise lost(f"the server's answer cannot be read: {error}") from error
         self._note_rate()
+        return found
+
+    def meant(self, error: MastodonError, lost: type[Unavailable | OutcomeUnknown]) -> NetworkError:
+        """What an error of this server means. Where we came without an account, no sign-in of ours can have ended."""
+        found = meant(error, lost, self.client.ratelimit_reset)
+        if isinstance(found, SignInExpired) and not self._signed_in:
+            return Rejected(f"{self.host} shows this only to its own accounts")
         return found
 
     def _note_rate(self) -> None:

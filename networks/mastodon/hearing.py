@@ -170,7 +170,7 @@ def stay_on_the_line(
     try:
         line = server.client.stream_hashtag(tag, bell, **more) if by_tag else server.client.stream_user(bell, **more)
     except MastodonError as error:
-        raise client.meant(error, Unavailable, None) from error
+        raise server.meant(error, Unavailable) from error
     try:
         while not stop.wait(ALIVE):
             if not line.is_alive():

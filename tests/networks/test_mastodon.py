@@ -255,6 +255,15 @@ def test_our_own_posts_are_left_out_wherever_they_are_read(sqlite_engine: sa.Eng
         assert [one.text for one in ear(made).mentions(None).mentions] == ["theirs", "another pd"]
 
 
+def test_a_server_that_asks_for_an_account_ends_no_sign_in_on_another(sqlite_engine: sa.Engine) -> None:
+    asks = Answer(401, {"error": "The access token is invalid"})
+    with answering({}) as home, answering({"GET /api/v1/": asks}) as away:
+        made = connection(sqlite_engine, home.address, kind="hashtag", hashtag="lamp", server=away.address)
+        with pytest.raises(Rejected, match="only to its own accounts"):
+            ear(made).mentions(None)
+        assert eye(made).ask([f"1@{away.address.removeprefix('http://')}"]).gone == frozenset()
+
+
 def test_only_mentions_are_heard_from_a_server_that_tells_more(sqlite_engine: sa.Engine) -> None:
     now = clock.now()
     said = status("2", "@pd why?", now, by="9", acct="ines")
