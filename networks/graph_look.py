@@ -20,12 +20,14 @@ Row = dict[str, Any]
 @dataclass(frozen=True)
 class Edge:
     """A list of the Graph API: its name, how it is asked, the field of a row's time. With `below`, what is looked for
-    is that list of each row; its first page comes with the row."""
+    is that list of each row; its first page comes with the row. `answers`: the field in which what answers a row comes
+    with it."""
 
     name: str
     asked: Mapping[str, str]
     time: str
     below: "Edge | None" = None
+    answers: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,12 @@ def _below(line: Line, edge: Edge, look: Look) -> tuple[list[tuple[Row, Row | No
 
 
 def _new(listed: Mapping[str, Any], edge: Edge, look: Look) -> tuple[list[Row], Mapping[str, str] | None]:
-    """Of a page, newest first, what is new; and how it goes on, if there may be more of that."""
+    """Of a page, newest first, what is new, also below what is not; how it goes on, if there may be more."""
     rows = listed.get("data", ())
-    new = [one for one in rows if when(one[edge.time]) >= look.since]
-    return new, following(listed) if len(new) == len(rows) else None
+    every = [one for row in rows for one in (row, *row.get(edge.answers, {}).get("data", ()))]
+    new = [one for one in every if when(one[edge.time]) >= look.since]
+    ended = any(when(row[edge.time]) < look.since for row in rows)
+    return new, None if ended else following(listed)
 
 
 def page(look: Look, found: Sequence[RemoteMention]) -> Page:

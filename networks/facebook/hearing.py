@@ -13,10 +13,17 @@ from networks.network import Connection, Page, RemoteMention, Witnessed
 
 _SAID = "id,message,created_time,permalink_url,from"
 TAGGED = Edge("tagged", {"fields": _SAID}, "created_time")
-COMMENTS = Edge("comments", {"fields": _SAID, "limit": "50", "order": "reverse_chronological"}, "created_time")
+COMMENTS = Edge(  # as a stream: with the answers to comments
+    "comments",
+    {"fields": _SAID, "limit": "50", "filter": "stream", "order": "reverse_chronological"},
+    "created_time",
+)
 POSTS = Edge(  # Meta has no list of all comments
     "posts",
-    {"fields": f"id,created_time,comments.order(reverse_chronological).limit(50){{{_SAID}}}", "limit": "25"},
+    {
+        "fields": f"id,created_time,comments.filter(stream).order(reverse_chronological).limit(50){{{_SAID}}}",
+        "limit": "25",
+    },
     "created_time",
     below=COMMENTS,
 )

@@ -1,6 +1,7 @@
 """What is said to an Instagram account: pictures that tag it, comments on its own. What we say ourselves is left out.
 
-The cursor is as on Facebook. Comments come newest first, as Meta lists them since version 3.2."""
+The cursor is as on Facebook. Comments come newest first, as Meta lists them since version 3.2; the answers to a comment
+come with it, and are not asked for below comments that a look does not reach."""
 
 from typing import Any
 
@@ -11,10 +12,11 @@ from networks.network import Connection, Page, RemoteMention
 
 _SAID = "id,text,timestamp,from,username"
 TAGS = Edge("tags", {"fields": "id,caption,permalink,timestamp,username"}, "timestamp")
-COMMENTS = Edge("comments", {"fields": _SAID, "limit": "50"}, "timestamp")
+_BOTH = f"{_SAID},replies.limit(50){{{_SAID}}}"
+COMMENTS = Edge("comments", {"fields": _BOTH, "limit": "50"}, "timestamp", answers="replies")
 MEDIA = Edge(  # Meta has no list of all comments
     "media",
-    {"fields": f"id,permalink,timestamp,comments.limit(50){{{_SAID}}}", "limit": "25"},
+    {"fields": f"id,permalink,timestamp,comments.limit(50){{{_BOTH}}}", "limit": "25"},
     "timestamp",
     below=COMMENTS,
 )

@@ -35,7 +35,8 @@ ALWAYS = {"access_token", "appsecret_proof", "fields", "limit", "after"}
 FURTHER = {"order", "filter"}  # of comments: in Meta's documentation, not in its specs
 SUMMED = {"summary", "total_count"}  # how many an edge holds: in Meta's documentation, as is what insights count
 METRICS = {"post": {"post_media_view"}, "ig_media": {"views", "reach", "shares", "saved", "total_interactions"}}
-STATUS = {"status_code", "permalink", "permalink_url", "id", "comments", "order", "limit"}
+STATUS = {"status_code", "permalink", "permalink_url", "id", "comments", "order", "limit", "filter", "stream"}
+ANSWERS = {"replies", "limit"}  # an edge of a comment on Instagram, which may be asked for with it
 
 
 @dataclass
@@ -212,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "POST", "post", "comments":
                 return {"id": self._write("comment", given["message"], PAGE, parent=number).id}
             case "GET", "post", "comments":
-                return self._page([one for one in self._shown("comment") if one.parent == number], given)
+                return self._page(self._comments("comment", number, given.get("filter", "")), given)
             case "GET", "ig_media", "comments":
                 return self._page([one for one in self._shown("ig_comment") if one.parent == number], given)
             case "GET", "post" | "ig_media", "insights":
@@ -346,6 +347,7 @@ class _Handler(BaseHTTPRequestHandler):
         asked = re.findall(r"[a-z_]+", given.get("fields", "id"))
         known = set(SPEC.get(f"fields {one.kind}", ())) | STATUS
         known |= set(SPEC.get(f"edges {one.kind}", ())) | (SUMMED if "summary" in asked else set())
+        known |= ANSWERS if one.kind == "ig_comment" or "comments" in asked else set()
         known |= set(SPEC["fields comment"]) | set(SPEC["fields ig_comment"]) if "comments" in asked else set()
         if one.kind != "container" and (wrong := sorted(set(asked) - known - {"reverse_chronological"})):
             self.server.against_spec.append(f"fields of {one.kind}: {wrong}")
@@ -371,9 +373,20 @@ class _Handler(BaseHTTPRequestHandler):
             return told | {name: {"data": [], "summary": {"total_count": one.counts.get(name, 0)}} for name in edges}
         if "comments" in asked:
             kind = "comment" if one.kind == "post" else "ig_comment"
-            rows = [each for each in self._shown(kind) if each.parent == one.id]
-            told["comments"] = self._page(rows, {"limit": "50"})
+            further = {"filter": "stream"} if "filter(stream)" in given["fields"] else {}
+            inner = given["fields"].partition("comments")[2].partition("{")[2].removesuffix("}")
+            rows = self._comments(kind, one.id, further.get("filter", ""))
+            told["comments"] = self._page(rows, {"fields": inner, "limit": "50", **further})
+        if "replies" in asked and one.kind == "ig_comment":
+            told["replies"] = self._page(self._comments(one.kind, one.id, ""), {"limit": "50"})
         return told
+
+    def _comments(self, kind: str, number: str, chosen: str) -> list[Thing]:
+        """What stands right below it; as a stream (on Facebook) also what answers that."""
+        shown, below = self._shown(kind), {number}
+        while chosen == "stream" and (more := {one.id for one in shown if one.parent in below} - below):
+            below |= more
+        return [one for one in shown if one.parent in below]
 
 
 def account_on(

@@ -276,6 +276,23 @@ def test_comments_are_read_below_however_many_posts_and_however_many_there_are(
 
 
 @pytest.mark.parametrize("network", KINDS)
+def test_answers_to_comments_are_heard_and_ours_are_not(
+    meta: MetaServer, page: Connection, gram: Connection, now: datetime, network: str
+) -> None:
+    post, comment, us = KINDS[network]
+    ours = meta.add(post, "Coffee at nine.", us, at=now - timedelta(days=3))
+    old = meta.add(comment, "long ago", "555", parent=ours.id, at=now - timedelta(days=2), username="neighbour")
+    for n in range(60):
+        text = {"username": "walker", "parent": ours.id, "at": now - timedelta(days=2, minutes=n + 1)}
+        meta.add(comment, f"older still {n}", "557", **text)
+    meta.add(comment, "when is the next", "556", parent=old.id, at=now - MINUTE, username="walker")
+    meta.add(comment, "next week", us, parent=old.id, at=now)
+    connection = of_kind(page if network == "facebook" else gram, "comments")
+    texts, pages = looked(connection, (now - timedelta(hours=1)).isoformat())
+    assert (texts, [one.root_id for one in pages[0].mentions], len(pages)) == (["when is the next"], [ours.id], 1)
+
+
+@pytest.mark.parametrize("network", KINDS)
 def test_posts_that_tag_us_are_read_however_many_there_are(
     meta: MetaServer, page: Connection, gram: Connection, now: datetime, network: str
 ) -> None:
