@@ -12,7 +12,7 @@ from atproto import AtUri, models
 
 from config import clock
 from networks import fetching
-from networks.bluesky.session import DIRECTORY, Account, pds_of
+from networks.bluesky.session import DIRECTORY, Account, Refused, pds_of
 from networks.network import Connection, Page, Rejected, RemoteMention, Unavailable, Witnessed
 
 FIRST = timedelta(days=7)  # how far back the first walk goes
@@ -46,9 +46,17 @@ Fetch = Callable[[str | None], tuple[Sequence[Heard], str | None]]
 def step(cursor: str | None, fetch: Fetch, now: datetime) -> Page:
     """One page of a walk from the newest item back to `since`; its cursor is where to go on, or the next walk's start.
 
-    A crash repeats a page. What a network orders into the future counts as now, or later posts would be passed over."""
+    A crash repeats a page. What a network orders into the future counts as now, or later posts would be passed over.
+    A search goes back over 10,000 posts and is refused from there on: what lies beyond is lost, and the walk ends."""
     walk = Walk(**json.loads(cursor)) if cursor else Walk(since=(now - FIRST).isoformat())
-    heard, following = fetch(walk.following)
+    try:
+        heard, following = fetch(walk.following)
+    except Refused:
+        if walk.following is None:
+            raise
+        start = max(walk.since, walk.top or walk.since)
+        lost = datetime.fromisoformat(walk.since), datetime.fromisoformat(start)
+        return Page([], json.dumps(asdict(Walk(since=start))), lost=lost)
     newest = max((min(one.at, now) for one in heard), default=None)
     top = walk.top or (newest.isoformat() if newest is not None else None)
     oldest_wanted = datetime.fromisoformat(walk.since) - OVERLAP

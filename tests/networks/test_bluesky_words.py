@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from networks.bluesky.hearing import OVERLAP, PAGE, Heard, step
+from networks.bluesky.session import Refused
 from networks.bluesky.words import LIMITS, graphemes, tid
 from networks.network import Outgoing, RemoteMention
 from posts.drafts import new_key
@@ -108,3 +109,23 @@ def test_a_post_that_says_it_is_of_tomorrow_hides_no_later_one() -> None:
     assert json.loads(cursor or "{}")["since"] == NOW.isoformat()
     found, _ = walk(Pager([-1440, -2, 3], PAGE), cursor, NOW + timedelta(minutes=10))
     assert "-2" in found
+
+
+def test_a_search_that_goes_back_no_further_ends_its_walk_and_says_what_it_lost() -> None:
+    pager = Pager(range(20), 5)
+
+    def short(cursor: str | None) -> tuple[Sequence[Heard], str | None]:
+        if int(cursor or 0) >= 10:
+            raise Refused("cursor: at most 10000", "InvalidRequest")
+        return pager(cursor)
+
+    found, cursor, lost = list[str](), json.dumps({"since": (NOW - timedelta(minutes=15)).isoformat()}), []
+    for _ in range(3):
+        page = step(cursor, short, NOW)
+        found, cursor, lost = [*found, *(one.remote_id for one in page.mentions)], page.cursor or "", [*lost, page.lost]
+    assert (found, page.more) == ([str(age) for age in range(10)], False)
+    assert lost == [None, None, (NOW - timedelta(minutes=15), NOW)]
+    again = step(cursor, short, NOW + timedelta(minutes=1))
+    assert again.mentions
+    with pytest.raises(Refused):  # at its start that is an error like any other
+        step(None, lambda _: short("10"), NOW)
