@@ -11,6 +11,8 @@ import msgspec
 
 from networks.jetstream.frames import POST, Account, Frames, Record, StreamEnded, moment
 
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, msgspec.MsgspecError)
+
 
 @dataclass
 class Firehose(Frames):
@@ -27,7 +29,7 @@ class Firehose(Frames):
                 if header["op"] == -1:
                     raise StreamEnded(f"{body.get('error')}: {body.get('message')}")
                 self._take(header.get("t"), body)
-            except (ValueError, TypeError, KeyError, AttributeError, OverflowError, msgspec.MsgspecError):
+            except _UNREADABLE:
                 self._refused += 1
 
     def _take(self, kind: str | None, body: dict[str, Any]) -> None:

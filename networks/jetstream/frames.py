@@ -127,7 +127,7 @@ class Frames:
                 self._first_wire(_v1.decode(raw))
             else:
                 self._second_wire(_v2.decode(raw))
-        except (msgspec.DecodeError, msgspec.ValidationError, ValueError, OverflowError):
+        except (msgspec.DecodeError, msgspec.ValidationError, ValueError, OverflowError, RecursionError):
             self._refused += 1
 
     @property
@@ -250,7 +250,7 @@ def _root(record: Record) -> str | None:
 def _decoded(raw: msgspec.Raw) -> Any:
     try:
         return msgspec.json.decode(raw) if bytes(raw) else None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

@@ -119,7 +119,11 @@ def test_a_search_that_goes_back_no_further_ends_its_walk_and_says_what_it_lost(
             raise Refused("cursor: at most 10000", "InvalidRequest")
         return pager(cursor)
 
-    found, cursor, lost = list[str](), json.dumps({"since": (NOW - timedelta(minutes=15)).isoformat()}), []
+    found, cursor, lost = (
+        list[str](),
+        json.dumps({"since": (NOW - timedelta(minutes=15)).isoformat()}),
+        list[tuple[datetime, datetime] | None](),
+    )
     for _ in range(3):
         page = step(cursor, short, NOW)
         found, cursor, lost = [*found, *(one.remote_id for one in page.mentions)], page.cursor or "", [*lost, page.lost]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
 
+import libipld
 import pytest
 import sqlalchemy as sa
 import zstandard
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from networks.jetstream import frames, line
+from networks.jetstream.firehose import Firehose
 from networks.jetstream.frames import Frames, StreamEnded, unpacker
 from networks.network import Burst, Connection, Rejected, RemoteMention, Unavailable
 from tests.networks import jetstream_server
@@ -202,6 +204,33 @@ def test_a_frame_that_would_grow_too_large_is_not_unpacked() -> None:
         with pytest.raises(zstandard.ZstdError):
             unpacker(ZDICT)(packing.compress(bytes(frames.LARGEST + 1)))
         assert unpacker(ZDICT)(packing.compress(bytes(1000))) == bytes(1000)
+
+
+DEEP = 5000
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("where", ["embed", "reply", "langs", "other"])
+def test_a_record_that_is_nested_without_end_stops_no_other(version: int, where: str) -> None:
+    told = Told("did:plc:x", "create", NOW, rkey="k", record={"$type": frames.POST, "text": "elm", where: "here"})
+    raw = json.dumps(told.v1() if version == 1 else told.v2(5)).replace('"here"', "[" * DEEP + "]" * DEEP)
+    after = post(6, "elm again", NOW)
+    reader = Frames(version, about_elm)
+    reader.feed([raw, json.dumps(after.v1() if version == 1 else after.v2(6))])
+    found = reader.burst(NOW)
+    assert found is not None
+    assert found.mentions[-1].text == "elm again"
+    assert len(found.mentions) + found.refused == 2
+
+
+def test_a_frame_of_the_firehose_that_is_nested_without_end_stops_no_other() -> None:
+    header = libipld.encode_dag_cbor({"op": 1, "t": "#account"})
+    body = {"did": "did:plc:x", "seq": 7, "time": NOW.isoformat(), "active": False, "status": "deleted"}
+    reader = Firehose(0, about_elm)
+    reader.feed([b"\x81" * DEEP + b"\x01", header + libipld.encode_dag_cbor(body)])
+    found = reader.burst(NOW)
+    assert found is not None
+    assert (found.left, found.refused) == (["did:plc:x"], 1)
 
 
 @given(st.binary(max_size=200))
