@@ -57,8 +57,12 @@ class Owed:
 def look(engine: sa.Engine, settings: Settings, now: datetime) -> int:
     """Raises what stands out and puts what tells of it in the outbox; how many alerts are new."""
     memory = _memories.setdefault(engine, Memory())
-    with database.reading(engine) as session:  # looking takes longer than a writer should keep others waiting
-        found = alerts.find(session, now, settings.department.zone, memory)
+    try:
+        with database.reading(engine) as session:  # looking takes longer than a writer should keep others waiting
+            found = alerts.find(session, now, settings.department.zone, memory)
+    except Exception:
+        _memories.pop(engine, None)  # it may hold half of what it takes for read
+        raise
     with database.writing(engine) as session:
         raised = alerts.put(session, found, now, settings.department.zone)
         tuning.forget(session, now)

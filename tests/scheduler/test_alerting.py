@@ -21,8 +21,9 @@ from scheduler import alert_mail
 from scheduler.jobs import alerting
 from scheduler.tables import AlertChannel, AlertNotice
 from sentiment import alert_details, alerts, surges
-from sentiment.tables import Alert
+from sentiment.tables import Alert, Score
 from tests.sentiment import street
+from tests.sentiment.street import Said
 
 URGENT = sorted(surges.URGENT)[0]
 MINUTE = timedelta(minutes=1)
@@ -303,3 +304,30 @@ def test_an_alerts_mail_can_be_stopped_from_itself(
         message = message_from_bytes(session.exec(select(OutboxMessage)).one().message, policy=default)
     assert message["List-Unsubscribe"].startswith("<https://desk.riverton.example/stop/1-alerts-")
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_a_look_that_fails_leaves_nothing_out_of_the_next(
+    sqlite_engine: sa.Engine, settings: Settings, now: datetime
+) -> None:
+    """Two weeks, too short for counts of days: what stands out is found among the posts that are held in memory."""
+    with database.writing(sqlite_engine) as session:
+        elm = street.place(session, "Elm Street")
+        ordinary = [
+            Said(now - timedelta(days=2, hours=number), f"resident {number}", f"Seen from my window, number {number}")
+            for number in range(300, 0, -1)
+        ]
+        near_misses = [
+            Said(now - 5 * (9 - n) * MINUTE, f"parent {n}", f"Near miss by number {n}", ("traffic_safety",), elm)
+            for n in range(9)
+        ]
+        ids = street.say(session, ordinary + near_misses)
+        damaged = session.get_one(Score, ids[-1])
+        whole, damaged.embedding = damaged.embedding, b"123"
+        session.add(damaged)
+    with pytest.raises(ValueError, match="buffer"):
+        alerting.look(sqlite_engine, settings, now)
+    with database.writing(sqlite_engine) as session:
+        mended = session.get_one(Score, ids[-1])
+        mended.embedding = whole
+        session.add(mended)
+    assert alerting.look(sqlite_engine, settings, now) == 1
