@@ -521,6 +521,28 @@ def _texts_before(session: Session, before: datetime) -> list[str]:
     return [text for text in rows.scalars() if text is not None]
 
 
+def withdraw(session: Session, mention_ids: Sequence[int]) -> None:
+    """Takes mentions that leave the desk out of the alerts that rest on them, before they are hidden: what they added
+    to posts and authors is taken back, and what of an alert was in the words of posts goes."""
+    links = sa.select(col(AlertMention.alert_id)).where(col(AlertMention.mention_id).in_(mention_ids))
+    resting = select(Alert).where(col(Alert.id).in_(links)).order_by(col(Alert.id)).with_for_update()
+    for alert in session.exec(resting.execution_options(populate_existing=True)).all():
+        known = mentions_of(session, alert.id or 0)
+        left = known.difference(mention_ids)
+        silent = surges.voices(surges.said(session, known)) - surges.voices(surges.said(session, left))
+        alert.posts = max(len(left), alert.posts - len(known - left))  # what expired still counts
+        alert.authors = max(0, alert.authors - len(silent)) if alert.posts else 0
+        alert.keyphrases = []
+        if alert.kind == "emerging":
+            alert.title = topics.own_title(session, alert.concern, alert.place_id)
+        else:
+            alert.title = _title(session, alert.concern, alert.place_id, alert.authors, alert.expected)
+        alert.severity = severity(alert.concern, alert.authors, alert.expected)
+        session.add(alert)
+    session.flush()
+    session.connection().execute(sa.delete(AlertMention).where(col(AlertMention.mention_id).in_(mention_ids)))
+
+
 def mentions_of(session: Session, alert_id: int) -> frozenset[int]:
     """Ids of the mentions that an alert rests on."""
     linked = sa.select(col(AlertMention.mention_id)).where(col(AlertMention.alert_id) == alert_id)

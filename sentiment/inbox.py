@@ -15,9 +15,9 @@ from sqlmodel import Session, col, select
 from config import audit, database
 from listeners import mentions as listeners_mentions
 from listeners.tables import Mention, MentionTag
-from sentiment import counts, disclosure
+from sentiment import alerts, counts, disclosure
 from sentiment.model import SENTIMENTS, TRUSTS
-from sentiment.tables import AlertMention, Correction, MentionConcern, Score
+from sentiment.tables import Correction, MentionConcern, Score
 from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
 
 STATES = ("new", "assigned", "snoozed", "done")
@@ -231,7 +231,7 @@ def correct(
     counts.subtract(session, [mention_id])
     if NEVER_TRACKED & set(raised or ()):
         session.execute(sa.delete(MentionConcern).where(col(MentionConcern.mention_id) == mention_id))
-        session.execute(sa.delete(AlertMention).where(col(AlertMention.mention_id) == mention_id))
+        alerts.withdraw(session, [mention_id])
         session.delete(score)
         session.flush()
         listeners_mentions.hide(session, [mention_id])

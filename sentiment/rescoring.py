@@ -17,9 +17,9 @@ from sqlmodel import Session, col, select
 from config import database
 from listeners import mentions
 from listeners.tables import Mention
-from sentiment import counts, scoring
+from sentiment import alerts, counts, scoring
 from sentiment.model import Reading
-from sentiment.tables import AlertMention, Correction, MentionConcern, Rescoring, RescoringPart, Score
+from sentiment.tables import Correction, MentionConcern, Rescoring, RescoringPart, Score
 
 PARTS = 8  # a worker reads one at a time
 BATCH = 64
@@ -183,7 +183,7 @@ def _put(
     ]
     if left_out:
         scoring.forget(session, left_out)
-        session.connection().execute(sa.delete(AlertMention).where(col(AlertMention.mention_id).in_(left_out)))
+        alerts.withdraw(session, left_out)
         mentions.hide(session, left_out)
     kept = {number: reading for number, reading in read.items() if number not in left_out}
     _store(session, kept, said, model)

@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from config import database
 from listeners import mentions
 from listeners.tables import Mention
-from sentiment import counts
+from sentiment import alerts, counts
 from sentiment.counts import Counted
 from sentiment.model import Reading
 from sentiment.tables import Correction, MentionConcern, Score
@@ -109,7 +109,10 @@ def _still_pending(session: Session, found: Sequence[mentions.Pending]) -> set[i
 
 
 def _store(session: Session, read: Sequence[_Read], model: str, now: datetime, zone: ZoneInfo) -> None:
-    mentions.hide(session, [one.mention.id for one in read if one.reading.never_tracked])
+    left_out = [one.mention.id for one in read if one.reading.never_tracked]
+    if left_out:  # what was reworded may be in alerts
+        alerts.withdraw(session, left_out)
+        mentions.hide(session, left_out)
     kept = [one for one in read if not one.reading.never_tracked]
     if not kept:
         return

@@ -14,12 +14,13 @@ from config.permissions import Role
 from config.tables import AuditEntry, Person
 from listeners import mentions
 from listeners.tables import Mention
-from sentiment import alert_details, alerts, counts, surges, tuning
+from sentiment import alert_details, alerts, counts, inbox, scoring, surges, tuning
 from sentiment.tables import Alert, AlertMention
 from sentiment.taxonomy import CONCERNS
 from sentiment.topics import Topic
 from sentiment.tuning import Tuning
 from tests.sentiment import street
+from tests.sentiment.reader import WordReader
 from tests.sentiment.street import ZONE, Said
 
 MORNING = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)  # Tuesday 08:00 in Riverton
@@ -689,3 +690,52 @@ def test_one_emergency_in_other_words_is_an_update_of_its_thread(
         raised = alerts.all_alerts(session)
         assert len(raised) == threads
         assert raised[-1].posts == (6 if threads == 1 else 3)
+
+
+@pytest.mark.parametrize("raise_it", ["emerging", "cell"])
+@pytest.mark.parametrize("marked_by", ["officer", "model"])
+def test_what_is_withdrawn_as_a_protest_leaves_an_alert_with_its_words(
+    raise_it: str, marked_by: str, engine: sa.Engine, person: Callable[..., Person]
+) -> None:
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        elm, _ = _history(session)
+        said = [
+            replace(post, text=f"Blockade at the bridge, says number {n}")
+            for n, post in enumerate(_burst("drugs", elm))
+        ]
+        said.append(replace(said[0], text="Blockade at the bridge, as I said before"))  # by one who is there already
+        ids = street.say(session, said)
+        found = _new(ids, ids) if raise_it == "emerging" else alerts.find(session, MORNING, ZONE)
+        (alert,) = alerts.put(session, found, MORNING, ZONE)
+        before = alert.authors
+        assert alert.keyphrases
+    for one in (ids[1], ids[-1]):
+        if marked_by == "officer":
+            with database.writing(engine) as session:
+                inbox.correct(session, one, ada, MORNING, ZONE, concerns=["protest_public_order"])
+        else:
+            with database.writing(engine) as session:
+                mentions.reword(session, {one: "Join the protest at the bridge"}, MORNING)
+                counts.subtract(session, [one])
+                scoring.forget(session, [one])
+            scoring.score_pending(engine, WordReader(), MORNING, zone=ZONE)
+    with database.reading(engine) as session:
+        (alert,) = alerts.all_alerts(session)
+        assert alerts.mentions_of(session, alert.id or 0) == set(ids) - {ids[1], ids[-1]}
+        assert (alert.posts, alert.authors, alert.keyphrases) == (14, before - 1, [])
+        assert alert.title == {
+            "emerging": "New: Emergencies",
+            "cell": "Drugs and alcohol near Elm Street: far more than usual",
+        }.get(raise_it)
+
+
+def test_an_alert_whose_posts_are_all_withdrawn_names_nobody(engine: sa.Engine, person: Callable[..., Person]) -> None:
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        ids = street.say(session, _burst("drugs", None, 3))
+        alerts.put(session, _new(ids, ids), MORNING, ZONE)
+        for one in ids:
+            inbox.correct(session, one, ada, MORNING, ZONE, concerns=["protest_public_order"])
+        (alert,) = alerts.all_alerts(session)
+        assert (alert.posts, alert.authors, alert.keyphrases, alert.title) == (0, 0, [], "New: Emergencies")

@@ -15,9 +15,11 @@ from config.tables import Person
 from listeners import mentions
 from listeners.tables import Mention
 from scheduler.jobs import rescoring as job
-from sentiment import counts, inbox, rescoring, scoring
+from sentiment import alerts, counts, inbox, rescoring, scoring
 from sentiment.model import Reading
 from sentiment.tables import AuthorDay, Correction, HourCount, MentionConcern, Score
+from sentiment.topics import Topic
+from sentiment.tuning import Tuning
 from tests.sentiment import street
 from tests.sentiment.reader import WordReader
 from tests.sentiment.street import ZONE, Said
@@ -212,3 +214,31 @@ def test_an_author_day_that_is_kept_by_the_departments_date_is_kept(sqlite_engin
     assert job.go_on(sqlite_engine, NewReader(), evening, zone=ZONE) == 1
     with database.reading(sqlite_engine) as session:
         assert set(session.exec(select(col(AuthorDay.day)))) == {first}
+
+
+def test_what_a_new_model_takes_for_a_protest_leaves_alerts_with_its_words(engine: sa.Engine, now: datetime) -> None:
+    hear(engine, now)
+    with database.writing(engine) as session:
+        marches = [number + 1 for number in range(MANY) if "march" in WORDS[number % len(WORDS)]]
+        topic = Topic(
+            concern="emergencies",
+            place_id=None,
+            title="New: March",
+            keyphrases=("march",),
+            mention_ids=frozenset([*marches[:3], 1, 2]),
+            kin=frozenset(),
+            hours=2,
+            authors=5,
+            expected=0.1,
+            p_value=1e-6,
+            since=AT,
+        )
+        alerts.put(session, alerts.Found([], [topic], Tuning()), now, ZONE)
+        rescoring.begin(session, NewReader.name, None, now)
+    for part in range(rescoring.PARTS):
+        while rescoring.step(engine, NewReader(), now, part, zone=ZONE):
+            pass
+    with database.reading(engine) as session:
+        (alert,) = alerts.all_alerts(session)
+        assert alerts.mentions_of(session, alert.id or 0) == {1, 2}
+        assert (alert.title, alert.keyphrases, alert.posts) == ("New: Emergencies", [], 2)
