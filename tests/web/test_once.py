@@ -28,7 +28,7 @@ def robot(desk_app: object, sqlite_engine: sa.Engine, keys: Keys, person: Callab
     """A program with a token of an officer's."""
     with database.writing(sqlite_engine) as session:
         ada = person(session, "Ada", Role.OFFICER)
-        scopes = [Action.WRITE_POSTS, Action.READ_POSTS]
+        scopes = [Action.WRITE_POSTS, Action.READ_POSTS, Action.TRIAGE]
         token = sign_ins.new_token(session, ada.id or 0, "robot", scopes, keys, clock.now(), timedelta(days=1))
     return Browser(desk_app, headers={"Authorization": f"Bearer {token}"}, raise_server_exceptions=False)  # type: ignore[arg-type]
 
@@ -57,6 +57,14 @@ def test_a_key_is_for_one_request_only(robot: Browser, sqlite_engine: sa.Engine)
     robot.post("/api/v1/posts", json={"message": "Tea."}, headers={"Idempotency-Key": "two"})
     robot.post("/api/v1/posts", json={"message": "Tea."})
     assert posts(sqlite_engine) == 3
+
+
+def test_a_key_is_for_one_query_only(robot: Browser) -> None:
+    asked, key = "/api/v1/alerts/sensitivity?level=", {"Idempotency-Key": "one"}
+    assert robot.put(f"{asked}fewer", headers=key).status_code == 204
+    assert robot.put(f"{asked}more", headers=key).status_code == 422
+    again = robot.put(f"{asked}fewer", headers=key)
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (204, "true")
 
 
 def test_what_is_not_allowed_is_not_kept(robot: Browser, sqlite_engine: sa.Engine) -> None:

@@ -1,8 +1,8 @@
 """Idempotency-Key on writes of the API (draft-ietf-httpapi-idempotency-key-header): the same request sent again,
 because its answer was lost, is done once and answered alike for a day.
 
-The key belongs to who sends it, the method and the address; with another body, or other rights than then, it is
-refused. Only what succeeded or was refused for good is kept, and nothing of a stranger: who asks is found before
+The key belongs to who sends it, the method and the address; with another query or body, or other rights than then,
+it is refused. Only what succeeded or was refused for good is kept, and nothing of a stranger: who asks is found before
 anything is read or answered. After a failure of ours the same key may be tried again. scheduler.jobs.expiry removes
 what is over."""
 
@@ -60,7 +60,8 @@ class OnceOnly:
         key = self._hash(scope, given)
         body = b"".join(message.get("body", b"") for message in messages)
         rights = sorted([*who.roles, *(who.scopes or ())])  # an answer is read again only by whoever still may
-        request = self.desk.keys.hash("token", f"body {rights} {body.hex()}")
+        asked = f"{scope['query_string'].hex()} {body.hex()}"  # some say all in their query
+        request = self.desk.keys.hash("token", f"body {rights} {asked}")
         kept = await run_in_threadpool(self._begin, key, request)
         if isinstance(kept, Trouble):
             await self._tell(kept, scope, send)
