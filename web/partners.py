@@ -1,6 +1,7 @@
 """Partners: a directory, a page each, and share kits or drafts sent to them. Without signing in: /partner/…, a
 partner's own signed address, to tell us what it hears or to comment on a draft."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlencode
@@ -302,17 +303,12 @@ def ways(request: Request) -> dict[str, str]:
 
 def _kept(request: Request, found: Desk, who: Visitor, given: Given, place: str, partner_id: int | None) -> Response:
     known = dict(compose_page.languages())
+    spoken = tuple(one for one in given.languages if one in known)
+    with database.reading(found.engine) as session:
+        given = replace(given, place_id=known_place(session, place), languages=spoken)
     try:
         with database.writing(found.engine) as session:
-            whole = Given(
-                given.name,
-                given.kind,
-                known_place(session, place),
-                tuple(one for one in given.languages if one in known),
-                given.notes,
-                given.reach,
-            )
-            made = partners.keep(session, whole, found.keys, who.id, clock.now(), partner_id)
+            made = partners.keep(session, given, found.keys, who.id, clock.now(), partner_id)
             number = made.id
     except WrongState as error:
         return _form(request, found, given, partner_id, wrong=str(error))

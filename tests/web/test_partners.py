@@ -23,6 +23,7 @@ from config.permissions import Action, Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import OutboxMessage
+from listeners import places
 from networks import accounts, pictures
 from posts import drafts, partners
 from posts import pictures as kept
@@ -107,6 +108,15 @@ def test_the_directory_finds_and_seals(
         assert "Elm Street" not in again.get(PAGE).text
     with database.reading(sqlite_engine) as session:
         assert session.get_one(Partner, 1).reach is None
+
+
+def test_a_refused_form_keeps_the_place(ada: Browser, sqlite_engine: sa.Engine) -> None:
+    with database.writing(sqlite_engine) as session:
+        elm = places.add(session, "Elm Street", [])
+        number = str(elm.id)
+    send(ada, PAGE, page=f"{PAGE}/new", place=number, **GIVEN)
+    refused = send(ada, f"{PAGE}/1", page=f"{PAGE}/1/edit", place=number, **{**GIVEN, "email": "rosa"})
+    assert (refused.status_code, f'<option value="{number}" selected>' in refused.text) == (422, True)
 
 
 def test_a_share_kit_is_received_and_what_comes_back_is_heard(
