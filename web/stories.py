@@ -50,7 +50,8 @@ def told_to_us(
         with database.writing(found.engine) as session:
             stories.told_to_us(session, words, consent, language, who.id, clock.now())
     except WrongState as error:
-        return _page(request, found, wrong=("new", str(error)), given={"words": words, "consent": consent})
+        given = {"words": words, "consent": consent, "language": language}
+        return _page(request, found, wrong=("new", str(error)), given=given)
     return RedirectResponse("/outreach/stories?said=story-agreed", 303)
 
 
@@ -134,12 +135,11 @@ def _page(
         status=200 if wrong is None else 422,
         kept=kept,
         candidates=candidates,
-        blank={"words": "", "consent": ""},
+        blank={"words": "", "consent": "", "language": found.settings.department.language},
         refused=given,
         wrong=wrong,
         labels=LABELS,
         languages=compose_page.languages(),
-        language_first=found.settings.department.language,
         longest=stories.LONGEST,
         longest_consent=stories.LONGEST_CONSENT,
     )

@@ -45,6 +45,12 @@ def test_praise_is_a_candidate_until_somebody_asks_and_the_look_is_logged(
     assert looks[0]["ids"] == [2]
 
 
+def test_a_refused_story_keeps_its_language(ada: Browser) -> None:
+    assert '<option value="en" selected' in ada.get(PAGE).text
+    refused = send(ada, PAGE, page=PAGE, words="Me acompañaron a casa.", language="es")
+    assert (refused.status_code, '<option value="es" selected' in refused.text) == (422, True)
+
+
 def test_from_consent_to_the_story_and_back(ada: Browser) -> None:
     send(ada, f"{PAGE}/ask/2", page=PAGE)
     assert send(ada, f"{PAGE}/1/tell", page=PAGE).status_code == 422
