@@ -4,6 +4,7 @@ A source that fails is asked again later and later, and its error stands on its 
 whose account is signed out waits until that is connected again."""
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -39,6 +40,7 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=3)  # longer than any one page may take
 LONGEST_WAIT = timedelta(hours=6)
 PAGES = 20  # of one source in one go; the rest at the next look
+ONE_GO = 60.0  # seconds after which one source is asked for no more pages: those that are due next wait for it
 AT_ONCE = 5  # sources in one go
 ASKED = 10.0  # seconds that a stream is tried for
 
@@ -93,6 +95,7 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
         watched = rules.matcher(session)
         account = session.get(Account, source.account_id) if source.account_id is not None else None
     new = 0
+    begun = time.monotonic()
     try:
         listener = _listener(engine, source, account, keys, settings)
         for _ in range(PAGES):
@@ -103,12 +106,13 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
                 rhythm.note(session, source_id, admitted.read + page.again, admitted.new, now)
                 held = session.get_one(Source, source_id)
                 held.cursor = page.cursor
+                held.lease_until = now + timedelta(seconds=time.monotonic() - begun) + LEASE
                 if page.lost is not None:
                     gaps.heard(session, held, now, page.lost)
 
             new += intake.admit(engine, source, found, watched, keys, settings, now, note).new
             source.cursor = page.cursor
-            if not page.more:
+            if not page.more or time.monotonic() - begun > ONE_GO:
                 break
     except NetworkError as error:
         if account is not None:

@@ -230,3 +230,32 @@ def test_a_source_that_fails_says_why_waits_longer_and_comes_back(
     polling.poll_due(engine, settings, keys, at)
     with database.reading(engine) as session:
         assert (session.get_one(Source, 1).failures, session.get_one(Source, 1).last_error) == (0, None)
+
+
+@pytest.mark.parametrize(("longest", "pages"), [(60.0, polling.PAGES), (0.0, 1)])
+def test_a_source_with_much_to_tell_keeps_its_lease_and_holds_up_the_others_for_a_while_only(
+    engine: sa.Engine,
+    source: Source,
+    keys: Keys,
+    settings: Settings,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    longest: float,
+    pages: int,
+) -> None:
+    leases: list[datetime] = []
+
+    class Endless:
+        def mentions(self, cursor: str | None) -> Page:
+            with database.reading(engine) as session:
+                leases.append(session.get_one(Source, 1).lease_until or now)
+            return Page([], str(len(leases)), more=True)
+
+    endless = replace(NETWORKS["practice"], listener=lambda connection: Endless())
+    monkeypatch.setattr("networks.registry.NETWORKS", {**NETWORKS, "practice": endless})
+    monkeypatch.setattr(polling, "ONE_GO", longest)
+    polling.poll_due(engine, settings, keys, now)
+    assert (len(leases), leases) == (pages, sorted(set(leases)))  # each page with a later one
+    with database.reading(engine) as session:
+        held = session.get_one(Source, 1)
+    assert (held.cursor, held.lease_until) == (str(pages), None)
