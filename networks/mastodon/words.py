@@ -10,6 +10,7 @@ from networks import polls
 from networks.network import Limits, Outgoing, Problem
 
 ANSWERS = 32  # characters kept free for the name of whom we answer
+MARKUP = 40_000  # characters of a post's HTML that are read, as of a feed's (networks.feed)
 _GRAPHEME = regex.compile(r"\X")
 _LINK = regex.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]}'’”]", regex.IGNORECASE)
 _MENTION = regex.compile(r"(?<![\w/@])@(\w+(?:[\w.-]*\w)?)(?:@[\w.-]+\w)")
@@ -33,7 +34,7 @@ def _graphemes(text: str) -> int:
 
 def plain(content: str) -> str:
     """A post's HTML in plain words: breaks and paragraphs as new lines, links whole."""
-    lines = _BLOCK_ENDS.sub("\n\n", _ITEM_ENDS.sub("\n", _BREAK.sub("\n", content)))
+    lines = _BLOCK_ENDS.sub("\n\n", _ITEM_ENDS.sub("\n", _BREAK.sub("\n", content[:MARKUP])))
     bare = nh3.clean(lines, tags=set(), clean_content_tags={"script", "style"})
     return _EMPTY_LINES.sub("\n\n", html.unescape(bare)).strip()
 

@@ -1,6 +1,7 @@
 """Feeds over real HTTP, from a small server of ours on loopback that can misbehave."""
 
 import gzip
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -319,6 +320,13 @@ def test_a_json_feed_is_read_as_any_other(server: Server, poll: Callable[..., Pa
     assert (first.language, first.url) == ("es", "https://ledger.example/7")
     assert first.posted_at == datetime(2026, 11, 24, 12, tzinfo=UTC)
     assert (second.remote_id, second.language, second.posted_at) == ("8", "en", now)
+
+
+def test_no_more_of_an_entry_is_read_than_takes_a_moment() -> None:
+    entry = {"id": "1", "title": "Bridge closed", "content_html": "<p>Until noon.</p>" + "<ul>" * 40_000 + "late"}
+    told = {"version": "https://jsonfeed.org/version/1.1", "title": "Ledger", "items": [entry]}
+    page = feed.read(json.dumps(told).encode(), {})
+    assert [one.text for one in page.mentions] == ["Bridge closed. Until noon"]
 
 
 @pytest.mark.parametrize("body", ['{"title": "an API"}', "{" * 100_000, '{"version": "https://jsonfeed.org/version/1"'])

@@ -27,6 +27,10 @@ def test_links_mentions_and_emoji_count_as_the_server_counts_them(text: str, cou
     assert length(text) == counted
 
 
+def test_no_more_markup_is_read_than_takes_a_moment() -> None:
+    assert plain("<p>So slow</p>" + "<ul>" * 40_000 + "late") == "So slow"
+
+
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_more_words_never_count_less(one: str, other: str) -> None:
     assert length(f"{one} {other}") >= length(one) - 1  # a link may end differently where a word follows it
