@@ -101,6 +101,10 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
         for _ in range(PAGES):
             page = listener.mentions(source.cursor)
             found = [(source.network, mention) for mention in page.mentions]
+            if page.refused:
+                log.info(
+                    "not_all_read", source=source_id, refused=[storable(words)[:300] for words in page.refused[:5]]
+                )
 
             def note(session: Session, admitted: intake.Admitted, page: Page = page) -> None:
                 rhythm.note(session, source_id, admitted.read + page.again, admitted.new, now)

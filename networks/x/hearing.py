@@ -111,8 +111,8 @@ class Rounds:
         self._searches = connection.searches
 
     def mentions(self, cursor: str | None) -> Page:
-        """The next page of the search whose turn it is. Raises NetworkError; Rejected without a rule, or with too many
-        names to look for."""
+        """The next page of the search whose turn it is; of the next one that X takes, where it refuses that. Raises
+        NetworkError; Rejected without a rule, with too many names to look for, or where X refuses every search."""
         if not self._searches:
             raise Rejected("there is no watch rule to search for yet; add one below the sources")
         if len(self._searches) > MOST_SEARCHES:
@@ -123,11 +123,24 @@ class Rounds:
         kept = json.loads(cursor) if cursor else {}
         walks, turn = kept.get("walks", {}), kept.get("turn", 0) % len(self._searches)
         names = [blake2b(words.encode(), digest_size=6).hexdigest() for words in self._searches]
-        found = Ear(self._connection, self._searches[turn]).mentions(walks.get(names[turn]))
-        walks[names[turn]] = found.cursor
-        following = turn if found.more else turn + 1
-        ahead = {"turn": following % len(names), "walks": {name: walks[name] for name in names if name in walks}}
-        return Page(found.mentions, json.dumps(ahead), more=following < len(names), refused=found.refused)
+        refused: list[str] = []
+        mentions: Sequence[RemoteMention] = ()
+        for following in range(turn, len(names)):
+            try:
+                found = Ear(self._connection, self._searches[following]).mentions(walks.get(names[following]))
+            except Refused as error:
+                if len(refused) == len(names) - 1:
+                    raise
+                refused.append(f"{self._searches[following]}: {error}")
+                continue
+            walks[names[following]], mentions = found.cursor, found.mentions
+            refused += found.refused
+            ahead = following if found.more else following + 1
+            break
+        else:
+            ahead = len(names)
+        kept = {"turn": ahead % len(names), "walks": {name: walks[name] for name in names if name in walks}}
+        return Page(mentions, json.dumps(kept), more=ahead < len(names), refused=refused)
 
 
 class Looker:

@@ -98,6 +98,23 @@ def test_many_pages_of_one_search_do_not_hide_the_next(x: XServer, connection: C
     assert len(found) == 26
 
 
+def test_a_search_that_x_refuses_holds_up_no_other_and_is_told(x: XServer, connection: Connection) -> None:
+    x.write("elm one", by="801")
+    x.write("oak one", by="801")
+    searches = ("fir", "elm", "ash", "yew", "oak", "box")
+    x.refuses = {"fir", "ash", "yew", "box"}
+    found, cursor, told = list[str](), None, list[str]()
+    for _ in range(3):
+        page = a_page(connection, searches, cursor)
+        found, cursor, told = [*found, *(one.text for one in page.mentions)], page.cursor, [*told, *page.refused]
+    assert (found, page.more) == (["elm one", "oak one"], False)
+    assert [searches.index(one.split(": ")[0]) for one in told] == [0, 2, 3, 5]
+    x.write("elm two", by="801")
+    assert a_page(connection, searches, cursor).mentions[0].text == "elm two"  # the next round
+    with pytest.raises(Rejected):  # with no search that X takes, it is an error like any other
+        a_page(connection, ("fir", "ash"), None)
+
+
 def test_without_a_rule_and_with_too_many_it_is_said_what_to_do(x: XServer, connection: Connection) -> None:
     with pytest.raises(Rejected, match="no watch rule"):
         a_page(connection, (), None)

@@ -92,6 +92,7 @@ class XServer(ThreadingHTTPServer):
         self.old_names = False  # does it still know only tweet.fields
         self.processing = 0  # how often it says of a picture that it is not done
         self.page = 100
+        self.refuses: set[str] = set()  # searches that it does not take
         self._number = 0
         self.add_user(ME, HANDLE, "Riverton PD")
 
@@ -370,6 +371,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _search(self, asked: Mapping[str, str]) -> tuple[int, Any]:
         found = re.fullmatch(r"\((.*)\) -is:retweet", asked["query"])
         assert found is not None
+        if found.group(1) in self.server.refuses:
+            raise _problem(400, "Invalid Request", "There were errors processing your request")
         oldest = self.server.now - timedelta(days=7)
         since = asked.get("since_id")
         moment = datetime.fromtimestamp(((int(since) >> 22) + EPOCH_MS) / 1000, UTC) if since else None
