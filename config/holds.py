@@ -7,11 +7,26 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from config import audit
+from config.phrases import Phrase
 from config.tables import Hold
 
 
+def _(message: str) -> str:
+    """Marks a sentence for the catalogue; pages translate it."""
+    return message
+
+
+class NoReason(ValueError):
+    """A hold says why; the message is a Phrase about that field."""
+
+    def __init__(self) -> None:
+        super().__init__(Phrase.about(_("Say why, in a few words: everyone at the desk reads it."), "reason"))
+
+
 def place(session: Session, person_id: int, reason: str, now: datetime) -> Hold:
-    """Places a hold; if one is in force already, that one."""
+    """Places a hold; if one is in force already, that one. Raises NoReason."""
+    if not reason.strip():
+        raise NoReason
     present = in_force(session)
     if present is not None:
         return present

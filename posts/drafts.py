@@ -253,7 +253,9 @@ def carry_approval(session: Session, post: Post, review: Review, wall_time: date
 
 
 def ask_changes(session: Session, post_id: int, person_id: int, words: str, now: datetime) -> Post:
-    """Sends it back to its author with what should change."""
+    """Sends it back to its author with what should change. Raises WrongState also where that is not said."""
+    if not words.strip():
+        raise WrongState("Say what to change, so that the author can.", "ask")
     post = locked(session, post_id)
     _move(session, post, Move.ASK_CHANGES, person_id, now)
     session.add(_review(post, person_id, "changes_asked", words, now))
@@ -261,7 +263,9 @@ def ask_changes(session: Session, post_id: int, person_id: int, words: str, now:
 
 
 def comment(session: Session, post_id: int, person_id: int, words: str, now: datetime) -> Post:
-    """A word beside it; nothing moves."""
+    """A word beside it; nothing moves. Raises WrongState without one."""
+    if not words.strip():
+        raise WrongState("There is no comment yet.", "comment")
     post = locked(session, post_id)
     session.add(_review(post, person_id, "comment", words, now))
     _note(session, post, "comment", person_id, now)

@@ -170,6 +170,13 @@ def test_a_damaged_database_is_one_clear_line(tmp_path: Path) -> None:
     assert "Traceback" not in told.output
 
 
+def test_a_hold_without_a_reason_is_one_clear_line() -> None:
+    added = run("user", "add", "--name", "Ana", "--email", "ana@town.example", "--role", "officer", *PASSWORD)
+    assert added.exit_code == 0, added.output
+    told = run("hold", "on", "--by", "ana@town.example", "--reason", " ")
+    assert (told.exit_code, told.stderr.startswith("liaison: Say why, in a few words")) == (1, True)
+
+
 def test_a_post_is_queued_by_one_and_approved_by_another(tmp_path: Path) -> None:
     for name, role in (("Ana", "officer"), ("Lucas", "approver")):
         added = run(

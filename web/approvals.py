@@ -90,24 +90,22 @@ def sign_off(found: TheDesk, who: Who, post_id: Id, content_hash: Annotated[str,
 @router.post("/posts/{post_id}/ask-changes", dependencies=[needs(Action.APPROVE_POSTS)])
 def ask_changes(request: Request, found: TheDesk, who: Who, post_id: Id, comment: Comment = "") -> Response:
     """Back to the author, with what to change."""
-    if not comment.strip():
-        _ = pages.words(request).gettext
-        return _page(
-            request, found, who, post_id, wrong=Phrase.about(_("Say what to change, so that the author can."), "ask")
-        )
-    with database.writing(found.engine) as session:
-        drafts.ask_changes(session, post_id, who.id, comment.strip(), clock.now())
+    try:
+        with database.writing(found.engine) as session:
+            drafts.ask_changes(session, post_id, who.id, comment.strip(), clock.now())
+    except WrongState as error:
+        return _amiss(request, found, who, post_id, error)
     return RedirectResponse(f"/posts/{post_id}?said=changes-asked", 303)
 
 
 @router.post("/posts/{post_id}/comment", dependencies=[needs(Action.READ_POSTS)])
 def comment(request: Request, found: TheDesk, who: Who, post_id: Id, comment: Comment = "") -> Response:
     """A word on a post; it decides nothing."""
-    if not comment.strip():
-        _ = pages.words(request).gettext
-        return _page(request, found, who, post_id, wrong=Phrase.about(_("There is no comment yet."), "comment"))
-    with database.writing(found.engine) as session:
-        drafts.comment(session, post_id, who.id, comment.strip(), clock.now())
+    try:
+        with database.writing(found.engine) as session:
+            drafts.comment(session, post_id, who.id, comment.strip(), clock.now())
+    except WrongState as error:
+        return _amiss(request, found, who, post_id, error)
     return RedirectResponse(f"/posts/{post_id}?said=commented", 303)
 
 
@@ -148,9 +146,7 @@ def move(
         with database.writing(found.engine) as session:
             state = drafts.schedule(session, post_id, who.id, wall, zone, moment).state
     except WrongState as error:
-        if not getattr(error.args[0], "fields", ()):  # not about the time: the post is elsewhere
-            raise
-        return _page(request, found, who, post_id, wrong=error.args[0], wall=(day, hour))
+        return _amiss(request, found, who, post_id, error, wall=(day, hour))
     said = "moved" if state in GOES_OUT else "scheduled"
     place = f"{back}&said={said}" if CALENDAR.fullmatch(back) else f"/posts/{post_id}?said={said}"
     return RedirectResponse(place, 303)
@@ -199,6 +195,21 @@ def picture(found: TheDesk, post_id: Id, picture_id: Id) -> Response:
     if shown is None or shown.post_id != post_id:
         raise Trouble(404, "There is no such picture")
     return Response(shown.data, media_type=shown.mime, headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _amiss(
+    request: Request,
+    found: Desk,
+    who: Visitor,
+    post_id: int,
+    error: WrongState,
+    *,
+    wall: tuple[str, str] | None = None,
+) -> Response:
+    """The page with what a field lacks; what is about none, the post being elsewhere, is raised on."""
+    if not getattr(error.args[0], "fields", ()):
+        raise error
+    return _page(request, found, who, post_id, wrong=error.args[0], wall=wall)
 
 
 def _page(

@@ -42,12 +42,11 @@ def hold_page(request: Request, found: TheDesk) -> Response:
 @router.post("/hold", dependencies=[needs(Action.PLACE_HOLD)])
 def place(request: Request, found: TheDesk, who: Who, reason: Line = "") -> Response:
     """Places it. From its commit on no call to a network starts."""
-    if not reason.strip():
-        _ = pages.words(request).gettext
-        words = _("Say why, in a few words: everyone at the desk reads it.")
-        return _page(request, found, wrong=Phrase.about(words, "reason"))
-    with database.writing(found.engine) as session:
-        holds.place(session, who.id, reason, clock.now())
+    try:
+        with database.writing(found.engine) as session:
+            holds.place(session, who.id, reason, clock.now())
+    except holds.NoReason as error:
+        return _page(request, found, wrong=error.args[0])
     return RedirectResponse("/hold?said=hold-placed", 303)
 
 

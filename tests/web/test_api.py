@@ -134,6 +134,21 @@ def test_a_body_that_cannot_be_taken_says_which_field(program: Opens) -> None:
     assert answered.json()["detail"].startswith("day: ")
 
 
+def test_a_hold_without_a_reason_and_a_word_without_words_are_refused(program: Opens, account: int) -> None:
+    ada = program("Ada", [Role.OFFICER], [Action.READ_POSTS, Action.WRITE_POSTS, Action.PLACE_HOLD])
+    luc = program("Luc", [Role.APPROVER], [Action.READ_POSTS, Action.APPROVE_POSTS])
+    given = {"message": "Officers on Elm Street.", "accounts": [account]}
+    path = f"/api/v1/posts/{ada.post('/api/v1/posts', json=given).json()['id']}"
+    ada.post(f"{path}/submit")
+    asked = [
+        ada.put("/api/v1/hold", json={"reason": " "}),
+        luc.post(f"{path}/ask-changes", json={"comment": " "}),
+        luc.post(f"{path}/comments", json={"comment": "\n"}),
+    ]
+    assert [answer.status_code for answer in asked] == [422, 409, 409]
+    assert (ada.get("/api/v1/hold").json()["on"], ada.get(path).json()["state"]) == (False, "in_review")
+
+
 def test_the_hold_is_placed_read_and_lifted(program: Opens) -> None:
     ada = program("Ada", [Role.OFFICER], [Action.READ_POSTS, Action.PLACE_HOLD])
     luc = program("Luc", [Role.APPROVER], [Action.LIFT_HOLD])

@@ -403,9 +403,12 @@ def read_hold(found: TheDesk) -> HoldOut:
 @router.put("/hold", dependencies=[needs(Action.PLACE_HOLD)])
 def place_hold(found: TheDesk, who: Who, given: HoldIn) -> HoldOut:
     """Stops all outgoing posts; the one in force already, if there is one."""
-    with database.writing(found.engine) as session:
-        holds.place(session, who.id, given.reason, clock.now())
-        return _hold(session)
+    try:
+        with database.writing(found.engine) as session:
+            holds.place(session, who.id, given.reason, clock.now())
+            return _hold(session)
+    except holds.NoReason as error:
+        raise Trouble(422, "This hold cannot be placed", str(error), "Nothing was changed.") from error
 
 
 @router.delete("/hold", dependencies=[needs(Action.LIFT_HOLD)])
