@@ -85,16 +85,19 @@ def _person(session: Session, found: Desk, claims: Mapping[str, Any], address: s
         person = people.by_email(session, email)
     roles = _roles(found, claims)
     if person is None and roles and email and verified:
-        person = people.add_person(
-            session,
-            name=str(claims.get("name") or email),
-            email=email,
-            password=None,
-            roles=roles,
-            time_zone=found.settings.department.time_zone,
-            now=moment,
-            language=found.settings.department.language,
-        )
+        try:
+            person = people.add_person(
+                session,
+                name=str(claims.get("name") or "").strip() or email,
+                email=email,
+                password=None,
+                roles=roles,
+                time_zone=found.settings.department.time_zone,
+                now=moment,
+                language=found.settings.department.language,
+            )
+        except people.PersonError as error:
+            raise Trouble(403, "You cannot be added to this desk", error.args[0], "Ask an administrator.") from error
         detail = {"roles": sorted(roles), "by": "sso"}
         audit.record(session, moment, None, "person.add", f"person:{person.id}", detail, address)
     if person is None or not person.active or (settings.roles_claim and not roles):

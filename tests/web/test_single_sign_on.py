@@ -1,18 +1,23 @@
 """What a provider's word must hold, with words that a liar would send; and the way in without passwords."""
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
+from structlog.testing import capture_logs
 
 import cli
-from config import database
+from config import clock, database, people
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings, SingleSignOn
@@ -31,6 +36,66 @@ def told(now: datetime, key: RSAKey | OctKey = KEY, algorithm: str = "RS256", **
         "iat": int(now.timestamp()), "exp": int((now + timedelta(minutes=5)).timestamp()), **changed,
     }  # fmt: skip
     return jwt.encode({"alg": algorithm, "kid": "one"}, claims, key, algorithms=[algorithm])
+
+
+class Provider(BaseHTTPRequestHandler):
+    """One that lets everybody in, and says of them what `claims` holds."""
+
+    claims: ClassVar[dict[str, Any]] = {}
+
+    def do_GET(self) -> None:
+        here = f"http://{self.headers['host']}"
+        names = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": "/keys"}
+        described = {"issuer": here} | {name: here + path for name, path in names.items()}
+        self._say({"keys": [KEY.as_dict(private=False)]} if self.path == "/keys" else described)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self._say({"access_token": "x", "token_type": "Bearer", "id_token": told(clock.now(), **self.claims)})
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _say(self, words: dict[str, Any]) -> None:
+        body = json.dumps(words).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def provider() -> Iterator[str]:
+    """The issuer's address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("email", "name", "status"),
+    [("eve@riverton.example", " ", 303), ("évé@riverton.example", "Eve", 403), ("eve at home", "Eve", 403)],
+)
+def test_who_cannot_be_added_is_told_why_and_nothing_of_it_is_logged(
+    provider: str, sqlite_engine: sa.Engine, settings: Settings, keys: Keys, email: str, name: str, status: int
+) -> None:
+    sso = SingleSignOn(issuer=provider, client_id="liaison", roles_claim="groups", roles={"desk": Role.OFFICER})
+    own = settings.model_copy(update={"single_sign_on": sso, "fetch_private_addresses": True})
+    browser = Browser(web_app.create(sqlite_engine, own, keys), follow_redirects=False, raise_server_exceptions=False)
+    sent = parse_qs(urlsplit(browser.get("/sign-in/sso").headers["location"]).query)
+    said = {"email": email, "email_verified": True, "name": name, "groups": ["desk"]}
+    Provider.claims = {"iss": provider, "nonce": sent["nonce"][0], **said}
+    with capture_logs() as logged:
+        answer = browser.get("/sign-in/sso/back", params={"code": "x", "state": sent["state"][0]})
+    assert (answer.status_code, "riverton" in repr(logged)) == (status, False)
+    assert ("You cannot be added to this desk" in answer.text) == (status == 403)
+    with database.reading(sqlite_engine) as session:
+        assert [one.name for one in people.all_people(session)] == ([email] if status == 303 else [])
 
 
 def read(token: str, now: datetime) -> object:
