@@ -971,11 +971,15 @@ def account_add(network: str, name: str, handle: str) -> None:
     Example:
       liaison account add practice --name "Riverton PD"
     """
-    from config import database
-    from networks import accounts
+    from config import audit, database
+    from networks import accounts, registry
 
     with clear_errors(), desk() as (engine, _settings, keys), database.writing(engine) as session:
+        if registry.network(network).sign_in is not None:
+            raise Failure(f"{registry.network(network).label} needs a sign-in: liaison account connect {network}")
         added = accounts.add(session, network=network, name=name, handle=handle, secret=None, keys=keys, now=_now())
+        detail = {"network": network, "handle": added.handle}
+        audit.record(session, _now(), None, "account.add", f"account:{added.id}", detail)
     click.echo(f"account {added.id}: {name} on {network}")
 
 

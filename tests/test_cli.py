@@ -170,6 +170,21 @@ def test_a_damaged_database_is_one_clear_line(tmp_path: Path) -> None:
     assert "Traceback" not in told.output
 
 
+def test_an_account_that_needs_a_sign_in_is_not_added_without_and_one_that_needs_none_is_in_the_log() -> None:
+    told = run("account", "add", "bluesky", "--name", "Riverton PD")
+    assert (told.exit_code, told.stderr) == (
+        1,
+        "liaison: Bluesky needs a sign-in: liaison account connect bluesky\n",
+    )
+    assert run("account", "list").stdout == ""
+    assert run("account", "add", "practice", "--name", "Riverton PD").exit_code == 0
+    with sqlite3.connect("data/liaison.db") as store:
+        logged = store.execute("SELECT subject, detail FROM audit_entry WHERE action = 'account.add'").fetchall()
+    assert [(subject, json.loads(detail)) for subject, detail in logged] == [
+        ("account:1", {"network": "practice", "handle": ""})
+    ]
+
+
 def test_a_hold_without_a_reason_is_one_clear_line() -> None:
     added = run("user", "add", "--name", "Ana", "--email", "ana@town.example", "--role", "officer", *PASSWORD)
     assert added.exit_code == 0, added.output
