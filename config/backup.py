@@ -203,7 +203,9 @@ def _run(command: list[str], url: sa.URL) -> None:
     except FileNotFoundError as error:
         raise BackupFailed(f"{command[0]} is not there: install PostgreSQL's programs (postgresql-client)") from error
     except subprocess.CalledProcessError as error:
-        raise BackupFailed(f"{command[0]} failed: {error.stderr.strip().splitlines()[-1]}") from error
+        ended = f"it ended with status {error.returncode}"  # killed, it says nothing
+        said = error.stderr.strip().splitlines() or [ended]
+        raise BackupFailed(f"{command[0]} failed: {said[-1]}") from error
 
 
 def _beside(data: Path, out: Path) -> Iterator[Path]:

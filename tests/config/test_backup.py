@@ -93,6 +93,17 @@ def test_a_backup_of_an_older_version_is_put_over_a_newer_store(
     assert "jobs" not in sa.inspect(postgres_engine).get_schema_names()
 
 
+def test_a_program_of_postgresql_that_ends_without_a_word_is_told(
+    postgres_engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pg_dump").write_text("#!/bin/sh\nkill -9 $$\n")
+    (tmp_path / "pg_dump").chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(BackupFailed, match=r"^pg_dump failed: it ended with status -9$"):
+        backup.make(postgres_engine, data, keys, tmp_path / "backup.tar", now)
+    assert not (tmp_path / "backup.tar").exists()
+
+
 def test_a_backup_inside_the_data_folder_holds_no_other_and_nothing_of_one_under_way(
     sqlite_engine: sa.Engine, data: Path, keys: Keys, now: datetime
 ) -> None:
