@@ -3,6 +3,7 @@
 Signing in itself, and keeping secrets, is networks.accounts' affair; pages, API and commands call these."""
 
 from datetime import datetime
+from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlmodel import Session, select
@@ -82,6 +83,17 @@ def test(
         session.add(account)
         audit.record(session, now, person_id, "account.test", f"account:{account_id}", {}, address)
     return account
+
+
+def set_budget(
+    session: Session, account_id: int, dollars: Decimal | None, person_id: int | None, now: datetime
+) -> None:
+    """The account's dollars a month (none: no limit). Its sources look at once: the old budget may have put them off
+    until next month."""
+    account = known(session, account_id)
+    accounts.set_budget(session, account_id, dollars, person_id, now)
+    for source in sources_of(session, account):
+        sources.look_now(session, source.id or 0, now)
 
 
 def remove(session: Session, account_id: int, person_id: int | None, now: datetime, address: str = "") -> Account:

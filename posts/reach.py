@@ -144,6 +144,14 @@ def failed(session: Session, account_id: int, words: str, retry_at: datetime | N
     session.add(watch)
 
 
+def look_now(session: Session, account_id: int, now: datetime) -> None:
+    """Makes the account's next reading due at once, however long it was put off."""
+    watch = session.get(ReachWatch, account_id)
+    if watch is not None:
+        watch.next_at = now
+        session.add(watch)
+
+
 def _storable(count: int | None) -> int | None:
     return min(count, MOST) if count is not None and count >= 0 else None
 

@@ -139,7 +139,7 @@ def test_account(request: Request, found: TheDesk, who: Who, account_id: Id) -> 
 @router.post("/{account_id}/budget", dependencies=[needs(Action.MANAGE)])
 def set_budget(request: Request, found: TheDesk, who: Who, account_id: Id, dollars: Line = "") -> Response:
     """The month's budget; empty: none."""
-    account = _known(found, account_id)
+    _known(found, account_id)
     try:
         budget = Decimal(dollars.lstrip("$")) if dollars else None
     except InvalidOperation:
@@ -148,7 +148,9 @@ def set_budget(request: Request, found: TheDesk, who: Who, account_id: Id, dolla
         _ = pages.words(request).gettext
         return _page(request, found, Attempt(words=_("A budget is a number of dollars, such as 50.")))
     with database.writing(found.engine) as session:
-        accounts.set_budget(session, account.id or 0, budget, who.id, clock.now())
+        now = clock.now()
+        joined.set_budget(session, account_id, budget, who.id, now)
+        reach.look_now(session, account_id, now)
     return RedirectResponse("/accounts?said=planned", 303)
 
 

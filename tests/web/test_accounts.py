@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import select
+from sqlmodel import select, update
 
 from config import clock, database
 from config.permissions import Role
@@ -30,7 +30,7 @@ from networks.network import (
     Unavailable,
 )
 from networks.tables import Account, PendingSignIn
-from posts.tables import Post, Target
+from posts.tables import Post, ReachWatch, Target
 from tests.web.browsing import Browser, Response, form_token, send
 
 SECRET = "hunter2-hunter2"
@@ -340,3 +340,23 @@ def test_programs_list_test_and_remove_accounts(sam: Browser, town: Town, sqlite
     assert account(sqlite_engine).state == "signed_out"
     assert sam.delete("/api/v1/accounts/1", headers=headers).json()["state"] == "removed"
     assert sam.delete("/api/v1/accounts/1", headers=headers).status_code == 404
+
+
+@pytest.mark.parametrize("way", ["page", "program"])
+def test_a_budget_that_is_changed_lets_reading_go_on_at_once(sam: Browser, sqlite_engine: sa.Engine, way: str) -> None:
+    connect(sam)
+    with clock.at(clock.now()):
+        now, next_month = clock.now(), clock.now() + timedelta(days=7)
+        with database.writing(sqlite_engine) as session:
+            session.exec(update(Source).values(next_poll_at=next_month))
+            session.add(ReachWatch(account_id=1, next_at=next_month, failures=1, last_error="this month's budget"))
+        if way == "page":
+            assert send(sam, "/accounts/1/budget", page="/accounts", dollars="50").status_code == 303
+        else:
+            headers = {"x-csrf-token": form_token(sam.get("/accounts").text)}
+            assert sam.put("/api/v1/accounts/1/budget", json={"dollars": "50"}, headers=headers).status_code == 200
+        with database.reading(sqlite_engine) as session:
+            waits = session.get_one(Source, 1).next_poll_at, session.get_one(ReachWatch, 1).next_at
+            assert waits == (now, now)
+    assert account(sqlite_engine).monthly_budget == 50
+    assert acts(sqlite_engine) == ["account.connect", "account.budget"]

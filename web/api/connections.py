@@ -70,7 +70,9 @@ def set_budget(found: TheDesk, who: Who, account_id: Id, given: BudgetIn) -> Acc
             account = joined.known(session, account_id)
         except Rejected as error:
             raise Trouble(404, "There is no such account", error.reason) from error
-        accounts.set_budget(session, account_id, given.dollars, who.id, clock.now())
+        now = clock.now()
+        joined.set_budget(session, account_id, given.dollars, who.id, now)
+        reach.look_now(session, account_id, now)
         return _out(account, session.get(ReachWatch, account_id))
 
 
