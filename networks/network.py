@@ -354,10 +354,12 @@ class Stream(Protocol):
 @dataclass(frozen=True)
 class Witnessed:
     """What a network tells of posts. `gone`: those that were surely deleted or hidden; `unasked`: those that it could
-    not be asked about any more, as at a rate limit. Every other is there, or nobody can tell."""
+    not be asked about any more, as at a rate limit. Every other is there, or nobody can tell. `edited`: those that were
+    changed since they were written, as they are now, where it tells that with the rest."""
 
     gone: frozenset[str]
     unasked: frozenset[str] = frozenset()
+    edited: Sequence[RemoteMention] = ()
 
 
 class Witness(Protocol):

@@ -44,7 +44,7 @@ class Ear:
             statuses = [one.status for one in page if one.type == "mention" and one.status is not None]
         since = clock.now() - FIRST
         found = [
-            self._mention(one)
+            _mention(self._server, one, addressed=self._kind == "mentions")
             for one in statuses
             if self._is_wanted(one) and (cursor is not None or one.created_at >= since)
         ]
@@ -60,30 +60,29 @@ class Ear:
         ours = str(status.account.id) == self._me or whole.casefold() == self._handle
         return status.visibility in PUBLIC and status.reblog is None and not ours
 
-    def _mention(self, status: Any) -> RemoteMention:
-        author = status.account
-        said = [status.spoiler_text or "", words.plain(status.content)]
-        return RemoteMention(
-            remote_id=self._server.named(status.id),
-            text="\n".join(part for part in said if part),
-            posted_at=status.created_at,
-            author_id=getattr(author, "uri", None) or author.url or f"{author.acct}@{self._server.host}",
-            author_created_at=author.created_at,
-            language=status.language,
-            url=status.url or status.uri,
-            addressed=self._kind == "mentions",
-            root_id=self._answered(status),
-            automatic=bool(getattr(author, "bot", False)),
-        )
 
-    def _answered(self, status: Any) -> str | None:
-        """The post that it answers: a server does not tell a thread's first one without being asked for each."""
-        answered = getattr(status, "in_reply_to_id", None)
-        return self._server.named(answered) if answered is not None else None
+def _mention(server: Server, status: Any, *, addressed: bool) -> RemoteMention:
+    author = status.account
+    said = [status.spoiler_text or "", words.plain(status.content)]
+    answered = getattr(status, "in_reply_to_id", None)
+    return RemoteMention(
+        remote_id=server.named(status.id),
+        text="\n".join(part for part in said if part),
+        posted_at=status.created_at,
+        author_id=getattr(author, "uri", None) or author.url or f"{author.acct}@{server.host}",
+        author_created_at=author.created_at,
+        language=status.language,
+        url=status.url or status.uri,
+        addressed=addressed,
+        # The post that it answers: a server does not tell a thread's first one without being asked for each.
+        root_id=server.named(answered) if answered is not None else None,
+        automatic=bool(getattr(author, "bot", False)),
+    )
 
 
 class Looker:
-    """Tells which posts are gone: what our server does not have any more, while it answers for the rest."""
+    """Tells which posts are gone: what our server does not have any more, while it answers for the rest; and what those
+    say now that were edited."""
 
     def __init__(self, connection: Connection) -> None:
         self._server = server_of(connection)
@@ -91,31 +90,35 @@ class Looker:
     def ask(self, remote_ids: Sequence[str]) -> Witnessed:
         """One by one. Stops at a rate limit, or where the server does, with what it knows by then."""
         found: set[str] = set()
+        edited: list[RemoteMention] = []
         told = 0
         for place, remote_id in enumerate(remote_ids):
             number = self._server.number(remote_id)
             if number is None:
                 continue
             try:
-                if self._is_gone(number):
-                    if not found:  # a server that has lost its way says 404 to everything
-                        self._server.itself()
-                    found.add(remote_id)
+                gone, now = self._shown(number)
+                if gone and not found:  # a server that has lost its way says 404 to everything
+                    self._server.itself()
+                found |= {remote_id} if gone else set()
+                edited += [now] if now is not None else []
             except (RateLimited, Unavailable):
                 if not told:
                     raise
-                return Witnessed(frozenset(found), unasked=frozenset(remote_ids[place:]))
+                return Witnessed(frozenset(found), unasked=frozenset(remote_ids[place:]), edited=edited)
             told += 1
-        return Witnessed(frozenset(found))
+        return Witnessed(frozenset(found), edited=edited)
 
-    def _is_gone(self, number: str) -> bool:
+    def _shown(self, number: str) -> tuple[bool, RemoteMention | None]:
+        """Whether a post is gone; how it is now, if it was edited."""
         try:
-            self._server.reads(lambda api: api.status(number))
+            status = self._server.reads(lambda api: api.status(number))
         except Gone:
-            return True
+            return True, None
         except Rejected:  # not for us to see, or not now: that tells nothing
-            return False
-        return False
+            return False, None
+        edited = getattr(status, "edited_at", None) is not None
+        return False, _mention(self._server, status, addressed=False) if edited else None
 
 
 class Counter:

@@ -1,6 +1,7 @@
 """Deletions upstream: what its author took away is gone here too, and what it had added to counts with it.
 
-Only what a network's witness says for sure; one that cannot be asked changes nothing, and holds up no other source."""
+Only what a network's witness says for sure; one that cannot be asked changes nothing, and holds up no other source.
+What it finds edited says here what it says there."""
 
 import json
 from collections import defaultdict
@@ -21,6 +22,7 @@ from listeners.tables import Source
 from networks import registry
 from networks.network import NetworkError
 from networks.tables import Account
+from scheduler.jobs import edits
 from sentiment import counts
 
 log = structlog.get_logger(__name__)
@@ -83,6 +85,8 @@ def _follow(
             counts.subtract(session, gone)
             mentions.remove(session, gone)
             audit.record(session, now, None, "mention.deleted_upstream", f"source:{source_id}", {"ids": gone})
+    if told.edited:
+        edits.apply(engine, settings, keys, source.network, told.edited)
     return len(gone)
 
 

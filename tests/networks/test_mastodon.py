@@ -304,6 +304,18 @@ def test_what_is_known_to_be_gone_is_told_even_if_the_rest_cannot_be_asked(
             assert told.unasked == {f"{number}@{host}" for number in unasked}
 
 
+def test_what_was_edited_is_told_as_it_is_now(sqlite_engine: sa.Engine) -> None:
+    now = clock.now()
+    same = status("1", "as it was", now, by="9", acct="ines")
+    edited = {**status("2", "not as <b>it</b> was", now, by="9", acct="ines"), "edited_at": now.isoformat()}
+    answers = {"GET /api/v1/statuses/1": Answer(200, same), "GET /api/v1/statuses/2": Answer(200, edited)}
+    with answering(answers) as server:
+        host = server.address.removeprefix("http://")
+        told = eye(connection(sqlite_engine, server.address)).ask([f"1@{host}", f"2@{host}"])
+    assert [(one.remote_id, one.text) for one in told.edited] == [(f"2@{host}", "not as it was")]
+    assert told.gone == frozenset()
+
+
 def test_a_server_cannot_have_a_file_of_ours_by_calling_it_a_token(sqlite_engine: sa.Engine, tmp_path: Path) -> None:
     kept = tmp_path / "secret.key"
     kept.write_text("not for others")

@@ -19,7 +19,7 @@ from config.settings import Settings
 from listeners import archive_import, mentions, polling, rechecks, sources
 from listeners.tables import Mention
 from networks import practice, registry
-from networks.network import SignInExpired, Unavailable, Witness, Witnessed
+from networks.network import RemoteMention, SignInExpired, Unavailable, Witness, Witnessed
 from networks.tables import Account, PracticePost
 from scheduler import status
 from scheduler.jobs import deletions
@@ -232,6 +232,21 @@ def test_an_import_that_names_networks_keeps_no_deletion_there_from_being_follow
     assert sum(deletions.follow(engine, settings, keys, later) for _ in range(2 if older else 1)) == 1
     with database.reading(engine) as session:
         assert set(session.exec(select(Mention.check_at).where(imported))) == {None}
+
+
+@pytest.mark.usefixtures("heard")
+def test_what_a_look_finds_edited_says_here_what_it_says_there_and_counts_anew(
+    engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Shows(Deaf):
+        def ask(self, remote_ids: Sequence[str]) -> Witnessed:
+            return Witnessed(frozenset({"2"}), edited=[RemoteMention("1", "All is well again", now)])
+
+    witnessed_by(monkeypatch, Shows(Unavailable("")))
+    before, later = posts_counted(engine), now + timedelta(minutes=10)
+    assert deletions.follow(engine, settings, keys, later) == 1
+    assert (texts(engine), before - posts_counted(engine)) == (["All is well again"], 2)  # it is read anew
+    assert check_times(engine) == [later + timedelta(minutes=10)]
 
 
 @pytest.mark.usefixtures("heard")
