@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, StatementError
 from starlette.exceptions import HTTPException
 
+from config.phrases import Phrase
 from config.secrets import SecretKeyError
 
 log = structlog.get_logger(__name__)
@@ -110,8 +111,15 @@ def install(app: FastAPI) -> None:
     def enrol_first(request: Request, _error: Exception) -> Response:
         if request.method == "GET" and not request.url.path.startswith("/api/"):
             return RedirectResponse(ENROLLING, 303)
-        words = "Your roles ask for a second factor, and you have none yet. Nothing was changed."
-        return answer(request, Trouble(403, "First set up your second factor", words, f"It is under {ENROLLING}."))
+        return answer(
+            request,
+            Trouble(
+                403,
+                "First set up your second factor",
+                "Your roles ask for a second factor, and you have none yet. Nothing was changed.",
+                Phrase("It is under %(address)s.", address=ENROLLING),
+            ),
+        )
 
     def refused(request: Request, error: Exception) -> Response:
         return answer(request, Trouble(409, str(error) or "That is not possible now", "Nothing was changed."))
@@ -155,8 +163,15 @@ def install(app: FastAPI) -> None:
     def names_nothing(request: Request, error: Exception) -> Response:
         """A number of something that is not there, or what is there already: the store's own rules refused it."""
         log.info("store_refused", path=_route(request), kind=type(error).__name__)
-        words = "It names something that is not there, or that is there already."
-        return answer(request, Trouble(409, "This cannot be kept", words, "Nothing was changed."))
+        return answer(
+            request,
+            Trouble(
+                409,
+                "This cannot be kept",
+                "It names something that is not there, or that is there already.",
+                "Nothing was changed.",
+            ),
+        )
 
     def beyond(request: Request, error: Exception) -> Response:
         """Numbers and times that have no room, in Python or in the store; on PostgreSQL a NUL."""

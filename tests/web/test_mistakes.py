@@ -221,3 +221,5 @@ def test_a_mistake_is_told_in_the_readers_language_beside_its_field_too(ruth: Br
     assert named(answer).words == "Necesita un nombre y un texto."
     answer = send(ruth, "/sources", page="/sources", network="feed", kind="feed", name="Diario", url="diario")
     assert named(answer).words == "Un canal necesita su dirección; comienza con https://."
+    answer = send(ruth, "/planning/slots", page="/planning", account=999, weekday=1, at="09:00")
+    assert (answer.status_code, "Nombra algo que no existe o que ya existe." in answer.text) == (409, True)
