@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
 WINDOWS_HOURS = (24, 72)
@@ -26,17 +26,24 @@ WEEKDAY_PRIOR = 2.0  # days of the mean weekday that each weekday starts with
 @dataclass(frozen=True)
 class Baseline:
     """What is usual. `totals`: each cell's authors over `days`, winsorised, weekday-neutral. `weekday`: seven factors
-    round 1, Monday first, the same for all cells. `dispersion`: variance over mean of a day's authors."""
+    round 1, Monday first, the same for all cells. `dispersion`: variance over mean of a day's authors. `unconcerned`:
+    authors of a usual day who raise no concern, by whom it is told how much is heard."""
 
     totals: NDArray[np.float64]
     days: int
     weekday: NDArray[np.float64]
     dispersion: float
+    unconcerned: float = 0.0
 
     def exposure(self, start: datetime, end: datetime) -> float:
         """How many usual days lie between two local times: each hour weighs as its weekday does."""
         hours = max(0, round((end - start) / timedelta(hours=1)))
         return float(sum(self.weekday[(start + timedelta(hours=hour)).weekday()] for hour in range(hours)) / 24)
+
+    def stretched(self, exposure: float, unconcerned: int) -> float:
+        """The same with how much is heard: where it is twice as much, one day is two of the usual ones. A quiet day
+        stays one, since it makes nothing unusual."""
+        return exposure * max(1.0, float(coverage(unconcerned, self.unconcerned * exposure)))
 
     def expected(self, cell: int, exposure: float) -> float:
         """Authors to expect in a cell over `exposure` days: (b + 1/2) / days, above none where none was seen."""
@@ -57,11 +64,12 @@ class Baseline:
         return fading_tail(authors, means, self.dispersion * (1 + error))
 
 
-def heard(now: int, usual: int, days: float) -> float:
-    """How many times as much is heard as was usual, by the authors who raise no concern, whom no surge adds to: `now`
-    of them, against `usual` in the time that fills so many windows as usual. Never below 1, since a quiet day makes
-    nothing unusual, and with half an author added where none was seen, as in `Baseline.expected`."""
-    return max(1.0, now * days / (usual + 0.5))
+def coverage(authors: ArrayLike, usual: ArrayLike) -> NDArray[np.float64]:
+    """How many times as much is heard as `usual` (above 0), by authors who raise no concern, whom no surge adds to: as
+    far as chance does not make it so, which is taken for one standard error (variance 1.6 x mean)."""
+    seen, mean = np.asarray(authors, dtype=float), np.asarray(usual, dtype=float)
+    more, less = seen - np.sqrt(LEAST_DISPERSION * seen), seen + np.sqrt(LEAST_DISPERSION * mean)
+    return np.where(more > mean, more / mean, np.where(less < mean, less / mean, 1.0))
 
 
 def tail(count: int, mean: float, variance_ratio: float) -> float:
@@ -88,8 +96,12 @@ def fading_tail(counts: Sequence[int], means: Sequence[float], variance_ratio: f
     return max(1e-15, 1.0 - float(below[:total].sum()))
 
 
-def fit(daily: NDArray[np.float64], weekdays: NDArray[np.int_]) -> Baseline:
-    """The baseline of cells x days distinct authors; `weekdays` are the days' weekdays, Monday 0.
+def fit(
+    daily: NDArray[np.float64], weekdays: NDArray[np.int_], unconcerned: NDArray[np.float64] | None = None
+) -> Baseline:
+    """The baseline of cells x days distinct authors; `weekdays` are the days' weekdays, Monday 0. `unconcerned`: each
+    day's authors who raised no concern: a day on which more was heard should have more in every cell, one on which the
+    desk heard little should have little.
 
     Weekday factors are pooled over cells, since one cell sees too few; counts past the mean + 3 sd are pulled in
     (winsorised) before, so that an old outbreak does not become usual. Dispersion is Pearson's chi-square over its
@@ -99,14 +111,17 @@ def fit(daily: NDArray[np.float64], weekdays: NDArray[np.int_]) -> Baseline:
     dispersion = LEAST_DISPERSION
     level = daily.mean(axis=1, keepdims=True)
     calm = daily
+    quiet = unconcerned if unconcerned is not None else np.zeros(days)
+    a_day = (float(quiet.sum()) + 0.5) / days
+    heard = coverage(quiet, a_day * weekday_factors(quiet, weekdays)[weekdays])
     for _ in range(3):
-        usual = level * weekday[weekdays]
+        usual = level * weekday[weekdays] * heard
         calm = np.minimum(daily, np.maximum(1.0, usual + 3 * np.sqrt(dispersion * usual)))
-        weekday = weekday_factors(calm.sum(axis=0), weekdays)
-        level = (calm / weekday[weekdays]).mean(axis=1, keepdims=True)
-        dispersion = _dispersion(calm, level * weekday[weekdays])
-    totals = (calm / weekday[weekdays]).sum(axis=1) if cells else np.zeros(0)
-    return Baseline(totals=totals, days=days, weekday=weekday, dispersion=dispersion)
+        weekday = weekday_factors((calm / heard).sum(axis=0), weekdays)
+        level = (calm / weekday[weekdays]).sum(axis=1, keepdims=True) / heard.sum()
+        dispersion = _dispersion(calm, level * weekday[weekdays] * heard)
+    totals = level[:, 0] * days if cells else np.zeros(0)
+    return Baseline(totals=totals, days=days, weekday=weekday, dispersion=dispersion, unconcerned=a_day)
 
 
 def threshold(cells: int, windows: int = len(WINDOWS_HOURS)) -> float:

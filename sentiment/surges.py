@@ -69,11 +69,11 @@ Days = dict[_Cell, dict[date, int]]  # distinct authors of each cell on each day
 @dataclass
 class Usual:
     """The baseline's days, once read: they end days ago, so that they serve for all looks of one day. `unconcerned`:
-    those who raised no concern on a day, all days added up."""
+    each day's authors who raised no concern."""
 
     days: tuple[date, date] | None = None
     seen: Days = field(default_factory=dict)
-    unconcerned: int = 0
+    unconcerned: dict[date, int] = field(default_factory=dict)
 
 
 def find(
@@ -100,16 +100,15 @@ def find(
         usual.seen, usual.unconcerned = _daily_authors(session, first, last), _unconcerned(session, first, last)
         usual.days = (first, last)
     names, daily = _grid({**{cell: {} for cell in recent}, **usual.seen}, first, last)
-    weekdays = np.array([(first + timedelta(days=day)).weekday() for day in range(days)])
-    baseline = cells.fit(daily, weekdays)
+    dates = [first + timedelta(days=day) for day in range(days)]
+    unconcerned = np.array([float(usual.unconcerned.get(day, 0)) for day in dates])
+    baseline = cells.fit(daily, np.array([day.weekday() for day in dates]), unconcerned)
     limit, tuned = cells.threshold(len(names)), tuned or Tuning()
     local = now.astimezone(zone).replace(tzinfo=None)
     ends = [local - timedelta(days=day) for day in range(len(cells.FADING) + 1)]
-    each_day = [baseline.exposure(start, end) for end, start in pairwise(ends)]
-    talking = _talking(session, recent, now)
-    each_day = [  # in days as they were usual: where twice as much is heard, one day is two
-        exposure * cells.heard(authors, usual.unconcerned, days / exposure)
-        for authors, exposure in zip(talking, each_day, strict=True)
+    each_day = [
+        baseline.stretched(baseline.exposure(start, end), authors)
+        for (end, start), authors in zip(pairwise(ends), _talking(session, recent, now), strict=True)
     ]
     exposures = {hours: sum(each_day[: hours // 24]) for hours in cells.WINDOWS_HOURS}
     found: list[Surge] = []
@@ -146,10 +145,8 @@ def find(
                 continue
             ids = frozenset(one.id for one in inside)
             concern = leading(cell[1], ids, speaking, exposure) if cell[0] == ALL else cell[0]
-            if concern is None or p_value >= limit * tuned.strict(
-                concern
-            ):  # a whole place: what is set for its concern
-                continue
+            if concern is None or p_value >= limit * tuned.strict(concern):
+                continue  # what holds for its concern holds for a whole place too
             found.append(
                 Surge(
                     concern=concern,
@@ -273,20 +270,16 @@ def _days_before(now: datetime, at: datetime) -> int:
     return int((now - at) / timedelta(days=1))
 
 
-def _unconcerned(session: Session, first: date, last: date) -> int:
-    """Authors who raised no concern on a day, added up over the days."""
-
-    def authors(*which: sa.ColumnElement[bool]) -> int:
-        days = sa.select(col(AuthorDay.author), col(AuthorDay.day)).where(
-            *which, col(AuthorDay.day).between(first, last)
-        )
-        return (
-            session.connection()
-            .execute(sa.select(sa.func.count()).select_from(days.distinct().subquery()))
-            .scalar_one()
-        )
-
-    return authors(col(AuthorDay.concern) == ALL) - authors(col(AuthorDay.concern).in_(list(CONCERNS)))
+def _unconcerned(session: Session, first: date, last: date) -> dict[date, int]:
+    """How many authors raised no concern on each day."""
+    author = sa.func.count(sa.distinct(col(AuthorDay.author)))
+    by_day = sa.select(col(AuthorDay.day), author).where(col(AuthorDay.day).between(first, last))
+    by_day = by_day.group_by(col(AuthorDay.day))
+    connection = session.connection()
+    everybody = connection.execute(by_day.where(col(AuthorDay.concern) == ALL)).all()
+    concerned = connection.execute(by_day.where(col(AuthorDay.concern).in_(list(CONCERNS)))).all()
+    raised = Counter({day: number for day, number in concerned})  # noqa: C416  (rows are no pairs to a type checker)
+    return {day: number - raised[day] for day, number in everybody}
 
 
 def _daily_authors(session: Session, first: date, last: date) -> Days:
@@ -329,7 +322,8 @@ def _grid(seen: Days, first: date, last: date) -> tuple[list[_Cell], NDArray[np.
 
 def said(session: Session, mention_ids: Iterable[int]) -> list[Said]:
     """What these mentions say, oldest first. Programs and near-copies of what others said are left out."""
-    ids, rows = list(mention_ids), []
+    ids = list(mention_ids)
+    found: list[tuple[datetime, int, Said]] = []
     for start in range(0, len(ids), _LOOK_UP):
         own = sa.select(
             col(Mention.author), col(Mention.text), col(Mention.repost), col(Mention.posted_at), col(Mention.id)
@@ -338,9 +332,9 @@ def said(session: Session, mention_ids: Iterable[int]) -> list[Said]:
             col(Mention.copy_of).is_(None),
             col(Mention.automatic).is_(False),
         )
-        rows += session.connection().execute(own).all()
-    rows.sort(key=lambda row: (row.posted_at, row.id))
-    return [Said(row.author, row.text or "", row.repost) for row in rows]
+        rows = session.connection().execute(own)
+        found += [(row.posted_at, row.id, Said(row.author, row.text or "", row.repost)) for row in rows]
+    return [one for _, _, one in sorted(found, key=lambda at: at[:2])]
 
 
 def voices(said: Iterable[Said]) -> set[bytes]:

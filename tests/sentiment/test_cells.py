@@ -28,10 +28,45 @@ def test_the_tail_is_the_negative_binomial_s(count: int, mean: float, ratio: flo
 
 
 @pytest.mark.parametrize(
-    ("now", "usual", "days", "more"), [(30, 99, 10, 3.0), (5, 100, 10, 1.0), (0, 0, 40, 1.0), (4, 0, 40, 320.0)]
+    ("authors", "usual", "times"),
+    [(100, 20, 4.37), (2, 1.0, 1.0), (25, 20, 1.0), (15, 20, 1.0), (0, 20, 0.283), (0, 0.01, 1.0)],
 )
-def test_how_much_is_heard_goes_by_those_who_raise_nothing(now: int, usual: int, days: float, more: float) -> None:
-    assert cells.heard(now, usual, days) == pytest.approx(more, rel=0.02)
+def test_how_much_is_heard_is_told_as_far_as_chance_does_not_make_it_so(
+    authors: int, usual: float, times: float
+) -> None:
+    assert float(cells.coverage(authors, usual)) == pytest.approx(times, rel=0.01)
+
+
+_SHARES = np.array([0.2, 0.15, 0.12, 0.1, 0.08, 0.07, 0.06, 0.05, 0.04, 0.03, 0.03, 0.02, 0.02, 0.01, 0.01, 0.01])
+
+
+def _alarms(rng: np.random.Generator, a_day: float, times: float, since: int, burst: int = 0) -> bool:
+    """Whether a day alarms in a town of 16 concerns, with as many more authors on one of them; since so many days
+    (0: today) so many times as much is heard, of which a third of all authors raise no concern."""
+    heard = np.where(np.arange(56) < 56 - since, 1.0, times)
+    daily = rng.negative_binomial(a_day * _SHARES[:, None] * heard / 0.6, 1 / 1.6).astype(float)
+    unconcerned = rng.negative_binomial(a_day / 2 * heard / 0.6, 1 / 1.6).astype(float)
+    baseline = cells.fit(daily, _weekdays(56), unconcerned)
+    today = rng.negative_binomial(a_day * _SHARES * times / 0.6, 1 / 1.6)
+    today[9] += burst
+    exposure = baseline.stretched(1.0, int(rng.negative_binomial(a_day / 2 * times / 0.6, 1 / 1.6)))
+    looked_at = [9] if burst else range(16)
+    return min(baseline.p_value(cell, int(today[cell]), exposure) for cell in looked_at) < cells.threshold(60)
+
+
+@pytest.mark.parametrize("a_day", [5, 20, 300, 1000])
+@pytest.mark.parametrize("since", [0, 2, 14, 30])
+def test_a_source_that_is_added_makes_nothing_unusual_in_a_town_of_any_size(a_day: float, since: int) -> None:
+    rng = np.random.default_rng(7)
+    assert sum(_alarms(rng, a_day, 8.0, since) for _ in range(60)) <= 5
+
+
+@pytest.mark.parametrize(
+    ("a_day", "times", "since", "burst"), [(20, 1.0, 0, 14), (20, 8.0, 14, 40), (100, 8.0, 14, 60)]
+)
+def test_what_stands_out_beside_it_is_found(a_day: float, times: float, since: int, burst: int) -> None:
+    rng = np.random.default_rng(8)
+    assert sum(_alarms(rng, a_day, times, since, burst) for _ in range(60)) >= 57
 
 
 def test_none_at_all_is_never_unusual() -> None:
