@@ -6,6 +6,7 @@ an error without a status, so the one request that all its calls go through is o
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from config import clock
 from networks import fetching
 from networks.meta import SERVICE
 from networks.network import (
+    A_LOOK,
     Connection,
     NetworkError,
     OutcomeUnknown,
@@ -226,9 +228,12 @@ def same(one: str, other: str) -> bool:
 
 
 def witnessed(line: Line, remote_ids: Sequence[str]) -> Witnessed:
-    """Gone are those of which Meta says so. Stops where Meta does, with what is known by then."""
-    found = set()
+    """Gone are those of which Meta says so. Stops where Meta does, or after A_LOOK, with what is known by then."""
+    found: set[str] = set()
+    begun = time.monotonic()
     for place, remote_id in enumerate(remote_ids):
+        if place and time.monotonic() - begun > A_LOOK:
+            return Witnessed(frozenset(found), unasked=frozenset(remote_ids[place:]))
         try:
             line.reads(partial(_object, remote_id))
         except Gone:

@@ -351,6 +351,9 @@ class Stream(Protocol):
         ...
 
 
+A_LOOK = 30.0  # seconds after which a witness that asks one by one stops, with what it knows by then
+
+
 @dataclass(frozen=True)
 class Witnessed:
     """What a network tells of posts. `gone`: those that were surely deleted or hidden; `unasked`: those that it could

@@ -2,18 +2,19 @@
 are gone, asked of the server that keeps them."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from atproto import AtUri, models
 
 from config import clock
 from networks import fetching
 from networks.bluesky.session import DIRECTORY, Account, Refused, pds_of
-from networks.network import Connection, Page, Rejected, RemoteMention, Unavailable, Witnessed
+from networks.network import A_LOOK, Connection, NetworkError, Page, Rejected, RemoteMention, Unavailable, Witnessed
 
 FIRST = timedelta(days=7)  # how far back the first walk goes
 OVERLAP = timedelta(minutes=5)  # read again each time: an index may learn of a post late
@@ -141,17 +142,27 @@ class Looker:
         self._account = Account(connection) if connection.account_id is not None else None
         self._directory = connection.settings.get("directory", DIRECTORY).rstrip("/")
         self._allow_private = connection.allow_private
+        self._silent: set[str] = set()  # servers that did not answer: not asked again
 
     def ask(self, remote_ids: Sequence[str]) -> Witnessed:
-        """Gone are those that the index does not show any more and their server does not have."""
+        """Gone are those that the index does not show any more and their server does not have. Stops after A_LOOK."""
         if self._account is None:  # a whole network's stream: every post's own server is asked
-            return Witnessed(frozenset(uri for uri in remote_ids if self._is_gone(uri)))
+            return self._told(remote_ids)
         missing: list[str] = []
         for start in range(0, len(remote_ids), AT_ONCE):
             some = remote_ids[start : start + AT_ONCE]
             shown = self._shown(self._account, some)
             missing += [uri for uri in some if uri not in shown]
-        return Witnessed(frozenset(uri for uri in missing if self._is_gone(uri)))
+        return self._told(missing)
+
+    def _told(self, uris: Sequence[str]) -> Witnessed:
+        found: set[str] = set()
+        begun = time.monotonic()
+        for place, uri in enumerate(uris):
+            if place and time.monotonic() - begun > A_LOOK:
+                return Witnessed(frozenset(found), unasked=frozenset(uris[place:]))
+            found |= {uri} if self._is_gone(uri) else set()
+        return Witnessed(frozenset(found))
 
     def _shown(self, account: Account, uris: Sequence[str]) -> set[str]:
         asked = models.AppBskyFeedGetPosts.Params(uris=list(uris))
@@ -186,7 +197,14 @@ class Looker:
         return home
 
     def _get(self, address: str) -> tuple[int, bytes]:
-        found = fetching.fetch(address, {"Accept": "application/json"}, allow_private=self._allow_private)
+        server = urlsplit(address).netloc
+        if server in self._silent:
+            raise Unavailable(f"{server} did not answer just now")
+        try:
+            found = fetching.fetch(address, {"Accept": "application/json"}, allow_private=self._allow_private)
+        except NetworkError:
+            self._silent.add(server)
+            raise
         return found.status, found.body
 
 

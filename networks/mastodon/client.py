@@ -114,6 +114,11 @@ class Server:
             return Rejected(f"{self.host} shows this only to its own accounts")
         return found
 
+    @property
+    def rate_left(self) -> float:
+        """How much of the rate was left at the last answer, as a share of the whole."""
+        return int(self.client.ratelimit_remaining) / max(1, int(self.client.ratelimit_limit))
+
     def _note_rate(self) -> None:
         limit, left, reset = self.client.ratelimit_limit, self.client.ratelimit_remaining, self.client.ratelimit_reset
         if self._keeper is not None and limit and reset:

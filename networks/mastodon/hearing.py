@@ -1,5 +1,6 @@
 """Listening on Mastodon: mentions of our account, hashtags, the stream that rings; and which posts are gone."""
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from threading import Event
@@ -11,7 +12,17 @@ from mastodon.errors import MastodonError
 from config import clock
 from networks.mastodon import client, words
 from networks.mastodon.client import Gone, Server
-from networks.network import Connection, Page, PollCount, RateLimited, Rejected, RemoteMention, Unavailable, Witnessed
+from networks.network import (
+    A_LOOK,
+    Connection,
+    Page,
+    PollCount,
+    RateLimited,
+    Rejected,
+    RemoteMention,
+    Unavailable,
+    Witnessed,
+)
 
 FIRST = timedelta(days=7)  # how far back the first look goes
 LATE = timedelta(minutes=10)  # that posts of other servers may be under way
@@ -19,6 +30,7 @@ ALIVE = 5.0  # seconds between two looks whether the line is still there
 PAGE = 40
 PUBLIC = ("public", "unlisted")  # what is said to a few is not for the desk
 RECONNECT = 10.0  # seconds
+LEFT = 1 / 3  # of the rate, that following deletions leaves
 _DAY = 86_400_000  # milliseconds
 
 
@@ -88,14 +100,17 @@ class Looker:
         self._server = server_of(connection)
 
     def ask(self, remote_ids: Sequence[str]) -> Witnessed:
-        """One by one. Stops at a rate limit, or where the server does, with what it knows by then."""
+        """One by one. Stops where the server does, after A_LOOK, and while LEFT of the rate is there for all else, with
+        what it knows by then."""
         found: set[str] = set()
         edited: list[RemoteMention] = []
-        told = 0
+        told, begun = 0, time.monotonic()
         for place, remote_id in enumerate(remote_ids):
             number = self._server.number(remote_id)
             if number is None:
                 continue
+            if told and (time.monotonic() - begun > A_LOOK or self._server.rate_left < LEFT):
+                return Witnessed(frozenset(found), unasked=frozenset(remote_ids[place:]), edited=edited)
             try:
                 gone, now = self._shown(number)
                 if gone and not found:  # a server that has lost its way says 404 to everything

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from config import clock
 from networks import mastodon
 from networks.fetching import never_sent
+from networks.mastodon import hearing
 from networks.mastodon.hearing import PAGE, before_late
 from networks.mastodon.sign_in import challenge
 from networks.mastodon.words import limits_of, names, plain
@@ -302,6 +303,21 @@ def test_what_is_known_to_be_gone_is_told_even_if_the_rest_cannot_be_asked(
             told = witness.ask(asked)
             assert told.gone == {f"{number}@{host}" for number in gone}
             assert told.unasked == {f"{number}@{host}" for number in unasked}
+
+
+@pytest.mark.parametrize("left", [99, None], ids=["a third of the rate is left", "it took long"])
+def test_following_deletions_leaves_time_and_rate_for_the_rest(
+    sqlite_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, left: int | None
+) -> None:
+    soon = (clock.now() + timedelta(minutes=5)).isoformat()
+    rate = {"X-RateLimit-Limit": "300", "X-RateLimit-Reset": soon, "X-RateLimit-Remaining": str(left or 290)}
+    there = status("1", "The lamp", clock.now(), by="9", acct="ines")
+    if left is None:
+        monkeypatch.setattr(hearing, "A_LOOK", 0.0)
+    with answering({"GET /api/v1/statuses/": Answer(200, there, rate)}) as server:
+        asked = [f"{number}@{server.address.removeprefix('http://')}" for number in range(4)]
+        told = eye(connection(sqlite_engine, server.address)).ask(["1@another.example", *asked])
+    assert (told.gone, told.unasked, len(server.asked)) == (frozenset(), frozenset(asked[1:]), 1)
 
 
 def test_what_was_edited_is_told_as_it_is_now(sqlite_engine: sa.Engine) -> None:
