@@ -62,8 +62,9 @@ class Ear:
         ]
         newest = str(page[0].id) if page else cursor  # newest first, whichever way it was asked for
         more = cursor is not None and len(page) == PAGE
-        if self._kind == "hashtag" and page and not more:
-            newest = before_late(str(page[0].id), page[0].created_at, clock.now())
+        if self._kind == "hashtag" and newest is not None and not more:
+            now = clock.now()  # after a page that was full to the last there is an empty one
+            newest = before_late(newest, page[0].created_at if page else now, now)
         return Page(found, newest, more=more)
 
     def _is_wanted(self, status: Any) -> bool:

@@ -62,7 +62,9 @@ class Ear:
         if found.following is not None:
             ahead = Walk(walk.since, top, found.following)
         else:
-            ahead = Walk(_since(walk.since, top, now))
+            # A walk of several pages may have rested: from when it began, some may have come in late above its first.
+            until = now if walk.following is None or top is None else posts.moment_of(top)
+            ahead = Walk(_since(walk.since, top, until))
         return Page(heard, json.dumps(asdict(ahead)), more=found.following is not None, refused=found.unread)
 
     def _asked(self, walk: Walk, now: datetime) -> Listing:
@@ -178,8 +180,9 @@ def query(typed: str) -> str:
     return f"({typed}){WITHOUT_REPOSTS}"
 
 
-def _since(before: str | None, top: str | None, now: datetime) -> str | None:
-    """Where the next walk ends: at the newest that was read, but not nearer than posts may still come in late."""
+def _since(before: str | None, top: str | None, until: datetime) -> str | None:
+    """Where the next walk ends: at the newest that was read, but LATE before `until`, so that what comes in late is
+    met."""
     if top is None:
         return before
-    return str(max(int(before or 0), min(int(top), posts.id_at(now - LATE))))
+    return str(max(int(before or 0), min(int(top), posts.id_at(until - LATE))))

@@ -236,6 +236,16 @@ def test_a_full_page_goes_on_from_its_newest(sqlite_engine: sa.Engine) -> None:
     assert (found.cursor, found.more) == (snowflake(now), True)
 
 
+def test_after_a_last_page_that_was_full_posts_may_still_come_in(sqlite_engine: sa.Engine) -> None:
+    now = clock.now()
+    with answering({"GET /api/v1/timelines/tag/lamp": Answer(200, [])}) as server:
+        made = connection(sqlite_engine, server.address, kind="hashtag", hashtag="lamp")
+        cursors = [ear(made).mentions(at).cursor for at in (snowflake(now), snowflake(now - timedelta(hours=1)), "17")]
+    went_back = now - datetime.fromtimestamp((int(cursors[0] or 0) >> 16) / 1000, UTC)
+    assert timedelta(minutes=9) < went_back <= timedelta(minutes=10)
+    assert cursors[1:] == [snowflake(now - timedelta(hours=1)), "17"]
+
+
 @pytest.mark.parametrize("newest", ["17", "01F8MH1H7YV1Z7D2C8K2730QBF"])
 def test_ids_that_hold_no_time_are_taken_as_they_are(newest: str) -> None:
     now = clock.now()

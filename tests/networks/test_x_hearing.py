@@ -168,6 +168,20 @@ def test_a_post_that_comes_late_into_the_list_is_heard_and_old_ones_are_not_paid
     assert read_for(connection) == before
 
 
+def test_a_post_that_comes_late_while_a_walk_rests_is_heard_by_the_next(x: XServer, connection: Connection) -> None:
+    x.page = 10
+    late = x.write("@RivertonPD late", by="801", at=NOON + timedelta(seconds=10, milliseconds=500), delay=LATE / 2)
+    for number in range(15):
+        x.write(f"@RivertonPD number {number}", by="801", at=NOON + timedelta(seconds=number))
+    with after(x, timedelta(seconds=20)):
+        first = ear(connection).mentions(None)
+    assert first.more
+    with after(x, timedelta(hours=1)):
+        rest, cursor = walked(connection, first.cursor)
+        assert late.id not in [one.remote_id for one in rest]  # the walk had passed where it stands
+        assert late.id in [one.remote_id for one in walked(connection, cursor)[0]]
+
+
 def test_a_page_that_x_forgot_is_walked_to_again(x: XServer, connection: Connection) -> None:
     x.page = 10
     written = {x.write(f"@RivertonPD number {number}", by="801").id for number in range(25)}
