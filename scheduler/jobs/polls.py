@@ -8,6 +8,7 @@ import structlog
 from config import database
 from config.secrets import Keys
 from config.settings import Settings
+from listeners import polling
 from networks import accounts, registry
 from networks.network import NetworkError
 from networks.tables import Account
@@ -31,6 +32,10 @@ def read(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> in
             found = make(accounts.connection(engine, account, keys, settings)).count(target.remote_id or "")
         except NetworkError as error:
             log.warning("poll_not_read", question=question_id, kind=type(error).__name__, error=str(error))
+            polling.note_sign_in(engine, account, error, now)
+            continue
+        except Exception as error:  # a module's own mistake, an account's lost key: other polls are read
+            log.error("poll_failed", question=question_id, kind=type(error).__name__, error=str(error))
             continue
         with database.writing(engine) as session:
             questions.note_poll(session, question_id, target, found, now)

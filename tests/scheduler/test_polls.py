@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 import sqlalchemy as sa
 
-from config import database
+from config import database, secrets
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
@@ -38,6 +38,15 @@ def asked(sqlite_engine: sa.Engine, keys: Keys, person: Callable[..., Person], n
         return made.id or 0
 
 
+def out(account_id: int, address: str, now: datetime) -> Target:
+    """The question as it went out by this account on the server there."""
+    return Target(
+        post_id=1, account_id=account_id, state="published", due_at=now, next_try_at=now, key=f"k{account_id}",
+        content_hash="h", text="Where?", options={"poll": "Elm St | Oak Ln"},
+        remote_id=f"11@{address.removeprefix('http://')}",
+    )  # fmt: skip
+
+
 def test_only_accounts_that_have_polls_carry_one(sqlite_engine: sa.Engine, asked: int) -> None:
     with database.reading(sqlite_engine) as session:
         content = drafts.content_of(session, drafts.read(session, 1))
@@ -54,13 +63,7 @@ def test_what_people_chose_is_counted_until_it_is_closed(
     with answering({"GET /api/v1/statuses/11": Answer(200, whole)}) as server:
         with database.writing(sqlite_engine) as session:
             session.get_one(Account, 2).settings = {"home": server.address}
-            session.add(
-                Target(
-                    post_id=1, account_id=2, state="published", due_at=now, next_try_at=now, key="k", content_hash="h",
-                    text="Where?", options={"poll": "Elm St | Oak Ln"},
-                    remote_id=f"11@{server.address.removeprefix('http://')}",
-                )
-            )  # fmt: skip
+            session.add(out(2, server.address, now))
         assert polls.read(sqlite_engine, own, keys, now) == 1
         assert polls.read(sqlite_engine, own, keys, now) == 0  # closed: not asked again
     with database.writing(sqlite_engine) as session:
@@ -68,3 +71,30 @@ def test_what_people_chose_is_counted_until_it_is_closed(
         assert (questions.voted(counted), counted.choices) == (40, [["Elm St", 30], ["Oak Ln", 12]])
         post = questions.give_back(session, asked, "A sign on Elm Street.", [1], 1, now)
         assert "In our poll on Mastodon (n = 40): Elm St: 30; Oak Ln: 12." in post.message
+
+
+def test_an_account_whose_key_is_lost_or_whose_sign_in_ended_stops_no_other_poll(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, asked: int, now: datetime
+) -> None:
+    poll = {"options": [{"title": "Elm St", "votes_count": 3}], "voters_count": 3, "expired": False}
+    whole = {**status("11", "Where?", NOON), "poll": poll}
+    own = settings.model_copy(update={"fetch_private_addresses": True})
+    revoked = Answer(401, {"error": "The access token was revoked"})
+    here = answering({"GET /api/v1/statuses/11": Answer(200, whole)})
+    with here as server, answering({"GET /api/v1/statuses/11": revoked}) as ended:
+        with database.writing(sqlite_engine) as session:
+            for number, address in ((3, server.address), (4, ended.address), (2, server.address)):
+                account = session.get(Account, number) or accounts.add(
+                    session, network="mastodon", name="PD", handle="", secret='{"token": "t"}', keys=keys, now=now
+                )
+                account.settings = {"home": address}
+                session.add(account)
+                session.add(out(number, address, now))
+                session.flush()
+            session.get_one(Account, 3).sealed_secret = secrets.derive("a lost key").seal('{"token": "t"}')
+        assert polls.read(sqlite_engine, own, keys, now) == 1
+    with database.reading(sqlite_engine) as session:
+        states = [session.get_one(Account, number).state for number in (2, 3, 4)]
+        assert states == ["connected", "connected", "signed_out"]
+        ((_, counted),) = questions.poll_counts(session, asked)
+        assert counted.choices == [["Elm St", 3]]
