@@ -213,6 +213,10 @@ def _edge(owner: str, edge: str, asked: Mapping[str, Any], graph: Graph) -> Any:
     return graph.get_connections(owner, edge, **asked)
 
 
+def _deleted(remote_id: str, graph: Graph) -> Any:
+    return graph.delete_object(remote_id)
+
+
 def _object(remote_id: str, graph: Graph) -> Any:
     return graph.get_object(remote_id, fields="id")
 
@@ -227,15 +231,21 @@ def same(one: str, other: str) -> bool:
     return one.split() == other.split()
 
 
-def witnessed(line: Line, remote_ids: Sequence[str]) -> Witnessed:
-    """Gone are those of which Meta says so. Stops where Meta does, or after A_LOOK, with what is known by then."""
+def witnessed(line: Line, remote_ids: Sequence[str], tagged: str) -> Witnessed:
+    """Gone are those of which Meta says so. Stops where Meta does, or after A_LOOK, with what is known by then.
+
+    Meta says the same where a permission is missing: Rejected, if neither any of these is shown, nor any of what others
+    tag us in (the edge `tagged`)."""
     found: set[str] = set()
-    begun = time.monotonic()
+    rest: Sequence[str] = ()
+    begun, shown = time.monotonic(), False
     for place, remote_id in enumerate(remote_ids):
         if place and time.monotonic() - begun > A_LOOK:
-            return Witnessed(frozenset(found), unasked=frozenset(remote_ids[place:]))
+            rest = remote_ids[place:]
+            break
         try:
             line.reads(partial(_object, remote_id))
+            shown = True
         except Gone:
             found.add(remote_id)
         except Rejected:
@@ -243,5 +253,20 @@ def witnessed(line: Line, remote_ids: Sequence[str]) -> Witnessed:
         except (RateLimited, Unavailable):
             if not place:
                 raise
-            return Witnessed(frozenset(found), unasked=frozenset(remote_ids[place:]))
-    return Witnessed(frozenset(found))
+            rest = remote_ids[place:]
+            break
+    if len(found) > 1 and not shown and not line.listing(line.me, tagged, {"fields": "id", "limit": "1"}).get("data"):
+        raise Rejected("Meta shows nothing of what others wrote; perhaps a permission is missing")
+    return Witnessed(frozenset(found), unasked=frozenset(rest))
+
+
+def delete(line: Line, remote_id: str) -> None:
+    """Deletes a post or comment of ours; one that is gone already is fine. Raises NetworkError."""
+    try:
+        line.writes(partial(_deleted, remote_id))
+    except Gone as error:  # Meta says the same where a permission is missing
+        try:
+            line.reads(partial(_object, remote_id))
+        except Gone:
+            return
+        raise Rejected(error.reason) from error

@@ -48,11 +48,11 @@ class Ear:
 class Looker:
     """Asks whether posts are still there."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._line = Line(connection)
+    def __init__(self, connection: Connection, tagged: str = TAGGED.name) -> None:
+        self._line, self._tagged = Line(connection), tagged
 
     def ask(self, remote_ids: Sequence[str]) -> Witnessed:
-        return witnessed(self._line, remote_ids)
+        return witnessed(self._line, remote_ids, self._tagged)
 
 
 def _mention(one: dict[str, Any], above: dict[str, Any] | None) -> RemoteMention:

@@ -10,7 +10,7 @@ from typing import Any
 
 from config import clock
 from networks import pictures
-from networks.graph import Gone, Line, same, when
+from networks.graph import Gone, Line, delete, same, when
 from networks.network import Connection, OutcomeUnknown, Outgoing, Picture, Receipt, Rejected, Unavailable
 
 CLOCKS = timedelta(minutes=5)  # that theirs and ours may differ
@@ -62,10 +62,7 @@ class Desk:
 
     def remove(self, remote_id: str) -> None:
         """Deletes a post or comment of ours; one that is gone already is fine."""
-        try:
-            self._line.writes(lambda graph: graph.delete_object(remote_id))
-        except Gone:
-            return
+        delete(self._line, remote_id)
 
     def _post(self, outgoing: Outgoing) -> dict[str, Any]:
         said: dict[str, Any] = {"message": outgoing.text}

@@ -21,8 +21,9 @@ def _publisher(connection: Connection) -> Publisher:
 
 def _witness(connection: Connection) -> Witness:
     from networks.facebook.hearing import Looker
+    from networks.instagram.hearing import TAGS
 
-    return Looker(connection)
+    return Looker(connection, TAGS.name)
 
 
 def _reach(connection: Connection) -> ReachReader:

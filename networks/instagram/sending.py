@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from config import clock
-from networks.graph import Gone, Line, same, when
+from networks.graph import Gone, Line, delete, same, when
 from networks.network import Connection, OutcomeUnknown, Outgoing, RateLimited, Receipt, Rejected, Unavailable
 
 CLOCKS = timedelta(minutes=5)  # that theirs and ours may differ
@@ -59,10 +59,7 @@ class Desk:
 
     def remove(self, remote_id: str) -> None:
         """Deletes a post or comment of ours; one that is gone already is fine."""
-        try:
-            self._line.writes(lambda graph: graph.delete_object(remote_id))
-        except Gone:
-            return
+        delete(self._line, remote_id)
 
     def _made(self, outgoing: Outgoing, until: float) -> str:
         """A container for one picture, or for several with one each inside: those are kept, too, for Instagram goes on

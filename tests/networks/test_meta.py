@@ -373,6 +373,33 @@ def test_a_deleted_post_is_known_to_be_gone_and_one_that_cannot_be_seen_is_not_s
     assert make(page).ask([there.id]).gone == frozenset()
 
 
+@pytest.mark.parametrize("network", KINDS)
+def test_where_nothing_is_shown_a_permission_may_be_missing_and_nothing_is_gone(
+    meta: MetaServer, page: Connection, gram: Connection, network: str
+) -> None:
+    away = [meta.add(KINDS[network][1], f"said {n}", "555", username="neighbour").id for n in range(3)]
+    for number in away:
+        del meta.things[number]
+    make = registry.network(network).witness
+    assert make is not None
+    eye = make(page if network == "facebook" else gram)
+    with pytest.raises(Rejected, match="permission"):
+        eye.ask(away)
+    assert eye.ask(away[:1]).gone == set(away[:1])
+    meta.add(KINDS[network][0], "@rivertonpd hello", "556", username="walker")  # which only the permission shows
+    assert eye.ask(away).gone == set(away)
+
+
+@pytest.mark.parametrize("network", KINDS)
+def test_what_meta_does_not_let_us_take_down_is_not_said_to_be_gone(
+    meta: MetaServer, page: Connection, gram: Connection, network: str
+) -> None:
+    ours = meta.add(KINDS[network][0], "Coffee at nine.", KINDS[network][2])
+    meta.faults["DELETE object"] = [error(100, error_subcode=33)]
+    with pytest.raises(Rejected, match="words of Meta"):
+        desk(page if network == "facebook" else gram).remove(ours.id)
+
+
 # Instagram
 
 
