@@ -47,7 +47,6 @@ NAMED_IN_CODE = {
     "listeners.rechecks.known": "an account that its owner closed: all of it is deleted here too",
     "sentiment.alerts._leading": ONE_VOTE,
     "sentiment.alerts._since": ONE_VOTE,
-    "sentiment.alerts._texts": ONE_VOTE,
     "sentiment.alert_details.of_each": ONE_VOTE,
     "sentiment.brigades._copies": ONE_TEXT,
     "sentiment.counts._counted": TAKEN_BACK,
@@ -57,6 +56,9 @@ NAMED_IN_CODE = {
     "sentiment.sums._counted": ONE_VOTE,
     "sentiment.surges._daily_authors": ONE_VOTE,
     "sentiment.surges._recent": ONE_VOTE,
+    "sentiment.surges._talking": ONE_VOTE,
+    "sentiment.surges._unconcerned": ONE_VOTE,
+    "sentiment.surges.said": ONE_VOTE,
     "sentiment.topics._topic": ONE_VOTE,
     "sentiment.unheard.by_language": ONE_VOTE,
 }
