@@ -9,7 +9,7 @@ from statistics import median
 from sqlmodel import Session, col, delete, func, select
 
 from config.database import upsert
-from listeners.tables import SourceHour
+from listeners.tables import Source, SourceHour
 
 HOUR = timedelta(hours=1)
 DAYS = 14  # that the usual rhythm looks back
@@ -17,6 +17,7 @@ FEWEST_DAYS = 7  # of knowing a source, before its silence says anything
 EXPECTED = 20  # posts that should have come: with so many, none by chance has a probability of 2e-9 (Poisson)
 SHORTEST = 2  # whole hours of silence
 KEPT = timedelta(days=60)
+MUCH = 0.1  # of what comes in: a source that brings so much more makes the desk hear more
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,19 @@ def _silent(hours: dict[datetime, int], now: datetime) -> datetime | None:
         before = hour - timedelta(days=(hour - last) // timedelta(days=1))  # the same hour, before the silence
         expected += min(usual(before + step * HOUR) for step in (-1, 0, 1))
     return quiet[0] if expected >= EXPECTED else None
+
+
+def heard_since(session: Session, first: datetime, until: datetime) -> datetime | None:
+    """Since which hour every source is heard that brought a tenth or more of the mentions that came in between these
+    hours; none where no source was asked or read (imports). Of one that is heard for over 60 days it is the first hour
+    that is kept."""
+    own = col(SourceHour.source_id) == col(Source.id)
+    begun = select(func.min(SourceHour.hour)).where(own).scalar_subquery()
+    inside = (own, col(SourceHour.hour) >= first, col(SourceHour.hour) < until)
+    brought = select(func.coalesce(func.sum(SourceHour.new), 0)).where(*inside).scalar_subquery()
+    rows = session.exec(select(begun, brought).select_from(Source)).all()
+    least = max(1.0, MUCH * sum(new for _, new in rows))
+    return max((begun for begun, new in rows if new >= least), default=None)
 
 
 def forget(session: Session, now: datetime) -> int:

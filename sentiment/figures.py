@@ -4,13 +4,15 @@ Reads author-days and places only, never the mentions, so that it costs the same
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from config import clock
+from listeners import rhythm
 from listeners.tables import Place
 from sentiment import counts, disclosure, ordinary, sums, trust
 from sentiment.tables import ALL
@@ -125,13 +127,17 @@ def town(
     spans, days = _days(session, now, zone, spans, history)
     found = sums.read(session, _wanted(spans, days), places)
     rows = _concerns(session, list(CONCERNS), found, spans, days, places)
-    return _overview(found[ALL], spans, days, bool(places)), sorted(rows, key=lambda row: (-row.authors, row.name))
+    heard = _heard_since(session, spans, zone)
+    return _overview(found[ALL], spans, days, heard, bool(places)), sorted(
+        rows, key=lambda row: (-row.authors, row.name)
+    )
 
 
 def concern(session: Session, now: datetime, zone: ZoneInfo, key: str) -> tuple[Overview, ConcernRow | None]:
     """One concern (none, if nobody raised it in the last 7 days) as among all in `town`, and the town that it is drawn
     towards, without the town's own series."""
     spans, days = _days(session, now, zone, None)
+    heard = _heard_since(session, spans, zone)
     found = sums.read(session, {ALL: _town(spans, days), key: _town(spans, days)})
     rows = _concerns(session, [key], found, spans, days, ())
     if rows and spans.baseline_first is not None:
@@ -140,12 +146,12 @@ def concern(session: Session, now: datetime, zone: ZoneInfo, key: str) -> tuple[
                 rows[0],
                 tones=_rolling(found[key], days, found[ALL], "negative"),
                 weeks=tuple(WeekCount(day, found[key][trust.week_to(day)].posts) for day in days),
-                volume=_volume(found[key], spans),
+                volume=_volume(found[key], spans, heard),
             )
         ]
     if rows:
         rows = [replace(rows[0], places=_places(session, key, spans))]
-    return _overview(found[ALL], spans, (), by_place=False), rows[0] if rows else None
+    return _overview(found[ALL], spans, (), heard, by_place=False), rows[0] if rows else None
 
 
 def _places(session: Session, key: str, spans: trust.Windows) -> tuple[PlaceAuthors, ...]:
@@ -346,10 +352,20 @@ def _baseline_days(spans: trust.Windows) -> int:
     return (spans.baseline_last - spans.baseline_first).days + 1
 
 
-def _volume(found: _Found, spans: trust.Windows) -> Volume:
+def _heard_since(session: Session, spans: trust.Windows, zone: ZoneInfo) -> date | None:
+    """The first whole day on which all sources were heard that brought much of what these days have; none where they
+    always were."""
+    first, last = (datetime.combine(day, time(), zone) for day in (spans.first, spans.last + timedelta(days=1)))
+    begun = rhythm.heard_since(session, clock.utc(first), clock.utc(last))
+    return begun.astimezone(zone).date() + timedelta(days=1) if begun is not None else None
+
+
+def _volume(found: _Found, spans: trust.Windows, heard_since: date | None) -> Volume:
+    """What is usual is of days on which as much was heard: old items of a feed, and days before a large source came,
+    say nothing of it."""
     posts = found[_here(spans)].posts
-    before = _baseline(spans)
-    if not before:
+    before = [day for day in _baseline(spans) if heard_since is None or day.first >= heard_since]
+    if len(before) < trust.LEAST_BASELINE_DAYS:
         return Volume(posts, None, None, None)
     daily, on = [found[day].posts for day in before], [day.first.weekday() for day in before]
     days = [(spans.first + timedelta(days=day)).weekday() for day in range(_days_of(spans))]
@@ -373,9 +389,11 @@ def _days(
     return spans, [first + timedelta(days=day) for day in range((today - first).days)]
 
 
-def _overview(found: _Found, spans: trust.Windows, series: Sequence[date], by_place: bool) -> Overview:
+def _overview(
+    found: _Found, spans: trust.Windows, series: Sequence[date], heard_since: date | None, by_place: bool
+) -> Overview:
     figures = {name: figure_of(name, found, spans, None, None) for name in trust.MEASURES}
-    volume, authors = _volume(found, spans), found[_here(spans)].authors
+    volume, authors = _volume(found, spans, heard_since), found[_here(spans)].authors
     if by_place:
         figures = {name: _figure_by_place(figure) for name, figure in figures.items()}
         volume, authors = _volume_by_place(volume), disclosure.in_fives(authors)

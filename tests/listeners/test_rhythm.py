@@ -160,3 +160,15 @@ def test_a_silence_begins_after_the_last_post_and_lasts_two_hours_at_least(read:
 def _keep(session: Session, number: int, hours: dict[datetime, int]) -> None:
     session.add_all(SourceHour(source_id=number, hour=hour, read=posts) for hour, posts in hours.items())
     session.flush()
+
+
+def test_all_that_brings_much_is_heard_since_the_youngest_of_them(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        assert rhythm.heard_since(session, AT, AT + 7 * DAY) is None
+        session.add_all(Source(id=number, network="x", name=f"source {number}") for number in (1, 2, 3, 4))
+        session.flush()
+        for number, begun, new in ((1, -30 * DAY, 60), (2, -5 * DAY, 20), (3, DAY, 1), (4, 8 * DAY, 99)):
+            for day in range(20):
+                rhythm.note(session, number, new, new, AT + begun + day * 2 * DAY)
+        assert rhythm.heard_since(session, AT, AT + 7 * DAY) == AT - 5 * DAY
+        assert rhythm.heard_since(session, AT + 8 * DAY, AT + 15 * DAY) == AT + 8 * DAY

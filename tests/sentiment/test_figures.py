@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from config import database
-from listeners.tables import Mention
+from listeners import rhythm
+from listeners.tables import Mention, Source
 from sentiment import figures
 from sentiment.trust import Show
 from tests.sentiment import street
@@ -103,6 +104,45 @@ def test_the_series_has_a_share_for_each_day_with_seven_days_behind_it(engine: s
         series = figures.town(session, NOW, ZONE)[0].series
     assert (series[0].day, series[-1].day, len(series)) == (date(2026, 10, 31), date(2026, 11, 23), 24)
     assert {point.share.authors for point in series if point.share} == {140}
+
+
+def _heard(session: Session, source: int, days: int, new: int = 20) -> None:
+    """A source that brings so many mentions each day since so many days ago."""
+    for at in _days(days, 0):
+        rhythm.note(session, source, new, new, at)
+
+
+def test_old_items_of_a_feed_make_no_usual_number_of_posts(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        street.say(session, _steady(days=50, a_day=1, until=8))
+        street.say(session, _steady(days=7, a_day=40))
+        _heard(session, 1, 7)
+        found = figures.town(session, NOW, ZONE)[0]
+    assert found.baseline_days == 40
+    assert (found.volume.posts, found.volume.usual, found.volume.usual_high) == (280, None, None)
+
+
+def test_a_large_source_makes_posts_usual_by_the_days_on_which_it_was_heard_and_a_small_one_changes_nothing(
+    engine: sa.Engine,
+) -> None:
+    with database.writing(engine) as session:
+        street.say(session, _steady(days=50, a_day=20, until=30) + _steady(days=30, a_day=100))
+        first = session.exec(select(Source)).one()
+        session.add_all(Source(network="x", name=name) for name in ("large", "small"))
+        session.flush()
+        _heard(session, first.id or 0, 50)
+        _heard(session, (first.id or 0) + 2, 5, new=3)
+        mixed = figures.town(session, NOW, ZONE)[0].volume
+        _heard(session, (first.id or 0) + 1, 30, new=80)
+        apart, concern = (
+            figures.town(session, NOW, ZONE)[0].volume,
+            figures.concern(session, NOW, ZONE, "responsiveness")[1],
+        )
+    assert mixed.usual is not None
+    assert mixed.usual < 500
+    assert apart.usual == pytest.approx(700, rel=0.02)
+    assert concern is not None
+    assert concern.volume == apart
 
 
 def test_the_volume_lies_within_what_is_usual(engine: sa.Engine) -> None:
