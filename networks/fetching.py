@@ -4,14 +4,16 @@ The check is made on the address that the connection really goes to, so a name t
 `fetch` is for pages; `transport` (httpx) and `session` (requests) for the libraries of networks with many servers."""
 
 import ipaddress
+import math
 import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpcore
@@ -28,11 +30,14 @@ QUESTION = 120.0  # for one question of a library and its answer, pictures too
 LARGEST = 5_000_000  # bytes of a page
 ANSWER = 20_000_000  # bytes of a library's answer
 REDIRECTS = 5
+TRIED = 4  # addresses of a server
+TRYING = 3.0  # seconds for each but the last
 _PIECE = 65536  # bytes written at once, so that the time is looked at in between
 _UNICAST = ipaddress.ip_network("2000::/3")  # all that was ever given out of IPv6
 _TUNNELS = tuple(map(ipaddress.ip_network, ("2002::/16", "3fff::/20")))  # 6to4, which names any IPv4; examples
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # how a network of IPv6 alone names IPv4 addresses
 AGENT = "Liaison (community desk; reads public feeds)"
+T = TypeVar("T")
 
 
 class NotFetched(NetworkError):
@@ -62,11 +67,15 @@ class _Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         until = self._until if self._until is not None else time.monotonic() + QUESTION
         try:
-            address = host if self._allow_private else public_address(host, port)
+            addresses = [host] if self._allow_private else public_addresses(host, port)
         except OSError as error:
             raise httpcore.ConnectError(f"{host} is not known") from error
-        within = _left(until, timeout, httpcore.ConnectTimeout)
-        return _Stream(self._backend.connect_tcp(address, port, within, local_address, socket_options), until)
+
+        def connect(address: str, most: float) -> httpcore.NetworkStream:
+            within = min(most, _left(until, timeout, httpcore.ConnectTimeout))
+            return self._backend.connect_tcp(address, port, within, local_address, socket_options)
+
+        return _Stream(first_open(addresses, connect, (httpcore.ConnectError, httpcore.ConnectTimeout)), until)
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -107,15 +116,28 @@ def _left(until: float, timeout: float | None, over: type[httpcore.TimeoutExcept
     return left if timeout is None else min(timeout, left)
 
 
-def public_address(host: str, port: int) -> str:
-    """The address to go to for `host`. Raises NotFetched if one of its addresses is private, OSError if unknown."""
+def public_addresses(host: str, port: int) -> list[str]:
+    """The addresses to go to for `host`, as they are to be tried. Raises NotFetched if one of its addresses is private,
+    OSError if unknown."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for *_, address in found:
         if not _is_public(str(address[0])):
             raise NotFetched(
                 f"{host} is a private address ({address[0]}); set fetch_private_addresses if that is meant"
             )
-    return str(found[0][4][0])
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))[:TRIED]
+
+
+def first_open(
+    addresses: Sequence[str], connect: Callable[[str, float], T], closed: tuple[type[Exception], ...] = (OSError,)
+) -> T:
+    """The connection to the first of these that takes one; `connect(address, seconds)` makes it. What it raises for the
+    last is raised, if none does: a server may have an address of IPv6 at which nobody answers."""
+    *others, last = addresses
+    for address in others:
+        with suppress(*closed):
+            return connect(address, TRYING)
+    return connect(last, math.inf)
 
 
 def transport(*, allow_private: bool, until: float | None = None) -> httpx.HTTPTransport:
@@ -201,7 +223,30 @@ class _Adapter(HTTPAdapter):
 
 
 class _CheckedAdapter(_Adapter):
-    """Looks the name up, checks the address, connects to that very address; the name stays in Host and certificate."""
+    """Looks the name up, checks the addresses, connects to those very ones; the name stays in Host and certificate."""
+
+    def send(  # type: ignore[override]  # as above
+        self, request: requests.PreparedRequest, stream: bool = False, **more: Any
+    ) -> requests.Response:
+        parts = urlsplit(request.url or "")
+        named = str(parts.hostname)
+        try:
+            *others, last = public_addresses(named, parts.port or (443 if parts.scheme == "https" else 80))
+        except OSError as error:
+            raise requests.ConnectionError(f"{named} is not known", request=request) from error
+        except UnicodeError as error:
+            raise requests.exceptions.InvalidURL(f"{named} is no name of a server", request=request) from error
+        given = more.get("timeout")
+        reading = given[1] if isinstance(given, tuple) else given
+        for address in others:
+            request.address = address  # type: ignore[attr-defined]  # for the pool's key, which is asked for below
+            try:
+                return super().send(request, stream=stream, **{**more, "timeout": (TRYING, reading)})
+            except requests.ConnectionError as error:
+                if not never_sent(error):
+                    raise
+        request.address = last  # type: ignore[attr-defined]
+        return super().send(request, stream=stream, **more)
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: bool | str, cert: Any = None
@@ -212,11 +257,7 @@ class _CheckedAdapter(_Adapter):
         request.headers["Host"] = urlsplit(request.url or "").netloc.rpartition("@")[2]
         if host["scheme"] == "https":
             pool = {**pool, "server_hostname": named, "assert_hostname": named}
-        try:
-            address = public_address(named, int(host["port"] or (443 if host["scheme"] == "https" else 80)))
-        except OSError as error:
-            raise requests.ConnectionError(f"{named} is not known", request=request) from error
-        return {**host, "host": address}, pool
+        return {**host, "host": request.address}, pool  # type: ignore[attr-defined]
 
 
 def _is_public(address: str) -> bool:

@@ -51,7 +51,8 @@ def hold_to_public_addresses() -> None:
 
     def checked(address: tuple[str, int], *given: Any, **named: Any) -> Any:
         host, port = address
-        return connect((fetching.public_address(host, port), port), *given, **named)
+        addresses = fetching.public_addresses(host, port)
+        return fetching.first_open(addresses, lambda one, _: connect((one, port), *given, **named))
 
     urllib3.util.connection.create_connection = checked
 

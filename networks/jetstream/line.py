@@ -154,8 +154,11 @@ def _dial(connection: Connection, server: str, version: int, cursor: int | None,
     if parts.scheme not in ("ws", "wss") or not parts.hostname or not port:
         raise Rejected(f"{server} is no address of a stream; it begins with wss://")
     try:
-        address = parts.hostname if connection.allow_private else fetching.public_address(parts.hostname, port)
-        line = socket.create_connection((address, port), timeout=10)
+        host = parts.hostname
+        addresses = [host] if connection.allow_private else fetching.public_addresses(host, port)
+        line = fetching.first_open(
+            addresses, lambda address, most: socket.create_connection((address, port), timeout=min(most, 10))
+        )
     except (NotFetched, UnicodeError) as error:
         raise Rejected(str(error)) from error
     asked: list[tuple[str, str]] = [] if cursor is None else [("cursor", str(cursor))]

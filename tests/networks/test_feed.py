@@ -2,12 +2,14 @@
 
 import gzip
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any
 
 import httpx
 import pytest
@@ -344,6 +346,57 @@ def test_a_redirect_to_a_private_address_is_refused(
     with pytest.raises(NotFetched, match="private"):
         poll(allow_private=False)
     assert len(server.asked) == 1
+
+
+@pytest.fixture
+def town(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Our server by a name that has an IPv6 address, too, at which nobody answers."""
+    port = int(server.url.split(":")[2].split("/")[0])
+    dead = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0))
+    live = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+    asked = socket.getaddrinfo
+
+    def known(host: str, *more: Any, **named: Any) -> Any:
+        return [dead, live] if host == "town.example" else asked(host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", known)
+    monkeypatch.setattr(fetching, "_is_public", lambda address: address in ("127.0.0.1", "::1"))
+    return server.url.replace("127.0.0.1", "town.example")
+
+
+def test_a_server_is_reached_by_any_of_its_addresses(server: Server, town: str) -> None:
+    server.answer = saying("here")
+    host = town.split("/")[2]
+    assert fetching.fetch(town, {}, allow_private=False).body == b"here"
+    assert fetching.session(allow_private=False).get(town, timeout=5).text == "here"
+    assert [asked["host"] for asked in server.asked] == [host, host]
+
+
+def test_a_server_that_has_a_private_address_too_is_not_gone_to(
+    server: Server, town: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "_is_public", lambda address: address == "::1")
+    with pytest.raises(NotFetched, match="private"):
+        fetching.fetch(town, {}, allow_private=False)
+    with pytest.raises(NotFetched, match="private"):
+        fetching.session(allow_private=False).get(town, timeout=5)
+    assert server.asked == []
+
+
+def test_what_can_be_no_name_is_an_error_of_the_library() -> None:
+    with pytest.raises(requests.exceptions.InvalidURL):
+        fetching.session(allow_private=False).get(f"http://{'a' * 70}.example/", timeout=5)
+
+
+def test_what_was_sent_to_one_address_is_not_sent_to_the_next(
+    server: Server, town: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead, live = socket.getaddrinfo("town.example", 80)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [live, dead])
+    server.answer = lambda handler: handler.connection.shutdown(socket.SHUT_RDWR)
+    with pytest.raises(requests.ConnectionError) as lost:
+        fetching.session(allow_private=False).get(town, timeout=5)
+    assert (len(server.asked), fetching.never_sent(lost.value)) == (1, False)
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-16-le", "shift_jis", "utf-8-sig"])
