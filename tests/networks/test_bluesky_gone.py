@@ -53,7 +53,7 @@ def test_a_server_that_does_not_answer_is_asked_once_in_a_go(server: Answering, 
         server.answers |= {"GET /did:plc:nan": Answer(200, home), "GET /xrpc": GONE}
         connection = Connection(sqlite_engine, settings={"directory": server.address}, allow_private=True)
         told = Looker(connection).ask([*(POST.format(who=number) for number in range(3)), POST.format(who="nan")])
-    assert (told.gone, len(away.asked)) == ({POST.format(who="nan")}, 1)
+    assert (set(told.gone), len(away.asked)) == ({POST.format(who="nan")}, 1)
 
 
 def test_a_look_that_takes_long_leaves_the_rest_for_later(
@@ -65,4 +65,4 @@ def test_a_look_that_takes_long_leaves_the_rest_for_later(
     connection = Connection(sqlite_engine, settings={"directory": server.address}, allow_private=True)
     first, *rest = (POST.format(who=number) for number in range(3))
     told = Looker(connection).ask([first, *rest])
-    assert (told.gone, told.unasked) == ({first}, set(rest))
+    assert (set(told.gone), set(told.unasked)) == ({first}, set(rest))

@@ -283,8 +283,8 @@ def test_answers_to_comments_are_heard_and_ours_are_not(
     ours = meta.add(post, "Coffee at nine.", us, at=now - timedelta(days=3))
     old = meta.add(comment, "long ago", "555", parent=ours.id, at=now - timedelta(days=2), username="neighbour")
     for n in range(60):
-        text = {"username": "walker", "parent": ours.id, "at": now - timedelta(days=2, minutes=n + 1)}
-        meta.add(comment, f"older still {n}", "557", **text)
+        at = now - timedelta(days=2, minutes=n + 1)
+        meta.add(comment, f"older still {n}", "557", parent=ours.id, at=at, username="walker")
     meta.add(comment, "when is the next", "556", parent=old.id, at=now - MINUTE, username="walker")
     meta.add(comment, "next week", us, parent=old.id, at=now)
     connection = of_kind(page if network == "facebook" else gram, "comments")
