@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=3)  # longer than any one page may take
 LONGEST_WAIT = timedelta(hours=6)
 PAGES = 20  # of one source in one go; the rest at the next look
-ONE_GO = 60.0  # seconds after which one source is asked for no more pages: those that are due next wait for it
+ONE_GO = 60.0  # seconds after which one source is asked for no more pages: those that are due may wait for it
 AT_ONCE = 5  # sources in one go
 ASKED = 10.0  # seconds that a stream is tried for
 

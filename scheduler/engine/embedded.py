@@ -25,8 +25,9 @@ from scheduler.jobs import edits
 
 log = structlog.get_logger(__name__)
 OFTEN = timedelta(minutes=1)  # what comes more seldom has its time in the store: a restart does not begin it anew
-PUBLISH = "publish"
-THREADS = 12  # more than there are ticks beside publishing
+PUBLISH, LISTEN = "publish", "listen"
+LISTENING = 4  # ticks that may listen at once, each to sources of its own: those that are slow hold up no others
+THREADS = 16  # more than there are ticks beside publishing
 DRAIN_SECONDS = 4.5  # with the web's five, within ten
 
 
@@ -77,7 +78,10 @@ def _metronome(ticks: Iterable[tuple[str, float, Callable[[], object]]]) -> Back
     )
     for name, seconds, tick in ticks:
         executor = PUBLISH if name == PUBLISH else "default"
-        metronome.add_job(_guarded(name, tick), "interval", seconds=seconds, id=name, executor=executor)
+        most = LISTENING if name == LISTEN else 1
+        metronome.add_job(
+            _guarded(name, tick), "interval", seconds=seconds, id=name, executor=executor, max_instances=most
+        )
     return metronome
 
 
