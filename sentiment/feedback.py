@@ -2,7 +2,8 @@
 
 Only corrections of mentions whose network lets them train, and whose text is still kept. Refused when what the heads
 say of posts that nothing learned from (the fairness pairs) or of corrections left out gets worse. What is kept lies
-beside the store, for this encoder alone; the shipped files are never touched, and each refit can be taken back."""
+beside the store, for the weights that are shipped now; the shipped files are never touched, and each refit can be
+taken back."""
 
 import json
 from collections import Counter
@@ -116,26 +117,26 @@ def refit(reader: Model, corrected: Sequence[Corrected], pairs: Sequence[tuple[s
 
 
 def keep(folder: Path, reader: Model, heads: Heads) -> int:
-    """Keeps refitted heads for this encoder, in use from now on; their number."""
+    """Keeps refitted heads for these weights, in use from now on; their number."""
     folder.mkdir(parents=True, exist_ok=True)
-    number = max(_numbers(folder, reader.encoder), default=0) + 1
-    save_heads(heads, folder / f"{reader.encoder}-{number}.npz")
+    number = max(_numbers(folder, reader.weights), default=0) + 1
+    save_heads(heads, folder / f"{reader.weights}-{number}.npz")
     return number
 
 
 def undo(folder: Path, reader: Model) -> int | None:
     """Takes the last refit back; the number of the one in use now (0: as shipped). None when there was none."""
-    numbers = _numbers(folder, reader.encoder)
+    numbers = _numbers(folder, reader.weights)
     if not numbers:
         return None
-    (folder / f"{reader.encoder}-{numbers[-1]}.npz").unlink()
+    (folder / f"{reader.weights}-{numbers[-1]}.npz").unlink()
     return numbers[-2] if len(numbers) > 1 else 0
 
 
 def in_use(folder: Path, shipped: Model) -> Model:
-    """The shipped model with the last heads that were kept for its encoder; itself where there are none, or where they
+    """The shipped model with the last heads that were kept for its weights; itself where there are none, or where they
     cannot be read."""
-    path = _last(folder, shipped.encoder)
+    path = _last(folder, shipped.weights)
     if path is None:
         return shipped
     heads = _read(path)
@@ -153,9 +154,9 @@ def damage(folder: Path, name: str) -> str | None:
     return f"{path}: {heads}" if isinstance(heads, str) else None
 
 
-def _last(folder: Path, encoder: str) -> Path | None:
-    numbers = _numbers(folder, encoder)
-    return folder / f"{encoder}-{numbers[-1]}.npz" if numbers else None
+def _last(folder: Path, weights: str) -> Path | None:
+    numbers = _numbers(folder, weights)
+    return folder / f"{weights}-{numbers[-1]}.npz" if numbers else None
 
 
 def _read(path: Path) -> Heads | str:
@@ -166,8 +167,8 @@ def _read(path: Path) -> Heads | str:
         return f"{type(error).__name__}: {error}"
 
 
-def _numbers(folder: Path, encoder: str) -> list[int]:
-    found = (path.stem.removeprefix(f"{encoder}-") for path in folder.glob(f"{encoder}-*.npz"))
+def _numbers(folder: Path, weights: str) -> list[int]:
+    found = (path.stem.removeprefix(f"{weights}-") for path in folder.glob(f"{weights}-*.npz"))
     return sorted(int(number) for number in found if number.isdecimal())
 
 

@@ -72,7 +72,7 @@ class Model:
     def __init__(self, session: Any, tokenizer: Any, heads: Heads, name: str) -> None:
         self._session, self._tokenizer, self.heads = session, tokenizer, heads
         self.name = name
-        self.encoder = name.rpartition("-")[2].partition("+")[0]  # which weights: the start of their hash
+        self.weights = name.rpartition("-")[2].partition("+")[0]  # which are shipped: the start of their hash
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="reading", initializer=_give_way)
 
     def read(self, texts: Sequence[str]) -> list[Reading | None]:
@@ -162,8 +162,9 @@ def check(folder: Path | None = None) -> str:
         for name, digest in files.items():
             if hashlib.sha256((place / name).read_bytes()).hexdigest() != digest:
                 raise ModelDamaged(f"the model's file {place / name} was altered; {cure}")
-        encoder = "".join(files[name] for name in sorted(files) if name.endswith((".onnx", ".bin")))
-        return f"{manifest['name']}-{hashlib.sha256(encoder.encode()).hexdigest()[:8]}"
+        # Heads count: what other heads read is read anew, and refits of these are not those of others.
+        everything = "".join(files[name] for name in sorted(files))
+        return f"{manifest['name']}-{hashlib.sha256(everything.encode()).hexdigest()[:8]}"
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelDamaged(f"the model in {place} cannot be read ({error}); {cure}") from error
 
