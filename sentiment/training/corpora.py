@@ -90,6 +90,12 @@ def later() -> list[Labelled]:
     return without_near(_ours("later_*.jsonl"), _tests_of_ours())
 
 
+def emergencies() -> list[Labelled]:
+    """Posts of our own on emergencies, few of which speak of police, and on what only sounds like one; none is near to
+    a test of our own."""
+    return without_near(_ours("emergencies.jsonl"), _tests_of_ours())
+
+
 def kin() -> list[tuple[Labelled, ...]]:
     """Posts of our own in five varieties each, with one label: the same meaning should be read as the same. None is
     near to the fairness pairs."""

@@ -55,10 +55,10 @@ def fitted(
     never = [row for row, key in enumerate(KEYS) if key in NEVER_TRACKED]
     tracked = [row for row, key in enumerate(KEYS) if key not in NEVER_TRACKED]
     concern_at = np.zeros(len(KEYS))
-    concern_at[tracked] = best_threshold(raised[:, tracked], concern[:, tracked])
-    concern_at[never] = best_threshold(raised[:, never], concern[:, never])
+    concern_at[tracked] = best_threshold(concern[:, tracked])
+    concern_at[never] = best_threshold(concern[:, never])
     thresholds = {
-        "mistrust": best_threshold(trust == 0, mistrust, weighted),
+        "mistrust": best_threshold(mistrust, weighted),
         "concerns": float(concern_at[tracked[0]]),
         "never_tracked": float(concern_at[never[0]]),
     }
