@@ -22,7 +22,8 @@ import sqlalchemy as sa
 from config import clock, database
 from config.secrets import KEY_FILE, Keys, SecretKeyError
 
-FORMAT = 1
+FORMAT = 2
+_READABLE = (1, 2)  # the first did not say which keys open what is in it
 STORE = {"sqlite": "liaison.db", "postgresql": "liaison.dump"}
 BACKING_UP, RESTORING = ".liaison-backup-", ".liaison-restore-"  # folders of what is under way
 LEFT_FOR = timedelta(days=1)
@@ -123,7 +124,7 @@ def _unpack(source: Path, folder: Path) -> Manifest:
         with tarfile.open(source, "r:") as archive:
             archive.extractall(folder, filter="data")
         told = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        if told.get("format") != FORMAT:
+        if told.get("format") not in _READABLE:
             raise BackupFailed(f"{source} is a backup of another version of Liaison (format {told.get('format')})")
         manifest = Manifest(**told)
         inside = all(not PurePosixPath(part).is_absolute() and ".." not in part for part in manifest.files)

@@ -16,6 +16,8 @@ from config.phrases import Phrase
 from config.secrets import SecretKeyError
 
 log = structlog.get_logger(__name__)
+# What psycopg itself refuses (a NUL), and SQL's numbers, times and signs out of range: not, say, our dividing by zero.
+_NO_ROOM = frozenset({None, "22003", "22007", "22008", "22021", "22P05"})
 
 
 class Trouble(Exception):
@@ -174,8 +176,13 @@ def install(app: FastAPI) -> None:
         )
 
     def beyond(request: Request, error: Exception) -> Response:
-        """Numbers and times that have no room, in Python or in the store; on PostgreSQL a NUL."""
-        log.info("beyond_what_is_kept", path=_route(request), kind=type(error).__name__)
+        """Numbers and times that have no room, in Python or in the store; on PostgreSQL a NUL. Where nothing was said,
+        or the store finds another fault with its data, the mistake is ours."""
+        said = request.method not in ("GET", "HEAD") or request.query_params or request.path_params
+        state = getattr(getattr(error, "orig", None), "sqlstate", None)
+        if not said or state not in _NO_ROOM:
+            raise error
+        log.warning("beyond_what_is_kept", path=_route(request), kind=type(error).__name__, exc_info=error)
         return answer(
             request,
             Trouble(
@@ -224,8 +231,9 @@ def install(app: FastAPI) -> None:
 
     def unbound(request: Request, error: Exception) -> Response:
         """What SQLAlchemy says of a value that it could not hand to the store."""
-        cause = getattr(error, "orig", None)
-        return (beyond if isinstance(cause, OverflowError) else broken)(request, error)
+        if not isinstance(getattr(error, "orig", None), OverflowError):
+            raise error
+        return beyond(request, error)
 
     app.add_exception_handler(Trouble, trouble)
     app.add_exception_handler(SignedOut, signed_out)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from structlog.testing import capture_logs
 
-from config import backup
+from config import backup, database
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
@@ -203,3 +203,23 @@ def test_what_no_calendar_and_no_store_has_room_for_is_refused_in_words(
         assert {path: browser.get(path).status_code for path in expected} == expected
     assert {entry["event"] for entry in logged} <= {"beyond_what_is_kept"}
     assert "none that can be kept" in browser.get("/queue?start=9999-12-31").text
+
+
+def test_our_own_slips_are_not_told_as_the_visitors_mistake(
+    postgres_engine: sa.Engine, settings: Settings, keys: Keys
+) -> None:
+    desk = web_app.create(postgres_engine, settings, keys)
+
+    def divides(number: int = 0) -> None:
+        with database.reading(postgres_engine) as session:
+            session.connection().execute(sa.text("SELECT 1 / :number"), {"number": number})
+
+    def reckons() -> str:
+        return str(NOW + timedelta(days=10**7))
+
+    desk.add_api_route("/slips/divides", divides)
+    desk.add_api_route("/slips/reckons", reckons)
+    browser = Browser(desk, raise_server_exceptions=False)
+    assert browser.get("/slips/divides?number=0").status_code == 500
+    assert browser.get("/slips/reckons").status_code == 500
+    assert browser.get("/slips/reckons?number=1").status_code == 422
