@@ -22,6 +22,7 @@ from networks.meta import SERVICE
 from networks.network import (
     A_LOOK,
     Connection,
+    Listener,
     NetworkError,
     OutcomeUnknown,
     RateLimited,
@@ -41,6 +42,8 @@ LIMITED = frozenset({4, 17, 32, 613, *range(80000, 80015)})
 PASSING = frozenset({1, 2})  # Meta's own trouble
 _TOO_FEW = "not enough viewers"  # an answer of its own, and no trouble
 GONE = (100, 33)  # code, subcode: no such object, or none that we may see
+CONTROLS = 3  # of what is listed, to see whether it is shown
+_EVER = "2004-02-04T00:00:00+00:00"  # a cursor from before anything was posted there
 
 
 class Gone(Rejected):
@@ -231,11 +234,11 @@ def same(one: str, other: str) -> bool:
     return one.split() == other.split()
 
 
-def witnessed(line: Line, remote_ids: Sequence[str], tagged: str) -> Witnessed:
+def witnessed(line: Line, remote_ids: Sequence[str], ears: Sequence[Listener]) -> Witnessed:
     """Gone are those of which Meta says so. Stops where Meta does, or after A_LOOK, with what is known by then.
 
-    Meta says the same where a permission is missing: Rejected, if neither any of these is shown, nor any of what others
-    tag us in (the edge `tagged`)."""
+    Meta says the same where a permission is missing: Rejected, if neither any of these is shown, nor any other that it
+    lists of what these are (the first of `ears`), or of what the next hears where the first hears nothing."""
     found: set[str] = set()
     rest: Sequence[str] = ()
     begun, shown = time.monotonic(), False
@@ -255,9 +258,23 @@ def witnessed(line: Line, remote_ids: Sequence[str], tagged: str) -> Witnessed:
                 raise
             rest = remote_ids[place:]
             break
-    if len(found) > 1 and not shown and not line.listing(line.me, tagged, {"fields": "id", "limit": "1"}).get("data"):
+    if found and not shown and not _shows_others(line, ears):
         raise Rejected("Meta shows nothing of what others wrote; perhaps a permission is missing")
     return Witnessed(frozenset(found), unasked=frozenset(rest))
+
+
+def _shows_others(line: Line, ears: Sequence[Listener]) -> bool:
+    """Whether what is listed now is shown, too, when it is asked for by itself, as what may be gone was."""
+    listed = next((found for ear in ears if (found := ear.mentions(_EVER).mentions)), ())
+    return any(_is_shown(line, one.remote_id) for one in listed[:CONTROLS])
+
+
+def _is_shown(line: Line, remote_id: str) -> bool:
+    try:
+        line.reads(partial(_object, remote_id))
+    except Rejected:
+        return False
+    return True
 
 
 def delete(line: Line, remote_id: str) -> None:

@@ -3,13 +3,14 @@
 The cursor is a time, or where a look is; each look goes back a little before that time, and intake keeps each post
 once. A crash repeats a request and skips nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from networks import graph_look
 from networks.graph import Line, when, witnessed
 from networks.graph_look import Edge
-from networks.network import Connection, Page, RemoteMention, Witnessed
+from networks.network import Connection, Listener, Page, RemoteMention, Witnessed
 
 _SAID = "id,message,created_time,permalink_url,from"
 TAGGED = Edge("tagged", {"fields": _SAID}, "created_time")
@@ -48,11 +49,13 @@ class Ear:
 class Looker:
     """Asks whether posts are still there."""
 
-    def __init__(self, connection: Connection, tagged: str = TAGGED.name) -> None:
-        self._line, self._tagged = Line(connection), tagged
+    def __init__(self, connection: Connection, ear: Callable[[Connection], Listener] = Ear) -> None:
+        self._line = Line(connection)
+        kinds = sorted(("mentions", "comments"), key=lambda kind: kind != connection.settings.get("kind", "mentions"))
+        self._ears = [ear(replace(connection, settings={**connection.settings, "kind": kind})) for kind in kinds]
 
     def ask(self, remote_ids: Sequence[str]) -> Witnessed:
-        return witnessed(self._line, remote_ids, self._tagged)
+        return witnessed(self._line, remote_ids, self._ears)
 
 
 def _mention(one: dict[str, Any], above: dict[str, Any] | None) -> RemoteMention:

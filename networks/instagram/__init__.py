@@ -21,9 +21,9 @@ def _publisher(connection: Connection) -> Publisher:
 
 def _witness(connection: Connection) -> Witness:
     from networks.facebook.hearing import Looker
-    from networks.instagram.hearing import TAGS
+    from networks.instagram.hearing import Ear
 
-    return Looker(connection, TAGS.name)
+    return Looker(connection, Ear)
 
 
 def _reach(connection: Connection) -> ReachReader:

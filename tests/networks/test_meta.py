@@ -32,6 +32,7 @@ from networks.network import (
     Rejected,
     SignInExpired,
     Unavailable,
+    Witness,
 )
 from networks.tables import Account
 from tests.networks import meta_server
@@ -373,6 +374,12 @@ def test_a_deleted_post_is_known_to_be_gone_and_one_that_cannot_be_seen_is_not_s
     assert make(page).ask([there.id]).gone == frozenset()
 
 
+def witness(connection: Connection) -> Witness:
+    make = registry.network("facebook" if connection.remote_id == PAGE else "instagram").witness
+    assert make is not None
+    return make(connection)
+
+
 @pytest.mark.parametrize("network", KINDS)
 def test_where_nothing_is_shown_a_permission_may_be_missing_and_nothing_is_gone(
     meta: MetaServer, page: Connection, gram: Connection, network: str
@@ -380,14 +387,43 @@ def test_where_nothing_is_shown_a_permission_may_be_missing_and_nothing_is_gone(
     away = [meta.add(KINDS[network][1], f"said {n}", "555", username="neighbour").id for n in range(3)]
     for number in away:
         del meta.things[number]
-    make = registry.network(network).witness
-    assert make is not None
-    eye = make(page if network == "facebook" else gram)
-    with pytest.raises(Rejected, match="permission"):
-        eye.ask(away)
-    assert eye.ask(away[:1]).gone == set(away[:1])
+    eye = witness(page if network == "facebook" else gram)
+    for some in (away, away[:1]):
+        with pytest.raises(Rejected, match="permission"):
+            eye.ask(some)
     meta.add(KINDS[network][0], "@rivertonpd hello", "556", username="walker")  # which only the permission shows
-    assert eye.ask(away).gone == set(away)
+    for some in (away, away[:1]):
+        assert eye.ask(some).gone == set(some)
+
+
+@pytest.mark.parametrize("network", KINDS)
+def test_comments_are_gone_where_others_are_shown_although_nobody_tags_us_or_tags_are_refused(
+    meta: MetaServer, page: Connection, gram: Connection, network: str
+) -> None:
+    post, comment, us = KINDS[network]
+    ours = meta.add(post, "Coffee at nine.", us, at=meta.now - timedelta(days=40))
+    for n in range(4):
+        meta.add(comment, f"said {n}", "555", parent=ours.id, at=meta.now - timedelta(days=35), username="neighbour")
+    there, *away = [one.id for one in meta.things.values() if one.kind == comment]
+    for number in away:
+        del meta.things[number]
+    eye = witness(of_kind(page if network == "facebook" else gram, "comments"))
+    meta.faults[f"GET {'tagged' if network == 'facebook' else 'tags'}"] = [error(10)] * 2
+    for some in (away, away[:1]):
+        assert eye.ask(some).gone == set(some)
+    meta.things[there].author, meta.things[there].more["username"] = us, "rivertonpd"  # what we say proves nothing
+    with pytest.raises(Rejected):
+        eye.ask(away)
+
+
+@pytest.mark.parametrize("network", KINDS)
+def test_what_is_listed_but_not_shown_tells_of_a_missing_permission(
+    meta: MetaServer, page: Connection, gram: Connection, network: str
+) -> None:
+    there = meta.add(KINDS[network][0], "@rivertonpd hello", "556", username="walker")
+    meta.faults["GET object"] = [error(100, error_subcode=33)] * 2
+    with pytest.raises(Rejected, match="permission"):
+        witness(page if network == "facebook" else gram).ask([there.id])
 
 
 @pytest.mark.parametrize("network", KINDS)
