@@ -26,11 +26,13 @@ AT_ONCE = 25  # posts in one question
 
 @dataclass(frozen=True)
 class Walk:
-    """Where a walk stands: all before `since` was read; `top` is the newest it met; `following`: the next page."""
+    """Where a walk stands: all before `since` was read; `top` is the newest it met, `oldest` the oldest; `following`:
+    the next page."""
 
     since: str  # ISO 8601, UTC
     top: str | None = None
     following: str | None = None
+    oldest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,28 +46,36 @@ class Heard:
 Fetch = Callable[[str | None], tuple[Sequence[Heard], str | None]]
 
 
-def step(cursor: str | None, fetch: Fetch, now: datetime) -> Page:
+def step(cursor: str | None, fetch: Fetch, now: datetime, *, bounded: bool = False) -> Page:
     """One page of a walk from the newest item back to `since`; its cursor is where to go on, or the next walk's start.
 
     A crash repeats a page. What a network orders into the future counts as now, or later posts would be passed over.
-    A search goes back over 10,000 posts and is refused from there on: what lies beyond is lost, and the walk ends."""
+    `bounded`: a search, which goes back over 10,000 posts; from there on its cursor is refused, what lies beyond is
+    lost, and the walk ends. Any other refusal leaves the walk where it is."""
     walk = Walk(**json.loads(cursor)) if cursor else Walk(since=(now - FIRST).isoformat())
     try:
         heard, following = fetch(walk.following)
-    except Refused:
-        if walk.following is None:
+    except Refused as error:
+        if walk.following is None or not bounded or not _is_of_cursor(error):
             raise
         start = max(walk.since, walk.top or walk.since)
-        lost = datetime.fromisoformat(walk.since), datetime.fromisoformat(start)
-        return Page([], json.dumps(asdict(Walk(since=start))), lost=lost)
+        since, until = datetime.fromisoformat(walk.since), datetime.fromisoformat(walk.oldest or start)
+        return Page([], json.dumps(asdict(Walk(since=start))), lost=(since, until) if until > since else None)
     newest = max((min(one.at, now) for one in heard), default=None)
     top = walk.top or (newest.isoformat() if newest is not None else None)
     oldest_wanted = datetime.fromisoformat(walk.since) - OVERLAP
     found = [one.mention for one in heard if one.mention is not None and one.at >= oldest_wanted]
     ended = following is None or any(one.at < oldest_wanted for one in heard)
     start = max(walk.since, top) if top is not None else walk.since
-    ahead = Walk(since=start) if ended else Walk(walk.since, top, following)
+    known = [datetime.fromisoformat(walk.oldest)] if walk.oldest is not None else []
+    oldest = min([*known, *(one.at for one in heard)], default=None)
+    reached = oldest.isoformat() if oldest is not None else None
+    ahead = Walk(since=start) if ended else Walk(walk.since, top, following, reached)
     return Page(found, json.dumps(asdict(ahead)), more=not ended)
+
+
+def _is_of_cursor(error: Refused) -> bool:
+    return error.name == "InvalidRequest" or "cursor" in error.reason.casefold()  # the search's engine has no names
 
 
 class Ear:
@@ -80,7 +90,8 @@ class Ear:
         """The next page. Raises NetworkError."""
         if self._kind == "search" and not self._query:
             raise Rejected("a search needs its words")
-        return step(cursor, self._search if self._kind == "search" else self._notifications, clock.now())
+        searches = self._kind == "search"
+        return step(cursor, self._search if searches else self._notifications, clock.now(), bounded=searches)
 
     def _notifications(self, following: str | None) -> tuple[Sequence[Heard], str | None]:
         asked = models.AppBskyNotificationListNotifications.Params(limit=PAGE, cursor=following, reasons=REASONS)

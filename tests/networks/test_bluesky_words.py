@@ -125,11 +125,38 @@ def test_a_search_that_goes_back_no_further_ends_its_walk_and_says_what_it_lost(
         list[tuple[datetime, datetime] | None](),
     )
     for _ in range(3):
-        page = step(cursor, short, NOW)
+        page = step(cursor, short, NOW, bounded=True)
         found, cursor, lost = [*found, *(one.remote_id for one in page.mentions)], page.cursor or "", [*lost, page.lost]
     assert (found, page.more) == ([str(age) for age in range(10)], False)
-    assert lost == [None, None, (NOW - timedelta(minutes=15), NOW)]
-    again = step(cursor, short, NOW + timedelta(minutes=1))
+    assert lost == [None, None, (NOW - timedelta(minutes=15), NOW - timedelta(minutes=9))]  # as far as it came
+    again = step(cursor, short, NOW + timedelta(minutes=1), bounded=True)
     assert again.mentions
     with pytest.raises(Refused):  # at its start that is an error like any other
-        step(None, lambda _: short("10"), NOW)
+        step(None, lambda _: short("10"), NOW, bounded=True)
+
+
+@pytest.mark.parametrize(("bounded", "name"), [(False, "InvalidRequest"), (True, "NotFound"), (True, "")])
+def test_any_other_refusal_in_the_midst_of_a_walk_leaves_it_where_it_is(bounded: bool, name: str) -> None:
+    pager = Pager(range(20), 5)
+    first = step(None, pager, NOW, bounded=bounded)
+
+    def refused(cursor: str | None) -> tuple[Sequence[Heard], str | None]:
+        raise Refused("not now", name)
+
+    with pytest.raises(Refused):
+        step(first.cursor, refused, NOW, bounded=bounded)
+    rest, _ = walk(pager, first.cursor)
+    assert len(rest) == 15
+
+
+def test_a_search_that_is_cut_off_where_it_had_read_before_lost_nothing() -> None:
+    pager = Pager(range(20), 5)
+
+    def short(cursor: str | None) -> tuple[Sequence[Heard], str | None]:
+        if int(cursor or 0) >= 5:
+            raise Refused("invalid value for 'cursor'", "")
+        return pager(cursor)
+
+    first = step(json.dumps({"since": (NOW - timedelta(minutes=4)).isoformat()}), short, NOW, bounded=True)
+    ended = step(first.cursor, short, NOW, bounded=True)
+    assert (first.more, ended.more, ended.lost) == (True, False, None)
