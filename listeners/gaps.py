@@ -20,7 +20,8 @@ def heard(session: Session, source: Source, now: datetime, lost: tuple[datetime,
         reason = "the network may not have had all of it any more"
         _add(session, source, *lost, reason, lost=True)
     elif source.last_ok_at is not None and now - source.last_ok_at > longest(source):
-        _add(session, source, source.last_ok_at, now, source.last_error or "Liaison was not listening", lost=False)
+        failed = source.last_error if source.failures else None
+        _add(session, source, source.last_ok_at, now, failed or "Liaison was not listening", lost=False)
 
 
 def longest(source: Source) -> timedelta:

@@ -92,7 +92,8 @@ def health(
         return Health("behind", f"last looked at {ago(lag)}; catching up by itself, nothing is lost")
     if silent_since is not None:
         return _silent(now - silent_since)
-    return Health("ok", f"looked at {ago(lag)}")
+    unread = f"; not all could be read: {source.last_error}" if source.last_error else ""
+    return Health("ok", f"looked at {ago(lag)}{unread}")
 
 
 def _streamed(source: Source, now: datetime, lag: timedelta, silent_since: datetime | None) -> Health:

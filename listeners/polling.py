@@ -94,17 +94,14 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
         source = session.get_one(Source, source_id)
         watched = rules.matcher(session)
         account = session.get(Account, source.account_id) if source.account_id is not None else None
-    new = 0
+    new, refused = 0, dict[str, None]()  # each once, in their order
     begun = time.monotonic()
     try:
         listener = _listener(engine, source, account, keys, settings)
         for _ in range(PAGES):
             page = listener.mentions(source.cursor)
             found = [(source.network, mention) for mention in page.mentions]
-            if page.refused:
-                log.info(
-                    "not_all_read", source=source_id, refused=[storable(words)[:300] for words in page.refused[:5]]
-                )
+            refused |= dict.fromkeys(storable(words)[:300] for words in page.refused)
 
             def note(session: Session, admitted: intake.Admitted, page: Page = page) -> None:
                 rhythm.note(session, source_id, admitted.read + page.again, admitted.new, now)
@@ -127,10 +124,13 @@ def poll(engine: sa.Engine, source_id: int, settings: Settings, keys: Keys, now:
         log.error("source_failed", source=source_id, kind=type(error).__name__, error=str(error))
         _failed(engine, source_id, f"an error inside Liaison ({type(error).__name__}); see the log", None, now)
         return new
+    if refused:
+        log.info("not_all_read", source=source_id, refused=list(refused)[:5])
     with database.writing(engine) as session:
         held = session.get_one(Source, source_id)
         gaps.heard(session, held, now)
-        held.failures, held.last_error, held.last_ok_at, held.lease_until = 0, None, now, None
+        held.failures, held.last_ok_at, held.lease_until = 0, now, None
+        held.last_error = "; ".join(refused)[:500] or None  # without a failure: what else it could not read
         rung = held.next_poll_at is not None and held.next_poll_at > now  # while it was looked at
         held.next_poll_at = held.next_poll_at if rung else now + timedelta(seconds=held.every_seconds)
         session.add(held)

@@ -27,7 +27,7 @@ class Source(SQLModel, table=True):
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # who polls it holds this
     last_polled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_ok_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    last_error: str | None = None
+    last_error: str | None = None  # without failures: what could not be read when it was last looked at
     failures: int = 0  # in a row
     position_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the newest event that the cursor covers
     trouble: str = ""  # what people were told of and lasts: failing | behind | silent (scheduler.jobs.source_alarms)

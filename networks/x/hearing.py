@@ -106,7 +106,7 @@ class Ear:
 
 class Rounds:
     """Searches for the watch rules, one after the other; each has a walk of its own, which a change of other rules
-    leaves where it was."""
+    leaves where it was. Which ones X refused when they were last asked for is kept, too, and told with every page."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -125,24 +125,28 @@ class Rounds:
         kept = json.loads(cursor) if cursor else {}
         walks, turn = kept.get("walks", {}), kept.get("turn", 0) % len(self._searches)
         names = [blake2b(words.encode(), digest_size=6).hexdigest() for words in self._searches]
-        refused: list[str] = []
+        refused: dict[str, str] = {name: why for name, why in kept.get("refused", {}).items() if name in names}
+        unread: Sequence[str] = ()
+        passed = 0
         mentions: Sequence[RemoteMention] = ()
         for following in range(turn, len(names)):
             try:
                 found = Ear(self._connection, self._searches[following]).mentions(walks.get(names[following]))
             except Refused as error:
-                if len(refused) == len(names) - 1:
+                if passed == len(names) - 1:
                     raise
-                refused.append(f"{self._searches[following]}: {error}")
+                passed += 1
+                refused[names[following]] = f"{self._searches[following]}: {error}"
                 continue
-            walks[names[following]], mentions = found.cursor, found.mentions
-            refused += found.refused
+            walks[names[following]], mentions, unread = found.cursor, found.mentions, found.refused
+            refused.pop(names[following], None)
             ahead = following if found.more else following + 1
             break
         else:
             ahead = len(names)
-        kept = {"turn": ahead % len(names), "walks": {name: walks[name] for name in names if name in walks}}
-        return Page(mentions, json.dumps(kept), more=ahead < len(names), refused=refused)
+        walks = {name: walks[name] for name in names if name in walks}
+        kept = {"turn": ahead % len(names), "walks": walks, "refused": refused}
+        return Page(mentions, json.dumps(kept), more=ahead < len(names), refused=[*refused.values(), *unread])
 
 
 class Looker:

@@ -10,8 +10,8 @@ from config import database
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry
+from listeners import gaps, intake, language, mentions, places, polling, sources, triage
 from listeners import health as how
-from listeners import intake, language, mentions, places, polling, sources, triage
 from listeners.tables import Mention, Source
 from networks import accounts, practice
 from networks.network import Page, RemoteMention, Unavailable
@@ -230,6 +230,30 @@ def test_a_source_that_fails_says_why_waits_longer_and_comes_back(
     polling.poll_due(engine, settings, keys, at)
     with database.reading(engine) as session:
         assert (session.get_one(Source, 1).failures, session.get_one(Source, 1).last_error) == (0, None)
+
+
+def test_what_a_source_could_not_read_stands_beside_it_and_is_no_failure(
+    engine: sa.Engine, source: Source, keys: Keys, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Half:
+        def mentions(self, cursor: str | None) -> Page:
+            return Page([], "2", more=cursor != "2", refused=["elm: too long", "oak: too long"][: 2 if cursor else 1])
+
+    kept = NETWORKS["practice"]
+    half = type(kept)(**{**vars(kept), "listener": lambda connection: Half()})
+    monkeypatch.setattr("networks.registry.NETWORKS", {**NETWORKS, "practice": half})
+    polling.poll_due(engine, settings, keys, now)
+    with database.reading(engine) as session:
+        held = session.get_one(Source, 1)
+    assert (held.failures, held.last_error) == (0, "elm: too long; oak: too long")
+    words = "looked at less than a minute ago; not all could be read: elm: too long; oak: too long"
+    assert how.health(held, now) == how.Health("ok", words)
+    monkeypatch.undo()
+    later = now + timedelta(hours=1)
+    polling.poll_due(engine, settings, keys, later)
+    with database.reading(engine) as session:
+        assert session.get_one(Source, 1).last_error is None
+        assert [gap.reason for gap in gaps.latest(session, now)] == ["Liaison was not listening"]
 
 
 @pytest.mark.parametrize(("longest", "pages"), [(60.0, polling.PAGES), (0.0, 1)])
