@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -117,15 +118,17 @@ def _left(until: float, timeout: float | None, over: type[httpcore.TimeoutExcept
 
 
 def public_addresses(host: str, port: int) -> list[str]:
-    """The addresses to go to for `host`, as they are to be tried. Raises NotFetched if one of its addresses is private,
-    OSError if unknown."""
+    """The addresses to go to for `host`, as they are to be tried: IPv6 and IPv4 in turn, for a whole kind may not be
+    reached from here. Raises NotFetched if one of its addresses is private, OSError if unknown."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for *_, address in found:
         if not _is_public(str(address[0])):
             raise NotFetched(
                 f"{host} is a private address ({address[0]}); set fetch_private_addresses if that is meant"
             )
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))[:TRIED]
+    every = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    kinds = [[one for one in every if (":" in one) == six] for six in (":" in every[0], ":" not in every[0])]
+    return [one for pair in zip_longest(*kinds) for one in pair if one is not None][:TRIED]
 
 
 def first_open(

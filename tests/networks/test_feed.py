@@ -372,6 +372,18 @@ def test_a_server_is_reached_by_any_of_its_addresses(server: Server, town: str) 
     assert [asked["host"] for asked in server.asked] == [host, host]
 
 
+def test_of_many_addresses_the_first_of_both_kinds_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    six = [f"2001:4860:4860::{number}" for number in range(1, 6)]
+    found = [*six, six[0], "8.8.8.8", "8.8.4.4", "1.1.1.1"]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (address, 443)) for address in found])
+    assert fetching.public_addresses("town.example", 443) == [six[0], "8.8.8.8", six[1], "8.8.4.4"]
+    found = ["8.8.8.8", *six]
+    assert fetching.public_addresses("town.example", 443) == ["8.8.8.8", *six[:3]]
+    found = [*six, "10.0.0.1"]  # what is not tried is looked at, too
+    with pytest.raises(NotFetched, match="private"):
+        fetching.public_addresses("town.example", 443)
+
+
 def test_a_server_that_has_a_private_address_too_is_not_gone_to(
     server: Server, town: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
