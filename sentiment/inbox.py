@@ -69,6 +69,12 @@ class InboxRow:
     tags: tuple[str, ...] = ()
 
     @property
+    def likeliest(self) -> str | None:
+        """Of its concerns the one that the model is surest of, the first where it says nothing of them."""
+        said = self.score.concerns if self.score else {}
+        return max(self.concerns, key=lambda key: said.get(key, 0.0), default=None)
+
+    @property
     def trust(self) -> str | None:
         return self.score.trust_label if self.score else None
 

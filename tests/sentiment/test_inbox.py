@@ -237,3 +237,15 @@ def test_what_is_not_read_yet_cannot_be_corrected(sqlite_engine: sa.Engine, pers
         (mention_id,) = street.hear(session, [_said(1)])
         with pytest.raises(inbox.NoSuchMention):
             inbox.correct(session, mention_id, ada, AT, ZONE, trust="trust")
+
+
+def test_an_answer_is_on_what_the_model_is_surest_of(sqlite_engine: sa.Engine) -> None:
+    with database.writing(sqlite_engine) as session:
+        street.say(session, [_said(1, concerns=("bias_fairness", "traffic_safety"))])
+        score = session.exec(select(Score)).one()
+        score.concerns = {"bias_fairness": 0.27, "traffic_safety": 0.68}
+        [row] = inbox.mentions(session, Filters(), limit=1).rows
+    assert row.likeliest == "traffic_safety"
+    assert dataclasses.replace(row, score=None).likeliest == "bias_fairness"
+    assert dataclasses.replace(row, concerns=("drugs",)).likeliest == "drugs"
+    assert dataclasses.replace(row, concerns=()).likeliest is None

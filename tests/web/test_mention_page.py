@@ -24,7 +24,7 @@ TEXTS = (  # what, and hours ago
     ("Elm Street is loud today.", 20),
     ("Elm Street was quiet then.", 60),
     ("A bake sale in Northgate.", 1),
-    ("No place at all.", 200),
+    ("Good morning everybody.", 200),
 )
 
 
