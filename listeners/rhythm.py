@@ -76,8 +76,7 @@ def _silent(hours: dict[datetime, int], now: datetime) -> datetime | None:
 
 def heard_since(session: Session, first: datetime, until: datetime) -> datetime | None:
     """Since which hour every source is heard that brought a tenth or more of the mentions that came in between these
-    hours; none where no source was asked or read (imports). Of one that is heard for over 60 days it is the first hour
-    that is kept."""
+    hours; none where no source was asked or read (imports)."""
     own = col(SourceHour.source_id) == col(Source.id)
     begun = select(func.min(SourceHour.hour)).where(own).scalar_subquery()
     inside = (own, col(SourceHour.hour) >= first, col(SourceHour.hour) < until)
@@ -88,12 +87,21 @@ def heard_since(session: Session, first: datetime, until: datetime) -> datetime 
 
 
 def forget(session: Session, now: datetime) -> int:
-    """Removes hours older than 60 days, and of a source that is silent older than 60 days before that; how many."""
+    """Removes hours older than 60 days, and of a source that is silent older than 60 days before that; how many. The
+    first stays, since the source is heard since then; of one that brought nothing for 60 days it goes too, when the
+    source begins anew."""
     gone = 0
+    hour = col(SourceHour.hour)
     newest = select(SourceHour.source_id, func.max(SourceHour.hour)).group_by(col(SourceHour.source_id))
     for source_id, last in session.exec(newest).all():
-        old = col(SourceHour.hour) < min(now, last) - KEPT
-        gone += session.exec(delete(SourceHour).where(col(SourceHour.source_id) == source_id, old)).rowcount
+        edge = min(now, last) - KEPT
+        its = col(SourceHour.source_id) == source_id
+        old = session.exec(select(SourceHour.hour).where(its, hour < edge).order_by(hour)).all()
+        if len(old) < 2:  # the first alone
+            continue
+        after = session.exec(select(func.min(SourceHour.hour)).where(its, hour >= edge)).one()
+        least = old[0] if after - old[-1] > KEPT else old[1]
+        gone += session.exec(delete(SourceHour).where(its, hour >= least, hour < edge)).rowcount
     return gone
 
 

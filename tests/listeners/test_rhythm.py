@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from config import database
 from listeners import health, rhythm
@@ -96,13 +96,26 @@ def test_a_silence_of_weeks_stays_told(engine: sa.Engine, now: datetime) -> None
             assert rhythm.heard(session, later)[1] == {number: last + HOUR}, days
 
 
-def test_hours_are_forgotten_after_sixty_days(engine: sa.Engine, now: datetime) -> None:
+def test_hours_are_forgotten_after_sixty_days_but_for_the_first(engine: sa.Engine, now: datetime) -> None:
     number = said.a_source(engine, now)
     with database.writing(engine) as session:
-        for days in (0, 59, 61):
+        for days in (0, 59, 61, 62, 63, 100):
             rhythm.note(session, number, 1, 1, now - days * DAY)
-        assert rhythm.forget(session, now) == 1
-        assert len(session.exec(select(SourceHour)).all()) == 2
+        assert [rhythm.forget(session, now) for _ in range(2)] == [3, 0]
+        left = session.exec(select(SourceHour.hour).order_by(col(SourceHour.hour))).all()
+    assert left == [now.replace(minute=0) - days * DAY for days in (100, 59, 0)]
+
+
+def test_a_source_that_brought_nothing_for_sixty_days_is_heard_anew(engine: sa.Engine, now: datetime) -> None:
+    number = said.a_source(engine, now)
+    back = now + 70 * DAY
+    with database.writing(engine) as session:
+        for days in (100, 40, 0):
+            rhythm.note(session, number, 1, 1, now - days * DAY)
+        rhythm.forget(session, now)
+        rhythm.note(session, number, 1, 1, back)
+        rhythm.forget(session, back)
+        assert rhythm.heard_since(session, back - DAY, back + DAY) == back.replace(minute=0)
 
 
 def test_what_came_within_an_hour_adds_up_and_the_rate_is_of_a_day(engine: sa.Engine, now: datetime) -> None:

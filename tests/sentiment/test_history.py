@@ -6,9 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import select
 
 from config import database
 from config.settings import Settings
+from listeners import rhythm
+from listeners.tables import Source
 from scheduler.jobs import sums as job
 from sentiment import counts, digest_words, figures, history
 from sentiment.editions import Edition
@@ -28,8 +31,9 @@ def october(engine: sa.Engine, now: datetime) -> tuple[Overview, list[ConcernRow
         return figures.town(session, now, ZONE, spans, history=kept_from)
 
 
-def days(engine: sa.Engine, begun: date, job_runs: bool) -> Iterator[datetime]:
-    """Each day of November, with posts since `begun`, as the scheduler leaves the store."""
+def days(engine: sa.Engine, begun: date, job_runs: bool, heard_from: date | None = None) -> Iterator[datetime]:
+    """Each day of November, with posts since `begun` and their source heard from that day on (none: an import), as the
+    scheduler leaves the store."""
     with database.writing(engine) as session:
         since = (FIRST.date() - begun).days
         street.say(
@@ -40,20 +44,41 @@ def days(engine: sa.Engine, begun: date, job_runs: bool) -> Iterator[datetime]:
                 for n in range(3)
             ],
         )
+        source = session.exec(select(Source.id)).one() or 0
+        heard = (FIRST.date() - heard_from).days if heard_from is not None else 0
+        for back in range(1, heard + 1):
+            rhythm.note(session, source, 3, 3, FIRST - timedelta(days=back))
     for day in range(30):
         now = FIRST + timedelta(days=day)
         with database.writing(engine) as session:
             street.say(session, [Said(now - timedelta(days=1), f"later {day}")] if day else [])
             counts.forget_author_days(session, counts.kept_from(now, ZONE), 10_000)
+            if heard_from is not None:
+                rhythm.note(session, source, 1, 1, now)
+                rhythm.forget(session, now)
         if job_runs:
             job.keep(engine, DESK, now)
         yield now
 
 
-@pytest.mark.parametrize(("begun", "baseline"), [(BEGUN, 26), (date(2026, 9, 10), 18), (date(2026, 9, 20), 0)])
-def test_a_month_has_the_same_figures_all_the_next_month(sqlite_engine: sa.Engine, begun: date, baseline: int) -> None:
-    seen = [october(sqlite_engine, now) for now in days(sqlite_engine, begun, job_runs=True) if now.day in (1, 14, 30)]
+@pytest.mark.parametrize(
+    ("begun", "heard_from", "baseline", "volume"),
+    [
+        (BEGUN, None, 26, True),
+        (BEGUN, BEGUN, 26, True),
+        (BEGUN, date(2026, 9, 10), 26, True),
+        (BEGUN, date(2026, 9, 20), 26, False),
+        (date(2026, 9, 10), date(2026, 9, 10), 18, True),
+        (date(2026, 9, 20), date(2026, 9, 20), 0, False),
+    ],
+)
+def test_a_month_has_the_same_figures_all_the_next_month(
+    sqlite_engine: sa.Engine, begun: date, heard_from: date | None, baseline: int, volume: bool
+) -> None:
+    november = days(sqlite_engine, begun, job_runs=True, heard_from=heard_from)
+    seen = [october(sqlite_engine, now) for now in november if now.day in (1, 14, 30)]
     assert (seen[0][0].baseline_days, [row.concern for row in seen[0][1]]) == (baseline, ["traffic_safety"])
+    assert (seen[0][0].volume.usual is not None) == volume
     if not baseline:  # then its line is of the days that are left
         seen = [(replace(overview, series=()), rows) for overview, rows in seen]
     assert seen[1:] == [seen[0], seen[0]]
