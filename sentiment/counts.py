@@ -79,7 +79,11 @@ def subtract(session: Session, mention_ids: Sequence[int]) -> None:
 
 
 def take_back(session: Session, counted: Iterable[Counted]) -> None:
+    """As `subtract`, what was read before. Days whose author-days are gone do not change: what was added up of them and
+    kept (sentiment.sums) stays true of its day, and could not be added up anew."""
     author_days, hours = _cells(counted)
+    first = first_day(session)
+    author_days = {key: sums for key, sums in author_days.items() if first is not None and key[1] >= first}
     for model, cells in ((AuthorDay, author_days), (HourCount, hours)):
         if not cells:
             continue

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from config import database
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
+from listeners.tables import Mention
 from networks import accounts
 from posts import actions, drafts
 from posts.tables import Target
@@ -100,6 +101,16 @@ def test_what_was_not_kept_is_not_told_from_what_is_left(sqlite_engine: sa.Engin
     assert seen(sqlite_engine, 15) is None
     night(sqlite_engine, CLOSED + timedelta(days=16))
     assert seen(sqlite_engine, 16) is None
+
+
+def test_it_stays_when_a_mention_goes_whose_author_days_are_gone(sqlite_engine: sa.Engine, acted: int) -> None:
+    for later in (29, 200):
+        night(sqlite_engine, CLOSED + timedelta(days=later))
+    then = seen(sqlite_engine, 200)
+    assert then is not None
+    with database.writing(sqlite_engine) as session:
+        counts.subtract(session, [one.id or 0 for one in session.exec(select(Mention))])
+    assert seen(sqlite_engine, 200) == then
 
 
 def counted() -> counts.Counted:

@@ -13,7 +13,7 @@ from sqlmodel import Session, SQLModel, col, select
 from config import database, people
 from listeners.tables import Mention
 from sentiment import counts, inbox
-from sentiment.tables import ALL, AuthorDay, Correction, HourCount, MentionConcern, Score
+from sentiment.tables import ALL, AuthorDay, Correction, DayChange, HourCount, MentionConcern, Score
 from tests.sentiment import street
 from tests.sentiment.street import ZONE, Said
 
@@ -130,6 +130,17 @@ def test_a_deletion_after_the_author_days_are_gone_still_corrects_the_hours(engi
         assert counts.forget_author_days(session, counts.kept_from(AT + timedelta(days=61), ZONE), 100) == 2
         _delete(session, ids)
         assert (_stored(session, AuthorDay), _stored(session, HourCount)) == ({}, {})
+
+
+def test_what_is_taken_back_changes_the_days_whose_author_days_are_kept(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        ids = street.say(session, [Said(AT - timedelta(days=days), "ann") for days in (0, 60, 61)])
+        counts.forget_author_days(session, counts.kept_from(AT, ZONE), 100)
+        session.execute(sa.delete(DayChange))
+        _delete(session, ids)
+        changed = [row.day for row in session.exec(select(DayChange).order_by(col(DayChange.day)))]
+        assert (_stored(session, AuthorDay), _stored(session, HourCount)) == ({}, {})
+    assert changed == [(AT - timedelta(days=days)).astimezone(ZONE).date() for days in (60, 0)]
 
 
 def test_the_expiry_of_a_mention_leaves_the_counts(engine: sa.Engine) -> None:
