@@ -38,6 +38,7 @@ TIMEOUT = 30.0  # seconds, to connect and to read
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?")
 _TOLD_TO_WAIT = "Hit rate limit."  # how the library puts a 429
 _LOCKED_OUT = ("login is", "authorized scopes")  # what Mastodon says with 403 to an account that it shuts out
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)  # the library takes much for granted
 T = TypeVar("T")
 
 
@@ -102,7 +103,7 @@ class Server:
             found = ask(self.client)
         except MastodonError as error:
             raise self.meant(error, lost) from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # the library takes much for granted
+        except UNREADABLE as error:
             raise lost(f"the server's answer cannot be read: {error}") from error
         self._note_rate()
         return found

@@ -11,7 +11,7 @@ from mastodon.errors import MastodonError
 
 from config import clock
 from networks.mastodon import client, words
-from networks.mastodon.client import Gone, Server
+from networks.mastodon.client import UNREADABLE, Gone, Server
 from networks.network import (
     A_LOOK,
     Connection,
@@ -133,8 +133,12 @@ class Looker:
             return True, None
         except Rejected:  # not for us to see, or not now: that tells nothing
             return False, None
-        edited = getattr(status, "edited_at", None) is not None
-        return False, _mention(self._server, status, addressed=False) if edited else None
+        if getattr(status, "edited_at", None) is None:
+            return False, None
+        try:
+            return False, _mention(self._server, status, addressed=False)
+        except UNREADABLE:  # it is there, whatever it says now
+            return False, None
 
 
 class Counter:

@@ -330,6 +330,18 @@ def test_following_deletions_leaves_time_and_rate_for_the_rest(
     assert (told.gone, told.unasked, len(server.asked)) == (frozenset(), frozenset(asked[1:]), 1)
 
 
+def test_an_edited_post_that_cannot_be_read_keeps_nothing_of_the_others_back(sqlite_engine: sa.Engine) -> None:
+    now = clock.now()
+    odd = {**status("1", "whose", now, by="9", acct="ines"), "edited_at": now.isoformat()}
+    del odd["account"]
+    edited = {**status("2", "as it is", now, by="9", acct="ines"), "edited_at": now.isoformat()}
+    answers = {"GET /api/v1/statuses/1": Answer(200, odd), "GET /api/v1/statuses/2": Answer(200, edited)}
+    with answering(answers) as server:
+        host = server.address.removeprefix("http://")
+        told = eye(connection(sqlite_engine, server.address)).ask([f"{number}@{host}" for number in (1, 2)])
+    assert (told.gone, told.unasked, [one.text for one in told.edited]) == (frozenset(), frozenset(), ["as it is"])
+
+
 def test_what_was_edited_is_told_as_it_is_now(sqlite_engine: sa.Engine) -> None:
     now = clock.now()
     same = status("1", "as it was", now, by="9", acct="ines")
