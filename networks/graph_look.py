@@ -15,31 +15,33 @@ AGAIN = timedelta(minutes=10)  # before the newest that is known, for Meta shows
 AT_FIRST = timedelta(days=7)
 ALIVE = timedelta(days=30)  # before a look: what stands below an older row is not read any more
 Row = dict[str, Any]
+Further = tuple[Row, Mapping[str, str], str]  # a row, how what is below it goes on, the comment that it answers or ""
 
 
 @dataclass(frozen=True)
 class Edge:
     """A list of the Graph API: its name, how it is asked, the field of a row's time. With `below`, what is looked for
-    is that list of each row; its first page comes with the row. `answers`: the field in which what answers a row comes
-    with it."""
+    is that list of each row; its first page comes with the row. `answers`: the list of what answers a row, whose first
+    page comes with it, too. `sorted`: whether it is known to come newest first."""
 
     name: str
     asked: Mapping[str, str]
     time: str
     below: "Edge | None" = None
-    answers: str = ""
+    answers: "Edge | None" = None
+    sorted: bool = True
 
 
 @dataclass(frozen=True)
 class Look:
-    """Where a look is: begun when, back to when. `ahead`: how the list goes on; `below`: rows, and how the list below
-    each goes on; `over`: the list is read. `lost`: from when to when something could not be read, told once."""
+    """Where a look is: begun when, back to when. `ahead`: how the list goes on; `below`: how the lists below rows go
+    on; `over`: the list is read. `lost`: from when to when something could not be read, told once."""
 
     begun: datetime
     since: datetime
     newest: datetime  # the next look goes back to a little before it
     ahead: Mapping[str, str] | None = None
-    below: Sequence[tuple[Row, Mapping[str, str]]] = ()
+    below: Sequence[Further] = ()
     over: bool = False
     lost: tuple[datetime, datetime] | None = None
 
@@ -54,7 +56,8 @@ def at(cursor: str | None) -> Look:
         return Look(now, known - AGAIN, known)
     kept = json.loads(cursor)
     begun, since, newest = (datetime.fromisoformat(kept[name]) for name in ("begun", "since", "newest"))
-    return Look(begun, since, newest, kept["ahead"], [(row, args) for row, args in kept["below"]], kept["over"])
+    below = [(row, args, "".join(answered)) for row, args, *answered in kept["below"]]
+    return Look(begun, since, newest, kept["ahead"], below, kept["over"])
 
 
 def go_on(line: Line, edge: Edge, look: Look) -> tuple[list[tuple[Row, Row | None]], Look]:
@@ -75,36 +78,46 @@ def go_on(line: Line, edge: Edge, look: Look) -> tuple[list[tuple[Row, Row | Non
         new = [row for row in rows if when(row[edge.time]) >= look.since]
         return [(row, None) for row in new], replace(look, ahead=ahead, over=over)
     found: list[tuple[Row, Row | None]] = []
-    below = []
+    below: list[Further] = []
     for row in rows:
-        listed = row.get(edge.below.name, {})
         above = {name: value for name, value in row.items() if name != edge.below.name}
-        new, further = _new(listed, edge.below, look)
+        new, further = _new(row.get(edge.below.name, {}), edge.below, look, above)
         found += [(one, above) for one in new]
-        if further is not None:
-            below.append((above, further))
+        below += further
     return found, replace(look, ahead=ahead, over=over, below=below)
 
 
 def _below(line: Line, edge: Edge, look: Look) -> tuple[list[tuple[Row, Row | None]], Look]:
-    (above, args), *others = look.below
+    (above, args, answered), *others = look.below
+    listed = edge.answers if answered and edge.answers is not None else edge
     try:
-        told = line.listing(str(above["id"]), edge.name, {**edge.asked, **args})
+        told = line.listing(answered or str(above["id"]), listed.name, {**listed.asked, **args})
     except Gone:  # with all that stood below it
         return [], replace(look, below=others)
     except Rejected:
         return [], replace(look, below=others, lost=(look.since, clock.now()))
-    new, further = _new(told, edge, look)
-    return [(one, above) for one in new], replace(look, below=others + ([(above, further)] if further else []))
+    new, further = _new(told, listed, look, above, answered)
+    return [(one, above) for one in new], replace(look, below=others + further)
 
 
-def _new(listed: Mapping[str, Any], edge: Edge, look: Look) -> tuple[list[Row], Mapping[str, str] | None]:
-    """Of a page, newest first, what is new, also below what is not; how it goes on, if there may be more."""
+def _new(
+    listed: Mapping[str, Any], edge: Edge, look: Look, above: Row, answered: str = ""
+) -> tuple[list[Row], list[Further]]:
+    """Of a page of what stands below a row or answers a comment there: what is new, with new answers to what is not;
+    and how it goes on, if there may be more."""
     rows = listed.get("data", ())
-    every = [one for row in rows for one in (row, *row.get(edge.answers, {}).get("data", ()))]
-    new = [one for one in every if when(one[edge.time]) >= look.since]
-    ended = any(when(row[edge.time]) < look.since for row in rows)
-    return new, None if ended else following(listed)
+    times = [when(row[edge.time]) for row in rows]
+    new = [row for row, at in zip(rows, times, strict=True) if at >= look.since]
+    newest_first = edge.sorted or (len(times) > 1 and times[0] > times[-1])
+    ended = newest_first and any(at < look.since for at in times)
+    args = None if ended else following(listed)
+    further: list[Further] = [(above, args, answered)] if args is not None else []
+    if edge.answers is None:
+        return new, further
+    for row in rows:
+        more, beyond = _new(row.get(edge.answers.name, {}), edge.answers, look, above, str(row["id"]))
+        new, further = [*new, *more], [*further, *beyond]
+    return new, further
 
 
 def page(look: Look, found: Sequence[RemoteMention]) -> Page:

@@ -1,7 +1,8 @@
 """What is said to an Instagram account: pictures that tag it, comments on its own. What we say ourselves is left out.
 
-The cursor is as on Facebook. Comments come newest first, as Meta lists them since version 3.2; the answers to a comment
-come with it, and are not asked for below comments that a look does not reach."""
+The cursor is as on Facebook. Comments come newest first, as Meta lists them since version 3.2; the first 50 answers to
+a comment come with it, in an order that Meta does not tell, and are not asked for below comments that a look does not
+reach."""
 
 from typing import Any
 
@@ -13,7 +14,8 @@ from networks.network import Connection, Page, RemoteMention
 _SAID = "id,text,timestamp,from,username"
 TAGS = Edge("tags", {"fields": "id,caption,permalink,timestamp,username"}, "timestamp")
 _BOTH = f"{_SAID},replies.limit(50){{{_SAID}}}"
-COMMENTS = Edge("comments", {"fields": _BOTH, "limit": "50"}, "timestamp", answers="replies")
+REPLIES = Edge("replies", {"fields": _SAID, "limit": "50"}, "timestamp", sorted=False)
+COMMENTS = Edge("comments", {"fields": _BOTH, "limit": "50"}, "timestamp", answers=REPLIES)
 MEDIA = Edge(  # Meta has no list of all comments
     "media",
     {"fields": f"id,permalink,timestamp,comments.limit(50){{{_BOTH}}}", "limit": "25"},

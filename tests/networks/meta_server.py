@@ -87,6 +87,7 @@ class MetaServer(ThreadingHTTPServer):
         self.fill_polls = 0  # how often a new container says that it is in progress
         self.fills = "FINISHED"
         self.expires_at = 0
+        self.oldest_answer_first = False  # to a comment on Instagram: Meta does not say in which order they come
         self._number = 1000
 
     @property
@@ -231,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "POST", "comment", "replies":
                 return {"id": self._write("ig_comment", given["message"], IG, parent=number).id}
             case "GET", "comment", "replies":
-                return self._page([one for one in self._shown("ig_comment") if one.parent == number], given)
+                return self._page(self._comments("ig_comment", number, ""), given)
             case "DELETE", _, "":
                 del meta.things[number]
                 return {"success": True}
@@ -386,7 +387,10 @@ class _Handler(BaseHTTPRequestHandler):
         shown, below = self._shown(kind), {number}
         while chosen == "stream" and (more := {one.id for one in shown if one.parent in below} - below):
             below |= more
-        return [one for one in shown if one.parent in below]
+        found = [one for one in shown if one.parent in below]
+        above = self.server.things.get(number)
+        oldest_first = self.server.oldest_answer_first and above is not None and above.kind == "ig_comment"
+        return found[::-1] if oldest_first else found
 
 
 def account_on(

@@ -293,6 +293,48 @@ def test_answers_to_comments_are_heard_and_ours_are_not(
     assert (texts, [one.root_id for one in pages[0].mentions], len(pages)) == (["when is the next"], [ours.id], 1)
 
 
+@pytest.mark.parametrize(("oldest_first", "requests"), [(False, 2), (True, 3)])
+def test_answers_to_a_comment_on_instagram_are_heard_however_many_there_are(
+    meta: MetaServer, gram: Connection, now: datetime, oldest_first: bool, requests: int
+) -> None:
+    meta.oldest_answer_first = oldest_first
+    ours = meta.add("ig_media", "Coffee at nine.", IG, at=now - timedelta(days=3))
+    above = meta.add("ig_comment", "long ago", "555", parent=ours.id, at=now - timedelta(days=2), username="neighbour")
+    said = [f"said {n}" for n in range(130)]
+    for n, text in enumerate(said):
+        at = now - timedelta(seconds=n) if n < 70 else now - timedelta(days=1, minutes=n)
+        meta.add("ig_comment", text, "556", parent=above.id, at=at, username="walker")
+    texts, pages = looked(of_kind(gram, "comments"), (now - timedelta(hours=1)).isoformat())
+    assert (sorted(texts), len(pages)) == (sorted(said[:70]), requests)
+    assert {one.root_id for each in pages for one in each.mentions} == {ours.id}
+
+
+def test_a_look_goes_on_from_a_cursor_that_knows_of_no_answers(
+    meta: MetaServer, gram: Connection, now: datetime
+) -> None:
+    ours = meta.add("ig_media", "Coffee at nine.", IG, at=now - timedelta(days=3))
+    for n in range(60):
+        meta.add("ig_comment", f"said {n}", "556", parent=ours.id, at=now - timedelta(seconds=n), username="walker")
+    make = registry.network("instagram").listener
+    assert make is not None
+    kept = json.loads(make(of_kind(gram, "comments")).mentions(None).cursor or "")
+    before = json.dumps({**kept, "below": [each[:2] for each in kept["below"]]})
+    assert looked(of_kind(gram, "comments"), before)[0] == [f"said {n}" for n in range(50, 60)]
+
+
+def test_where_instagram_shows_no_more_of_the_answers_that_is_told_as_lost(
+    meta: MetaServer, gram: Connection, now: datetime
+) -> None:
+    ours = meta.add("ig_media", "Coffee at nine.", IG, at=now - timedelta(days=3))
+    above = meta.add("ig_comment", "see you", "555", parent=ours.id, at=now - MINUTE, username="neighbour")
+    for n in range(60):
+        meta.add("ig_comment", f"said {n}", "556", parent=above.id, at=now, username="walker")
+    meta.faults["GET replies"] = [error(100)]
+    since = now - timedelta(hours=1)
+    texts, pages = looked(of_kind(gram, "comments"), since.isoformat())
+    assert (len(texts), pages[-1].lost) == (51, (since - 10 * MINUTE, now))
+
+
 @pytest.mark.parametrize("network", KINDS)
 def test_posts_that_tag_us_are_read_however_many_there_are(
     meta: MetaServer, page: Connection, gram: Connection, now: datetime, network: str
