@@ -25,7 +25,7 @@ from posts.approval import Standing
 from posts.queue import QueueRow
 from posts.tables import Post, Target
 from posts.workflow import TargetState
-from sentiment import alerts, counts, digest, disclosure, figures, history, quotes, surges
+from sentiment import alerts, counts, digest, disclosure, editions, figures, history, quotes, surges
 from sentiment.editions import Edition
 from sentiment.figures import ConcernRow, Overview
 from sentiment.morning import AlertNews, Answered, Morning, Sent
@@ -94,10 +94,13 @@ class Town:
         now, zone = self._now, self._zone
         here = self.look(session, person)
         day = due if due is not None and edition is Edition.MONTHLY else now.astimezone(zone).date()
-        spans = self._once(("spans", edition, day), lambda: history.windows(session, edition, day, here.history))
+        places, names = self._once(("places", *preference.places), lambda: places_of(session, preference.places))
+        spans = self._once(
+            ("spans", edition, day, bool(places)),
+            lambda: _windows(session, edition, day, here.history, by_place=bool(places)),
+        )
         since = now - DAY if edition is Edition.DAILY else _start(spans, zone)
         until = covered_until(edition, spans.last, zone, now)
-        places, names = self._once(("places", *preference.places), lambda: places_of(session, preference.places))
         overview, rows = self._once(
             ("figures", spans, places), lambda: self._figures(session, spans, places, here.history)
         )
@@ -348,6 +351,13 @@ def covered_until(edition: Edition, last: date, zone: ZoneInfo, now: datetime) -
     if edition is not Edition.MONTHLY:
         return now
     return min(now, datetime.combine(last + DAY, time(), zone).astimezone(UTC))
+
+
+def _windows(session: Session, edition: Edition, day: date, kept_from: date | None, by_place: bool) -> Windows:
+    """The days that an edition compares. Sums by place are never kept: they reach no further back than author-days."""
+    if by_place:
+        return editions.windows(edition, day, kept_from)
+    return history.windows(session, edition, day, kept_from)
 
 
 def _start(spans: Windows, zone: ZoneInfo) -> datetime:

@@ -1,6 +1,6 @@
 """A month is held against the same days whenever in the next month it is looked at."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,9 +9,12 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from config import database
+from config.permissions import Role
 from config.settings import Settings
+from config.tables import MailPreference, Person
 from listeners import rhythm
 from listeners.tables import Source
+from scheduler.jobs import mornings
 from scheduler.jobs import sums as job
 from sentiment import counts, digest_words, figures, history
 from sentiment.editions import Edition
@@ -22,6 +25,7 @@ from tests.sentiment.street import ZONE, Said
 DESK = Settings.model_validate({"department": {"time_zone": ZONE.key}})
 FIRST = datetime(2026, 11, 1, 13, tzinfo=UTC)
 BEGUN = date(2026, 8, 20)
+TOO_FEW_DAYS = "Usual levels need 14 days of posts before the month; fewer are kept."
 
 
 def october(engine: sa.Engine, now: datetime) -> tuple[Overview, list[ConcernRow]]:
@@ -88,6 +92,22 @@ def test_where_no_sums_were_kept_it_is_said_that_days_are_missing(sqlite_engine:
     *_, last = days(sqlite_engine, BEGUN, job_runs=False)
     overview = october(sqlite_engine, last)[0]
     assert overview.mistrust.usual is None
-    assert digest_words.against(overview, [], "en") == (
-        "Usual levels need 14 days of posts before the month; fewer are kept."
-    )
+    assert digest_words.against(overview, [], "en") == TOO_FEW_DAYS
+
+
+def test_of_chosen_places_a_month_has_the_usual_days_that_are_left(
+    sqlite_engine: sa.Engine, person: Callable[..., Person]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        ana, elm = person(session, "Ana", Role.ANALYST), street.place(session, "Elm Street")
+    preference = MailPreference(person_id=ana.id or 0, places=[elm])
+    seen = {}
+    for now in days(sqlite_engine, BEGUN, job_runs=True):
+        if now.day in (1, 5, 20, 30):
+            with database.reading(sqlite_engine) as session:
+                town = mornings.Town(DESK, now)
+                made = town.morning(session, ana, preference, Edition.MONTHLY, "key", brief=True, theirs=False)
+            seen[now.day] = made.overview
+    assert {day: overview.baseline_days for day, overview in seen.items()} == {1: 26, 5: 22, 20: 0, 30: 0}
+    assert [seen[day].volume.usual for day in (20, 30)] == [None, None]
+    assert {digest_words.against(seen[day], [], "en") for day in (20, 30)} == {TOO_FEW_DAYS}
