@@ -1,6 +1,7 @@
 """What Today, the concerns page and the digest show: shares with their usual level, their series, and the concerns.
 
-Reads author-days and places only, never the mentions, so that it costs the same whatever their number."""
+Reads author-days, places, and since when each source is heard; never the mentions, so that it costs the same whatever
+their number."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
