@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from statistics import median
+from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, delete, func, select
 
 from config.database import upsert
@@ -77,13 +79,19 @@ def _silent(hours: dict[datetime, int], now: datetime) -> datetime | None:
 def heard_since(session: Session, first: datetime, until: datetime) -> datetime | None:
     """Since which hour every source is heard that brought a tenth or more of the mentions that came in between these
     hours; none where no source was asked or read (imports)."""
+    found: datetime | None = session.connection().execute(since_when(first, until)).scalar()
+    return found
+
+
+def since_when(first: datetime, until: datetime) -> sa.Select[Any]:
+    """The question that `heard_since` asks, for whoever asks more in one."""
     own = col(SourceHour.source_id) == col(Source.id)
-    begun = select(func.min(SourceHour.hour)).where(own).scalar_subquery()
+    begun = sa.select(sa.func.min(col(SourceHour.hour))).where(own).scalar_subquery()
     inside = (own, col(SourceHour.hour) >= first, col(SourceHour.hour) < until)
-    brought = select(func.coalesce(func.sum(SourceHour.new), 0)).where(*inside).scalar_subquery()
-    rows = session.exec(select(begun, brought).select_from(Source)).all()
-    least = max(1.0, MUCH * sum(new for _, new in rows))
-    return max((begun for begun, new in rows if new >= least), default=None)
+    brought = sa.select(sa.func.coalesce(sa.func.sum(col(SourceHour.new)), 0)).where(*inside).scalar_subquery()
+    each = sa.select(begun.label("begun"), brought.label("brought")).select_from(Source).subquery()
+    everything = sa.select(sa.func.sum(each.c.brought)).scalar_subquery()
+    return sa.select(sa.func.max(each.c.begun)).where(each.c.brought >= 1, each.c.brought >= MUCH * everything)
 
 
 def forget(session: Session, now: datetime) -> int:

@@ -6,6 +6,7 @@ their number."""
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ MOSTLY = 1 / 3  # of a concern's authors: from here a place is where it mostly i
 MOSTLY_AUTHORS = disclosure.LEAST
 
 _Found = Mapping[Span, Sums]
+Begun = Mapping[tuple[date, date], datetime | None]  # by first and last day: since when much of it is heard
 
 
 @dataclass(frozen=True)
@@ -120,15 +122,16 @@ def town(
     spans: trust.Windows | None = None,
     places: Sequence[int] = (),
     history: date | None = None,
+    begun: Begun = MappingProxyType({}),
 ) -> tuple[Overview, list[ConcernRow]]:
     """The town as a whole and each concern that anybody raised, most authors first, as of `now`: of the last 7 days, or
-    of `spans`; of posts that name one of these places, if any are given. `history`: the oldest author-day, where it was
-    read before. Concerns' shares are shrunk towards the whole's. At places a concern of fewer than five authors is left
-    out, and counts are as sentiment.disclosure lets them."""
+    of `spans`; of posts that name one of these places, if any are given. `history`: the oldest author-day, and `begun`:
+    what `since_when` asks, where they were read before. Concerns' shares are shrunk towards the whole's. At places a
+    concern of fewer than five authors is left out, and counts are as sentiment.disclosure lets them."""
     spans, days = _days(session, now, zone, spans, history)
     found = sums.read(session, _wanted(spans, days), places)
     rows = _concerns(session, list(CONCERNS), found, spans, days, places)
-    heard = _heard_since(session, spans, zone)
+    heard = _heard_since(session, spans, zone, begun)
     return _overview(found[ALL], spans, days, heard, bool(places)), sorted(
         rows, key=lambda row: (-row.authors, row.name)
     )
@@ -353,11 +356,19 @@ def _baseline_days(spans: trust.Windows) -> int:
     return (spans.baseline_last - spans.baseline_first).days + 1
 
 
-def _heard_since(session: Session, spans: trust.Windows, zone: ZoneInfo) -> date | None:
+def since_when(spans: trust.Windows, zone: ZoneInfo) -> sa.Select[Any]:
+    """Since when the sources are heard that brought much of what the days of these figures have."""
+    first, last = (datetime.combine(day, time(), zone) for day in (spans.first, spans.last + timedelta(days=1)))
+    return rhythm.since_when(clock.utc(first), clock.utc(last))
+
+
+def _heard_since(
+    session: Session, spans: trust.Windows, zone: ZoneInfo, known: Begun = MappingProxyType({})
+) -> date | None:
     """The first whole day on which all sources were heard that brought much of what these days have; none where they
     always were."""
-    first, last = (datetime.combine(day, time(), zone) for day in (spans.first, spans.last + timedelta(days=1)))
-    begun = rhythm.heard_since(session, clock.utc(first), clock.utc(last))
+    days = spans.first, spans.last
+    begun = known[days] if days in known else session.connection().execute(since_when(spans, zone)).scalar()
     return begun.astimezone(zone).date() + timedelta(days=1) if begun is not None else None
 
 

@@ -25,7 +25,7 @@ from posts.approval import Standing
 from posts.queue import QueueRow
 from posts.tables import Post, Target
 from posts.workflow import TargetState
-from sentiment import alerts, counts, digest, disclosure, editions, figures, history, quotes, surges
+from sentiment import alerts, counts, digest, disclosure, editions, figures, history, quotes, surges, trust
 from sentiment.editions import Edition
 from sentiment.figures import ConcernRow, Overview
 from sentiment.morning import AlertNews, Answered, Morning, Sent
@@ -101,9 +101,7 @@ class Town:
         )
         since = now - DAY if edition is Edition.DAILY else _start(spans, zone)
         until = covered_until(edition, spans.last, zone, now)
-        overview, rows = self._once(
-            ("figures", spans, places), lambda: self._figures(session, spans, places, here.history)
-        )
+        overview, rows = self._once(("figures", spans, places), lambda: self._figures(session, spans, places, here))
         chosen = [concern for concern in preference.concerns if concern in CONCERNS]
         rows = [row for row in rows if not chosen or row.concern in chosen]
         ours = [alert for alert in self.alerts(session) if concerns(alert, chosen, places)]
@@ -184,14 +182,21 @@ class Town:
                 select(Source.id).exists(),
                 audit.last_backup().scalar_subquery(),
                 sign_in_links.any_to_tell(people.known_id(person), self._now),
+                figures.since_when(self._week(), self._zone).scalar_subquery(),
             )
         ).one()
         return Look(*row)
 
     def _figures(
-        self, session: Session, spans: Windows, places: tuple[int, ...], history: date | None
+        self, session: Session, spans: Windows, places: tuple[int, ...], here: "Look"
     ) -> tuple[Overview, list[ConcernRow]]:
-        return figures.town(session, self._now, self._zone, spans, places, history)
+        week = self._week()
+        begun = {(week.first, week.last): here.begun}
+        return figures.town(session, self._now, self._zone, spans, places, here.history, begun)
+
+    def _week(self) -> Windows:
+        """The days of most figures."""
+        return trust.windows(self._now.astimezone(self._zone).date(), None)
 
     def _of_alerts(self, session: Session, found: Sequence[Alert]) -> dict[str, Sequence[Quote]]:
         """By concern, of the first alert of each. Those that nobody asked for yet are read in two questions."""
@@ -326,7 +331,8 @@ def _stands(since: datetime) -> sa.ColumnElement[bool]:
 class Look:
     """The town's oldest author-day; mentions that somebody has, and when the oldest was said; targets in doubt; open
     actions that are due soon or late; messages that should have gone out; whether a mention has ever come in, and
-    whether there is a source; when the store was backed up last; whether a link lets somebody in as this person."""
+    whether there is a source; when the store was backed up last; whether a link lets somebody in as this person; since
+    when the sources are heard that brought much of the last week."""
 
     history: date | None
     assigned: int
@@ -338,6 +344,7 @@ class Look:
     any_sources: bool
     backup_at: datetime | None
     any_links: bool
+    begun: datetime | None
 
 
 def start_of(overview: Overview, zone: ZoneInfo) -> datetime:
