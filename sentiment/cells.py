@@ -65,8 +65,9 @@ class Baseline:
 
 
 def coverage(authors: ArrayLike, usual: ArrayLike) -> NDArray[np.float64]:
-    """How many times as much is heard as `usual` (above 0), by authors who raise no concern, whom no surge adds to: as
-    far as chance does not make it so, which is taken for one standard error (variance 1.6 x mean)."""
+    """How many times as much is heard as `usual` (above 0), by authors who raise no concern: as far as chance does not
+    make it so, which is taken for one standard error (variance 1.6 x mean). A surge adds to them what a model misses of
+    it, so that this is asked only where a source came."""
     seen, mean = np.asarray(authors, dtype=float), np.asarray(usual, dtype=float)
     more, less = seen - np.sqrt(LEAST_DISPERSION * seen), seen + np.sqrt(LEAST_DISPERSION * mean)
     return np.where(more > mean, more / mean, np.where(less < mean, less / mean, 1.0))
@@ -100,8 +101,8 @@ def fit(
     daily: NDArray[np.float64], weekdays: NDArray[np.int_], unconcerned: NDArray[np.float64] | None = None
 ) -> Baseline:
     """The baseline of cells x days distinct authors; `weekdays` are the days' weekdays, Monday 0. `unconcerned`: each
-    day's authors who raised no concern: a day on which more was heard should have more in every cell, one on which the
-    desk heard little should have little.
+    day's authors who raised no concern, where a source came within these days: a day on which more was heard should
+    have more in every cell, one on which the desk heard little should have little.
 
     Weekday factors are pooled over cells, since one cell sees too few; counts past the mean + 3 sd are pulled in
     (winsorised) before, so that an old outbreak does not become usual. Dispersion is Pearson's chi-square over its

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
 from config import audit, clock, database
-from listeners.tables import Mention, Place
+from listeners.tables import Mention, Place, Source, SourceHour
 from sentiment import alerts, cells, counts, recent
 from sentiment.emerging import Sensitivity
 from sentiment.recent import Memory
@@ -123,10 +123,13 @@ def copied(session: Session, store: sa.Engine, start: datetime) -> None:
         *(col(Mention.expires_at), col(Mention.addressed), col(Mention.shown)),
         col(Mention.posted_at).label("scored_at"),
     )
+    source: tuple[Any, ...] = (col(Source.id), col(Source.network), col(Source.name))
     here = (col(Mention.posted_at) > since, col(Mention.scored_at).is_not(None))
     ids = sa.select(col(Mention.id)).where(*here)
     questions: tuple[tuple[type[SQLModel], sa.Select[tuple[object, ...]]], ...] = (
         (Place, sa.select(*sa.inspect(Place).columns)),
+        (Source, sa.select(*source)),
+        (SourceHour, sa.select(*sa.inspect(SourceHour).columns)),  # since when each is heard
         (Mention, sa.select(*mention).where(*here)),
         (Score, sa.select(*sa.inspect(Score).columns).where(col(Score.mention_id).in_(ids))),
         (

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlmodel import Session, col
 
+from listeners import rhythm
 from listeners.tables import Mention
 from sentiment import cells, counts
 from sentiment.tables import ALL, AuthorDay, MentionConcern, Score
@@ -89,9 +90,13 @@ def find(
     if history is None:
         return []
     first = max(first, history)
-    days = (last - first).days + 1
-    if days < cells.LEAST_BASELINE_DAYS:
+    if (last - first).days + 1 < cells.LEAST_BASELINE_DAYS:
         return []
+    heard = _heard_since(session, now, zone)
+    more_is_heard = heard is not None and heard > first
+    if heard is not None and (last - heard).days + 1 >= cells.LEAST_BASELINE_DAYS:
+        first, more_is_heard = max(first, heard), False
+    days = (last - first).days + 1
     recent = _recent(session, now)
     if not recent:
         return []
@@ -101,15 +106,15 @@ def find(
         usual.days = (first, last)
     names, daily = _grid({**{cell: {} for cell in recent}, **usual.seen}, first, last)
     dates = [first + timedelta(days=day) for day in range(days)]
-    unconcerned = np.array([float(usual.unconcerned.get(day, 0)) for day in dates])
+    unconcerned = np.array([float(usual.unconcerned.get(day, 0)) for day in dates]) if more_is_heard else None
     baseline = cells.fit(daily, np.array([day.weekday() for day in dates]), unconcerned)
     limit, tuned = cells.threshold(len(names)), tuned or Tuning()
     local = now.astimezone(zone).replace(tzinfo=None)
     ends = [local - timedelta(days=day) for day in range(len(cells.FADING) + 1)]
-    each_day = [
-        baseline.stretched(baseline.exposure(start, end), authors)
-        for (end, start), authors in zip(pairwise(ends), _talking(session, recent, now), strict=True)
-    ]
+    each_day = [baseline.exposure(start, end) for end, start in pairwise(ends)]
+    if more_is_heard:
+        talking = _talking(session, recent, now)
+        each_day = [baseline.stretched(day, authors) for day, authors in zip(each_day, talking, strict=True)]
     exposures = {hours: sum(each_day[: hours // 24]) for hours in cells.WINDOWS_HOURS}
     found: list[Surge] = []
     at = {cell: index for index, cell in enumerate(names)}
@@ -241,6 +246,14 @@ def _recent(session: Session, now: datetime) -> dict[_Cell, list[_Recent]]:
             if row.concern not in URGENT and not twice:
                 whole.append(one)
     return dict(found)
+
+
+def _heard_since(session: Session, now: datetime, zone: ZoneInfo) -> date | None:
+    """The first whole day on which every source was heard that brings much in the longest window; none where no source
+    was asked (imports). Posts of a surge that the model takes for no concern look as if more were heard: a large source
+    that came is what tells the two apart."""
+    since = rhythm.heard_since(session, now - timedelta(hours=max(cells.WINDOWS_HOURS)), now)
+    return since.astimezone(zone).date() + timedelta(days=1) if since is not None else None
 
 
 def _talking(session: Session, recent: Mapping[_Cell, Sequence[_Recent]], now: datetime) -> list[int]:

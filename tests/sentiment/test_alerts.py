@@ -12,8 +12,8 @@ from sqlmodel import Session, col, select
 from config import database
 from config.permissions import Role
 from config.tables import AuditEntry, Person
-from listeners import mentions
-from listeners.tables import Mention
+from listeners import mentions, rhythm
+from listeners.tables import Mention, Source
 from sentiment import alert_details, alerts, counts, inbox, scoring, surges, tuning
 from sentiment.tables import Alert, AlertMention
 from sentiment.taxonomy import CONCERNS
@@ -256,10 +256,20 @@ def _talk(days: range, a_day: float, seed: int = 3, who: str = "reader", hours: 
     ]
 
 
+def _bring(session: Session, name: str, days: int, a_day: int) -> None:
+    """A source that is heard since so many days ago, and brings so many mentions each."""
+    source = session.exec(select(Source).where(col(Source.name) == name)).first() or Source(network="x", name=name)
+    session.add(source)
+    session.flush()
+    for back in range(days, -1, -1):
+        rhythm.note(session, source.id or 0, a_day, a_day, MORNING - timedelta(days=back, hours=1))
+
+
 def test_sources_that_come_after_a_few_old_items_raise_nothing(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         street.say(session, _talk(range(1, 51), 0.8, who="an old feed"))
         street.say(session, _talk(range(1), 300))
+        _bring(session, "a source", 0, 300)
         assert surges.find(session, MORNING, ZONE) == []
 
 
@@ -267,6 +277,8 @@ def test_a_large_source_added_to_an_old_desk_raises_nothing_for_weeks(sqlite_eng
     with database.writing(sqlite_engine) as session:
         street.say(session, _talk(range(31, 80), 20))
         street.say(session, _talk(range(31), 160, seed=5, who="of the new source"))
+        _bring(session, "a source", 60, 20)
+        _bring(session, "the new source", 30, 140)
         for back in (30, 29, 27, 23, 16, 9, 2, 0):
             assert surges.find(session, MORNING - timedelta(days=back), ZONE) == [], back
 
@@ -276,13 +288,31 @@ def test_what_stands_out_of_a_larger_source_too_is_told(engine: sa.Engine) -> No
         elm = street.place(session, "Elm Street")
         street.say(session, _talk(range(3, 50), 20))
         street.say(session, _talk(range(3), 160, seed=5, who="of the new source"))
+        _bring(session, "a source", 49, 20)
+        _bring(session, "the new source", 2, 140)
         street.say(session, _burst("drugs", elm, 25))
         (alert,) = alerts.raise_alerts(session, MORNING, ZONE)
     assert (alert.title, alert.posts) == ("Drugs and alcohol near Elm Street: far more than usual", 25)
 
 
+@pytest.mark.parametrize("recall", [0.5, 0.3])
+@pytest.mark.parametrize("source_came", [None, 25, 50])
+def test_a_surge_is_not_excused_by_its_posts_that_the_model_misses(
+    engine: sa.Engine, recall: float, source_came: int | None
+) -> None:
+    """Whether every source was heard all the time, or a large one came weeks ago."""
+    with database.writing(engine) as session:
+        street.say(session, _talk(range(1, 50), 20))
+        _bring(session, "a source", 50, 20)
+        if source_came is not None:
+            _bring(session, "the new source", source_came, 20)
+        told = _burst("drugs", None, 13)
+        missed = _burst("drugs", None, round(len(told) * (1 / recall - 1)), timedelta(hours=2))
+        street.say(session, told + [replace(post, author=f"m{post.author}", concerns=()) for post in missed])
+        assert {surge.concern for surge in surges.find(session, MORNING, ZONE)} == {"drugs"}
+
+
 def test_several_surges_at_once_do_not_excuse_each_other(engine: sa.Engine) -> None:
-    """How much is heard is told by those who raise no concern, so that many who do change nothing."""
     with database.writing(engine) as session:
         elm, mill = _history(session)
         street.say(
@@ -298,6 +328,7 @@ def test_what_has_no_words_counts_for_nothing_in_how_much_is_heard(engine: sa.En
         pictures = street.hear(session, [Said(post.at, post.author, "") for post in _talk(range(3), 200)])
         session.execute(sa.update(Mention).where(col(Mention.id).in_(pictures)).values(scored_at=MORNING))
         street.say(session, _burst("drugs", elm, 8))
+        _bring(session, "a source", 10, 60)
         assert {surge.concern for surge in surges.find(session, MORNING, ZONE)} == {"drugs"}
 
 

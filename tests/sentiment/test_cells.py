@@ -42,14 +42,18 @@ _SHARES = np.array([0.2, 0.15, 0.12, 0.1, 0.08, 0.07, 0.06, 0.05, 0.04, 0.03, 0.
 
 def _alarms(rng: np.random.Generator, a_day: float, times: float, since: int, burst: int = 0) -> bool:
     """Whether a day alarms in a town of 16 concerns, with as many more authors on one of them; since so many days
-    (0: today) so many times as much is heard, of which a third of all authors raise no concern."""
+    (0: today) so many times as much is heard, of which a third of all authors raise no concern. As surges.find has
+    it: of what has come for 14 days only these are usual, and nothing tells how much is heard."""
     heard = np.where(np.arange(56) < 56 - since, 1.0, times)
     daily = rng.negative_binomial(a_day * _SHARES[:, None] * heard / 0.6, 1 / 1.6).astype(float)
     unconcerned = rng.negative_binomial(a_day / 2 * heard / 0.6, 1 / 1.6).astype(float)
-    baseline = cells.fit(daily, _weekdays(56), unconcerned)
+    settled = times == 1.0 or since >= cells.LEAST_BASELINE_DAYS
+    days = np.arange(56 - since if settled and since else 0, 56)
+    baseline = cells.fit(daily[:, days], days % 7, None if settled else unconcerned[days])
     today = rng.negative_binomial(a_day * _SHARES * times / 0.6, 1 / 1.6)
     today[9] += burst
-    exposure = baseline.stretched(1.0, int(rng.negative_binomial(a_day / 2 * times / 0.6, 1 / 1.6)))
+    talking = int(rng.negative_binomial(a_day / 2 * times / 0.6, 1 / 1.6))
+    exposure = 1.0 if settled else baseline.stretched(1.0, talking)
     looked_at = [9] if burst else range(16)
     return min(baseline.p_value(cell, int(today[cell]), exposure) for cell in looked_at) < cells.threshold(60)
 
@@ -62,7 +66,7 @@ def test_a_source_that_is_added_makes_nothing_unusual_in_a_town_of_any_size(a_da
 
 
 @pytest.mark.parametrize(
-    ("a_day", "times", "since", "burst"), [(20, 1.0, 0, 14), (20, 8.0, 14, 40), (100, 8.0, 14, 60)]
+    ("a_day", "times", "since", "burst"), [(20, 1.0, 0, 14), (20, 8.0, 14, 40), (100, 8.0, 14, 60), (20, 8.0, 7, 60)]
 )
 def test_what_stands_out_beside_it_is_found(a_day: float, times: float, since: int, burst: int) -> None:
     rng = np.random.default_rng(8)

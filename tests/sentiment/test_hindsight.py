@@ -11,6 +11,7 @@ from config import database
 from config.permissions import Role
 from config.settings import Settings
 from config.tables import Person
+from listeners import rhythm
 from scheduler.jobs import hindsight as job
 from sentiment import hindsight, tuning
 from sentiment.hindsight import Answer
@@ -78,6 +79,28 @@ def test_each_sensitivity_is_tried_on_a_copy_and_the_desk_keeps_its_own(
     with database.reading(sqlite_engine) as session:
         assert session.exec(select(Alert)).all() == []
         assert tuning.read(session, NOW).department == "fewer"
+
+
+def test_a_large_source_that_came_raised_nothing_in_hindsight_either(
+    sqlite_engine: sa.Engine, settings: Settings, officer: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hindsight, "LEAST", DAY)
+    raising = ("traffic_safety",), ("drugs",), ()
+    with database.writing(sqlite_engine) as session:
+        before = [
+            Said(NOW - timedelta(days=back, minutes=number), f"resident {number}", f"ordinary {back} {number}", raised)
+            for back in range(20, 0, -1)
+            for number, raised in enumerate(raising)
+        ]
+        now = [
+            Said(NOW - timedelta(minutes=720 + number), f"new {number}", f"It is said {number}", raising[number % 3])
+            for number in range(90, 0, -1)
+        ]
+        street.say(session, [*before, *now])
+        rhythm.note(session, 1, 90, 90, NOW - timedelta(hours=14))
+        hindsight.ask(session, officer, NOW)
+    answer = _work(sqlite_engine, settings)
+    assert answer.raised == {"fewer": (), "balanced": (), "more": ()}
 
 
 def test_too_short_a_history_is_said_with_the_day_from_which_it_is_long_enough(
