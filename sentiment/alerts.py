@@ -252,11 +252,14 @@ def _same_thread(alert: Alert, surge: Surge, now: datetime) -> bool:
 
 
 def _told_in(one: Surge | Topic, known: Iterable[Alert], alerted: Mapping[int, frozenset[int]]) -> Alert | None:
-    """The thread that tells of these posts already. An emergency is news whatever else its posts were alerted as."""
-    enough = ALREADY_ALERTED * len(one.mention_ids)
+    """The thread that tells of these posts already. An emergency is news whatever else its posts were alerted as, and
+    it tells of another surge where it has half of that one's posts, as in surges.merged."""
     for alert in known:
-        speaks = surges.urgent(alert.concern) or not surges.urgent(one.concern)
-        if speaks and len(one.mention_ids & alerted[alert.id or 0]) >= enough:
+        if surges.urgent(one.concern) and not surges.urgent(alert.concern):
+            continue
+        beside = isinstance(one, Surge) and surges.urgent(alert.concern) and not surges.urgent(one.concern)
+        enough = surges.SHARED if beside else ALREADY_ALERTED
+        if len(one.mention_ids & alerted[alert.id or 0]) >= enough * len(one.mention_ids):
             return alert
     return None
 

@@ -394,6 +394,17 @@ def test_what_else_goes_on_where_an_emergency_is_does_not_become_part_of_it(engi
         assert [(alert.concern, alert.posts) for alert in found] == [("emergencies", 20), ("drugs", 12)]
 
 
+@pytest.mark.parametrize(("authors", "raised"), [(40, ["emergencies", "traffic_safety"]), (28, ["emergencies"])])
+def test_a_surge_of_which_an_emergency_has_less_than_half_the_posts_is_told_beside_it(
+    engine: sa.Engine, authors: int, raised: list[str]
+) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        street.say(session, _crash(elm, authors, 14))
+        assert [alert.concern for alert in alerts.raise_alerts(session, MORNING, ZONE)] == raised
+        assert alerts.raise_alerts(session, MORNING + timedelta(minutes=5), ZONE) == []
+
+
 def test_something_new_that_is_an_emergency_is_told_though_its_posts_were_alerted_as_traffic(
     engine: sa.Engine,
 ) -> None:
