@@ -55,17 +55,19 @@ class Ear:
             page = self._server.reads(lambda api: api.notifications(types=["mention"], min_id=cursor, limit=PAGE))
             statuses = [one.status for one in page if one.type == "mention" and one.status is not None]
         since = clock.now() - FIRST
-        found = [
-            _mention(self._server, one, addressed=self._kind == "mentions")
-            for one in statuses
-            if self._is_wanted(one) and (cursor is not None or one.created_at >= since)
-        ]
+        found, refused = [], []
+        for one in statuses:
+            try:
+                if self._is_wanted(one) and (cursor is not None or one.created_at >= since):
+                    found.append(_mention(self._server, one, addressed=self._kind == "mentions"))
+            except UNREADABLE as error:  # the others of its page are none the worse
+                refused.append(f"post {getattr(one, 'id', '?')}: {type(error).__name__}")
         newest = str(page[0].id) if page else cursor  # newest first, whichever way it was asked for
         more = cursor is not None and len(page) == PAGE
         if self._kind == "hashtag" and newest is not None and not more:
             now = clock.now()  # after a page that was full to the last there is an empty one
             newest = before_late(newest, page[0].created_at if page else now, now)
-        return Page(found, newest, more=more)
+        return Page(found, newest, more=more, refused=refused)
 
     def _is_wanted(self, status: Any) -> bool:
         acct = str(status.account.acct)

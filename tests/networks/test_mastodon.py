@@ -330,6 +330,17 @@ def test_following_deletions_leaves_time_and_rate_for_the_rest(
     assert (told.gone, told.unasked, len(server.asked)) == (frozenset(), frozenset(asked[1:]), 1)
 
 
+def test_a_post_that_cannot_be_read_keeps_nothing_of_its_page_back(sqlite_engine: sa.Engine) -> None:
+    now = clock.now()
+    odd = status("1", "whose", now, by="9", acct="ines")
+    del odd["account"]
+    with answering(
+        {"GET /api/v1/timelines/tag/lamp": Answer(200, [status("2", "as it is", now, by="9", acct="ines"), odd])}
+    ) as server:
+        page = ear(connection(sqlite_engine, server.address, kind="hashtag", hashtag="lamp")).mentions("0")
+    assert ([one.text for one in page.mentions], page.refused) == (["as it is"], ["post 1: AttributeError"])
+
+
 def test_an_edited_post_that_cannot_be_read_keeps_nothing_of_the_others_back(sqlite_engine: sa.Engine) -> None:
     now = clock.now()
     odd = {**status("1", "whose", now, by="9", acct="ines"), "edited_at": now.isoformat()}
