@@ -38,6 +38,7 @@ MANY_AUTHORS, MANY_TIMES = 10, 5.0  # and times the usual: severity high
 _TEXTS_BEFORE = 2000
 
 _One = TypeVar("_One", Surge, Topic)
+_Action = Literal["take", "resolve", "not_a_concern", "reopen"]
 OPEN = ("new", "taken")
 TRANSITIONS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
@@ -206,7 +207,7 @@ def reopen(session: Session, alert_id: int, person_id: int, now: datetime) -> Al
 def _move(
     session: Session,
     alert_id: int,
-    action: Literal["take", "resolve", "not_a_concern", "reopen"],
+    action: _Action,
     person_id: int,
     now: datetime,
 ) -> Alert:
@@ -215,6 +216,12 @@ def _move(
     ).one_or_none()
     if alert is None:
         raise WrongState("there is no such alert")
+    _step(session, alert, action, person_id, now)
+    return alert
+
+
+def _step(session: Session, alert: Alert, action: _Action, person_id: int | None, now: datetime) -> None:
+    """One step of a locked alert, on record; `person_id` none: the desk itself."""
     state = TRANSITIONS.get((alert.state, action))
     if state is None:
         raise WrongState(f"the alert is {alert.state.replace('_', ' ')} already")
@@ -222,8 +229,7 @@ def _move(
     alert.taken_by = person_id if action == "take" else None if action == "reopen" else alert.taken_by
     alert.closed_at = None if state in OPEN else now
     session.add(alert)
-    audit.record(session, now, person_id, f"alert.{action}", f"alert:{alert_id}", {"from": before, "to": state})
-    return alert
+    audit.record(session, now, person_id, f"alert.{action}", f"alert:{alert.id}", {"from": before, "to": state})
 
 
 def _grows(alert: Alert, surge: Surge, now: datetime) -> bool:
@@ -239,7 +245,7 @@ def _grows(alert: Alert, surge: Surge, now: datetime) -> bool:
 
 def _same_thread(alert: Alert, surge: Surge, now: datetime) -> bool:
     """Whether the alert speaks for this surge: it grows the open thread, or it is of the same concern (the same place,
-    or one of them everywhere) while the thread is open and for a day after it was closed."""
+    or one of them everywhere) while the thread is open and for a day after it was closed, unless for want of posts."""
     if alert.state in OPEN and _grows(alert, surge, now):
         return True
     if (
@@ -248,7 +254,9 @@ def _same_thread(alert: Alert, surge: Surge, now: datetime) -> bool:
         or not (alert.place_id == surge.place_id or alert.place_id is None or surge.place_id is None)
     ):
         return False
-    return alert.state in OPEN or (alert.closed_at is not None and alert.closed_at > now - AGAIN_AFTER)
+    if alert.state in OPEN:
+        return True
+    return alert.posts > 0 and alert.closed_at is not None and alert.closed_at > now - AGAIN_AFTER
 
 
 def _told_in(one: Surge | Topic, known: Iterable[Alert], alerted: Mapping[int, frozenset[int]]) -> Alert | None:
@@ -524,9 +532,10 @@ def _texts_before(session: Session, before: datetime) -> list[str]:
     return [text for text in rows.scalars() if text is not None]
 
 
-def withdraw(session: Session, mention_ids: Sequence[int]) -> None:
+def withdraw(session: Session, mention_ids: Sequence[int], now: datetime) -> None:
     """Takes mentions that leave the desk out of the alerts that rest on them, before they are hidden: what they added
-    to posts and authors is taken back, and what of an alert was in the words of posts goes."""
+    to posts and authors is taken back, and what of an alert was in the words of posts goes. An open one that has no
+    posts any more is closed: it would keep its concern quiet."""
     links = sa.select(col(AlertMention.alert_id)).where(col(AlertMention.mention_id).in_(mention_ids))
     resting = select(Alert).where(col(Alert.id).in_(links)).order_by(col(Alert.id)).with_for_update()
     for alert in session.exec(resting.execution_options(populate_existing=True)).all():
@@ -541,6 +550,8 @@ def withdraw(session: Session, mention_ids: Sequence[int]) -> None:
         else:
             alert.title = _title(session, alert.concern, alert.place_id, alert.authors, alert.expected)
         alert.severity = severity(alert.concern, alert.authors, alert.expected)
+        if alert.posts == 0 and alert.state in OPEN:
+            _step(session, alert, "not_a_concern", None, now)
         session.add(alert)
     session.flush()
     session.connection().execute(sa.delete(AlertMention).where(col(AlertMention.mention_id).in_(mention_ids)))

@@ -237,7 +237,7 @@ def correct(
     counts.subtract(session, [mention_id])
     if NEVER_TRACKED & set(raised or ()):
         session.execute(sa.delete(MentionConcern).where(col(MentionConcern.mention_id) == mention_id))
-        alerts.withdraw(session, [mention_id])
+        alerts.withdraw(session, [mention_id], now)
         session.delete(score)
         session.flush()
         listeners_mentions.hide(session, [mention_id])

@@ -133,7 +133,7 @@ def step(engine: sa.Engine, reader: scoring.Reader, now: datetime, part: int, *,
         if held.ended_at is not None or there.below != here.below:
             return 0  # somebody else was here, or it was given up
         if waiting:
-            there.done += _put(session, waiting, readings, reader.name, counts.kept_from(now, zone))
+            there.done += _put(session, waiting, readings, reader.name, counts.kept_from(now, zone), now)
         there.below = waiting[-1].mention_id if waiting else 0
         session.add(there)
         session.flush()
@@ -162,7 +162,12 @@ def _locked(number: int) -> Any:
 
 
 def _put(
-    session: Session, waiting: Sequence[_Waits], readings: Sequence[Reading | None], model: str, oldest: date
+    session: Session,
+    waiting: Sequence[_Waits],
+    readings: Sequence[Reading | None],
+    model: str,
+    oldest: date,
+    now: datetime,
 ) -> int:
     """Puts new readings in the place of old ones, and of what they had added to the counts; how many. What was
     reworded, deleted or read by the new model meanwhile is left alone, and what the model finds no words in."""
@@ -183,7 +188,7 @@ def _put(
     ]
     if left_out:
         scoring.forget(session, left_out)
-        alerts.withdraw(session, left_out)
+        alerts.withdraw(session, left_out, now)
         mentions.hide(session, left_out)
     kept = {number: reading for number, reading in read.items() if number not in left_out}
     _store(session, kept, said, model)

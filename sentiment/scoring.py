@@ -111,7 +111,7 @@ def _still_pending(session: Session, found: Sequence[mentions.Pending]) -> set[i
 def _store(session: Session, read: Sequence[_Read], model: str, now: datetime, zone: ZoneInfo) -> None:
     left_out = [one.mention.id for one in read if one.reading.never_tracked]
     if left_out:  # what was reworded may be in alerts
-        alerts.withdraw(session, left_out)
+        alerts.withdraw(session, left_out, now)
         mentions.hide(session, left_out)
     kept = [one for one in read if not one.reading.never_tracked]
     if not kept:

@@ -28,6 +28,7 @@ _CLOSED = (
         col(Alert.state).in_(("not_a_concern", "resolved")),
         col(Alert.closed_at) > sa.bindparam("since"),
         col(Alert.closed_at) <= sa.bindparam("until"),
+        col(Alert.posts) > 0,  # one that lost them all was closed without anybody's judgement
     )
     .group_by(col(Alert.concern), col(Alert.state))
 )

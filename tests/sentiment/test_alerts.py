@@ -772,6 +772,35 @@ def test_what_is_withdrawn_as_a_protest_leaves_an_alert_with_its_words(
         }.get(raise_it)
 
 
+@pytest.mark.parametrize("state", ["new", "taken"])
+def test_an_alert_whose_posts_are_all_withdrawn_is_closed_and_keeps_nothing_quiet(
+    state: str, engine: sa.Engine, person: Callable[..., Person]
+) -> None:
+    later = MORNING + timedelta(hours=2)
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).id or 0
+        elm, _ = _history(session)
+        ids = street.say(session, _burst("emergencies", elm, 8))
+        (alert,) = alerts.raise_alerts(session, MORNING, ZONE)
+        if state == "taken":
+            alerts.take(session, alert.id or 0, ada, MORNING)
+        for one in ids:
+            inbox.correct(session, one, ada, MORNING, ZONE, concerns=["protest_public_order"])
+        assert (alert.posts, alert.state, alert.closed_at) == (0, "not_a_concern", MORNING)
+        closed = select(AuditEntry).where(col(AuditEntry.action) == "alert.not_a_concern")
+        (entry,) = session.exec(closed).all()
+        assert (entry.person_id, entry.subject, entry.detail) == (
+            None,
+            f"alert:{alert.id}",
+            {"from": state, "to": "not_a_concern"},
+        )
+        assert tuning.read(session, later).learnt["emergencies"] == 1.0
+        fire = _burst("emergencies", elm, 8, timedelta(hours=-2))
+        again = street.say(session, [replace(post, author=f"w{post.author}") for post in fire])
+        (new,) = alerts.raise_alerts(session, later, ZONE)
+        assert alerts.mentions_of(session, new.id or 0) == set(again)
+
+
 def test_an_alert_whose_posts_are_all_withdrawn_names_nobody(engine: sa.Engine, person: Callable[..., Person]) -> None:
     with database.writing(engine) as session:
         ada = person(session, "Ada", Role.OFFICER).id or 0
