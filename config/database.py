@@ -207,6 +207,13 @@ def migrate(engine: sa.Engine) -> None:
         command.upgrade(settings, "head")
 
 
+def take_turn(session: Session, lock: int) -> None:
+    """Until the transaction ends, no other has this turn: PostgreSQL's advisory lock of that number (any, fixed).
+    SQLite has one writer anyway."""
+    if session.get_bind().dialect.name != "sqlite":
+        session.connection().execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+
+
 def revision(engine: sa.Engine) -> str:
     """The schema's revision in this store; empty before the first migration."""
     with engine.connect() as connection:

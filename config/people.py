@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 
-import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from sqlmodel import Session, col, delete, select
 
-from config import mailboxes
+from config import database, mailboxes
 from config.permissions import Role
 from config.phrases import Phrase
 from config.tables import Person, PersonRole
@@ -19,7 +18,7 @@ from config.tables import Person, PersonRole
 MINIMUM_PASSWORD = 12
 LOOKED_AT = 72  # characters: zxcvbn's time grows with the length, and a longer password is no easier to guess
 SAFELY_UNGUESSABLE = 3  # of 0 to 4: over 10**8 guesses
-_TURN = 7_041_995  # any fixed number: the name of PostgreSQL's advisory lock
+_TURN = 7_041_995  # database.take_turn
 _hasher = PasswordHasher()
 
 
@@ -131,9 +130,8 @@ def strength(password: str, about: Iterable[str] = ()) -> int:
 
 def take_turn(session: Session) -> None:
     """Until the transaction ends, no other looks who administers: of two who took that away from each other at once,
-    each would see the other. SQLite has one writer anyway."""
-    if session.get_bind().dialect.name != "sqlite":
-        session.connection().execute(sa.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+    each would see the other."""
+    database.take_turn(session, _TURN)
 
 
 def set_roles(session: Session, person: Person, roles: Iterable[Role]) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, delete, func, select, update
 
+from config import database
 from config.database import upsert
 from listeners import contexts, copies, language, places
 from listeners.masking import storable
 from listeners.tables import Mention, MentionNumber
 
-_TURN = 7_041_993  # any fixed number: the name of PostgreSQL's advisory lock
+_TURN = 7_041_993  # database.take_turn
 _NONE = sa.false()
 AUTHOR_BYTES = 16  # of nobody: as random as it is long
 _WAITING = sa.select(
@@ -100,10 +101,8 @@ def in_turn(session: Session, found: Sequence[Pending]) -> list[Pending]:
 
 
 def take_turn(session: Session) -> None:
-    """Until the transaction ends, no other writes what was read in mentions, nor their counts. SQLite has one writer
-    anyway."""
-    if session.get_bind().dialect.name != "sqlite":
-        session.connection().execute(sa.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+    """Until the transaction ends, no other writes what was read in mentions, nor their counts."""
+    database.take_turn(session, _TURN)
 
 
 def _pending(row: sa.Row[*tuple[Any, ...]], gazetteer: places.Gazetteer) -> Pending:

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from statistics import median
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, delete, func, select
@@ -92,6 +93,11 @@ def since_when(first: datetime, until: datetime) -> sa.Select[Any]:
     each = sa.select(begun.label("begun"), brought.label("brought")).select_from(Source).subquery()
     everything = sa.select(sa.func.sum(each.c.brought)).scalar_subquery()
     return sa.select(sa.func.max(each.c.begun)).where(each.c.brought >= 1, each.c.brought >= MUCH * everything)
+
+
+def whole_day(begun: datetime | None, zone: ZoneInfo) -> date | None:
+    """The first day that is heard from its start, of what is heard since then."""
+    return begun.astimezone(zone).date() + timedelta(days=1) if begun is not None else None
 
 
 def forget(session: Session, now: datetime) -> int:

@@ -369,7 +369,7 @@ def _heard_since(
     always were."""
     days = spans.first, spans.last
     begun = known[days] if days in known else session.connection().execute(since_when(spans, zone)).scalar()
-    return begun.astimezone(zone).date() + timedelta(days=1) if begun is not None else None
+    return rhythm.whole_day(begun, zone)
 
 
 def _volume(found: _Found, spans: trust.Windows, heard_since: date | None) -> Volume:

@@ -253,7 +253,7 @@ def _heard_since(session: Session, now: datetime, zone: ZoneInfo) -> date | None
     was asked (imports). Posts of a surge that the model takes for no concern look as if more were heard: a large source
     that came is what tells the two apart."""
     since = rhythm.heard_since(session, now - timedelta(hours=max(cells.WINDOWS_HOURS)), now)
-    return since.astimezone(zone).date() + timedelta(days=1) if since is not None else None
+    return rhythm.whole_day(since, zone)
 
 
 def _talking(session: Session, recent: Mapping[_Cell, Sequence[_Recent]], now: datetime) -> list[int]:

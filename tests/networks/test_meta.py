@@ -1,4 +1,5 @@
-"""Facebook and Instagram against a Graph API of ours that checks what it is asked against Meta's own specs."""
+"""Facebook and Instagram against a Graph API of ours that checks what it is asked against Meta's own specs.
+Long, because the two networks share one server, and most tests are of both."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What stands out becomes one alert, and stays one."""
+"""What stands out becomes one alert, and stays one. Long, as sentiment/alerts.py is: its whole life is tried here."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

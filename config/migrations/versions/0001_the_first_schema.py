@@ -1,4 +1,4 @@
-"""The first schema"""
+"""The first schema. Long, because every table of then is written out: a migration never changes with the code."""
 
 import sqlalchemy as sa
 from alembic import op
