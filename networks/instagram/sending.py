@@ -139,9 +139,13 @@ class Desk:
         return Receipt(str(made["id"]), None, clock.now())
 
     def _find_comment(self, reply_to: str, outgoing: Outgoing) -> Receipt | None:
+        """Below the comment that it answers, or beside it: an answer to an answer Instagram puts below what that one
+        answers."""
         begun = outgoing.begun_at or clock.now()
         try:
-            rows = list(self._line.listed(reply_to, "replies", "id,text,timestamp,from"))
+            told = self._line.reads(lambda graph: graph.get_object(reply_to, fields="id,parent_id"))
+            above = str(told.get("parent_id") or reply_to)
+            rows = list(self._line.listed(above, "replies", "id,text,timestamp,from"))
         except (Unavailable, Rejected) as error:
             raise OutcomeUnknown(str(error)) from error
         seen = [

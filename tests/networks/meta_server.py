@@ -230,7 +230,8 @@ class _Handler(BaseHTTPRequestHandler):
             case "GET", "ig", "tags":
                 return self._page([one for one in self._shown("ig_media") if one.author != IG], given)
             case "POST", "comment", "replies":
-                return {"id": self._write("ig_comment", given["message"], IG, parent=number).id}
+                above = self._above(self._thing(number)) or number  # what answers an answer, Meta puts beside it
+                return {"id": self._write("ig_comment", given["message"], IG, parent=above).id}
             case "GET", "comment", "replies":
                 return self._page(self._comments("ig_comment", number, ""), given)
             case "DELETE", _, "":
@@ -366,6 +367,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif one.kind in ("ig_media", "ig_comment"):
             told |= {"timestamp": written, "permalink": address, "username": one.more.get("username", "rivertonpd")}
             told |= {"caption": one.text} if one.kind == "ig_media" else {"text": one.text, "from": {"id": one.author}}
+        if "parent_id" in asked and (above := self._above(one)) is not None:
+            told["parent_id"] = above
         told |= {name: one.counts[name] for name in one.counts if name in asked and name.endswith("_count")}
         if "shares" in asked and one.counts.get("shares"):
             told["shares"] = {"count": one.counts["shares"]}
@@ -381,6 +384,11 @@ class _Handler(BaseHTTPRequestHandler):
         if "replies" in asked and one.kind == "ig_comment":
             told["replies"] = self._page(self._comments(one.kind, one.id, ""), {"limit": "50"})
         return told
+
+    def _above(self, one: Thing) -> str | None:
+        """The comment that one on Instagram answers; none where it stands right below a picture."""
+        above = self.server.things.get(one.parent or "")
+        return above.id if above is not None and above.kind == "ig_comment" else None
 
     def _comments(self, kind: str, number: str, chosen: str) -> list[Thing]:
         """What stands right below it; as a stream (on Facebook) also what answers that."""

@@ -614,6 +614,34 @@ def test_comments_are_answered_heard_and_looked_up(meta: MetaServer, gram: Conne
     assert found is not None and meta.things[found.remote_id].parent == theirs.id
 
 
+def test_an_answer_to_an_answer_is_looked_up_where_instagram_puts_it(
+    meta: MetaServer, gram: Connection, now: datetime
+) -> None:
+    ours = meta.add("ig_media", "Found.", IG, at=now - timedelta(hours=1))
+    first = meta.add("ig_comment", "whose is it", "555", parent=ours.id, at=now - 2 * MINUTE, username="neighbour")
+    theirs = meta.add("ig_comment", "yes, whose", "556", parent=first.id, at=now - MINUTE, username="walker")
+    meta.faults["POST replies"] = [Fault(0, applied=True)]
+    sent = outgoing("Mrs. Moss's, home again.", now, reply_to=theirs.id)
+    with pytest.raises(OutcomeUnknown):
+        desk(gram).publish(sent)
+    with clock.at(now + 5 * MINUTE):
+        found = desk(gram).find(sent)
+    assert found is not None and meta.things[found.remote_id].parent == first.id
+
+
+def test_where_instagram_does_not_tell_what_a_comment_answers_nothing_is_proven(
+    meta: MetaServer, gram: Connection, now: datetime
+) -> None:
+    theirs = meta.add("ig_comment", "whose is it", "555", at=now - MINUTE, username="neighbour")
+    sent = outgoing("Mrs. Moss's, home again.", now, reply_to=theirs.id)
+    meta.faults["GET object"] = [error(200), error(2)]
+    with clock.at(now + 5 * MINUTE):
+        for _ in range(2):
+            with pytest.raises(OutcomeUnknown):
+                desk(gram).find(sent)
+        assert desk(gram).find(sent) is None
+
+
 @pytest.mark.parametrize(
     ("post", "problem"),
     [
