@@ -5,6 +5,7 @@ When an event moves, posts that have not gone out get its new words, and need a 
 those that are out a post that tells the change is proposed."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -174,14 +175,15 @@ def change(
 
 
 def cancel(session: Session, event_id: int, reason: str, person_id: int, now: datetime, desk: Desk) -> Event:
-    """Cancels an event: posts that have not gone out are taken back, and where any is out a post that tells it is
-    proposed, in each language. Raises WrongState as posts.events.call_off."""
+    """Cancels an event: what has not gone out of its posts is taken back, also where a post is out on another account,
+    and where any is out a post that tells it is proposed, in each language. Raises WrongState as
+    posts.events.call_off."""
     event = events.call_off(session, event_id, reason, person_id, now)
-    made = of_event(session, event_id)
-    for one in made:
-        if one.stands == "open":
-            drafts.cancel(session, one.post.id or 0, person_id, now)
-    for language, (known, accounts) in _public(made).items():
+    for one in of_event(session, event_id):
+        if one.stands != "gone":
+            with suppress(WrongState):  # all of it may be there
+                drafts.cancel(session, one.post.id or 0, person_id, now)
+    for language, (known, accounts) in _public(of_event(session, event_id)).items():
         told, beside = replace(known, reason=event.reason), Beside(desk.link, reason=event.reason)
         _draft(session, event, Kind.CANCELLATION, told, beside, language, accounts, person_id, now, None)
     return event

@@ -223,6 +223,23 @@ def test_a_cancelled_event_takes_back_what_is_not_out_and_proposes_to_tell_the_r
             made(session, desk, event, Kind.ANNOUNCEMENT)
 
 
+@pytest.mark.parametrize("state", ["waiting", "retry"])
+def test_a_cancelled_event_is_not_announced_where_an_account_is_late(desk: Desk, state: str) -> None:
+    with database.writing(desk.engine) as session:
+        event = planned(session, desk)
+        post = made(session, desk, event, Kind.ANNOUNCEMENT)
+        published(session, desk, post)
+        late = session.exec(select(Target).where(Target.account_id == desk.accounts[1])).one()
+        late.state, late.published_at, post.state = state, None, "scheduled"
+        session.add_all([late, post])
+        session.flush()
+        event_posts.cancel(session, event.id or 0, "The hall has no heating.", desk.officer, desk.now, HERE)
+        now = {one.kind: one for one in event_posts.of_event(session, event.id or 0)}
+        assert (late.state, now[Kind.ANNOUNCEMENT].post.state) == ("cancelled", "partly_published")
+        told = select(Variant.account_id).where(Variant.post_id == now[Kind.CANCELLATION].post.id)
+        assert session.exec(told).all() == [desk.accounts[0]]  # who was not invited is not told either
+
+
 def test_the_calendar_file_follows_with_a_higher_sequence(desk: Desk) -> None:
     with database.writing(desk.engine) as session:
         event = planned(session, desk)
