@@ -274,13 +274,15 @@ def comment(session: Session, post_id: int, person_id: int, words: str, now: dat
 
 def schedule(session: Session, post_id: int, person_id: int, wall_time: datetime, zone: str, now: datetime) -> Post:
     """Gives it a time, or another one: wall time (naive) in an IANA zone. An approval stays. Raises WrongState for a
-    day on which the department is silent, and for a time that has passed: an approved post would go out at once."""
+    day on which the department is silent, and for a time that has passed: an approved post would go out at once, one
+    that waits for its approval would be missed at once."""
     post = locked(session, post_id)
     _check_unsent(session, post)
     if (silent := blackouts.stopping(session, wall_time, post.category)) is not None:
         raise WrongState(f"Nothing goes out on that day: {silent.reason}. Choose another day.", "day")
     before, due = post.due_at, workflow.instant(wall_time, zone)
-    if post.state in GOES_OUT and due < now - JUST_NOW:
+    waits = post.state == PostState.IN_REVIEW
+    if (post.state in GOES_OUT and due < now - JUST_NOW) or (waits and due <= now):
         raise WrongState("That time has passed; choose a later one.", "day")
     post.wall_time, post.time_zone, post.due_at = wall_time, zone, due
     moved = _move(

@@ -80,6 +80,16 @@ def test_an_approved_post_is_given_no_time_that_has_passed(desk: Desk) -> None:
         assert (desk.post(number).due_at == due) is refused
 
 
+def test_a_post_that_waits_for_approval_is_given_no_time_that_has_passed(desk: Desk) -> None:
+    number = desk.handed_in()
+    due = desk.post(number).due_at
+    for back in (timedelta(days=1), timedelta()):
+        wall = (desk.now - back).replace(tzinfo=None)
+        with pytest.raises(WrongState, match="That time has passed"), database.writing(desk.engine) as session:
+            drafts.schedule(session, number, desk.officer, wall, "UTC", desk.now)
+    assert (desk.post(number).state, desk.post(number).due_at) == ("in_review", due)
+
+
 def test_changing_only_the_title_bars_nobody_and_keeps_the_approval(desk: Desk) -> None:
     number = desk.approved()
     save(desk, number, desk.approver, "Coffee with officers at nine.", title="Coffee morning")
