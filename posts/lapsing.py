@@ -37,15 +37,22 @@ def lapse(session: Session, now: datetime, late: timedelta) -> list[Lapsed]:
         lapsed.append(_lapsed(post, "nobody approved it in time"))
     for post_id in sorted(set(session.exec(_too_late(session, now, late)))):
         post = lock_post(session, post_id)
-        rules = categories.rules_of(session, post.category)
         silent = blackouts.stopping(session, post.wall_time, post.category)
-        limit = timedelta() if silent is not None else late if rules.late is None else rules.late
         found = _missed(
-            session, post, now - limit, f"nothing goes out that day: {silent.reason}" if silent else "", now
-        )
+            session, post, now - patience(session, post, late),
+            f"nothing goes out that day: {silent.reason}" if silent else "", now,
+        )  # fmt: skip
         if found:
             lapsed.append(found)
     return lapsed
+
+
+def patience(session: Session, post: Post, late: timedelta) -> timedelta:
+    """How late this post may still go out: on a day of silence not at all, else as its kind says, or else `late`."""
+    if blackouts.stopping(session, post.wall_time, post.category) is not None:
+        return timedelta()
+    rules = categories.rules_of(session, post.category)
+    return late if rules.late is None else rules.late
 
 
 def _missed(session: Session, post: Post, before: datetime, silent: str, now: datetime) -> Lapsed | None:

@@ -62,6 +62,16 @@ def going_out(session: Session, start: datetime, end: datetime, states: Iterable
     return _read(session, _timed(start, end), *asked)
 
 
+def missed_since(session: Session, moment: datetime) -> list[QueueRow]:
+    """Posts that became missed since then, whole or in part, and were given no other time; by the time they had."""
+    ended = [state.value for state in (PostState.MISSED, PostState.PARTLY_PUBLISHED, PostState.FAILED)]
+    missed = sa.select(AuditEntry.subject).where(
+        col(AuditEntry.at) >= moment, col(AuditEntry.action).in_(("post.lapse", "target.missed"))
+    )
+    subject = sa.literal("post:", sa.String).concat(sa.cast(col(Post.id), sa.String))
+    return _read(session, col(Post.state).in_(ended), subject.in_(missed))
+
+
 @dataclass(frozen=True)
 class DaysPosts:
     """Posts of a day as `going_out` gives them; all that wait for an approver, for `waiting_among`; drafts of which

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from config import clock, database, holds
 from config.permissions import Action
 from config.phrases import Phrase
-from posts import drafts, queue
+from posts import drafts, lapsing, queue
 from posts.queue import QueueRow
 from posts.workflow import PostState, WrongState
 from web import pages
@@ -21,7 +21,6 @@ from web.guard import Who, needs
 
 router = APIRouter()
 BACK, AHEAD = timedelta(days=7), timedelta(days=1)  # posts due within these are shown before a hold is lifted
-HELD = (PostState.SCHEDULED.value, PostState.MISSED.value)
 
 
 @dataclass(frozen=True)
@@ -101,10 +100,22 @@ def lift(
 
 
 def _held(session: Session, now: datetime) -> list[QueueRow]:
-    """What waits, and what the hold made too late."""
+    """What waits, and what became too late since the hold was placed, however long before it was due."""
     hold = holds.in_force(session)
-    rows = queue.going_out(session, now - BACK, now + AHEAD, HELD)
-    return [row for row in rows if row.state != PostState.MISSED or (hold and row.due_at >= hold.placed_at)]
+    waiting = queue.going_out(session, now - BACK, now + AHEAD, [PostState.SCHEDULED.value])
+    missed = queue.missed_since(session, hold.placed_at) if hold is not None else []
+    return sorted((*waiting, *missed), key=lambda row: (row.due_at, row.post_id))
+
+
+def _too_late(session: Session, rows: list[QueueRow], late: timedelta, now: datetime) -> set[int]:
+    """Those that wait and would not go out any more if the hold ended now."""
+    due = [row for row in rows if row.state == PostState.SCHEDULED and row.due_at <= now]
+    posts = [drafts.read(session, row.post_id) for row in due]
+    return {
+        row.post_id
+        for row, post in zip(due, posts, strict=True)
+        if row.due_at <= now - lapsing.patience(session, post, late)
+    }
 
 
 def _page(
@@ -113,6 +124,7 @@ def _page(
     zone, moment = found.settings.department.zone, clock.now()
     with database.reading(found.engine) as session:
         rows = _held(session, moment)
+        too_late = _too_late(session, rows, timedelta(minutes=found.settings.late_limit_minutes), moment)
     return pages.render(
         request,
         "hold.html",
@@ -120,7 +132,7 @@ def _page(
         rows=rows,
         wrong=wrong,
         chosen=chosen or {},
-        late=timedelta(minutes=found.settings.late_limit_minutes),
+        too_late=too_late,
         zone=zone,
         zone_words=pages.zone_name(moment, zone, pages.language_of(request)),
     )

@@ -16,7 +16,7 @@ from config.tables import AuditEntry, Person
 from networks import accounts, practice
 from networks.network import OutcomeUnknown, Outgoing, RateLimited, Receipt, Rejected, SignInExpired, Unavailable
 from networks.tables import Account
-from posts import claims, decide, drafts, lapsing, publishing, takedown
+from posts import claims, decide, drafts, lapsing, publishing, queue, takedown
 from posts.claims import LEASE, PREPARING, Claim
 from posts.publishing import Outcome
 from posts.tables import Attempt, Post
@@ -63,6 +63,16 @@ def test_the_attempt_is_committed_before_the_call(desk: Desk) -> None:
     desk.approved()
     publish(desk, Square(before=look), desk.now + HOUR)
     assert seen[0] == ("publish", None)
+
+
+def test_what_became_missed_since_a_moment_is_found_by_when_it_did_and_not_by_when_it_was_due(desk: Desk) -> None:
+    early, late, moved = (desk.approved(f"Coffee {number}.", timedelta(minutes=number)) for number in (1, 2, 3))
+    with database.writing(desk.engine) as session:
+        lapsing.lapse(session, desk.now + timedelta(minutes=1) + LATE, LATE)
+        lapsing.lapse(session, desk.now + 3 * HOUR, LATE)
+        drafts.schedule(session, moved, desk.officer, (desk.now + 9 * HOUR).replace(tzinfo=None), "UTC", desk.now)
+        found = queue.missed_since(session, desk.now + 3 * HOUR)
+    assert (desk.post(early).state, [row.post_id for row in found]) == ("missed", [late])
 
 
 def test_two_claimers_never_get_the_same_target(desk: Desk) -> None:
