@@ -4,7 +4,7 @@ in its own transaction. Placing and lifting are in the audit log, with their rea
 A hold stops our own purges. What its author deletes on a network still goes, as the network's rules ask."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlmodel import Session, col, select
@@ -12,6 +12,8 @@ from sqlmodel import Session, col, select
 from config import audit
 from config.phrases import Phrase
 from config.tables import LegalHold
+
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2201, 1, 1, tzinfo=UTC)  # what every zone can tell
 
 
 def _(message: str) -> str:
@@ -57,6 +59,8 @@ def place(
         )
     if period is not None and period[0] >= period[1]:
         raise HoldRefused(_("A period begins before it ends."), "last_day")
+    if period is not None and not (period[0].year >= EARLIEST.year and period[1].year < LATEST.year):
+        raise HoldRefused(_("A period lies between the years 1900 and 2200."), "first_day", "last_day")
     starts_at, ends_at = period if period is not None else (None, None)
     hold = LegalHold(
         kind=kind.value,
@@ -107,7 +111,15 @@ def subjects(holds: Sequence[LegalHold], kind: Kind) -> list[int]:
 
 def periods(holds: Sequence[LegalHold]) -> list[tuple[datetime, datetime]]:
     """The times that holds are about."""
-    return [(one.starts_at, one.ends_at) for one in holds if one.starts_at is not None and one.ends_at is not None]
+    return [found for hold in holds if (found := period_of(hold)) is not None]
+
+
+def period_of(hold: LegalHold) -> tuple[datetime, datetime] | None:
+    """The time that a hold is about, as far as every zone can tell it: some were placed before others were refused."""
+    if hold.starts_at is None or hold.ends_at is None:
+        return None
+    starts_at, ends_at = (min(max(moment, EARLIEST), LATEST) for moment in (hold.starts_at, hold.ends_at))
+    return starts_at, ends_at
 
 
 def _told(hold: LegalHold) -> dict[str, object]:

@@ -140,12 +140,20 @@ def _counted(session: Session, which: sa.ColumnElement[bool]) -> list[InPerson]:
     return sorted(found, key=lambda one: (-one.people, one.concern))
 
 
+def words_at(note: Heard, now: datetime) -> str | None:
+    """A note's words within their time; what only a legal hold keeps is out of the desk's sight."""
+    return note.words if note.expires_at > now else None
+
+
+def heard_within(days: Iterable[tuple[date, date]]) -> sa.ColumnElement[bool]:
+    """What is true of a note that was heard on one of these days, the first and the last included."""
+    return sa.or_(sa.false(), *(col(Heard.heard_on).between(first, last) for first, last in days))
+
+
 def expire(session: Session, now: datetime, limit: int, held: Iterable[tuple[date, date]] = ()) -> int:
     """Lets go of words past their time but those heard on `held` days, both included; how many. Counts stay."""
-    kept = [sa.not_(col(Heard.heard_on).between(first, last)) for first, last in held]
-    gone = session.exec(
-        select(Heard.id).where(col(Heard.expires_at) <= now, col(Heard.words).is_not(None), *kept).limit(limit)
-    ).all()
+    past = [col(Heard.expires_at) <= now, col(Heard.words).is_not(None), ~heard_within(held)]
+    gone = session.exec(select(Heard.id).where(*past).limit(limit)).all()
     if gone:
         session.exec(update(Heard).where(col(Heard.id).in_(gone)).values(words=None))
     return len(gone)

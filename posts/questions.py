@@ -325,13 +325,17 @@ def _shown(session: Session, post: Post, what: str, words: str) -> str:
     return words if any(words in text for text in texts) else next(iter(texts), "")
 
 
+def said_within(periods: Iterable[tuple[datetime, datetime]]) -> sa.ColumnElement[bool]:
+    """What is true of an answer that was said in one of these."""
+    said_at = col(QuestionAnswer.said_at)
+    return sa.or_(sa.false(), *(sa.and_(said_at >= first, said_at < end) for first, end in periods))
+
+
 def expire(session: Session, now: datetime, limit: int, held: Iterable[tuple[datetime, datetime]] = ()) -> int:
     """Lets go of words past their time but those said in a `held` period; how many. Counts stay."""
     session.exec(delete(QuestionTry).where(col(QuestionTry.at) <= now - HOUR))
-    said_at = col(QuestionAnswer.said_at)
-    kept = [sa.not_(sa.and_(said_at >= first, said_at < end)) for first, end in held]
     past = select(QuestionAnswer).where(
-        col(QuestionAnswer.expires_at) <= now, col(QuestionAnswer.words).is_not(None), *kept
+        col(QuestionAnswer.expires_at) <= now, col(QuestionAnswer.words).is_not(None), ~said_within(held)
     )
     gone = session.exec(past.limit(limit)).all()
     for answer in gone:

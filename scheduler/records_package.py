@@ -21,9 +21,9 @@ from config.tables import AuditEntry, AuditSeal
 from listeners import contexts
 from listeners.tables import Mention
 from networks.tables import Account
-from posts import drafts, queue, reach
+from posts import drafts, heard, questions, queue, reach
 from posts.queue import PostDetail
-from posts.tables import Post, UnitAction
+from posts.tables import Heard, Post, Question, QuestionAnswer, UnitAction
 from scheduler.jobs import expiry, records
 
 FOLDER = Path(__file__).parent / "records_templates"
@@ -74,7 +74,9 @@ def write(
             if only is None:
                 _json(folder / "people.json", names)
                 _json(folder / "legal_holds.json", [_row(one) for one in legal_holds.all_holds(session)])
-                _json(folder / "held_mentions.json", _held(session))
+                _json(folder / "held_mentions.json", _held_mentions(session))
+                _json(folder / "held_answers.json", _held_answers(session))
+                _json(folder / "held_notes.json", _held_notes(session, settings))
             asked = _actions(session, names, only)
             _json(folder / "actions.json", asked)
             _lines(folder / "audit.jsonl", _log(session, only))
@@ -153,13 +155,36 @@ def _post(
     }
 
 
-def _held(session: Session) -> list[dict[str, Any]]:
+def _held_mentions(session: Session) -> list[dict[str, Any]]:
     """What others wrote and a legal hold keeps: no author, no reference, no key."""
     if not legal_holds.in_force(session):
         return []
     query = select(Mention).where(expiry.held_mentions(session), col(Mention.text).is_not(None))
     fields = ("id", "network", "posted_at", "language", "text")
     rows = session.exec(query.order_by(col(Mention.id))).all()
+    return [{name: _value(getattr(row, name)) for name in fields} for row in rows]
+
+
+def _held_answers(session: Session) -> list[dict[str, Any]]:
+    """What was answered to questions and a legal hold keeps; nothing of who answered was ever there."""
+    held = questions.said_within(expiry.held_periods(session))
+    query = (
+        select(QuestionAnswer, Question.text)
+        .join(Question, col(Question.id) == col(QuestionAnswer.question_id))
+        .where(held, col(QuestionAnswer.words).is_not(None))
+        .order_by(col(QuestionAnswer.id))
+    )
+    fields = ("id", "question_id", "said_at", "words")
+    rows = session.exec(query).all()
+    return [{name: _value(getattr(row, name)) for name in fields} | {"question": asked} for row, asked in rows]
+
+
+def _held_notes(session: Session, settings: Settings) -> list[dict[str, Any]]:
+    """What was said in person and a legal hold keeps; nobody's name."""
+    held = heard.heard_within(expiry.held_days(session, settings))
+    query = select(Heard).where(held, col(Heard.words).is_not(None))
+    fields = ("id", "heard_on", "channel", "where", "language", "people", "words")
+    rows = session.exec(query.order_by(col(Heard.id))).all()
     return [{name: _value(getattr(row, name)) for name in fields} for row in rows]
 
 

@@ -142,7 +142,7 @@ def _page(
     written: bool = False,
 ) -> Response:
     who: Visitor = request.state.visitor
-    day, department = today(found), found.settings.department
+    day, department, moment = today(found), found.settings.department, clock.now()
     with database.reading(found.engine) as session:
         counted = heard.counted(session, day - heard.SHOWN, day)
         notes = heard.latest(session) if who.may(Action.READ_MENTIONS) else []
@@ -159,6 +159,7 @@ def _page(
         counted=counted,
         people=sum(one.people for one in counted),
         notes=notes,
+        words_of={one.id: heard.words_at(one, moment) for one in notes},
         given=blank | (given or {}),
         wrong=wrong,
         written=written,

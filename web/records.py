@@ -4,7 +4,7 @@ auditors. The log is by what our own people did; each look at it is an entry of 
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -53,7 +53,7 @@ def place(
     """Places a legal hold; days are of the department's zone, the last one included."""
     subject = int(number) if number.isdecimal() and 0 < int(number) <= LARGEST_ID and kind is not Kind.PERIOD else None
     start, end = _midnight(found, first_day), _midnight(found, last_day)
-    period = (start, end + timedelta(days=1)) if start and end and kind is Kind.PERIOD else None
+    period = (start, _day_after(end)) if start and end and kind is Kind.PERIOD else None
     try:
         placed(found, who, kind, reason, subject, period)
     except (HoldRefused, Trouble) as error:
@@ -181,6 +181,7 @@ def _page(
         wrong=wrong,
         given=given or {"kind": Kind.POST.value, "number": "", "first_day": "", "last_day": "", "reason": ""},
         holds=holds,
+        period_of=legal_holds.period_of,
         in_force=sum(hold.lifted_at is None for hold in holds),
         names=names,
         checked=checked,
@@ -190,6 +191,10 @@ def _page(
         years=found.settings.records_years,
         context_days=found.settings.context_days,
     )
+
+
+def _day_after(midnight: datetime) -> datetime:
+    return midnight if midnight.date() == date.max else midnight + timedelta(days=1)  # such a hold is refused anyway
 
 
 def _midnight(found: Desk, day: str) -> datetime | None:

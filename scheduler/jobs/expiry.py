@@ -15,7 +15,7 @@ from listeners import archive_import, contexts, copies, mentions, rhythm
 from listeners.tables import ActionContext, Mention, Source
 from networks.tables import Account
 from posts import disposal, heard, questions
-from posts.tables import Post, UnitAction
+from posts.tables import Post, Target, UnitAction, Variant
 from sentiment import counts, hindsight, topics
 from sentiment.tables import Alert, AlertMention
 
@@ -39,8 +39,8 @@ def expire(engine: sa.Engine, settings: Settings, now: datetime) -> dict[str, in
         "author_days": lambda session: counts.forget_author_days(session, author_days, BATCH),
         "copies": lambda session: copies.forget(session, now, BATCH),
         "source_hours": lambda session: rhythm.forget(session, now),
-        "heard_words": lambda session: heard.expire(session, now, BATCH, _held_days(session, settings)),
-        "answers": lambda session: questions.expire(session, now, BATCH, _held_periods(session)),
+        "heard_words": lambda session: heard.expire(session, now, BATCH, held_days(session, settings)),
+        "answers": lambda session: questions.expire(session, now, BATCH, held_periods(session)),
         "refused_lines": lambda _: archive_import.forget(settings.data_dir, now - words),
         "mails": lambda session: outbox.forget(session, now - words, BATCH),
         "sign_ins": lambda session: sign_ins.forget(session, now),
@@ -70,13 +70,17 @@ def expire(engine: sa.Engine, settings: Settings, now: datetime) -> dict[str, in
 def held_mentions(session: Session) -> sa.ColumnElement[bool]:
     """What is true of a mention that a legal hold in force keeps."""
     holds = legal_holds.in_force(session)
+    accounts = legal_holds.subjects(holds, Kind.ACCOUNT)
     rests_on = select(AlertMention.mention_id).where(
         col(AlertMention.alert_id).in_(legal_holds.subjects(holds, Kind.ALERT))
     )
-    answered = select(Post.reply_to_mention_id).where(
-        col(Post.id).in_(legal_holds.subjects(holds, Kind.POST)), col(Post.reply_to_mention_id).is_not(None)
+    answers = sa.or_(
+        col(Post.id).in_(legal_holds.subjects(holds, Kind.POST)),
+        col(Post.id).in_(select(Variant.post_id).where(col(Variant.account_id).in_(accounts))),
+        col(Post.id).in_(select(Target.post_id).where(col(Target.account_id).in_(accounts))),
     )
-    said_to = select(Source.id).where(col(Source.account_id).in_(legal_holds.subjects(holds, Kind.ACCOUNT)))
+    answered = select(Post.reply_to_mention_id).where(answers, col(Post.reply_to_mention_id).is_not(None))
+    said_to = select(Source.id).where(col(Source.account_id).in_(accounts))
     within = [
         sa.and_(col(Mention.posted_at) >= start, col(Mention.posted_at) < end)
         for start, end in legal_holds.periods(holds)
@@ -104,14 +108,15 @@ def held_contexts(session: Session) -> sa.ColumnElement[bool]:
     return col(ActionContext.action_id).in_(held)
 
 
-def _held_days(session: Session, settings: Settings) -> list[tuple[date, date]]:
+def held_days(session: Session, settings: Settings) -> list[tuple[date, date]]:
     """The days, both included, of the periods that a legal hold in force keeps."""
     zone = settings.department.zone
     found = legal_holds.periods(legal_holds.in_force(session))
-    return [(start.astimezone(zone).date(), end.astimezone(zone).date()) for start, end in found]
+    ends = timedelta(microseconds=1)  # a period is over before its end: a midnight is not of the day that begins there
+    return [(start.astimezone(zone).date(), (end - ends).astimezone(zone).date()) for start, end in found]
 
 
-def _held_periods(session: Session) -> list[tuple[datetime, datetime]]:
+def held_periods(session: Session) -> list[tuple[datetime, datetime]]:
     """The periods that a legal hold in force keeps."""
     return legal_holds.periods(legal_holds.in_force(session))
 

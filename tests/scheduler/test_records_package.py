@@ -9,6 +9,7 @@ from pathlib import Path
 import bagit
 import pytest
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from config import database, legal_holds, people
 from config.legal_holds import Kind
@@ -20,9 +21,28 @@ from listeners import contexts
 from listeners.tables import Mention
 from networks import accounts
 from posts import actions, drafts
+from posts.tables import Heard, Question, QuestionAnswer
 from scheduler import records_package
 from scheduler.jobs import expiry
-from tests.scheduler.test_retention import alert_on, heard, said_on
+from tests.scheduler.test_retention import DAY, alert_on, heard, said_on
+
+
+def answered_and_noted(session: Session, person_id: int, now: datetime) -> None:
+    """An answer and a note of what was said in person, on each of three days."""
+    question = Question(code="a", text="Is it safe?", closes_on=now.date(), asked_by=person_id, asked_at=now)
+    session.add(question)
+    session.flush()
+    for n in (1, 2, 3):
+        then, gone = now + DAY * n, now + DAY * 30
+        session.add(
+            QuestionAnswer(question_id=question.id or 0, said_at=then, words=f"answer {n}", expires_at=gone),
+        )
+        session.add(
+            Heard(
+                heard_on=then.date(), channel="meeting", where="Town hall", concern="traffic_safety", words=f"note {n}",
+                written_by=person_id, written_at=then, expires_at=gone,
+            )
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -42,6 +62,9 @@ def package(
         hashed = drafts.read(session, post).content_hash
         drafts.approve(session, post, bo, hashed, now + timedelta(minutes=3))
         legal_holds.place(session, Kind.ALERT, "Request 26-9", bo, now, subject_id=alert)
+        answered_and_noted(session, ada, now)
+        midnight = (now + DAY * 3).replace(hour=5, minute=0)  # in New York
+        legal_holds.place(session, Kind.PERIOD, "Request 26-10", bo, now, period=(now + DAY * 2, midnight))
     expiry.expire(engine, settings, now + timedelta(days=40))
     out = tmp_path / "export"
     assert records_package.write(engine, settings, keys, out, now, lambda _: None) == 1
@@ -84,7 +107,18 @@ def test_a_post_tells_its_whole_story(package: Path) -> None:
 def test_of_others_there_are_only_the_words_that_a_hold_keeps(package: Path) -> None:
     held = json.loads((package / "data" / "held_mentions.json").read_text(encoding="utf-8"))
     assert [(set(one), one["text"]) for one in held] == [({"id", "network", "posted_at", "language", "text"}, "word 0")]
+    answers, notes = (
+        json.loads((package / "data" / f"held_{of}.json").read_text("utf-8")) for of in ("answers", "notes")
+    )
+    assert [(set(one), one["question"], one["words"]) for one in answers] == [
+        ({"id", "question_id", "question", "said_at", "words"}, "Is it safe?", "answer 2")
+    ]
+    assert [(set(one), one["words"]) for one in notes] == [
+        ({"id", "heard_on", "channel", "where", "language", "people", "words"}, "note 2")
+    ]
     everything = b"".join(path.read_bytes() for path in package.rglob("*") if path.is_file())
+    for n in (1, 3):
+        assert f"answer {n}".encode() not in everything and f"note {n}".encode() not in everything
     for n in range(2):
         hashed = hashlib.blake2b(f"author {n}".encode(), digest_size=16)
         assert hashed.digest() not in everything and hashed.hexdigest().encode() not in everything

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,13 +19,13 @@ from config.legal_holds import HoldRefused, Kind
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
-from config.tables import AuditEntry, OutboxMessage, Person, SignIn
+from config.tables import AuditEntry, LegalHold, OutboxMessage, Person, SignIn
 from listeners import archive_import, contexts, joined
 from listeners.tables import ActionContext, Mention, Source
 from networks import accounts
 from networks.network import SignedIn
 from posts import drafts, questions
-from posts.tables import Post, PostVersion, Question, QuestionAnswer, UnitAction
+from posts.tables import Post, PostVersion, Question, QuestionAnswer, Target, UnitAction, Variant
 from scheduler.jobs import expiry
 from sentiment import alerts, hindsight, tuning
 from sentiment.tables import Alert, AlertMention, AuthorDay, Hindsight, HourCount
@@ -226,6 +227,49 @@ def test_a_hold_on_a_period_keeps_what_was_answered_then_out_of_the_desks_sight(
     assert words() == []
 
 
+@pytest.mark.parametrize("through", [Target, Variant])
+def test_a_hold_on_an_account_keeps_what_was_answered_from_it(
+    engine: sa.Engine, settings: Settings, keys: Keys, now: datetime, person: Callable[..., Person],
+    through: type[Target] | type[Variant],
+) -> None:  # fmt: skip
+    ids = heard(engine, said_on(now, 3))
+    with database.writing(engine) as session:
+        ada = people.known_id(person(session, "Ada", Role.OFFICER))
+        held, other = (
+            accounts.add(session, network="practice", name=name, handle="", secret=None, keys=keys, now=now).id or 0
+            for name in ("PD", "Other")
+        )
+        for account, answered in ((held, ids[0]), (other, ids[1])):
+            post = drafts.create(session, ada, "Thank you.", [], now)
+            post.reply_to_mention_id = answered
+            session.add(post)
+            where: dict[str, Any] = {"post_id": post.id, "account_id": account}
+            sent = {"state": "published", "due_at": now, "next_try_at": now, "content_hash": "", "text": "Thanks"}
+            session.add(through(**where, **(sent | {"key": f"k{account}"} if through is Target else {})))
+        legal_holds.place(session, Kind.ACCOUNT, "Doe v. Riverton", ada, now, subject_id=held)
+    expiry.expire(engine, settings, now + DAY * 40)
+    assert left(engine) == [ids[0]]
+
+
+def test_a_hold_whose_years_no_zone_can_tell_stops_no_purge(
+    sqlite_engine: sa.Engine, settings: Settings, now: datetime, person: Callable[..., Person]
+) -> None:
+    """Such holds were placed before they were refused."""
+    with database.writing(sqlite_engine) as session:
+        person(session, "Ada", Role.OFFICER)
+        session.add(
+            LegalHold(
+                kind="period", starts_at=datetime(1, 1, 1, tzinfo=UTC), ends_at=datetime(9999, 12, 31, 23, tzinfo=UTC),
+                reason="All", placed_at=now,
+            )
+        )  # fmt: skip
+    ids = heard(sqlite_engine, said_on(now, 2))
+    for zone in ("America/New_York", "Asia/Tokyo"):
+        there = settings.department.model_copy(update={"time_zone": zone})
+        gone = expiry.expire(sqlite_engine, settings.model_copy(update={"department": there}), now + DAY * 40)
+        assert (left(sqlite_engine), "heard_words" in gone) == (ids, True)
+
+
 @pytest.mark.parametrize(("network", "left_after"), [("x", 1), ("mastodon", 2)])
 def test_where_deletions_must_be_followed_what_an_account_heard_goes_with_it(
     engine: sa.Engine, settings: Settings, keys: Keys, now: datetime, network: str, left_after: int
@@ -269,6 +313,8 @@ def test_a_hold_needs_a_reason_and_one_subject(sqlite_engine: sa.Engine, now: da
         (Kind.PERIOD, "why", {"subject_id": 1}),
         (Kind.PERIOD, "why", {"period": (now, now)}),
         (Kind.ALERT, "why", {"period": (now, now + DAY)}),
+        (Kind.PERIOD, "why", {"period": (datetime(1, 1, 1, tzinfo=UTC), now)}),
+        (Kind.PERIOD, "why", {"period": (now, datetime(9999, 12, 31, tzinfo=UTC))}),
     ]
     for kind, reason, more in wrong:
         with pytest.raises(HoldRefused), database.writing(sqlite_engine) as session:

@@ -49,3 +49,14 @@ def test_analysts_see_counts_and_no_words(ada: Browser, browser_of: Callable[...
     assert ("4 people told us" in page, "never" in page.split("By concern")[1]) == (True, False)
     send(ada, "/outreach/heard/1/remove", page="/outreach/heard")
     assert "Nothing was written down" in ada.get("/outreach/heard").text
+
+
+def test_words_that_only_a_legal_hold_keeps_are_out_of_the_desks_sight(
+    ada: Browser, sqlite_engine: sa.Engine, at_eight: datetime
+) -> None:
+    send(ada, "/outreach/heard", page="/outreach/heard", **GIVEN)
+    assert ["stop. …" in ada.get(way).text for way in ("/outreach/heard", "/api/v1/heard/notes")] == [True, True]
+    with database.writing(sqlite_engine) as session:
+        session.exec(select(Heard)).one().expires_at = at_eight
+    assert ["stop. …" in ada.get(way).text for way in ("/outreach/heard", "/api/v1/heard/notes")] == [False, False]
+    assert "Elm Street Library" in ada.get("/outreach/heard").text.split("Notes")[1]

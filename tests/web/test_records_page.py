@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import bagit
@@ -12,7 +13,7 @@ from sqlmodel import Session, select
 
 from config import clock, database, legal_holds, people
 from config.permissions import Role
-from config.tables import AuditEntry, Person
+from config.tables import AuditEntry, LegalHold, Person
 from posts import drafts
 from tests.web.browsing import Browser, send
 
@@ -41,6 +42,28 @@ def test_a_hold_on_nothing_is_refused_in_words(browser_of: Callable[..., Browser
     for fields in ({"kind": "post", "number": "9"}, {"kind": "post"}, {"kind": "period", "first_day": "x"}):
         refused = send(sam, "/records/holds", page="/records", reason="why", **fields)
         assert refused.status_code == 422
+
+
+def test_days_that_no_calendar_here_can_tell_are_refused_in_words(browser_of: Callable[..., Browser]) -> None:
+    sam = browser_of("Sam", Role.ADMINISTRATOR)
+    for first, last in (("0001-01-01", "2026-11-01"), ("2026-11-01", "9999-12-31")):
+        refused = send(
+            sam, "/records/holds", page="/records", kind="period", reason="All", first_day=first, last_day=last
+        )
+        assert (refused.status_code, "between the years 1900 and 2200" in refused.text) == (422, True)
+
+
+def test_the_page_stands_with_a_hold_from_the_beginning_of_all_calendars(
+    sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    """Such holds were placed before they were refused."""
+    ends = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, tzinfo=UTC))
+    with database.writing(sqlite_engine) as session:
+        session.add(
+            LegalHold(kind="period", starts_at=ends[0], ends_at=ends[1], reason="From ever", placed_at=clock.now())
+        )
+    page = browser_of("Sam", Role.ADMINISTRATOR).get("/records")
+    assert (page.status_code, "From ever" in page.text) == (200, True)
 
 
 def test_an_auditor_reads_the_log_and_that_is_an_entry_too(

@@ -109,9 +109,12 @@ def list_notes(
     """The notes, the last heard first."""
     with database.reading(found.engine) as session:
         rows = heard.latest(session, limit + 1, paging.place(before, date.fromisoformat))
-    last = rows[limit - 1] if len(rows) > limit else None
+    last, now = rows[limit - 1] if len(rows) > limit else None, clock.now()
     return NotesOut(
-        notes=[NoteOut.model_validate(one, from_attributes=True) for one in rows[:limit]],
+        notes=[
+            NoteOut.model_validate(one, from_attributes=True).model_copy(update={"words": heard.words_at(one, now)})
+            for one in rows[:limit]
+        ],
         next=paging.following(last.heard_on, last.id) if last is not None else None,
     )
 
