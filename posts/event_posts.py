@@ -2,7 +2,9 @@
 approved by a second person, sent at its time.
 
 When an event moves, posts that have not gone out get its new words, and need a new approval as after any edit; for
-those that are out a post that tells the change is proposed."""
+those that are out a post that tells the change is proposed.
+
+Long, because how a post is made and how it follows must say the same of each kind."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -154,6 +156,45 @@ def tell_heard(
     return found
 
 
+def translate(
+    session: Session,
+    event_id: int,
+    post_id: int,
+    language: str,
+    person_id: int,
+    now: datetime,
+    desk: Desk,
+    *,
+    heard: Iterable[tuple[str, int]] = (),
+) -> Post:
+    """The post of an event that tells in another language what this one does: the one that is there, or a draft for the
+    same accounts, with the same time where it is a reminder. `heard`: concerns by name in that language, as in
+    tell_heard. Raises WrongState for what is not to be told of a cancelled event any more."""
+    event = events.locked(session, event_id)
+    made = of_event(session, event_id)
+    ours = next((one for one in made if one.post.id == post_id), None)
+    if ours is None:
+        raise WrongState("There is no such post.")
+    kind, first = ours.kind, ours.post
+    if event.state != "planned" and kind is not Kind.CANCELLATION:
+        raise WrongState("This event is cancelled.")
+    # a change that is out told of an earlier one
+    standing = {"open"} if kind is Kind.CHANGE else {"open", "out"}
+    for one in made:
+        same = one.kind is kind and one.post.language == language and one.stands in standing
+        if same and (kind is not Kind.REMINDER or one.post.due_at == first.due_at):
+            return one.post
+    facts = event_words.read(ours.row.told) if kind is Kind.CANCELLATION else events.facts(event)
+    beside = Beside(desk.link, _known(made, language), facts.reason, tuple(heard))
+    accounts = session.exec(select(Variant.account_id).where(Variant.post_id == post_id)).all()
+    root = first.translation_of or post_id
+    post = _draft(session, event, kind, facts, beside, language, accounts, person_id, now, root, like=first)
+    if kind is Kind.REMINDER and first.wall_time is not None and first.time_zone is not None:
+        with suppress(WrongState):  # a day of silence
+            drafts.schedule(session, post.id or 0, person_id, first.wall_time, first.time_zone, now)
+    return post
+
+
 def change(
     session: Session, event_id: int, revision: int, given: Given, person_id: int, now: datetime, desk: Desk
 ) -> Event:
@@ -233,8 +274,10 @@ def _draft(
     person_id: int,
     now: datetime,
     translation_of: int | None,
+    *,
+    like: Post | None = None,
 ) -> Post:
-    """A draft that tells these facts, with its row."""
+    """A draft that tells these facts, with its row; of the same category and concern as another."""
     texts = _texts(kind, facts, language, beside)
     told = (events.facts(event) if kind is not Kind.CANCELLATION else facts).kept()
     made = drafts.create(
@@ -244,8 +287,9 @@ def _draft(
         (),
         now,
         title=event_words.title(kind, facts, language),
-        category="event",
+        category=like.category if like is not None else "event",
         language=language,
+        concern=like.concern if like is not None else None,
         wordings=_wordings(session, texts, language, accounts),
         translation_of=translation_of,
         shows={"event": told},
@@ -288,8 +332,10 @@ def _public(made: Iterable[Made]) -> dict[str, tuple[Facts, tuple[int, ...]]]:
 
 
 def _known(made: Iterable[Made], language: str) -> Facts | None:
-    found = _public(made).get(language)
-    return found[0] if found is not None else None
+    """What the public was told last in a language, or in another one where nothing was in this."""
+    told = [one for one in made if one.stands == "out" and one.kind in TELLS_WHEN]
+    same = [one for one in told if one.post.language == language] or told
+    return event_words.read(same[-1].row.told) if same else None
 
 
 def _in_step(session: Session, one: Made, step: _Step, person_id: int, now: datetime, desk: Desk) -> None:
@@ -374,10 +420,14 @@ def _propose_change(
     """One post a language that tells what the public does not know yet; none where it knows."""
     waiting = {one.post.language: one for one in made if one.kind is Kind.CHANGE and one.stands == "open"}
     for language, (known, accounts) in _public(made).items():
-        news = (known.starts, known.where) != (new.starts, new.where)
-        there = waiting.get(language)
-        if news and there is None:
+        if _news(known, new) and language not in waiting:
             beside = Beside(desk.link, before=known)
             _draft(session, event, Kind.CHANGE, new, beside, language, accounts, person_id, now, None)
-        elif not news and there is not None:
+    for language, there in waiting.items():
+        told = _known(made, language)
+        if told is not None and not _news(told, new):
             drafts.cancel(session, there.post.id or 0, person_id, now)
+
+
+def _news(known: Facts, new: Facts) -> bool:
+    return (known.starts, known.where) != (new.starts, new.where)

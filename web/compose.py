@@ -17,12 +17,13 @@ from config.translations import LANGUAGES
 from listeners.tables import Mention
 from networks import accounts, pictures
 from networks.pictures import UnreadablePicture
-from posts import drafts, links, slots, workflow
+from posts import drafts, event_posts, links, slots, workflow
 from posts import pictures as kept
 from posts.tables import Post, Snippet, Variant
 from posts.workflow import GOES_OUT, EditConflict, WrongState
 from sentiment.taxonomy import CONCERNS
 from web import compose_page, drafting, pages
+from web import events as event_pages
 from web.desk import Desk, TheDesk
 from web.drafting import DAY, HOUR, Cut, Draft, DraftIn, from_form
 from web.fields import LARGEST_ID, Id
@@ -317,6 +318,14 @@ def _translate(found: Desk, who: Visitor, post: Post, language: str) -> int:
         there = next((one for one in drafts.translations_of(session, post) if one.language == language), None)
         if there is not None:
             return there.id or 0
+        event = event_posts.of_post(session, post.id or 0)
+        if event is not None:
+            told = event_pages.heard_there(session, event.id or 0, language)
+            place = event_pages.desk_of(found, event)
+            translated = event_posts.translate(
+                session, event.id or 0, post.id or 0, language, who.id, clock.now(), place, heard=told
+            )
+            return translated.id or 0
         wordings = session.exec(select(Variant.account_id).where(Variant.post_id == post.id)).all()
         made = drafts.create(
             session,

@@ -240,6 +240,67 @@ def test_a_cancelled_event_is_not_announced_where_an_account_is_late(desk: Desk,
         assert session.exec(told).all() == [desk.accounts[0]]  # who was not invited is not told either
 
 
+def translated(session: Session, desk: Desk, post: Post, heard: tuple[tuple[str, int], ...] = ()) -> Post:
+    event = event_posts.of_post(session, post.id or 0)
+    assert event is not None
+    return event_posts.translate(session, event.id or 0, post.id or 0, "es", desk.officer, desk.now, HERE, heard=heard)
+
+
+def test_a_translation_moves_with_the_event_and_says_what_the_original_is_for(desk: Desk) -> None:
+    with database.writing(desk.engine) as session:
+        event = planned(session, desk)
+        reminder = made(session, desk, event, Kind.REMINDER, before=DAY)
+        spanish = translated(session, desk, reminder)
+        assert (spanish.translation_of, spanish.wall_time) == (reminder.id, wall("2026-12-07T18:00"))
+        assert translated(session, desk, reminder).id == spanish.id  # not twice
+        approved(session, desk, spanish)
+        moved(session, desk, event, wall_time=wall("2026-12-09T18:00"))
+        assert (spanish.state, spanish.wall_time) == ("in_review", wall("2026-12-08T18:00"))
+        assert "miércoles 9 de diciembre" in spanish.message
+
+
+def test_a_translation_goes_where_the_original_does_by_the_same_steps(desk: Desk) -> None:
+    with database.writing(desk.engine) as session:
+        post = made(session, desk, planned(session, desk), Kind.ANNOUNCEMENT)
+        drafts.save(
+            session, post.id or 0, desk.officer, post.revision, message="Come.", title="Come", category="safety",
+            language="en", concern="traffic_safety", wordings={desk.accounts[1]: None}, now=desk.now,
+        )  # fmt: skip
+        spanish = translated(session, desk, post)
+        assert (spanish.category, spanish.concern) == ("safety", "traffic_safety")
+        told = select(Variant.account_id).where(Variant.post_id == spanish.id)
+        assert session.exec(told).all() == [desk.accounts[1]]
+
+
+def test_a_change_that_is_translated_is_taken_back_with_the_change(desk: Desk) -> None:
+    with database.writing(desk.engine) as session:
+        event = planned(session, desk)
+        published(session, desk, made(session, desk, event, Kind.ANNOUNCEMENT))
+        change = moved(session, desk, event, wall_time=wall("2026-12-09T18:00"))[Kind.CHANGE]
+        spanish = translated(session, desk, change.post)
+        assert "martes 8 de diciembre" in spanish.message  # for when it was planned, as the original says
+        moved(session, desk, event, wall_time=wall("2026-12-10T18:00"))
+        assert ("martes 8 de diciembre" in spanish.message, "jueves 10 de" in spanish.message) == (True, True)
+        moved(session, desk, event)
+        assert spanish.state == "cancelled"
+
+
+def test_a_cancellation_and_what_was_heard_are_translated_with_what_they_tell(desk: Desk) -> None:
+    with database.writing(desk.engine) as session:
+        event, later = planned(session, desk, wall_time=wall("2026-11-24T09:00")), desk.now + timedelta(hours=1)
+        published(session, desk, made(session, desk, event, Kind.ANNOUNCEMENT))
+        said = {"en": [("Traffic safety", 4)]}
+        (told,) = event_posts.tell_heard(session, event.id or 0, said, desk.accounts, desk.officer, later)
+        assert "• Seguridad vial (4 personas)" in translated(session, desk, told, (("Seguridad vial", 4),)).message
+        event_posts.cancel(session, event.id or 0, "No heating.", desk.officer, later, HERE)
+        last = event_posts.of_event(session, event.id or 0)[-1].post
+        spanish = translated(session, desk, last)
+        assert spanish.message.startswith("Cancelado: Town hall on Elm Street, martes 24 de noviembre, 9:00 a.m.")
+        assert ("No heating." in spanish.message, spanish.shows) == (True, last.shows)
+        with pytest.raises(WrongState, match="cancelled"):
+            translated(session, desk, told)
+
+
 def test_the_calendar_file_follows_with_a_higher_sequence(desk: Desk) -> None:
     with database.writing(desk.engine) as session:
         event = planned(session, desk)

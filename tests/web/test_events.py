@@ -118,6 +118,39 @@ def test_cancelling_takes_its_posts_back(ada: Browser) -> None:
     assert send(ada, f"{page}/cancel", page="/account").status_code == 422
 
 
+def test_a_translation_of_its_announcement_is_a_post_of_the_event(
+    ada: Browser, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine
+) -> None:
+    page = plan(ada)
+    browser_of("Luc", Role.APPROVER)
+    send(ada, f"{page}/posts", page=page, kind="announcement")
+    with database.writing(sqlite_engine) as session:
+        post = session.get_one(Post, 1)
+        given = {"title": post.title, "message": post.message, "category": "event", "accounts": "1", "language": "en"}
+    for revision in (1, 2):  # it is opened the second time
+        answer = send(ada, "/compose/1", page="/compose/1", **given, revision=revision, then="translate-es")
+        assert answer.headers["location"] == "/compose/2"
+    assert ("Le invitamos: Town hall on" in ada.get("/compose/2").text, "/compose/2" in ada.get(page).text) == (
+        True,
+        True,
+    )
+    with database.writing(sqlite_engine) as session:
+        moment, spanish = clock.now(), session.get_one(Post, 2)
+        assert spanish.translation_of == 1
+        drafts.save(
+            session, 2, 1, spanish.revision, message="Vengan el martes 8 de diciembre, 6:00 p.m.", title="Vengan",
+            category="event", language="es", concern=None, wordings={1: None}, now=moment,
+        )  # fmt: skip
+        drafts.schedule(session, 2, 1, datetime.fromisoformat("2026-12-01T09:00"), "America/New_York", moment)
+        drafts.submit(session, 2, 1, moment)
+        luc = people.by_email(session, "luc@riverton.example")
+        assert luc is not None
+        drafts.approve(session, 2, luc.id or 0, spanish.content_hash, moment)
+    send(ada, f"{page}/cancel", page=page, reason="The hall has no heating.")
+    with database.reading(sqlite_engine) as session:
+        assert session.get_one(Post, 2).state == "cancelled"
+
+
 def test_the_public_sees_what_was_announced_and_the_day_as_it_is_now(
     ada: Browser, stranger: Browser, sqlite_engine: sa.Engine, settings: Settings, keys: Keys
 ) -> None:
