@@ -15,9 +15,9 @@ from sqlmodel import Session, col, select
 from config import audit, mailboxes
 from config.phrases import Phrase
 from config.translations import translate
-from posts import drafts
-from posts.tables import Post, Target, UnitAction
-from posts.workflow import PostState, TargetState, WrongState
+from posts import drafts, workflow
+from posts.tables import Post, PostVersion, Target, UnitAction
+from posts.workflow import DEAD, OPEN, UNSENT, Move, PostState, TargetState, WrongState
 
 LONGEST = 1000  # characters of what was said, wanted, or came of it
 SOON = 3  # days before its day that a reminder comes
@@ -126,15 +126,18 @@ def move_day(session: Session, action_id: int, due_on: date, today: date, person
 
 
 def close(session: Session, action_id: int, done: bool, outcome: str, person_id: int, now: datetime) -> UnitAction:
-    """Ends it: done, or not, each with what came of it in plain words. Raises WrongState without any."""
+    """Ends it: done, or not, each with what came of it in plain words. Raises WrongState without any. A post that tells
+    another outcome, from before it was opened again, is its post no more, or needs a new approval."""
     found = read(session, action_id)
     state = after(found.state, ActionMove.DONE if done else ActionMove.NOT_DONE)
     if not outcome.strip() or len(outcome) > LONGEST:
         raise WrongState(Phrase("Say what came of it, in %(most)s characters at most.", most=LONGEST), "outcome")
     found.state, found.outcome = state.value, outcome.strip()
     found.closed_by, found.closed_at = person_id, now
+    before = found.post_id
+    _outdate(session, found, person_id, now)
     session.add(found)
-    _note(session, found, state.value, person_id, now)
+    _note(session, found, state.value, person_id, now, **({} if before == found.post_id else {"told_before": before}))
     return found
 
 
@@ -152,12 +155,12 @@ def tell(
     session: Session, action_id: int, accounts: Iterable[int], language: str, person_id: int, now: datetime
 ) -> Post:
     """The draft that tells what came of a closed action, to be worded and approved like any post; the one that is
-    there, unless it was cancelled. Raises WrongState while the action is open."""
+    there, unless it was cancelled or refused for good. Raises WrongState while the action is open."""
     found = read(session, action_id)
     if found.state == ActionState.OPEN:
         raise WrongState("Say first what came of it; then it can be told.")
     there = session.get(Post, found.post_id) if found.post_id is not None else None
-    if there is not None and there.state != PostState.CANCELLED:
+    if there is not None and there.state not in DEAD:
         return there
     message = words(found.said, found.outcome, done=found.state == ActionState.DONE, language=language)
     made = drafts.create(
@@ -175,6 +178,25 @@ def tell(
     session.add(found)
     _note(session, found, "tell", person_id, now, post=made.id)
     return made
+
+
+def _outdate(session: Session, action: UnitAction, person_id: int, now: datetime) -> None:
+    """Its post was drafted to tell another outcome: of one that is out, or was, the action is rid, so that a new one
+    can tell this; one that is not out yet loses its approval, and is there to be worded anew."""
+    post = session.get(Post, action.post_id) if action.post_id is not None else None
+    first = select(PostVersion).where(PostVersion.post_id == action.post_id, PostVersion.revision == 1)
+    drafted = session.exec(first).first() if post is not None else None
+    if post is None or drafted is None:
+        return
+    language = str(drafted.content["language"])
+    done = action.state == ActionState.DONE
+    if drafted.content["message"] == words(action.said, action.outcome, done=done, language=language):
+        return
+    states = session.exec(select(Target.state).where(Target.post_id == post.id)).all()
+    if post.state not in OPEN or any(state not in UNSENT for state in states):
+        action.post_id = None
+    elif (PostState(post.state), Move.WITHDRAW) in workflow.MOVES:
+        drafts.withdraw(session, post.id or 0, person_id, now)
 
 
 def words(said: str, outcome: str, *, done: bool, language: str) -> str:

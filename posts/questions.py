@@ -23,7 +23,7 @@ from networks.tables import Account
 from posts import drafts
 from posts.heard import nameless
 from posts.tables import Post, Question, QuestionAnswer, QuestionPoll, QuestionTry, Target
-from posts.workflow import PostState, TargetState, WrongState
+from posts.workflow import DEAD, PostState, TargetState, WrongState
 
 LONGEST_QUESTION, LONGEST = 200, 600  # characters
 QUICKEST, LONGEST_OPEN = timedelta(seconds=3), timedelta(hours=12)  # between opening the form and sending it
@@ -278,7 +278,7 @@ def give_back(
     if not answer.strip() or len(answer) > LONGEST:
         raise WrongState(Phrase("Say what you answer, in %(most)s characters at most.", most=LONGEST), "words")
     there = session.get(Post, question.answer_post_id) if question.answer_post_id is not None else None
-    if there is not None and there.state != PostState.CANCELLED:
+    if there is not None and there.state not in DEAD:
         raise WrongState("There is a post that answers it already.")
     total = sum(one.answers for one in counted(session, question_id))
     catalogue = translate(question.language)

@@ -16,7 +16,7 @@ from listeners.tables import Mention
 from networks import accounts
 from posts import drafts, heard
 from posts.tables import Post, Story
-from posts.workflow import OPEN, PostState, WrongState
+from posts.workflow import DEAD, OPEN, WrongState
 
 LONGEST = 1000  # characters
 LONGEST_CONSENT = 200
@@ -44,7 +44,7 @@ MOVES: Mapping[tuple[StoryState, StoryMove], StoryState] = MappingProxyType(
 
 def ask(session: Session, mention_id: int, person_id: int, now: datetime) -> Post:
     """The draft of an answer that asks for consent, from our accounts on the mention's network; the one that is there,
-    unless it was cancelled. Raises WrongState where nobody can be asked, or no means no."""
+    unless it was cancelled or refused for good. Raises WrongState where nobody can be asked, or no means no."""
     mention = session.get(Mention, mention_id)
     if mention is None or mention.text is None or not mention.shown:
         raise WrongState("This mention is not here any more; nobody can be asked.")
@@ -55,7 +55,7 @@ def ask(session: Session, mention_id: int, person_id: int, now: datetime) -> Pos
     if found is not None and found.state != StoryState.ASKED:
         raise WrongState("They answered already; ask once.")
     asked = session.get(Post, found.ask_id) if found is not None and found.ask_id is not None else None
-    if asked is not None and asked.state != PostState.CANCELLED:
+    if asked is not None and asked.state not in DEAD:
         return asked
     language = "es" if mention.language == "es" else "en"
     made = drafts.create(
@@ -128,12 +128,12 @@ def refuse(session: Session, story_id: int, person_id: int, now: datetime) -> St
 
 def tell(session: Session, story_id: int, every: Iterable[int], person_id: int, now: datetime) -> Post:
     """The draft that tells it, to be worded and approved like any post; the one that is there, unless it was
-    cancelled. Raises WrongState before they agreed."""
+    cancelled or refused for good. Raises WrongState before they agreed."""
     found = _read(session, story_id)
     if found.state != StoryState.AGREED:
         raise WrongState("Nothing of it is used before they agreed.")
     there = session.get(Post, found.post_id) if found.post_id is not None else None
-    if there is not None and there.state != PostState.CANCELLED:
+    if there is not None and there.state not in DEAD:
         return there
     _ = translate(found.language).gettext
     made = drafts.create(

@@ -50,6 +50,7 @@ class TargetState(StrEnum):
 
 
 OPEN = frozenset({PostState.DRAFT, PostState.IN_REVIEW, PostState.APPROVED, PostState.SCHEDULED, PostState.MISSED})
+DEAD = frozenset({PostState.CANCELLED, PostState.FAILED})  # nothing of it is out, and nothing more comes of it
 GOES_OUT = frozenset({PostState.APPROVED, PostState.SCHEDULED})  # at its time, without another look
 _S, _M = PostState, Move
 MOVES: Mapping[tuple[PostState, Move], PostState] = {

@@ -10,7 +10,8 @@ from config.tables import AuditEntry
 from posts import actions, drafts
 from posts.actions import ActionMove, ActionState
 from posts.tables import Post, Target, UnitAction
-from posts.workflow import WrongState
+from posts.targets import settle
+from posts.workflow import TargetState, WrongState
 from tests.posts.conftest import Desk
 
 TODAY = date(2026, 11, 24)
@@ -109,6 +110,69 @@ def test_the_public_list_has_published_words_of_closed_actions_only(desk: Desk) 
         assert [(one.words, one.address) for one in actions.told(session)] == [(post.message, "https://x.example/1")]
         actions.reopen(session, made.id or 0, desk.officer, desk.now)
         assert actions.told(session) == []
+
+
+def out(session: Session, desk: Desk, post: Post, state: str = "published") -> None:
+    """Timed, approved, and its targets in this state."""
+    number = post.id or 0
+    drafts.schedule(
+        session, number, desk.officer, (desk.now + timedelta(hours=1)).replace(tzinfo=None), "UTC", desk.now
+    )
+    drafts.submit(session, number, desk.officer, desk.now)
+    drafts.approve(session, number, desk.approver, drafts.read(session, number).content_hash, desk.now)
+    for target in session.exec(select(Target).where(Target.post_id == number)).all():
+        target.published_at = desk.now if state == "published" else None
+        settle(session, target, TargetState(state), "", desk.now)
+
+
+def test_a_new_outcome_takes_the_old_words_off_the_public_list_and_can_be_told(desk: Desk) -> None:
+    with database.writing(desk.engine) as session:
+        number = handed(session, desk).id or 0
+        actions.close(session, number, True, "Speed bumps are built.", desk.officer, desk.now)
+        first = actions.tell(session, number, desk.accounts, "en", desk.officer, desk.now)
+        out(session, desk, first)
+        actions.reopen(session, number, desk.officer, desk.now)
+        actions.close(session, number, False, "The bumps were taken out again.", desk.officer, desk.now)
+        assert actions.told(session) == []
+        second = actions.tell(session, number, desk.accounts, "en", desk.officer, desk.now)
+        out(session, desk, second)
+        assert [one.words for one in actions.told(session)] == [second.message]
+        assert (first.state, second.id != first.id) == ("published", True)
+        noted = session.exec(select(AuditEntry.detail).where(AuditEntry.action == "action.not_done")).one()
+    assert noted == {"told_before": first.id}
+
+
+@pytest.mark.parametrize(("done", "kept"), [(True, True), (False, False)])
+def test_an_action_opened_by_mistake_and_closed_as_before_stays_told(desk: Desk, done: bool, kept: bool) -> None:
+    with database.writing(desk.engine) as session:
+        number = handed(session, desk).id or 0
+        actions.close(session, number, True, "Speed bumps are built.", desk.officer, desk.now)
+        out(session, desk, actions.tell(session, number, desk.accounts, "es", desk.officer, desk.now))
+        actions.reopen(session, number, desk.officer, desk.now)
+        actions.close(session, number, done, "Speed bumps are built.", desk.officer, desk.now)
+        assert bool(actions.told(session)) is kept
+
+
+def test_a_post_that_is_not_out_does_not_go_out_with_an_outcome_that_holds_no_more(desk: Desk) -> None:
+    with database.writing(desk.engine) as session:
+        number = handed(session, desk).id or 0
+        actions.close(session, number, True, "Speed bumps are built.", desk.officer, desk.now)
+        post = actions.tell(session, number, desk.accounts, "en", desk.officer, desk.now)
+        out(session, desk, post, "waiting")
+        actions.reopen(session, number, desk.officer, desk.now)
+        actions.close(session, number, False, "No money for bumps.", desk.officer, desk.now)
+        assert (post.state, session.exec(select(Target)).all()) == ("draft", [])
+        assert actions.tell(session, number, desk.accounts, "en", desk.officer, desk.now).id == post.id
+
+
+def test_what_the_network_refused_for_good_can_be_told_in_another_post(desk: Desk) -> None:
+    with database.writing(desk.engine) as session:
+        number = handed(session, desk).id or 0
+        actions.close(session, number, True, "A sign stands there.", desk.officer, desk.now)
+        post = actions.tell(session, number, desk.accounts, "en", desk.officer, desk.now)
+        out(session, desk, post, "failed")
+        assert post.state == "failed"
+        assert actions.tell(session, number, desk.accounts, "en", desk.officer, desk.now).state == "draft"
 
 
 def test_another_day_and_every_step_stand_in_the_audit_log(desk: Desk) -> None:

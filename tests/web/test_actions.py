@@ -92,6 +92,17 @@ def test_from_outcome_to_the_draft_that_tells_it(ada: Browser, sqlite_engine: sa
     assert "A sign stands there." in ada.get("/concerns/traffic_safety").text
 
 
+def test_a_post_that_the_network_refused_is_not_the_last_word(ada: Browser, sqlite_engine: sa.Engine) -> None:
+    page = hand_over(ada)
+    send(ada, f"{page}/close", page=page, outcome="A sign stands there.", how="done")
+    send(ada, f"{page}/tell", page=page)
+    assert f'action="{page}/tell"' not in ada.get(page).text
+    with database.writing(sqlite_engine) as session:
+        session.get_one(Post, 1).state = "failed"
+    assert f'action="{page}/tell"' in ada.get(page).text
+    assert send(ada, f"{page}/tell", page=page).headers["location"] == "/compose/2"
+
+
 def test_analysts_read_and_change_nothing(ada: Browser, browser_of: Callable[..., Browser]) -> None:
     page = hand_over(ada)
     ana = browser_of("Ana", Role.ANALYST)

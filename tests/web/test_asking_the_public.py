@@ -91,6 +91,19 @@ def test_from_a_question_to_the_answer_given_back(
     assert send(ada, f"{PAGE}/1/answer", page=PAGE, words="Again.").status_code == 422
 
 
+def test_a_question_is_answered_again_where_the_network_refused_the_post(
+    ada: Browser, path: str, sqlite_engine: sa.Engine
+) -> None:
+    send(ada, f"{PAGE}/1/answer", page=f"{PAGE}/1", words="A camera from Monday.")
+    assert f'action="{PAGE}/1/answer"' not in ada.get(f"{PAGE}/1").text
+    with database.writing(sqlite_engine) as session:
+        session.get_one(Post, 2).state = "failed"
+    page = ada.get(f"{PAGE}/1").text
+    assert (f'action="{PAGE}/1/answer"' in page, "A camera from Monday." in page) == (True, True)
+    again = send(ada, f"{PAGE}/1/answer", page=f"{PAGE}/1", words="A camera from Tuesday.")
+    assert again.headers["location"] == "/compose/3"
+
+
 def test_the_public_page_shows_the_question_that_was_approved_with_its_draft(
     ada: Browser, stranger: Browser, path: str, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine
 ) -> None:

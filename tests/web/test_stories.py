@@ -45,6 +45,27 @@ def test_praise_is_a_candidate_until_somebody_asks_and_the_look_is_logged(
     assert looks[0]["ids"] == [2]
 
 
+def test_a_story_is_asked_for_and_told_again_where_the_network_refused_the_post(
+    ada: Browser, sqlite_engine: sa.Engine
+) -> None:
+    def refused(number: int) -> None:
+        with database.writing(sqlite_engine) as session:
+            session.get_one(Post, number).state = "failed"
+
+    send(ada, f"{PAGE}/ask/2", page=PAGE)
+    again = f'action="{PAGE}/ask/2"'
+    assert again not in ada.get(PAGE).text
+    refused(1)
+    assert again in ada.get(PAGE).text
+    assert send(ada, f"{PAGE}/ask/2", page=PAGE).headers["location"] == "/compose/2"
+    assert again not in ada.get(PAGE).text
+    send(ada, f"{PAGE}/1/agree", page=PAGE, words="Thank you.", consent="by message")
+    send(ada, f"{PAGE}/1/tell", page=PAGE)
+    refused(3)
+    assert f'action="{PAGE}/1/tell"' in ada.get(PAGE).text
+    assert send(ada, f"{PAGE}/1/tell", page=PAGE).headers["location"] == "/compose/4"
+
+
 def test_a_refused_story_keeps_its_language(ada: Browser) -> None:
     assert '<option value="en" selected' in ada.get(PAGE).text
     refused = send(ada, PAGE, page=PAGE, words="Me acompañaron a casa.", language="es")
