@@ -49,9 +49,11 @@ class Standing:
     writers: frozenset[int]
 
     def asks(self, person_id: int) -> bool:
-        """Whether this approver's word would count now."""
+        """Whether this approver's word would count now. Where all that its kind asks for was said already, of a kind
+        that asked for more then, anyone's finishes it."""
         missing, said = self.progress.missing, self.progress.said
-        return (not missing or person_id in missing) and person_id not in said and person_id not in self.writers
+        again = person_id in said and not self.progress.complete
+        return (not missing or person_id in missing) and not again and person_id not in self.writers
 
 
 def progress(session: Session, post: Post) -> Progress:

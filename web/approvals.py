@@ -234,7 +234,6 @@ def _page(
         told_of_it = approval.words(detail.versions, detail.reviews)
         standing = approval.stands(rules_of_kinds.rules(session), detail.post, told_of_it)
         wrote_it, stands = who.id in standing.writers, standing.progress
-        asked = not stands.missing or who.id in stands.missing
         said = likeness.said_in(detail.post, detail.variants, accounts) if detail.post.state in OPEN else []
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
         everybody = people.with_roles(session)
@@ -270,12 +269,7 @@ def _page(
         story=told(detail, names, _),
         wrote_it=wrote_it,
         can_decide=(
-            post.state == "in_review"
-            and who.may(Action.APPROVE_POSTS)
-            and not wrote_it
-            and asked
-            and who.id not in stands.said
-            and not must_sign
+            post.state == "in_review" and who.may(Action.APPROVE_POSTS) and standing.asks(who.id) and not must_sign
         ),
         stands=stands,
         nobody=not any(standing.asks(one) for one in people.active_with(everybody, Role.APPROVER)),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import database
+from config.permissions import Role
 from posts import approval, categories, drafts, queue
 from posts.approval import standing
 from posts.categories import Step
@@ -37,6 +38,28 @@ def test_a_kind_with_two_steps_needs_two_people(desk: Desk) -> None:
     assert desk.targets(number) == []
     assert approve(desk, number, desk.second) == "scheduled"
     assert len(desk.targets(number)) == 2
+
+
+def test_where_fewer_steps_are_asked_for_since_the_same_word_again_finishes_it_but_never_the_authors(
+    desk: Desk,
+) -> None:
+    steps(desk, *TWO)
+    number = desk.handed_in()
+    assert approve(desk, number, desk.approver) == "in_review"
+    with database.reading(desk.engine) as session:
+        assert queue.waiting_for(session, desk.approver, [Role.APPROVER]) == []
+    steps(desk, Step())
+    with database.reading(desk.engine) as session:
+        waiting = [queue.waiting_for(session, one, [Role.APPROVER]) for one in (desk.approver, desk.officer)]
+    assert [len(rows) for rows in waiting] == [1, 0]
+    with pytest.raises(NotAllowed, match="of their own"):
+        approve(desk, number, desk.officer)
+    assert approve(desk, number, desk.approver) == "scheduled"
+    assert len(desk.targets(number)) == 2
+    with database.reading(desk.engine) as session:
+        review = approval.approval_of(session, drafts.read(session, number))
+    assert review is not None
+    assert (review.person_id, review.final) == (desk.approver, True)
 
 
 def test_a_step_may_ask_for_everyone_it_names(desk: Desk) -> None:
@@ -96,7 +119,6 @@ def test_a_post_waits_only_for_those_whose_word_is_missing(desk: Desk) -> None:
     steps(desk, Step((desk.second,)))
     number = desk.handed_in()
     with database.reading(desk.engine) as session:
-        from config.permissions import Role
 
         def waiting(person: int) -> list[int]:
             return [row.post_id for row in queue.waiting_for(session, person, [Role.APPROVER])]

@@ -167,6 +167,10 @@ def test_a_kind_with_two_steps_says_so_in_compose_and_on_the_post(
     ).headers["location"]  # fmt: skip
     page = luc.get(f"/posts/{number}").text
     assert ("1 of 2 steps are done" in page, "Approve these words" in page) == (True, False)
+    send(sam, "/planning/kinds/safety", page="/planning", step_0="any", late="15", over_blackout="yes")
+    assert "Approve these words" in luc.get(f"/posts/{number}").text
+    again = send(luc, f"/posts/{number}/approve", page=f"/posts/{number}", content_hash=content)
+    assert "said=approved" in again.headers["location"]
 
 
 def test_only_administrators_change_what_a_kind_asks_for(ada: Browser, luc: Browser, sam: Browser) -> None:
