@@ -55,6 +55,11 @@ class Pending:
     stands: copies.Place = field(default_factory=copies.Place)
 
 
+def begins_thread(mention: Mention) -> bool:
+    """Whether it answers nothing and stands below nothing, as far as its network told."""
+    return mention.thread == mention.key
+
+
 def numbered(session: Session, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of new mentions, on SQLite with numbers that none had before, in the transaction that inserts them.
     PostgreSQL's sequence gives such by itself."""

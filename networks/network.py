@@ -135,6 +135,7 @@ class Outgoing:
     options: Mapping[str, str] = field(default_factory=dict)  # those of the network's `options` that were chosen
     begun_at: datetime | None = None  # when the attempt began that is made, or looked up
     reply_addressed: bool = True  # what it answers named our account; some networks let us answer nothing else
+    reply_root: bool = False  # what it answers begins its thread; some networks let us answer only what answers us
     others: frozenset[str] = frozenset()  # remote ids of what else we sent from there: a look-up must not take those
     memory: Memory | None = None  # none: nothing is kept (previews, limits)
     # Asked before each call that makes something: raises HeldBack, or Unavailable once that is too late.

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, delete, select
 
 from config import audit
+from listeners import mentions
 from listeners.tables import Mention
 from networks import registry
 from networks.network import Outgoing, Picture
@@ -415,6 +416,7 @@ def _misfits(session: Session, post: Post, base_url: str | None) -> list[str]:
             language=post.language,
             reply_to="its mention" if mention is not None and mention.network == account.network else None,
             reply_addressed=mention is None or mention.addressed,
+            reply_root=mention is not None and mentions.begins_thread(mention),
             pictures=tuple(Picture(b"", one.mime, one.width, one.height, one.alt) for one in shown),
             options=content.options.get(number, {}),
         )

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from listeners import mentions
 from listeners.tables import Mention
 from networks import registry
 from networks.network import Outgoing, Picture
@@ -88,6 +89,7 @@ def _of_text(post: Post, one: _Sent, shown: Sequence[Picture], mention: Mention 
         language=post.language,
         reply_to="its mention" if mention is not None and mention.network == one.account.network else None,
         reply_addressed=mention is None or mention.addressed,
+        reply_root=mention is not None and mentions.begins_thread(mention),
         pictures=tuple(shown),
         options=one.options,
     )

@@ -12,8 +12,10 @@ from sqlmodel import Session, col, select
 from config import audit
 from config.phrases import Phrase
 from config.translations import translate
+from listeners import mentions
 from listeners.tables import Mention
-from networks import accounts
+from networks import accounts, registry
+from networks.network import Outgoing
 from posts import drafts, heard
 from posts.tables import Post, Story
 from posts.workflow import DEAD, OPEN, WrongState
@@ -51,13 +53,14 @@ def ask(session: Session, mention_id: int, person_id: int, now: datetime) -> Pos
     there = [one.id or 0 for one in accounts.connected(session) if one.network == mention.network]
     if not there:
         raise WrongState("None of our accounts is where this was said; nobody can be asked there.")
+    language = "es" if mention.language == "es" else "en"
+    _check_answerable(mention, question(language))
     found = session.exec(select(Story).where(Story.mention_id == mention_id).with_for_update()).first()
     if found is not None and found.state != StoryState.ASKED:
         raise WrongState("They answered already; ask once.")
     asked = session.get(Post, found.ask_id) if found is not None and found.ask_id is not None else None
     if asked is not None and asked.state not in DEAD:
         return asked
-    language = "es" if mention.language == "es" else "en"
     made = drafts.create(
         session, person_id, question(language), there, now, title=translate(language).gettext("May we share this?"),
         category="answer", language=language, reply_to_mention_id=mention_id,
@@ -70,6 +73,21 @@ def ask(session: Session, mention_id: int, person_id: int, now: datetime) -> Pos
     session.flush()
     _note(session, story, "ask", person_id, now, post=made.id)
     return made
+
+
+def _check_answerable(mention: Mention, words: str) -> None:
+    """Raises WrongState for what its network does not let us answer."""
+    answer = Outgoing(
+        key="",
+        text=words,
+        reply_to="its mention",
+        reply_addressed=mention.addressed,
+        reply_root=mentions.begins_thread(mention),
+    )
+    limits = registry.network(mention.network).limits
+    for problem in limits.problems(answer) if limits is not None else ():
+        if problem.field == "reply_to":
+            raise WrongState(problem.message)
 
 
 def question(language: str) -> str:

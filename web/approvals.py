@@ -15,6 +15,7 @@ from sqlmodel import Session, select
 from config import clock, database, people
 from config.permissions import Action, Role
 from config.phrases import Phrase
+from listeners import mentions
 from listeners.tables import Mention
 from networks import registry
 from networks.tables import Account
@@ -341,6 +342,7 @@ def _shown(
         shown,
         answered.network if answered is not None else None,
         answered is None or answered.addressed,
+        answered is not None and mentions.begins_thread(answered),
     )
     made = []
     for card in variants.cards(going, registry.NETWORKS, own, said, own, options):

@@ -12,6 +12,7 @@ from config import audit, clock, database, people
 from config.permissions import Action, Role
 from config.tables import Person
 from config.translations import LANGUAGES, translate
+from listeners import mentions
 from listeners.tables import Mention
 from networks import accounts, registry
 from networks.pictures import SHAPES
@@ -133,6 +134,7 @@ def cards_of(session: Session, draft: Draft, base_url: str, pictures: Sequence[P
         shown,
         mention.network if mention is not None else None,
         mention is None or mention.addressed,
+        mention is not None and mentions.begins_thread(mention),
     )
     offered = [one for one in accounts.kept(session) if one.state == "connected" or one.id in draft.accounts]
     offered.sort(key=lambda account: account.id or 0)

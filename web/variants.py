@@ -68,6 +68,7 @@ class Said:
     pictures: Sequence[Picture] = ()
     answers_on: str | None = None
     answers_addressed: bool = True  # that mention named our account
+    answers_root: bool = False  # it begins its thread
 
 
 def check(network: Network, outgoing: Outgoing, settings: Mapping[str, str] | None = None) -> Check:
@@ -104,6 +105,7 @@ def cards(
             language=said.language,
             reply_to="its mention" if said.answers_on == account.network else None,
             reply_addressed=said.answers_addressed,
+            reply_root=said.answers_root,
             pictures=tuple(said.pictures),
             options=selected,
         )

@@ -8,6 +8,7 @@ from networks.network import Limits, Outgoing, Problem
 
 HASHTAGS = 30
 TALLEST, WIDEST = 4 / 5, 1.91  # width over height
+NOT_OURS_TO_ANSWER = Phrase("Instagram lets us answer comments only, no picture that tags us.")
 _TAG = re.compile(r"(?<!\w)#\w+")
 
 
@@ -18,6 +19,8 @@ def _rules(outgoing: Outgoing) -> Iterable[Problem]:
             Phrase("There are %(tags)s hashtags; Instagram takes at most %(most)s.", tags=tags, most=HASHTAGS)
         )
     if outgoing.reply_to is not None:
+        if outgoing.reply_root:
+            yield Problem(NOT_OURS_TO_ANSWER, "reply_to")
         if outgoing.pictures:
             yield Problem("An answer on Instagram is a comment, without pictures.", "pictures")
         return

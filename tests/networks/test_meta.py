@@ -650,6 +650,7 @@ def test_where_instagram_does_not_tell_what_a_comment_answers_nothing_is_proven(
         (Outgoing(KEY, "x", pictures=(replace(DOG, width=300, height=800),)), "Picture 1 is too tall"),
         (Outgoing(KEY, "x", pictures=(replace(DOG, width=1000, height=400),)), "Picture 1 is too wide"),
         (Outgoing(KEY, "x" * 2201, pictures=(DOG,)), "The text is 1 character too long"),
+        (Outgoing(KEY, "Thanks!", reply_to="17", reply_root=True), "Instagram lets us answer comments only"),
         (Outgoing(KEY, "x", pictures=(DOG,) * 11), "takes at most 10 pictures"),
     ],
 )

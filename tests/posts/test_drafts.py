@@ -2,16 +2,20 @@ from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from config import database
 from config.permissions import Role
+from config.settings import Settings
 from config.tables import AuditEntry
 from listeners import sources
-from listeners.tables import Mention
-from posts import categories, drafts, queue, targets, workflow
+from listeners.tables import Mention, Source
+from networks import accounts
+from networks.network import Page, RemoteMention
+from posts import categories, drafts, foresight, queue, targets, workflow
 from posts.tables import PostVersion, Target, Variant
 from posts.workflow import Content, EditConflict, NotAllowed, TargetState, WrongState
+from tests.listeners.said import admit
 from tests.posts.conftest import Desk
 
 
@@ -234,6 +238,31 @@ def answer(desk: Desk, mention_id: int) -> int:
         drafts.schedule(session, post.id or 0, desk.officer, wall, "UTC", desk.now)
         drafts.submit(session, post.id or 0, desk.officer, desk.now)
         return post.id or 0
+
+
+def test_a_picture_that_tags_us_on_instagram_is_not_answered_and_a_comment_is(desk: Desk, settings: Settings) -> None:
+    picture = RemoteMention("17", "Look, @rivertonpd", desk.now, "a", addressed=True)
+    comment = RemoteMention("18", "When is coffee?", desk.now, "b", addressed=True, root_id="16")
+    with database.writing(desk.engine) as session:
+        account = accounts.add(
+            session, network="instagram", name="Riverton PD", handle="", secret=None, keys=desk.keys, now=desk.now
+        )
+        source = Source(network="instagram", name="instagram")
+        session.add(source)
+        session.flush()
+        admit(session, source, Page([picture, comment], None), desk.keys, settings, desk.now)
+        first, second = (
+            drafts.create(session, desk.officer, "At nine.", [account.id or 0], desk.now, reply_to_mention_id=number)
+            for number in session.exec(select(Mention.id).order_by(col(Mention.id)))
+        )
+        with pytest.raises(WrongState, match="Instagram lets us answer comments only"):
+            drafts.submit(session, first.id or 0, desk.officer, desk.now)
+        seen = foresight.obstacles(session, [first.id or 0, second.id or 0], desk.now)
+        assert {number: [one.kind for one in found] for number, found in seen.items()} == {
+            first.id: ["unwritten", "misfit"],
+            second.id: ["unwritten"],
+        }
+        assert drafts.submit(session, second.id or 0, desk.officer, desk.now).state == "in_review"
 
 
 def test_an_answer_is_one_only_on_the_network_of_what_it_answers(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """Success stories: asked first, told only with consent, and gone when it is taken back."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -49,6 +50,22 @@ def test_whoever_said_it_is_asked_where_they_said_it_and_once(
         assert stories.begun(session, [1, 2]) == {1}
         with pytest.raises(WrongState, match="None of our accounts"):
             stories.ask(session, 2, ada, now)
+
+
+def test_who_cannot_be_answered_there_is_not_asked(
+    sqlite_engine: sa.Engine, ada: int, keys: Keys, settings: Settings, now: datetime
+) -> None:
+    picture = RemoteMention("17", "Thank you for walking my mother home.", now, "b", addressed=True)
+    comment = replace(picture, remote_id="18", root_id="16", author_id="c")
+    with database.writing(sqlite_engine) as session:
+        accounts.add(session, network="instagram", name="Riverton PD", handle="", secret=None, keys=keys, now=now)
+        source = Source(network="instagram", name="instagram")
+        session.add(source)
+        session.flush()
+        admit(session, source, Page([picture, comment], None), keys, settings, now)
+        with pytest.raises(WrongState, match="answer comments only"):
+            stories.ask(session, 3, ada, now)
+        assert stories.ask(session, 4, ada, now).reply_to_mention_id == 4
 
 
 def test_nothing_is_told_before_consent_and_a_no_is_final(sqlite_engine: sa.Engine, ada: int, now: datetime) -> None:

@@ -10,8 +10,12 @@ from sqlmodel import select
 from config import database
 from config.permissions import Role
 from config.secrets import Keys
+from config.settings import Settings
+from listeners.tables import Source
 from networks import accounts
+from networks.network import Page, RemoteMention
 from posts.tables import Post, Snippet
+from tests.listeners.said import admit
 from tests.web.browsing import Browser, form_token, send
 
 
@@ -75,6 +79,24 @@ def test_a_post_gets_a_sister_in_another_language_with_both_side_by_side(
     assert "Officers on Elm Street." in page
     assert write(ada, account, "translate-es", "/compose/1", revision=original.revision) == "/compose/2"
     assert len(posts(sqlite_engine)) == 2
+
+
+def test_what_instagram_does_not_let_us_answer_is_told_while_one_writes_and_to_who_approves(
+    ada: Browser, sqlite_engine: sa.Engine, keys: Keys, settings: Settings, at_eight: datetime
+) -> None:
+    picture = RemoteMention("17", "Look, @rivertonpd", at_eight, "a", addressed=True)
+    with database.writing(sqlite_engine) as session:
+        instagram = accounts.add(
+            session, network="instagram", name="Pictures", handle="", secret=None, keys=keys, now=at_eight
+        )
+        source = Source(network="instagram", name="instagram")
+        session.add(source)
+        session.flush()
+        admit(session, source, Page([picture], None), keys, settings, at_eight)
+    told = "Instagram lets us answer comments only"
+    assert told in ada.get("/compose?reply_to=1&text=Thanks").text
+    write(ada, instagram.id or 0, "save", "/compose", reply_to="1")
+    assert told in ada.get("/posts/1").text
 
 
 def test_an_approver_who_is_asked_by_name_sees_it_first(
