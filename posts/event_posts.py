@@ -114,7 +114,7 @@ def make(
         raise WrongState("That is too late for a reminder; choose a shorter time before.")
     there = [made for made in of_event(session, event_id) if made.stands != "gone" and made.kind is kind]
     for language in languages:
-        same = next((one for one in there if one.post.language == language and _same_time(one, due)), None)
+        same = next((one for one in there if one.post.language == language and _same_time(one, due, desk.zone)), None)
         if same is not None:
             found.append(same.post)
             continue
@@ -259,8 +259,8 @@ def _due(event: Event, before: timedelta, zone: ZoneInfo) -> datetime:
     return workflow.wall_here(event.wall_time - before, event.time_zone, zone)
 
 
-def _same_time(made: Made, due: datetime | None) -> bool:
-    return due is None or made.post.wall_time == due
+def _same_time(made: Made, due: datetime | None, zone: ZoneInfo) -> bool:
+    return due is None or drafts.wall_here(made.post, zone) == due
 
 
 def _draft(
@@ -397,14 +397,14 @@ def _follow(
 def _in_time(session: Session, post: Post, kind: Kind, step: _Step, person_id: int, now: datetime, desk: Desk) -> bool:
     """Moves a reminder as far as its event moved; takes the time of a post away that would come when it is too late,
     or on a day of silence. Whether the time is right now."""
-    if post.wall_time is None or kind not in TELLS_WHEN or not step.moved:
+    number, wall = post.id or 0, drafts.wall_here(post, desk.zone)
+    if wall is None or kind not in TELLS_WHEN or not step.moved:
         return True
-    number, wall = post.id or 0, post.wall_time
     if kind is Kind.REMINDER:
         wall += step.moved
     if now < workflow.instant(wall, desk.zone.key) < step.event.starts_at:
         try:
-            if wall != post.wall_time:
+            if kind is Kind.REMINDER:
                 drafts.schedule(session, number, person_id, wall, desk.zone.key, now)
         except WrongState:  # a day of silence
             pass

@@ -205,6 +205,32 @@ def test_a_reminder_that_would_come_too_late_loses_its_time(desk: Desk) -> None:
         assert (found.post.state, found.post.wall_time, found.look) == ("draft", None, True)
 
 
+CHICAGO = Place(ZoneInfo("America/Chicago"), HERE.link)
+
+
+def test_a_reminder_keeps_its_hour_before_the_event_after_the_department_corrected_its_zone(desk: Desk) -> None:
+    with database.writing(desk.engine) as session:
+        event = planned(session, desk)
+        post = made(session, desk, event, Kind.REMINDER, before=DAY)
+        again = event_posts.make(
+            session, event.id or 0, Kind.REMINDER, ("en",), desk.accounts, desk.officer, desk.now, CHICAGO, before=DAY
+        )
+        assert [one.id for one in again] == [post.id]  # the same, though written by another clock
+        given = replace(GIVEN, wall_time=wall("2026-12-09T18:00"))
+        event_posts.change(session, event.id or 0, event.revision, given, desk.officer, desk.now, CHICAGO)
+        assert post.due_at == event.starts_at - DAY
+
+
+def test_a_post_that_keeps_its_time_is_judged_by_the_clock_that_it_was_given(desk: Desk) -> None:
+    with database.writing(desk.engine) as session:
+        event = planned(session, desk)
+        post = made(session, desk, event, Kind.ANNOUNCEMENT)
+        drafts.schedule(session, post.id or 0, desk.officer, wall("2026-12-09T17:30"), ZONE.key, desk.now)
+        given = replace(GIVEN, wall_time=wall("2026-12-09T18:00"))  # at 17:30 by the clocks of Chicago it has begun
+        event_posts.change(session, event.id or 0, event.revision, given, desk.officer, desk.now, CHICAGO)
+        assert (post.wall_time, post.time_zone) == (wall("2026-12-09T17:30"), ZONE.key)
+
+
 def test_a_cancelled_event_takes_back_what_is_not_out_and_proposes_to_tell_the_rest(desk: Desk) -> None:
     with database.writing(desk.engine) as session:
         event = planned(session, desk)
