@@ -3,9 +3,12 @@ even whether there was any: else the form would tell who speaks about the depart
 
 How ownership is proved: the records officer gives a word to whoever asks; they say it in a public post to the
 department, from the account. The desk hears it and knows the author's hash without anybody reading a name. Where that
-cannot be, the officer sees another proof and enters the account's id; it is hashed at once and kept nowhere. Pages and
-jobs join this with the counts (scheduler.jobs.own_data)."""
+cannot be, the officer sees another proof and enters the account's id; it is hashed at once and kept nowhere. What its
+network tells no author of, as an article of a feed, proves nothing: it is by nobody whose other posts could be found.
+Pages and jobs join this with the counts (scheduler.jobs.own_data)."""
 
+import json
+import re
 import secrets as randomness
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,13 +16,21 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from config.secrets import Keys
+from config.phrases import Phrase
+from config.secrets import Keys, SecretKeyError
+from listeners import intake
 from listeners.tables import DataRequest, Mention
+from networks import registry
 
 LIFETIME = timedelta(days=14)  # of a word
 SHOWN = 50
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are taken for another
 _LENGTH = 12  # 59 bits: not to be guessed
+
+
+class NoAuthorId(ValueError):
+    """What was given is no lasting id of an account on its network; the message, a Phrase about the form's field, says
+    what one looks like."""
 
 
 def open_request(session: Session, person_id: int, now: datetime) -> DataRequest:
@@ -49,24 +60,49 @@ def latest(session: Session) -> Sequence[DataRequest]:
     return session.exec(select(DataRequest).order_by(col(DataRequest.id).desc()).limit(SHOWN)).all()
 
 
-def said_by(session: Session, request: DataRequest) -> bytes | None:
-    """The hash of the account that said the word first; none while nobody did. A post passed on does not count."""
+def said_by(session: Session, request: DataRequest, keys: Keys) -> bytes | None:
+    """The hash of the account that said the word first; none while nobody did. A post passed on does not count, nor one
+    whose network does not tell by which account it is."""
     heard = (
-        select(Mention.author)
+        select(Mention.network, Mention.author, Mention.sealed_reference)
         .where(
             col(Mention.text).ilike(f"%{request.word}%"),
             col(Mention.received_at) >= request.opened_at,
             col(Mention.repost).is_(False),
+            col(Mention.sealed_reference).is_not(None),
         )
         .order_by(col(Mention.posted_at), col(Mention.id))
-        .limit(1)
     )
-    return session.exec(heard).first()
+    for network, author, reference in session.exec(heard):
+        if _is_an_account(network, author, reference or b"", keys):
+            return author
+    return None
+
+
+def _is_an_account(network: str, author: bytes, reference: bytes, keys: Keys) -> bool:
+    """Whether a post came with its author's id, and has not an author of its own."""
+    try:
+        remote_id = str(json.loads(keys.open(reference))[0])
+    except SecretKeyError:  # of a key that was lost, and the hashes with it
+        return False
+    return author != intake.whose(network, None, remote_id, keys)
 
 
 def hash_of(network: str, account: str, keys: Keys) -> bytes:
-    """What an account's stable id is kept as (listeners.intake)."""
-    return keys.hash("author", f"{network}\n{account}")
+    """What an account's lasting id is kept as (listeners.intake). Raises NoAuthorId for what is none on its network: it
+    would find nothing, and a request would be met for nothing."""
+    there = registry.network(network)
+    if there.author_id is None:
+        words = Phrase("What comes from “%(network)s” tells by no account whose it is.", network=there.label)
+        raise NoAuthorId(Phrase.about(words, "network"))
+    if re.fullmatch(there.author_id.pattern, account) is None:
+        words = Phrase(
+            "This is no lasting id of an account on %(network)s, as %(example)s is. Nothing was deleted.",
+            network=there.label,
+            example=there.author_id.example,
+        )
+        raise NoAuthorId(Phrase.about(words, "account"))
+    return intake.whose(network, account, "", keys)
 
 
 def of_account(session: Session, author: bytes, held: sa.ColumnElement[bool]) -> list[int]:

@@ -90,7 +90,7 @@ def prepare(
                 "network": network,
                 "source_id": source.id,
                 "sealed_reference": keys.seal(json.dumps([mention.remote_id, mention.url])),
-                "author": keys.hash("author", f"{network}\n{mention.author_id or 'post ' + mention.remote_id}"),
+                "author": whose(network, mention.author_id, mention.remote_id, keys),
                 "author_age": _age(mention),
                 "text": masked(text, ours),
                 "language": storable(mention.language or "und")[:12],
@@ -115,6 +115,11 @@ def prepare(
             }
         )
     return rows
+
+
+def whose(network: str, author_id: str | None, remote_id: str, keys: Keys) -> bytes:
+    """What the author of a post is kept as; without an id each post has an author of its own."""
+    return keys.hash("author", f"{network}\n{author_id or 'post ' + remote_id}")
 
 
 def store(session: Session, rows: Sequence[dict[str, Any]]) -> int:

@@ -12,12 +12,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from networks.network import Network, NetworkError, Policy, RemoteMention
+from networks.network import AuthorId, Network, NetworkError, Policy, RemoteMention
 
 FIELDS = ("text", "posted_at", "id", "author", "network", "language", "url")
 LONGEST_TEXT = 100_000  # characters; a longer one is no post
 LONGEST_LINE = 4_000_000  # bytes
-NETWORK = Network(name="archive", label="Archive", policy=Policy(notes="An export of another tool."))
+NETWORK = Network(
+    name="archive",
+    label="Archive",
+    policy=Policy(notes="An export of another tool."),
+    author_id=AuthorId(r".+", "as it stands in the file"),
+)
 
 
 class UnreadableArchive(NetworkError):

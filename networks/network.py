@@ -489,6 +489,14 @@ class SourceKind:
 
 
 @dataclass(frozen=True)
+class AuthorId:
+    """What a listener gives as the author of a post: an id that lasts, which `pattern` matches whole."""
+
+    pattern: str
+    example: str
+
+
+@dataclass(frozen=True)
 class Network:
     """One network: its name in data and on pages, what it allows, and how to talk to it."""
 
@@ -507,6 +515,7 @@ class Network:
     sign_in: PasswordSignIn | PageSignIn | None = None
     test: Callable[[Connection], SignedIn] | None = None  # who are we there now; settings come back up to date
     kinds: tuple[SourceKind, ...] = ()
+    author_id: AuthorId | None = None  # none: what comes from there tells whose it is to nobody
     options: tuple[Option, ...] = ()
     threads: bool = False  # a post can answer our own post before it
     charges: bool = False  # money, for reading and publishing (Keeper.spend)

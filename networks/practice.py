@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from config import clock, database
 from networks.network import (
+    AuthorId,
     Connection,
     Limits,
     Listener,
@@ -158,6 +159,7 @@ NETWORK = Network(
     publisher=_publisher,
     witness=_witness,
     reach=_reach,
+    author_id=AuthorId(r".+", "Ana"),
     kinds=(SourceKind("mentions", "Residents' posts on the practice board", account="none", every_seconds=15),),
     threads=True,
 )

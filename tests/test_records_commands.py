@@ -62,7 +62,9 @@ def test_a_person_s_own_data_goes_without_the_desk() -> None:
     opened = run("own-data", "open", *by)
     assert opened.stdout.startswith("1\town-")
     assert run("own-data", "open", *by).exit_code == 0
-    account = ("--network", "bluesky", "--account", "did:plc:x", "--proof", "at the counter")
+    account = ("--network", "bluesky", "--account", "did:plc:z72i7hdynmk6r22z27h6tvur", "--proof", "at the counter")
+    handle = run("own-data", "checked", "1", *account[:3], "jo.bsky.social", *account[4:], *by)
+    assert (handle.exit_code, "no lasting id of an account on Bluesky" in handle.stderr) == (1, True)
     met = run("own-data", "checked", "1", *account, *by)
     assert (met.exit_code, met.stdout) == (0, "what was kept of that account, if anything, is deleted\n")
     assert run("own-data", "checked", "1", *account, *by).exit_code == 1

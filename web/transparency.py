@@ -11,6 +11,7 @@ from config import clock, database, people
 from config.permissions import Action
 from config.phrases import Phrase
 from listeners import data_requests
+from listeners.data_requests import NoAuthorId
 from listeners.tables import DataRequest
 from networks.registry import NETWORKS
 from scheduler import transparency
@@ -24,7 +25,11 @@ from web.problems import Trouble
 
 router = APIRouter()
 OWN_DATA = "/records/own-data"
-LISTENED = [network for network in NETWORKS.values() if network.kinds and network.name != transparency.PRACTICE]
+LISTENED = [
+    network
+    for network in NETWORKS.values()
+    if network.kinds and network.author_id is not None and network.name != transparency.PRACTICE
+]
 
 
 @router.get("/transparency")
@@ -81,12 +86,16 @@ def checked(
         empty = [field for field in ("account", "proof") if not given[field]] or ["network"]
         words = _("Say the network, the account's id, and how you know whose it is.")
         return _page(request, found, wrong=(str(request_id), Phrase.about(words, *empty)), given=given)
-    met(found, who, request_id, network, account, proof)
+    try:
+        met(found, who, request_id, network, account, proof)
+    except NoAuthorId as error:
+        given = {"network": network, "account": account, "proof": proof}
+        return _page(request, found, wrong=(str(request_id), str(error)), given=given)
     return RedirectResponse(f"{OWN_DATA}?said=own-data-met", 303)
 
 
 def met(found: Desk, who: Visitor, request_id: int, network: str, account: str, proof: str) -> None:
-    """Deletes what is kept of an account; says nothing of what there was. Raises Trouble 404."""
+    """Deletes what is kept of an account; says nothing of what there was. Raises Trouble 404, NoAuthorId."""
     moment = clock.now()
     with database.writing(found.engine) as session:
         row = _waiting(session, request_id)

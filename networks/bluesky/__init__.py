@@ -11,6 +11,7 @@ from threading import Event
 
 from networks.bluesky.words import LIMITS
 from networks.network import (
+    AuthorId,
     Burst,
     Connection,
     Field,
@@ -98,6 +99,7 @@ NETWORK = Network(
     reach=_reach,
     sign_in=PasswordSignIn(_FIELDS, _sign_in),
     test=_who,
+    author_id=AuthorId(r"did:(plc:[a-z2-7]{24}|web:[a-z0-9.:%-]+)", "did:plc:z72i7hdynmk6r22z27h6tvur"),
     kinds=(
         SourceKind("mentions", "Posts that mention, quote or answer us", every_seconds=10),
         SourceKind(

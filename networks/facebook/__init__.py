@@ -4,7 +4,7 @@ facebook-sdk is imported inside functions: it costs time that only talking to th
 
 from networks import meta
 from networks.facebook.words import LIMITS
-from networks.network import Connection, Listener, Network, Publisher, ReachReader, SourceKind, Witness
+from networks.network import AuthorId, Connection, Listener, Network, Publisher, ReachReader, SourceKind, Witness
 
 
 def _listener(connection: Connection) -> Listener:
@@ -42,6 +42,7 @@ NETWORK = Network(
     reach=_reach,
     sign_in=meta.sign_in("facebook"),
     test=meta.who("facebook"),
+    author_id=AuthorId(r"[0-9]{1,30}", "10158923456789012"),
     kinds=(
         SourceKind("mentions", "Posts that tag us", every_seconds=120),
         SourceKind("comments", "Comments on our posts", every_seconds=120),

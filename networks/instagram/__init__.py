@@ -4,7 +4,7 @@ facebook-sdk is imported inside functions: it costs time that only talking to th
 
 from networks import meta
 from networks.instagram.words import LIMITS
-from networks.network import Connection, Listener, Network, Publisher, ReachReader, SourceKind, Witness
+from networks.network import AuthorId, Connection, Listener, Network, Publisher, ReachReader, SourceKind, Witness
 
 
 def _listener(connection: Connection) -> Listener:
@@ -43,6 +43,8 @@ NETWORK = Network(
     reach=_reach,
     sign_in=meta.sign_in("instagram"),
     test=meta.who("instagram"),
+    # A number where Meta tells it, of who comments; the name of who tags.
+    author_id=AuthorId(r"[A-Za-z0-9._]{1,30}", "17841405793187218"),
     kinds=(
         SourceKind("mentions", "Pictures that tag us", every_seconds=120),
         SourceKind("comments", "Comments on our pictures", every_seconds=120),

@@ -10,6 +10,7 @@ The library takes a while to load: it is imported where X is talked to, and by n
 from collections.abc import Mapping
 
 from networks.network import (
+    AuthorId,
     Connection,
     Departure,
     Field,
@@ -105,6 +106,7 @@ NETWORK = Network(
     reach=_reach,
     sign_in=PageSignIn(_FIELDS, _begin, _finish),
     test=_who,
+    author_id=AuthorId(r"[0-9]{1,30}", "2244994945"),
     kinds=(
         SourceKind("mentions", "Posts that mention us", every_seconds=60),
         SourceKind("rules", "Posts that match the watch rules", every_seconds=300, by_rules=LONGEST_SEARCH),

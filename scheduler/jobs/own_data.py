@@ -18,7 +18,7 @@ from sentiment import counts
 ACTION = "own_data.deleted"
 
 
-def look(engine: sa.Engine, settings: Settings, now: datetime) -> int:
+def look(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> int:
     """Meets the requests whose word was heard, ends those whose time is over; how many were met."""
     del settings
     with database.reading(engine) as session:
@@ -27,7 +27,7 @@ def look(engine: sa.Engine, settings: Settings, now: datetime) -> int:
     met = 0
     with database.writing(engine) as session:
         for request in data_requests.open_requests(session):
-            author = data_requests.said_by(session, request)
+            author = data_requests.said_by(session, request, keys)
             if author is not None:
                 _meet(session, request, author, "said", None, now)
                 met += 1
@@ -55,7 +55,8 @@ def checked(
     proof: str,
     address: str = "",
 ) -> None:
-    """Meets a request whose owner proved it to an officer. Says nothing of what was found."""
+    """Meets a request whose owner proved it to an officer. Says nothing of what was found. Raises NoAuthorId, and the
+    request waits on, where what is given is no id of an account."""
     _meet(session, request, data_requests.hash_of(network, account, keys), "checked", person_id, now)
     detail = {"network": network, "proof": proof}
     audit.record(session, now, person_id, "own_data.checked", f"data_request:{request.id}", detail, address)

@@ -238,7 +238,9 @@ def test_a_request_for_own_data_is_met_and_nothing_is_said_of_what_there_was(
     path = "/api/v1/own-data"
     assert administrator.post(path).json() == {"id": 1}
     assert uma.get(path).json()[0]["word"].startswith("own-")
-    given = {"network": "bluesky", "account": "did:plc:abc", "proof": "At the counter."}
+    given = {"network": "bluesky", "account": "did:plc:z72i7hdynmk6r22z27h6tvur", "proof": "At the counter."}
+    handle = administrator.post(f"{path}/1/checked", json=given | {"account": "jo.bsky.social"})
+    assert (handle.status_code, "did:plc:" in handle.json()["detail"]) == (422, True)
     assert administrator.post(f"{path}/1/checked", json=given | {"network": "telegraph"}).status_code == 404
     met = administrator.post(f"{path}/1/checked", json=given)
     assert (met.status_code, met.text) == (204, "")

@@ -1,14 +1,14 @@
 """The public page tells figures only and is off by default; people's own data goes, and nobody learns whose it was."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
-from sqlmodel import SQLModel, col, func, select
+from sqlmodel import Session, SQLModel, col, func, select
 
-from config import database, legal_holds
+from config import clock, database, legal_holds, people
 from config.legal_holds import Kind
 from config.permissions import Role
 from config.secrets import Keys
@@ -26,16 +26,24 @@ from tests.web.browsing import Browser, send
 from web import app as web_app
 
 PAGE = "/records/own-data"
+JO, NOBODY = "2244994945", "99100991"  # ids of accounts on X
 
 
-def hear(engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, said: list[tuple[str, str]]) -> None:
+def hear(
+    engine: sa.Engine,
+    keys: Keys,
+    settings: Settings,
+    now: datetime,
+    said: Sequence[tuple[str | None, str]],
+    network: str = "x",
+) -> None:
     """Posts (author, text), a minute apart, read by the model."""
     with database.writing(engine) as session:
         source = sources.by_name(session, "Town") or sources.add(
             session, network="archive", name="Town", settings={}, every_seconds=0, now=now
         )
         found = [
-            ("x", RemoteMention(f"{now}{n}", text, now - timedelta(minutes=n), author))
+            (network, RemoteMention(f"{now}{n}", text, now - timedelta(minutes=n), author))
             for n, (author, text) in enumerate(said)
         ]
         intake.store(session, intake.prepare(found, source, intake.EVERYTHING, keys, settings, now))
@@ -48,10 +56,18 @@ def count(engine: sa.Engine, table: type[SQLModel], *where: sa.ColumnElement[boo
         return session.exec(select(func.count()).select_from(table).where(*where)).one()
 
 
+def _sam(session: Session) -> int:
+    made = people.add_person(
+        session, name="Sam", email="sam@riverton.example", password=None, roles=[Role.ADMINISTRATOR], time_zone="UTC",
+        now=clock.now(),
+    )  # fmt: skip
+    return people.known_id(made)
+
+
 @pytest.fixture
 def town(sqlite_engine: sa.Engine, keys: Keys, settings: Settings, at_eight: datetime) -> sa.Engine:
     said = [(f"author {n}", f"speeding again {n}, useless") for n in range(12)]
-    hear(sqlite_engine, keys, settings, at_eight - timedelta(days=2), [*said, ("jo", "speeding on my street too")])
+    hear(sqlite_engine, keys, settings, at_eight - timedelta(days=2), [*said, (JO, "speeding on my street too")])
     return sqlite_engine
 
 
@@ -77,11 +93,11 @@ def test_a_word_said_from_the_account_deletes_its_data_and_nobody_elses(
     with database.reading(town) as session:
         (request,) = data_requests.open_requests(session)
     assert request.word in sam.get(PAGE).text
-    assert own_data.look(town, settings, at_eight) == 0
+    assert own_data.look(town, settings, keys, at_eight) == 0
     passed_on = ("somebody", f"RT @jo {request.word}")
-    hear(town, keys, settings, at_eight, [("jo", f"@RivertonPD {request.word.upper()}"), passed_on])
-    assert own_data.look(town, settings, at_eight) == 1
-    jo, somebody = (keys.hash("author", f"x\n{name}") for name in ("jo", "somebody"))
+    hear(town, keys, settings, at_eight, [(JO, f"@RivertonPD {request.word.upper()}"), passed_on])
+    assert own_data.look(town, settings, keys, at_eight) == 1
+    jo, somebody = (keys.hash("author", f"x\n{name}") for name in (JO, "somebody"))
     for table in (Mention, AuthorDay):
         assert count(town, table, sa.column("author") == jo) == 0
         assert count(town, table, sa.column("author") == somebody) > 0
@@ -89,7 +105,74 @@ def test_a_word_said_from_the_account_deletes_its_data_and_nobody_elses(
     with database.reading(town) as session:
         assert session.exec(select(func.sum(HourCount.posts)).where(HourCount.concern == "")).one() == 13
     assert request.word not in sam.get(PAGE).text
-    assert own_data.look(town, settings, at_eight) == 0
+    assert own_data.look(town, settings, keys, at_eight) == 0
+
+
+@pytest.mark.parametrize("network", ["feed", "facebook"])
+def test_a_word_that_tells_no_account_meets_nothing_and_the_request_waits_for_the_account(
+    town: sa.Engine, keys: Keys, settings: Settings, at_eight: datetime, network: str
+) -> None:
+    with database.writing(town) as session:
+        word = own_data.open_request(session, _sam(session), at_eight).word
+    hear(town, keys, settings, at_eight, [(None, f"A reader writes: {word}")], network)
+    assert own_data.look(town, settings, keys, at_eight) == 0
+    hear(town, keys, settings, at_eight, [(JO, f"It is mine: {word}")])
+    assert own_data.look(town, settings, keys, at_eight) == 1
+    jo = keys.hash("author", f"x\n{JO}")
+    assert [count(town, table, sa.column("author") == jo) for table in (Mention, AuthorDay)] == [0, 0]
+    assert count(town, Mention, col(Mention.network) == network) == 1
+
+
+HANDLES = [
+    ("x", "@jo"), ("x", "jo"), ("bluesky", "jo.bsky.social"), ("bluesky", "did:plc:z72i7hdynmk6r"),
+    ("mastodon", "@jo@mastodon.social"), ("mastodon", "https://mastodon.social/@jo"), ("facebook", "jo.doe"),
+    ("instagram", "@jo"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("network", "handle"), HANDLES)
+def test_a_handle_is_no_id_that_lasts_and_leaves_the_request_open(
+    town: sa.Engine, browser_of: Callable[..., Browser], network: str, handle: str
+) -> None:
+    sam = browser_of("Sam", Role.ADMINISTRATOR)
+    send(sam, PAGE, page=PAGE)
+    given = {"network": network, "account": handle, "proof": "Showed it"}
+    refused = send(sam, f"{PAGE}/1/checked", page=PAGE, **given)
+    assert (refused.status_code, "no lasting id of an account on" in refused.text) == (422, True)
+    with database.reading(town) as session:
+        (waits,) = data_requests.open_requests(session)
+        assert waits.word != ""
+        assert session.exec(select(AuditEntry.action).where(col(AuditEntry.action) == own_data.ACTION)).all() == []
+
+
+IDS = [
+    ("x", JO), ("bluesky", "did:plc:z72i7hdynmk6r22z27h6tvur"), ("bluesky", "did:web:riverton.example"),
+    ("mastodon", "https://mastodon.social/users/jo"), ("mastodon", "https://mastodon.social/ap/users/1156"),
+    ("facebook", "10158923456789012"), ("instagram", "17841405793187218"), ("instagram", "jo.doe_1"),
+    ("archive", "Jo Doe"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("network", "account"), IDS)
+def test_what_each_network_gives_as_an_author_s_id_is_taken(
+    sqlite_engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, network: str, account: str
+) -> None:
+    hear(sqlite_engine, keys, settings, now, [(account, "speeding"), ("44", "speeding")], network)
+    with database.writing(sqlite_engine) as session:
+        sam = _sam(session)
+        request = own_data.open_request(session, sam, now)
+        own_data.checked(session, request, network, account, keys, sam, now, proof="seen")
+    assert count(sqlite_engine, Mention, col(Mention.shown).is_(True)) == 1
+
+
+def test_nobody_is_found_in_a_feed(
+    sqlite_engine: sa.Engine, keys: Keys, now: datetime, browser_of: Callable[..., Browser]
+) -> None:
+    with pytest.raises(data_requests.NoAuthorId, match="News and feeds"):
+        data_requests.hash_of("feed", "The Ledger", keys)
+    sam = browser_of("Sam", Role.ADMINISTRATOR)
+    send(sam, PAGE, page=PAGE)
+    assert ('value="x"' in sam.get(PAGE).text, 'value="feed"' in sam.get(PAGE).text) == (True, False)
 
 
 def test_what_went_does_not_come_back_from_a_source_that_looks_back_and_its_trace_goes_with_the_days(
@@ -116,28 +199,28 @@ def test_another_proof_is_answered_the_same_whether_or_not_anything_was_kept(
 ) -> None:
     sam = browser_of("Sam", Role.ADMINISTRATOR)
     shown = []
-    for number, account in enumerate(("jo", "nobody at all"), start=1):
+    for number, account in enumerate((JO, NOBODY), start=1):
         send(sam, PAGE, page=PAGE)
         answer = send(sam, f"{PAGE}/{number}/checked", page=PAGE, network="x", account=account, proof="seen in person")
         assert answer.status_code == 303
         shown.append(answer.headers["location"])
         assert send(sam, f"{PAGE}/{number}/withdraw", page=PAGE).status_code == 404
     assert len(set(shown)) == 1
-    assert count(town, AuthorDay, sa.column("author") == keys.hash("author", "x\njo")) == 0
+    assert count(town, AuthorDay, sa.column("author") == keys.hash("author", f"x\n{JO}")) == 0
     with database.reading(town) as session:
         log = [str(entry.detail) for entry in session.exec(select(AuditEntry)) if entry.action.startswith("own_data")]
         rows = [str(one.model_dump()) for one in session.exec(select(DataRequest))]
-    assert not [line for line in (*log, *rows) if "jo" in line or "nobody at all" in line]
+    assert not [line for line in (*log, *rows) if JO in line or NOBODY in line]
     assert {"count", "ids", "posts"}.isdisjoint(" ".join(log).split("'"))
 
 
 def test_what_is_said_too_little_of_deletes_nothing(town: sa.Engine, browser_of: Callable[..., Browser]) -> None:
     sam, una = browser_of("Sam", Role.ADMINISTRATOR), browser_of("Una", Role.AUDITOR)
     send(sam, PAGE, page=PAGE)
-    for fields in ({}, {"network": "x", "account": "jo"}, {"network": "moon", "account": "jo", "proof": "p"}):
+    for fields in ({}, {"network": "x", "account": JO}, {"network": "moon", "account": JO, "proof": "p"}):
         assert send(sam, f"{PAGE}/1/checked", page=PAGE, **fields).status_code == 422
     assert una.get(PAGE).status_code == 200
-    assert send(una, f"{PAGE}/1/checked", page="/account", network="x", account="jo", proof="p").status_code == 403
+    assert send(una, f"{PAGE}/1/checked", page="/account", network="x", account=JO, proof="p").status_code == 403
     assert count(town, Mention, col(Mention.shown).is_(True)) == 13
 
 
@@ -149,15 +232,15 @@ def test_a_legal_hold_keeps_what_its_owner_asks_to_delete(
         period = (at_eight - timedelta(days=3), at_eight - timedelta(days=1))
         legal_holds.place(session, Kind.PERIOD, "Case 1", None, at_eight, period=period)
     send(sam, PAGE, page=PAGE)
-    send(sam, f"{PAGE}/1/checked", page=PAGE, network="x", account="jo", proof="seen")
-    assert count(town, Mention, sa.column("author") == keys.hash("author", "x\njo")) == 1
+    send(sam, f"{PAGE}/1/checked", page=PAGE, network="x", account=JO, proof="seen")
+    assert count(town, Mention, sa.column("author") == keys.hash("author", f"x\n{JO}")) == 1
 
 
 def test_a_word_that_nobody_says_lapses(
-    town: sa.Engine, settings: Settings, at_eight: datetime, browser_of: Callable[..., Browser]
+    town: sa.Engine, settings: Settings, keys: Keys, at_eight: datetime, browser_of: Callable[..., Browser]
 ) -> None:
     send(browser_of("Sam", Role.ADMINISTRATOR), PAGE, page=PAGE)
-    own_data.look(town, settings, at_eight + data_requests.LIFETIME)
+    own_data.look(town, settings, keys, at_eight + data_requests.LIFETIME)
     with database.reading(town) as session:
         assert session.get_one(DataRequest, 1).ended_how == "lapsed"
 

@@ -11,6 +11,7 @@ from config import clock, database, legal_holds
 from config.legal_holds import HoldRefused, Kind
 from config.permissions import Action
 from listeners import data_requests
+from listeners.data_requests import NoAuthorId
 from scheduler.jobs import own_data
 from web import records as room
 from web import transparency
@@ -77,7 +78,13 @@ class ProofIn(BaseModel):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"network": "bluesky", "account": "did:plc:abc123", "proof": "Showed it at the counter."}]
+            "examples": [
+                {
+                    "network": "bluesky",
+                    "account": "did:plc:z72i7hdynmk6r22z27h6tvur",
+                    "proof": "Showed it at the counter.",
+                }
+            ]
         }
     )
 
@@ -177,10 +184,14 @@ def open_request(found: TheDesk, who: Who) -> RequestMade:
 
 @router.post("/own-data/{request_id}/checked", status_code=204, dependencies=[needs(Action.KEEP_RECORDS)])
 def meet_request(found: TheDesk, who: Who, request_id: Id, given: ProofIn) -> None:
-    """Deletes what is kept of the account; answers the same whatever there was. 404 for one that does not wait."""
+    """Deletes what is kept of the account; answers the same whatever there was. 404 for one that does not wait, 422 for
+    what is no lasting id of an account there."""
     if given.network not in {one.name for one in transparency.LISTENED}:
         raise Trouble(404, "There is no such network")
-    transparency.met(found, who, request_id, given.network, given.account, given.proof)
+    try:
+        transparency.met(found, who, request_id, given.network, given.account, given.proof)
+    except NoAuthorId as error:
+        raise Trouble(422, "This is no id of an account", str(error)) from error
 
 
 @router.post("/own-data/{request_id}/withdraw", status_code=204, dependencies=[needs(Action.KEEP_RECORDS)])
