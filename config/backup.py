@@ -102,6 +102,11 @@ def restore(url: str, data: Path, keys: Keys, source: Path, *, replace: bool = F
         manifest = _unpack(source, folder)
         if manifest.kind != kind:
             raise BackupFailed(f"this backup is of {manifest.kind}, and the store here is {kind}")
+        if not database.is_known(manifest.revision):
+            raise BackupFailed(
+                f"this backup is of a newer version of Liaison (schema {manifest.revision}; this version knows "
+                f"{database.newest_revision()}): install that version here, and try again"
+            )
         if manifest.key != _key_mark(keys) or not _opens(keys, manifest):
             raise BackupFailed(
                 "this backup was sealed with another secret key: put the key file that the installation had then into "

@@ -93,10 +93,11 @@ def parsed(url: str) -> sa.URL:
 
 def connect(url: str) -> sa.Engine:
     """An engine for `url`. SQLite: WAL, foreign keys, a 10 s wait for a lock, synchronous=FULL (an approval or a
-    publishing attempt that was committed survives a power cut). Makes the file's folder. PostgreSQL: each question is
-    planned for what it asks. Asked six times it would have one plan for every place and word, rare or not: a list by
-    place, network and trust then took ten times as long. What either refuses it tells without the values, which would
-    else stand in the log: words of mentions, e-mail addresses, answers. Raises AddressError."""
+    publishing attempt that was committed survives a power cut). Makes file and folder when it is first opened.
+    PostgreSQL: each question is planned for what it asks. Asked six times it would have one plan for every place and
+    word, rare or not: a list by place, network and trust then took ten times as long. What either refuses it tells
+    without the values, which would else stand in the log: words of mentions, e-mail addresses, answers. Raises
+    AddressError."""
     address = parsed(url)
     if address.get_backend_name() == "postgresql" and address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
@@ -112,11 +113,14 @@ def connect(url: str) -> sa.Engine:
         )
         sa.event.listen(server, "handle_error", _without_row)
         return server
-    if address.database and address.database != ":memory:":
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
         address, connect_args={"timeout": 10, "check_same_thread": False}, pool_size=20, hide_parameters=True
     )
+
+    @sa.event.listens_for(engine, "do_connect")
+    def _made_first(*_given: object) -> None:
+        if address.database and address.database != ":memory:":
+            _make(Path(address.database))
 
     @sa.event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:
@@ -132,6 +136,13 @@ def connect(url: str) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _make(store: Path) -> None:
+    """An empty file for its owner alone, as the secret key and backups are; what SQLite keeps beside it follows it."""
+    if not store.exists():
+        store.parent.mkdir(parents=True, exist_ok=True)
+        store.touch(mode=0o600)
 
 
 def _without_row(context: sa.engine.ExceptionContext) -> None:
@@ -220,15 +231,20 @@ def revision(engine: sa.Engine) -> str:
         return MigrationContext.configure(connection).get_current_revision() or ""
 
 
-def _refuse_newer(there: str) -> None:
+def is_known(revision: str) -> bool:
+    """Whether this version of Liaison can bring a store of that revision up to date."""
     try:
-        if there:
-            _scripts().get_revision(there)
-    except CommandError as error:
+        return not revision or _scripts().get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
+def _refuse_newer(there: str) -> None:
+    if not is_known(there):
         raise NewerSchema(
             f"a newer version of Liaison has upgraded this store (to {there}; this version knows {newest_revision()}): "
             "install that version here too, or restore a backup made before"
-        ) from error
+        )
 
 
 def newest_revision() -> str:

@@ -60,7 +60,8 @@ def _database(engine: sa.Engine) -> Part:
             else:
                 connection.execute(sa.text("SELECT 1"))
     except sa.exc.DatabaseError as error:
-        words = f"{where} cannot be read ({error.orig}); check LIAISON_DATABASE_URL and who may read it"
+        said = str(error.orig).strip().splitlines()[:1]
+        words = f"{where} cannot be read ({''.join(said)}); check LIAISON_DATABASE_URL and who may read it"
         return Part("database", False, words)
     return Part("database", True, where)
 

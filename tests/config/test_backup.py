@@ -205,6 +205,34 @@ def test_a_backup_of_an_earlier_version_tells_its_key_by_its_hashes_alone(
     assert backup.restore(url, tmp_path / "there", keys, tmp_path / "before.tar").sealed == []
 
 
+def rewritten(archive: Path, folder: Path, **told: object) -> Path:
+    """The same backup with other words in its manifest."""
+    with tarfile.open(archive) as old:
+        old.extractall(folder, filter="data")
+        names = old.getnames()
+    manifest = folder / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | told))
+    other = folder / "other.tar"
+    with tarfile.open(other, "w") as new:
+        for name in names:
+            new.add(folder / name, name)
+    return other
+
+
+def test_a_backup_of_a_newer_version_changes_nothing(
+    engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path, person: Callable[..., Person]
+) -> None:
+    backup.make(engine, data, keys, tmp_path / "backup.tar", now)
+    newer = rewritten(tmp_path / "backup.tar", tmp_path / "parts", revision="9999")
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).email
+    (data / "imports" / "refused.jsonl").write_text("a line of today")
+    with pytest.raises(BackupFailed, match=r"newer version of Liaison \(schema 9999; .*\): install that version"):
+        backup.restore(address(engine), data, keys, newer, replace=True)
+    assert emails(address(engine)) == [ada]
+    assert (data / "imports" / "refused.jsonl").read_text() == "a line of today"
+
+
 @pytest.mark.parametrize("harm", ["altered", "cut", "something else"])
 def test_a_damaged_backup_changes_nothing(
     sqlite_engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path, harm: str

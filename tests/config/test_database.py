@@ -111,6 +111,17 @@ def test_a_store_that_a_newer_version_upgraded_is_refused_and_left_as_it_is(sqli
     assert database.revision(sqlite_engine) == "9000"
 
 
+def test_a_new_store_is_its_owners_alone_and_made_when_it_is_first_opened(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "liaison.db"
+    engine = database.connect(f"sqlite:///{path}")
+    assert not path.parent.exists()
+    with database.writing(engine) as session:
+        session.connection().exec_driver_sql("CREATE TABLE word (id integer)")
+        beside = {one.name: one.stat().st_mode & 0o777 for one in path.parent.iterdir()}
+    assert beside == {"liaison.db": 0o600, "liaison.db-wal": 0o600, "liaison.db-shm": 0o600}
+    engine.dispose()
+
+
 def test_a_full_disk_stops_an_import_and_once_there_is_room_it_ends_with_every_line_once(
     sqlite_engine: sa.Engine, settings: Settings, keys: Keys, now: datetime, tmp_path: Path
 ) -> None:

@@ -122,6 +122,12 @@ def test_a_source_behind_and_a_clock_that_went_back_are_told(
     assert (found["clock"].fine, words in found["clock"].words) == (False, True)
 
 
+def test_a_server_that_is_away_is_told_in_one_line(settings: Settings, keys: Keys, now: datetime) -> None:
+    away = database.connect("postgresql://nobody@127.0.0.1:1/none")
+    part = parts(away, settings, keys, now)["database"]
+    assert (part.fine, part.words.count("\n"), "check LIAISON_DATABASE_URL" in part.words) == (False, 0, True)
+
+
 def test_a_store_that_was_never_set_up_is_told(settings: Settings, keys: Keys, tmp_path: object) -> None:
     engine = database.connect(f"sqlite:///{tmp_path}/new.db")
     found = parts(engine, settings, keys, clock.now())
