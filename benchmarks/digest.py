@@ -339,7 +339,7 @@ def _settings(folder: str, server: Controller) -> Settings:
         data_dir=Path(folder),
         smtp_url=SecretStr(f"smtp://127.0.0.1:{port}"),
         mail_from="Liaison <desk@town.example>",
-        secret_key=SecretStr("a benchmark's"),
+        secret_key=SecretStr("a benchmark's own"),
     )
 
 

@@ -26,6 +26,7 @@ from pydantic_settings import (
 from config.permissions import Role
 
 READABLE = 4.5  # contrast of text, WCAG 2.2
+SHORTEST_KEY = 16
 
 
 def contrast(one: str, other: str) -> float:
@@ -99,10 +100,15 @@ class SingleSignOn(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Environment names are LIAISON_<FIELD>; nested fields use two underscores (LIAISON_DEPARTMENT__NAME)."""
+    """Environment names are LIAISON_<FIELD>; nested fields use two underscores (LIAISON_DEPARTMENT__NAME). An
+    empty one is as unset."""
 
     model_config = SettingsConfigDict(
-        env_prefix="LIAISON_", env_nested_delimiter="__", extra="forbid", toml_file="liaison.toml"
+        env_prefix="LIAISON_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,  # compose files and units write NAME= for what is not set
+        extra="forbid",
+        toml_file="liaison.toml",
     )
 
     data_dir: Path = Path("data")
@@ -127,6 +133,22 @@ class Settings(BaseSettings):
     trusted_proxies: list[str] = Field(default_factory=list)  # our own, whose X-Forwarded-For says who asks
     fetch_private_addresses: bool = False  # let feeds live on private or loopback addresses
     log_level: str = "INFO"
+
+    @field_validator("smtp_url", "secret_key_before", "secret_key_hashes")
+    @classmethod
+    def _none_if_empty(cls, value: SecretStr | None) -> SecretStr | None:
+        return value if value is not None and value.get_secret_value().strip() else None
+
+    @field_validator("secret_key")
+    @classmethod
+    def _no_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().strip()) < SHORTEST_KEY:
+            raise ValueError(
+                f"a secret key has {SHORTEST_KEY} letters or more: python -c 'import secrets; "
+                "print(secrets.token_urlsafe(32))' makes one; the one in use until now goes on as "
+                "LIAISON_SECRET_KEY_BEFORE and LIAISON_SECRET_KEY_HASHES"
+            )
+        return value
 
     @field_validator("database_url")
     @classmethod

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 TIMEOUT = 20.0  # seconds for each word with the server
 WHOLE_MESSAGE = 120.0  # seconds for the two words about a whole message: many servers filter it before the last one
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+_WRITTEN = (
+    "the mail server's address cannot be read: it is written as smtp+starttls://name:password@host:587, with name and "
+    "password percent-encoded (/ is %2F, # is %23, ? is %3F, @ is %40, : is %3A)"
+)
 
 
 class BadAddress(ValueError):
@@ -69,12 +73,12 @@ def server(url: str) -> MailServer:
     try:
         parts = urlsplit(url.strip())
         port = parts.port
-    except ValueError as error:
-        raise BadAddress(f"the mail server's address cannot be read: {error}") from None
+    except ValueError:  # its words quote the address, and a password may stand there
+        raise BadAddress(_WRITTEN) from None
     if parts.scheme not in _PORTS:
-        raise BadAddress(
-            f"the mail server's address begins with smtp://, smtps:// or smtp+starttls://, not {url[:6]!r}"
-        )
+        raise BadAddress("the mail server's address begins with smtp://, smtps:// or smtp+starttls://")
+    if parts.path.strip("/") or parts.query or parts.fragment:  # then what passes for host and port is of a password
+        raise BadAddress(_WRITTEN)
     if not parts.hostname:
         raise BadAddress("the mail server's address names no host")
     return MailServer(

@@ -40,3 +40,23 @@ def test_a_misspelt_setting_in_the_file_is_refused(tmp_path: Path, monkeypatch: 
 
 def test_the_store_is_sqlite_in_the_data_folder_unless_said_otherwise(tmp_path: Path) -> None:
     assert Settings(data_dir=tmp_path).database == f"sqlite:///{tmp_path}/liaison.db"
+
+
+def test_an_empty_variable_is_as_unset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = tmp_path / "liaison.toml"
+    written.write_text('smtp_url = ""\n[department]\nname = "Riverton PD"\n')
+    monkeypatch.setenv("LIAISON_CONFIG", str(written))
+    for name in ("SECRET_KEY", "SECRET_KEY_BEFORE", "SECRET_KEY_HASHES", "SMTP_URL", "DATABASE_URL", "RETENTION_DAYS"):
+        monkeypatch.setenv(f"LIAISON_{name}", "")
+    monkeypatch.setenv("LIAISON_DEPARTMENT__NAME", "")
+    found = Settings()
+    assert (found.secret_key, found.secret_key_before, found.secret_key_hashes) == (None, None, None)
+    assert (found.smtp_url, found.database_url, found.retention_days) == (None, None, 30)
+    assert found.department.name == "Riverton PD"
+
+
+@pytest.mark.parametrize("key", [" ", "fifteen letters"])
+def test_a_secret_key_that_could_be_guessed_is_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIAISON_SECRET_KEY", key)
+    with pytest.raises(ValidationError, match="16 letters or more"):
+        Settings()

@@ -381,6 +381,13 @@ def test_an_address_that_cannot_be_read_is_named(url: str) -> None:
         smtp.server(url)
 
 
+@pytest.mark.parametrize("password", ["hid/den", "1234/hid", "hid#den", "1234?hid", "[hid"])
+def test_a_password_that_is_not_percent_encoded_is_told_without_any_part_of_it(password: str) -> None:
+    with pytest.raises(smtp.BadAddress, match="percent-encoded") as refused:
+        smtp.server(f"smtp://desk:{password}@mail.example:25")
+    assert [part for part in ("hid", "den", "1234", "desk") if part in str(refused.value)] == []
+
+
 def test_a_server_value_does_not_show_its_password() -> None:
     assert repr(smtp.server("smtp://u:secret@mail.example")) == "MailServer(smtp://mail.example:25)"
 
