@@ -26,6 +26,7 @@ router = APIRouter(prefix="/planning")
 Number = Annotated[int, Form(ge=1, le=LARGEST_ID)]
 SHOWN = 3  # next times of a series
 PATTERNS = ("draft", "in_review", "approved")  # posts without a time that can be one
+SHORTEST = 28  # days of a month
 REPEATS = ("DAILY", "WEEKLY", "FORTNIGHTLY", "MONTHLY", "YEARLY")
 
 
@@ -159,12 +160,16 @@ async def change_kind(request: Request, found: TheDesk, who: Who, name: str) -> 
 
 
 def rule_of(repeat: str, first: datetime) -> str:
-    """The rule of RFC 5545 for a choice of the form."""
+    """The rule of RFC 5545 for a choice of the form: of a day that not every month has, the last before it."""
+    day = str(first.day)
+    if first.day > SHORTEST:
+        day = ",".join(str(one) for one in range(SHORTEST, first.day + 1)) + ";BYSETPOS=-1"
+    leap = (first.month, first.day) == (2, 29)
     return {
         "DAILY": "FREQ=DAILY",
         "FORTNIGHTLY": f"FREQ=WEEKLY;INTERVAL=2;BYDAY={['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'][first.weekday()]}",
-        "MONTHLY": f"FREQ=MONTHLY;BYMONTHDAY={first.day}",
-        "YEARLY": "FREQ=YEARLY",
+        "MONTHLY": f"FREQ=MONTHLY;BYMONTHDAY={day}",
+        "YEARLY": f"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY={day}" if leap else "FREQ=YEARLY",
     }.get(repeat, f"FREQ=WEEKLY;BYDAY={['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'][first.weekday()]}")
 
 

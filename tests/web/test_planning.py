@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 
 import pytest
 import sqlalchemy as sa
@@ -12,9 +13,11 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from networks import accounts
+from posts import series
 from posts.tables import Blackout, Post, Series, Slot
 from scheduler.jobs import series as series_job
 from tests.web.browsing import Browser, form_token, send
+from web import planning
 
 
 @pytest.fixture
@@ -91,7 +94,6 @@ def test_a_series_is_begun_approved_seen_and_ended(
     send(luc, f"/posts/{number}/approve", page=f"/posts/{number}", content_hash=content)
     with database.writing(sqlite_engine) as session:
         from config import clock
-        from posts import series
 
         assert series.extend(session, session.get_one(Series, 1), clock.now()) > 0
     assert "Coffee at nine." in ada.get("/queue?start=2026-12-01").text
@@ -99,6 +101,31 @@ def test_a_series_is_begun_approved_seen_and_ended(
     with database.reading(sqlite_engine) as session:
         states = {post.state for post in session.exec(select(Post).where(col(Post.series_id) == 1))}
     assert states == {"cancelled"}
+
+
+@pytest.mark.parametrize(
+    ("repeat", "first", "then"),
+    [
+        ("MONTHLY", "2027-01-31", ["2027-02-28", "2027-03-31", "2027-04-30"]),
+        ("MONTHLY", "2027-12-30", ["2028-01-30", "2028-02-29", "2028-03-30"]),
+        ("MONTHLY", "2027-01-29", ["2027-02-28", "2027-03-29", "2027-04-29"]),
+        ("MONTHLY", "2027-01-28", ["2027-02-28", "2027-03-28", "2027-04-28"]),
+        ("YEARLY", "2028-02-29", ["2029-02-28", "2030-02-28", "2031-02-28", "2032-02-29"]),
+        ("YEARLY", "2027-01-31", ["2028-01-31", "2029-01-31"]),
+    ],
+)
+def test_what_comes_every_month_or_year_leaves_none_out(repeat: str, first: str, then: list[str]) -> None:
+    begun = datetime.fromisoformat(f"{first}T09:00")
+    following = series.times(planning.rule_of(repeat, begun), begun, begun)
+    assert [f"{wall:%Y-%m-%d}" for wall in islice(following, len(then))] == then
+
+
+def test_the_last_day_of_every_month_is_every_month(ada: Browser, account: int) -> None:
+    number = write(ada, account)
+    given = {"post": number, "first_day": "2027-01-31", "hour": "09:00", "repeat": "MONTHLY"}
+    assert send(ada, "/planning/series", page="/planning", **given).status_code == 303
+    page = ada.get("/planning").text
+    assert ("· every month<" in page, "Sun 28 Feb, 09:00" in page) == (True, True)
 
 
 def test_a_rule_that_cannot_be_read_is_told_and_nothing_begins(
