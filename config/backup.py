@@ -39,7 +39,7 @@ BEGIN
 END $$;
 DROP SCHEMA IF EXISTS jobs CASCADE;
 """
-_NOT_OURS = (KEY_FILE, "liaison.db", "liaison.db-wal", "liaison.db-shm", "liaison.db.migrating")
+_ENDINGS = ("", "-wal", "-shm", "-journal", ".migrating")  # of what SQLite and we keep of one store
 
 
 class BackupFailed(Exception):
@@ -68,9 +68,11 @@ def make(engine: sa.Engine, data: Path, keys: Keys, out: Path, now: datetime) ->
         store = Path(name) / STORE[kind]
         copy = _copy_sqlite if kind == "sqlite" else _dump_postgresql
         copy(engine, store)
-        parts = {store.name: store} | {
-            f"files/{path.relative_to(data).as_posix()}": path for path in _beside(data, out)
-        }
+        parts = {store.name: store}
+        for path in _beside(data, out, _files_of(engine.url)):
+            part = f"files/{path.relative_to(data).as_posix()}"
+            if _copied(path, Path(name) / part):
+                parts[part] = Path(name) / part
         manifest = Manifest(
             kind=kind,
             revision=database.revision(engine),
@@ -116,9 +118,10 @@ def restore(url: str, data: Path, keys: Keys, source: Path, *, replace: bool = F
             raise BackupFailed("there is a desk here already; --replace puts the backup in its place")
         put = _put_sqlite if kind == "sqlite" else _load_postgresql
         put(url, folder / STORE[kind])
+        stores = _files_of(sa.make_url(url))
         for part in manifest.files:
-            if part.startswith("files/"):
-                to = data / part.removeprefix("files/")
+            to = data / part.removeprefix("files/")
+            if part.startswith("files/") and to.resolve() not in stores:  # one of before may have the store raw, too
                 to.parent.mkdir(parents=True, exist_ok=True)
                 (folder / part).replace(to)
     return manifest
@@ -166,7 +169,7 @@ def _copy_sqlite(engine: sa.Engine, out: Path) -> None:
 def _put_sqlite(url: str, store: Path) -> None:
     place = Path(sa.make_url(url).database or "")
     place.parent.mkdir(parents=True, exist_ok=True)
-    beside = place.with_name(f".{place.name}.restoring")
+    beside = _being_put(place)
     shutil.copyfile(store, beside)
     if place.exists():  # first all of it into one file: killed in between, it is still whole
         with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(place)) as old:
@@ -174,6 +177,11 @@ def _put_sqlite(url: str, store: Path) -> None:
     for ending in ("-wal", "-shm"):  # of the store that goes: they would be read into the new one
         place.with_name(place.name + ending).unlink(missing_ok=True)
     beside.replace(place)
+
+
+def _being_put(place: Path) -> Path:
+    """Where a store is written before it takes its place."""
+    return place.with_name(f".{place.name}.restoring")
 
 
 def _dump_postgresql(engine: sa.Engine, out: Path) -> None:
@@ -214,15 +222,36 @@ def _run(command: list[str], url: sa.URL) -> None:
         raise BackupFailed(f"{command[0]} failed: {said[-1]}") from error
 
 
-def _beside(data: Path, out: Path) -> Iterator[Path]:
-    """What is packed beside the store. Backups that are kept in there are not: each would hold all those before."""
+def _beside(data: Path, out: Path, stores: set[Path]) -> Iterator[Path]:
+    """What is packed beside the store, of a link what it leads to. Backups that are kept in there are not: each would
+    hold all those before."""
+    left_out = {(data / name).resolve() for name in (KEY_FILE, *(f"liaison.db{ending}" for ending in _ENDINGS))}
+    left_out |= {out.resolve(), *stores}
     for path in sorted(data.rglob("*")):
         ours = path.relative_to(data)
-        if not path.is_file() or ours.parts[0] in _NOT_OURS or ours.parts[0].startswith("."):
+        if not path.is_file() or ours.parts[0].startswith("."):
             continue
         under_way = any(part.startswith((BACKING_UP, RESTORING)) for part in ours.parts)
-        if not under_way and path.resolve() != out.resolve() and not _is_backup(path):
+        if not under_way and path.resolve() not in left_out and not _is_backup(path):
             yield path
+
+
+def _files_of(url: sa.URL) -> set[Path]:
+    """The files that SQLite and we keep of this store; none of another database."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return set()
+    place = Path(url.database).resolve()
+    return {place.with_name(place.name + ending) for ending in _ENDINGS} | {_being_put(place)}
+
+
+def _copied(path: Path, to: Path) -> bool:
+    """Copies a file, so that its checksum is of what is packed: it may be written on meanwhile. False where it went."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copy2(path, to)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _is_backup(path: Path) -> bool:

@@ -116,6 +116,78 @@ def test_a_backup_inside_the_data_folder_holds_no_other_and_nothing_of_one_under
         assert set(made.files) == {"liaison.db", "files/imports/refused.jsonl"}
 
 
+@pytest.mark.parametrize("folder", [".", "store"])
+def test_a_store_of_any_name_in_the_data_folder_is_packed_once_as_it_stood_at_one_moment(
+    data: Path, keys: Keys, now: datetime, tmp_path: Path, person: Callable[..., Person], folder: str
+) -> None:
+    place = data / folder / "desk.db"
+    place.parent.mkdir(exist_ok=True)
+    engine = database.connect(f"sqlite:///{place}")
+    database.migrate(engine)
+    with database.writing(engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).email
+    assert place.with_name("desk.db-wal").exists()
+    made = backup.make(engine, data, keys, tmp_path / "backup.tar", now)
+    assert set(made.files) == {"liaison.db", "files/imports/refused.jsonl"}
+    engine.dispose()
+    url = f"sqlite:///{tmp_path / 'there' / folder / 'desk.db'}"
+    backup.restore(url, tmp_path / "there", keys, tmp_path / "backup.tar")
+    assert emails(url) == [ada]
+
+
+def test_a_store_that_an_earlier_version_packed_as_a_file_too_does_not_go_over_the_one_that_is_whole(
+    sqlite_engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path, person: Callable[..., Person]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        ada = person(session, "Ada", Role.OFFICER).email
+    for ending in ("", "-wal", "-shm"):
+        (data / f"desk.db{ending}").write_text("torn")
+    backup.make(sqlite_engine, data, keys, tmp_path / "backup.tar", now)
+    url = f"sqlite:///{tmp_path / 'there' / 'desk.db'}"
+    backup.restore(url, tmp_path / "there", keys, tmp_path / "backup.tar")
+    assert emails(url) == [ada]
+
+
+def test_of_a_link_what_it_leads_to_is_packed_and_never_the_key(
+    sqlite_engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere.txt").write_text("kept elsewhere")
+    (data / "notes.txt").symlink_to(tmp_path / "elsewhere.txt")
+    (data / "near.jsonl").symlink_to("imports/refused.jsonl")
+    (data / "gone.txt").symlink_to(tmp_path / "nowhere")
+    (data / "old.key").symlink_to(secrets.KEY_FILE)
+    made = backup.make(sqlite_engine, data, keys, tmp_path / "backup.tar", now)
+    names = ("imports/refused.jsonl", "near.jsonl", "notes.txt")
+    assert set(made.files) == {"liaison.db", *(f"files/{name}" for name in names)}
+    there = tmp_path / "there"
+    backup.restore(elsewhere(sqlite_engine, tmp_path), there, keys, tmp_path / "backup.tar")
+    assert [(there / name).read_text() for name in names] == ["a line", "a line", "kept elsewhere"]
+    assert not any((there / name).is_symlink() for name in names)
+
+
+def test_a_file_that_is_written_on_while_it_is_packed_comes_back(
+    sqlite_engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path
+) -> None:
+    stop, log = Event(), data / "desk.log"
+    log.write_text("begun\n")
+
+    def write() -> None:
+        while not stop.wait(0.0005):
+            with log.open("a") as file:
+                file.write("a line\n")
+
+    writer = Thread(target=write)
+    writer.start()
+    try:
+        backup.make(sqlite_engine, data, keys, tmp_path / "backup.tar", now)
+    finally:
+        stop.set()
+        writer.join()
+    there = tmp_path / "there"
+    backup.restore(elsewhere(sqlite_engine, tmp_path), there, keys, tmp_path / "backup.tar")
+    assert (there / "desk.log").read_text().startswith("begun\n")
+
+
 def test_a_backup_while_somebody_writes_is_of_one_moment(
     engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path, person: Callable[..., Person]
 ) -> None:
