@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select
 
 from config import audit, mailboxes
 from config.phrases import Phrase
-from config.secrets import Keys
+from config.secrets import Keys, SecretKeyError
 from posts import drafts
 from posts.tables import Heard, Partner, PartnerComment, PartnerContact, Post, PostVersion
 from posts.workflow import OPEN, PostState, WrongState
@@ -82,7 +82,8 @@ class Opened:
 def keep(
     session: Session, given: Given, keys: Keys, person_id: int, now: datetime, partner_id: int | None = None
 ) -> Partner:
-    """Adds a partner, or changes the one with this number. Raises WrongState for what cannot be."""
+    """Adds a partner, or changes the one with this number: with another e-mail address the week's counts end, for they
+    were agreed to at the one before. Raises WrongState for what cannot be."""
     if not given.name.strip() or len(given.name) > LONGEST_LINE or given.kind not in KINDS:
         raise WrongState("A partner needs a name and a kind.", "name")
     if len(given.notes) > LONGEST:
@@ -91,6 +92,8 @@ def keep(
     found = read(session, partner_id) if partner_id is not None else None
     if found is None:
         found = Partner(name="", kind="", added_by=person_id, added_at=now)
+    elif _email(found, keys).casefold() != reach.email.casefold():
+        stop_digest(session, found.id or 0, person_id, now)
     found.name, found.kind, found.place_id = given.name.strip(), given.kind, given.place_id
     found.languages, found.notes = list(given.languages), given.notes.strip()
     found.reach = keys.seal(json.dumps([reach.name, reach.email, reach.phone])) if reach != Reach() else None
@@ -281,6 +284,14 @@ def chosen(session: Session, numbers: Iterable[int]) -> list[Partner]:
 
 def _mark(keys: Keys, what: str, partner_id: int, post_id: int) -> str:
     return keys.hash("partner", f"{what} {partner_id} {post_id}").hex()
+
+
+def _email(partner: Partner, keys: Keys) -> str:
+    """Its address; none where no key opens it any more."""
+    try:
+        return reach(partner, keys).email
+    except SecretKeyError:
+        return ""
 
 
 def _mail(given: str) -> str:

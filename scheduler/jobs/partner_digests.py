@@ -42,9 +42,11 @@ def put_due(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) ->
     put = 0
     with database.writing(engine) as session:
         for key, one in due.items():
+            recipient = partners.reach(one, keys).email
+            if not recipient:  # taken out before that ended the mails
+                continue
             address = f"{settings.base_url.rstrip('/')}/partner/stop/{partners.stop_token(keys, one.id or 0)}"
             message = write(one, overview, rows, sent, coming, address, settings)
-            recipient = partners.reach(one, keys).email
             put += letters.put(
                 session, message, key=key, kind="partner", recipient=recipient, settings=settings, now=now, keys=keys
             )

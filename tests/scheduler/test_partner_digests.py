@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from config import database
+from config import database, secrets
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
-from config.tables import OutboxMessage, Person
+from config.tables import AuditEntry, OutboxMessage, Person
 from networks.tables import Account
 from posts import drafts, events, partners
 from posts.tables import EventPost, Partner, Target
@@ -125,3 +125,39 @@ def test_the_address_in_the_mail_is_signed(keys: Keys) -> None:
     assert partners.read_stop_token(keys, token) == 7
     for forged in (token.replace("7-", "8-", 1), "7-", "7", "", "x-1", "7-é"):
         assert partners.read_stop_token(keys, forged) is None
+
+
+@pytest.mark.parametrize(
+    ("email", "goes_on"), [("", False), ("other@school.example", False), ("Rosa@School.example", True)]
+)
+def test_consent_is_of_one_address_and_ends_with_it(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, school: int, now: datetime, email: str, goes_on: bool
+) -> None:
+    given = partners.Given("Elm Street School", "school", None, ("es",), "", partners.Reach("Rosa", email))
+    with database.writing(sqlite_engine) as session:
+        partners.keep(session, given, keys, 1, now, school)
+        assert (partners.read(session, school).digest_since is not None) is goes_on
+        deeds = session.exec(select(AuditEntry.action).order_by(col(AuditEntry.id).desc()).limit(2)).all()
+    assert ("partner.digest_stop" in deeds) is not goes_on
+    assert partner_digests.put_due(sqlite_engine, settings, keys, now + MONDAY) == int(goes_on)
+
+
+def test_nothing_is_sent_to_who_has_no_address(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys, school: int, now: datetime
+) -> None:
+    """Partners whose address was taken out before that ended the mails."""
+    with database.writing(sqlite_engine) as session:
+        session.get_one(Partner, school).reach = None
+    assert partner_digests.put_due(sqlite_engine, settings, keys, now + MONDAY) == 0
+    assert sent(sqlite_engine, keys) == []
+
+
+def test_a_partner_whose_address_no_key_opens_can_be_changed(
+    sqlite_engine: sa.Engine, keys: Keys, school: int, now: datetime
+) -> None:
+    given = partners.Given("Elm Street School", "school", reach=partners.Reach("Rosa", "rosa@school.example"))
+    with database.writing(sqlite_engine) as session:
+        session.get_one(Partner, school).reach = secrets.derive("another").seal('["Rosa", "rosa@school.example", ""]')
+        session.flush()
+        changed = partners.keep(session, given, keys, 1, now, school)
+        assert (partners.reach(changed, keys).email, changed.digest_since) == ("rosa@school.example", None)
