@@ -1,7 +1,7 @@
 """The stored mentions: what waits to be scored, marking, hiding, deleting, letting go. Only this room writes them."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from listeners.tables import Mention, MentionNumber
 
 _TURN = 7_041_993  # database.take_turn
 _NONE = sa.false()
+Held = Callable[[Session], sa.ColumnElement[bool]]  # what is true of mentions that must be kept
 AUTHOR_BYTES = 16  # of nobody: as random as it is long
 _WAITING = sa.select(
     col(Mention.id),
@@ -168,18 +169,44 @@ def reword(session: Session, words: Mapping[int, str], now: datetime) -> None:
         contexts.reword(session, words)
 
 
-def hide(session: Session, ids: Sequence[int]) -> None:
+def nothing_held(_session: Session) -> sa.ColumnElement[bool]:
+    """Held: no mention must be kept."""
+    return _NONE
+
+
+def those_held(session: Session, ids: Sequence[int], held: Held) -> frozenset[int]:
+    """Which of these must be kept (a legal hold)."""
+    if not ids:
+        return frozenset()
+    found = session.exec(select(Mention.id).where(col(Mention.id).in_(ids), held(session)))
+    return frozenset(number for number in found if number is not None)
+
+
+def hide(session: Session, ids: Sequence[int], held: Collection[int] = ()) -> None:
     """Leaves mentions out of the desk for good: a never-tracked concern. Their words and addresses go at once, and
-    what was kept of them with an action."""
+    what was kept of them with an action. Those that are `held` keep words and address, for the records only and for
+    deletions by their authors."""
     if not ids:
         return
     copies.pass_on(session, ids)
     contexts.drop(session, ids)
-    session.exec(
-        update(Mention)
-        .where(col(Mention.id).in_(ids))
-        .values(shown=False, text=None, sealed_reference=None, check_at=None)
-    )
+    session.exec(update(Mention).where(col(Mention.id).in_(ids)).values(shown=False))
+    _unword(session, [number for number in ids if number not in held])
+
+
+def let_go_left_out(session: Session, now: datetime, limit: int, held: sa.ColumnElement[bool] = _NONE) -> int:
+    """Takes the words and addresses of up to `limit` that were left out while they were held, and are not any more;
+    how many. Their keys stay until their time is over, as of all that is left out."""
+    left_out = (col(Mention.shown).is_(False), col(Mention.text).is_not(None), col(Mention.expires_at) > now)
+    found = session.exec(select(Mention.id).where(*left_out, ~held).order_by(col(Mention.posted_at)).limit(limit))
+    ids = [number for number in found if number is not None]
+    _unword(session, ids)
+    return len(ids)
+
+
+def _unword(session: Session, ids: Sequence[int]) -> None:
+    gone = update(Mention).where(col(Mention.id).in_(ids))
+    session.exec(gone.values(text=None, sealed_reference=None, check_at=None))
 
 
 def remove(session: Session, ids: Sequence[int]) -> None:

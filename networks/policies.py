@@ -24,7 +24,8 @@ On every network:
 - A mail's words go with the same days; that it was sent stays for a year.
 - What people say in person is written down without names; its words go with the same days, its count stays.
 - A legal hold (on a post, an account, a period or an alert) keeps what it covers beyond its time, out of the desk's
-  sight, until it is lifted. What its author deletes goes all the same. Placing and lifting are in the audit log.
+  sight, until it is lifted; so it does where a post is taken for one about a protest only later. What its author
+  deletes goes all the same. Placing and lifting are in the audit log.
 - Our own posts, with versions, approvals, replies and receipts, are kept for ever, or as `records_years` says. Their
   networks are asked how often each was seen, liked, passed on and answered: counts alone, never who.
 """

@@ -62,7 +62,7 @@ def of_each(session: Session, found: Sequence[Alert], zone: ZoneInfo) -> list[Al
         .select_from(Alert)
         .outerjoin(its_place, col(its_place.id) == col(Alert.place_id))
         .outerjoin(AlertMention, col(AlertMention.alert_id) == col(Alert.id))
-        .outerjoin(Mention, col(Mention.id) == col(AlertMention.mention_id))
+        .outerjoin(Mention, sa.and_(col(Mention.id) == col(AlertMention.mention_id), col(Mention.shown)))
         .outerjoin(named, col(named.id) == col(Mention.place_id))
         .where(col(Alert.id).in_(numbers))
     )

@@ -5,7 +5,7 @@ most one new alert a department-day, emergencies aside: fewer, and worth a look.
 
 Long, because an alert's whole life stands here: what raises, holds back, renews and closes it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -532,10 +532,11 @@ def _texts_before(session: Session, before: datetime) -> list[str]:
     return [text for text in rows.scalars() if text is not None]
 
 
-def withdraw(session: Session, mention_ids: Sequence[int], now: datetime) -> None:
+def withdraw(session: Session, mention_ids: Sequence[int], now: datetime, held: Collection[int] = ()) -> None:
     """Takes mentions that leave the desk out of the alerts that rest on them, before they are hidden: what they added
     to posts and authors is taken back, and what of an alert was in the words of posts goes. An open one that has no
-    posts any more is closed: it would keep its concern quiet."""
+    posts any more is closed: it would keep its concern quiet. Of those that are `held` the tie stays, for the hold may
+    be on the alert."""
     links = sa.select(col(AlertMention.alert_id)).where(col(AlertMention.mention_id).in_(mention_ids))
     resting = select(Alert).where(col(Alert.id).in_(links)).order_by(col(Alert.id)).with_for_update()
     for alert in session.exec(resting.execution_options(populate_existing=True)).all():
@@ -554,12 +555,17 @@ def withdraw(session: Session, mention_ids: Sequence[int], now: datetime) -> Non
             _step(session, alert, "not_a_concern", None, now)
         session.add(alert)
     session.flush()
-    session.connection().execute(sa.delete(AlertMention).where(col(AlertMention.mention_id).in_(mention_ids)))
+    untied = [number for number in mention_ids if number not in held]
+    session.connection().execute(sa.delete(AlertMention).where(col(AlertMention.mention_id).in_(untied)))
 
 
 def mentions_of(session: Session, alert_id: int) -> frozenset[int]:
-    """Ids of the mentions that an alert rests on."""
-    linked = sa.select(col(AlertMention.mention_id)).where(col(AlertMention.alert_id) == alert_id)
+    """Ids of the mentions that an alert rests on, but for those that a legal hold alone keeps."""
+    linked = (
+        sa.select(col(AlertMention.mention_id))
+        .join(Mention, col(Mention.id) == col(AlertMention.mention_id))
+        .where(col(AlertMention.alert_id) == alert_id, col(Mention.shown))
+    )
     return frozenset(session.connection().execute(linked).scalars())
 
 

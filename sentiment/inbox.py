@@ -213,12 +213,14 @@ def correct(
     trust: str | None = None,
     sentiment: str | None = None,
     concerns: Sequence[str] | None = None,
+    *,
+    held: listeners_mentions.Held = listeners_mentions.nothing_held,
 ) -> None:
     """An officer's word in place of the model's; none leaves a label as it is. It counts at once. `zone`: the
     department's.
 
-    A never-tracked concern among `concerns` takes the mention out of the desk whole. Raises WrongLabel and
-    NoSuchMention, with nothing changed."""
+    A never-tracked concern among `concerns` takes the mention out of the desk whole; one that is `held` keeps its
+    words. Raises WrongLabel and NoSuchMention, with nothing changed."""
     _check(trust, sentiment, concerns)
     listeners_mentions.take_turn(session)
     locked = (
@@ -237,10 +239,11 @@ def correct(
     counts.subtract(session, [mention_id])
     if NEVER_TRACKED & set(raised or ()):
         session.execute(sa.delete(MentionConcern).where(col(MentionConcern.mention_id) == mention_id))
-        alerts.withdraw(session, [mention_id], now)
+        kept = listeners_mentions.those_held(session, [mention_id], held)
+        alerts.withdraw(session, [mention_id], now, kept)
         session.delete(score)
         session.flush()
-        listeners_mentions.hide(session, [mention_id])
+        listeners_mentions.hide(session, [mention_id], kept)
         return
     session.add(
         Correction(

@@ -3,7 +3,8 @@ what is shown and counted comes from one model again.
 
 The work is cut into parts, each with a place that it has come to, moved in the transaction of its batch: cut off at
 any point and gone on with, it gives what one go gives, and two that work on one part do nothing twice. Officers'
-corrections hold. What has expired keeps what was counted of it, and so does an author-day that is gone."""
+corrections hold. What has expired keeps what was counted of it, and so does an author-day that is gone. What a legal
+hold alone keeps is beyond the desk and is not read; what it keeps in the desk never loses its words by a reading."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -116,9 +117,18 @@ def open_parts(session: Session) -> list[int]:
     return list(session.exec(asked))
 
 
-def step(engine: sa.Engine, reader: scoring.Reader, now: datetime, part: int, *, zone: ZoneInfo) -> int:
+def step(
+    engine: sa.Engine,
+    reader: scoring.Reader,
+    now: datetime,
+    part: int,
+    *,
+    zone: ZoneInfo,
+    held: mentions.Held = mentions.nothing_held,
+) -> int:
     """Reads one batch of a part anew; how many mentions it looked at, 0 where nothing is left, or where what is wanted
-    is another model's. A mention keeps the day that it counts in. `zone` is the department's."""
+    is another model's. A mention keeps the day that it counts in. `zone` is the department's; what is `held` and left
+    out now leaves the desk with its words."""
     with database.reading(engine) as session:
         found = under_way(session)
         if found is None or found.model != reader.name:
@@ -128,22 +138,22 @@ def step(engine: sa.Engine, reader: scoring.Reader, now: datetime, part: int, *,
     readings = reader.read([one.text for one in waiting])
     with database.writing(engine) as session:
         mentions.take_turn(session)
-        held = session.exec(_locked(found.id or 0)).one()
+        begun = session.exec(_locked(found.id or 0)).one()
         there = session.get_one(RescoringPart, (found.id, part), populate_existing=True)
-        if held.ended_at is not None or there.below != here.below:
+        if begun.ended_at is not None or there.below != here.below:
             return 0  # somebody else was here, or it was given up
         if waiting:
-            there.done += _put(session, waiting, readings, reader.name, counts.kept_from(now, zone), now)
+            there.done += _put(session, waiting, readings, reader.name, counts.kept_from(now, zone), now, held)
         there.below = waiting[-1].mention_id if waiting else 0
         session.add(there)
         session.flush()
         if not waiting and not open_parts(session):
-            _end(session, held, "done", now)
+            _end(session, begun, "done", now)
     return len(waiting)
 
 
 def _older(model: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return col(Score.model) != model, col(Mention.text).is_not(None)
+    return col(Score.model) != model, col(Mention.text).is_not(None), col(Mention.shown)
 
 
 def _waiting(session: Session, model: str, here: RescoringPart) -> list[_Waits]:
@@ -168,6 +178,7 @@ def _put(
     model: str,
     oldest: date,
     now: datetime,
+    held: mentions.Held,
 ) -> int:
     """Puts new readings in the place of old ones, and of what they had added to the counts; how many. What was
     reworded, deleted or read by the new model meanwhile is left alone, and what the model finds no words in."""
@@ -187,9 +198,10 @@ def _put(
         if reading.never_tracked and said.get(number, _Word()).concerns is None
     ]
     if left_out:
+        with_words = mentions.those_held(session, left_out, held)
         scoring.forget(session, left_out)
-        alerts.withdraw(session, left_out, now)
-        mentions.hide(session, left_out)
+        alerts.withdraw(session, left_out, now, with_words)
+        mentions.hide(session, left_out, with_words)
     kept = {number: reading for number, reading in read.items() if number not in left_out}
     _store(session, kept, said, model)
     counts.add(session, counts.counted(session, list(kept)), author_days_from=oldest)

@@ -17,6 +17,7 @@ from config.tables import Person
 from listeners import triage, views
 from listeners.tables import Mention, SavedView
 from listeners.triage import Before
+from scheduler.jobs import expiry
 from sentiment import inbox
 from web import pages
 from web.desk import Desk, TheDesk
@@ -164,9 +165,8 @@ def correct(
     with database.writing(found.engine) as session:
         try:
             zone = found.settings.department.zone
-            inbox.correct(
-                session, mention_id, who.id, clock.now(), zone, trust or None, sentiment or None, list(concerns or [])
-            )
+            said = trust or None, sentiment or None, list(concerns or [])
+            inbox.correct(session, mention_id, who.id, clock.now(), zone, *said, held=expiry.held_mentions)
         except inbox.NoSuchMention as error:
             raise Trouble(404, str(error)) from error
         except inbox.WrongLabel as error:

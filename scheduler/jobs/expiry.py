@@ -31,6 +31,7 @@ def expire(engine: sa.Engine, settings: Settings, now: datetime) -> dict[str, in
     words = timedelta(days=settings.retention_days)
     steps: dict[str, Callable[[Session], int]] = {
         "mentions": lambda session: mentions.expire(session, now, BATCH, held_mentions(session)),
+        "left_out": lambda session: mentions.let_go_left_out(session, now, BATCH, held_mentions(session)),
         "contexts": lambda session: contexts.forget(
             session, now - timedelta(days=settings.context_days), BATCH, held_contexts(session)
         ),

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from config import database
 from listeners import mentions
+from scheduler.jobs import expiry
 from sentiment import rescoring, scoring
 
 FOR = 10.0  # seconds at a time; then everything else has its turn
@@ -31,7 +32,7 @@ def go_on(
     left = [part for part in left if parts is None or part in parts]
     while left and not stop() and time.monotonic() < until and not _awaited(engine):
         part = left.pop(0)
-        read = rescoring.step(engine, reader, now, part, zone=zone)
+        read = rescoring.step(engine, reader, now, part, zone=zone, held=expiry.held_mentions)
         total += read
         left += [part] * (read > 0)
     return total

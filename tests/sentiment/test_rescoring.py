@@ -9,13 +9,16 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from config import database
+from config import database, legal_holds
+from config.legal_holds import Kind
 from config.permissions import Role
+from config.settings import Settings
 from config.tables import Person
 from listeners import mentions
 from listeners.tables import Mention
+from scheduler.jobs import expiry
 from scheduler.jobs import rescoring as job
-from sentiment import alerts, counts, inbox, rescoring, scoring
+from sentiment import alert_details, alerts, counts, inbox, rescoring, scoring
 from sentiment.model import Reading
 from sentiment.tables import AuthorDay, Correction, HourCount, MentionConcern, Score
 from sentiment.topics import Topic
@@ -242,3 +245,67 @@ def test_what_a_new_model_takes_for_a_protest_leaves_alerts_with_its_words(engin
         (alert,) = alerts.all_alerts(session)
         assert alerts.mentions_of(session, alert.id or 0) == {1, 2}
         assert (alert.title, alert.keyphrases, alert.posts) == ("New: Emergencies", [], 2)
+
+
+def _read_anew(engine: sa.Engine, now: datetime) -> None:
+    begin(engine, now)
+    job.go_on(engine, NewReader(), now, zone=ZONE)
+
+
+def test_what_a_legal_hold_alone_keeps_is_not_read_anew(engine: sa.Engine, settings: Settings, now: datetime) -> None:
+    hear(engine, now)
+    with database.writing(engine) as session:
+        period = (AT + timedelta(minutes=7), AT + timedelta(minutes=7 * 3))  # thanks, and a march
+        legal_holds.place(session, Kind.PERIOD, "Doe v. Town", None, now, period=period)
+    later = now + timedelta(days=40)
+    expiry.expire(engine, settings, later)
+    before = everything(engine)
+    assert before["shown"] == [(2, False, "thank you"), (3, False, "a march of drugs")]
+    with database.writing(engine) as session, pytest.raises(rescoring.NothingToRescore):
+        rescoring.begin(session, NewReader.name, None, later)
+    with database.writing(engine) as session:
+        street.hear(session, [Said(later, "late", "the school")])
+    scoring.score_pending(engine, WordReader(), later, zone=ZONE)
+    _read_anew(engine, later)
+    assert (ended(engine), everything(engine)["shown"][:2]) == (("done", 1, 1), before["shown"])
+
+
+@pytest.mark.parametrize("kind", [Kind.PERIOD, Kind.ALERT])
+def test_what_a_new_model_takes_for_a_protest_leaves_the_desk_and_keeps_its_words_under_a_legal_hold(
+    engine: sa.Engine, settings: Settings, now: datetime, kind: Kind
+) -> None:
+    hear(engine, now)
+    held, march, thanks = 3, 9, 2
+    with database.writing(engine) as session:
+        session.execute(sa.update(Mention).values(check_at=now, sealed_reference=b"sealed"))
+        topic = Topic(
+            concern="drugs", place_id=None, title="New: March", keyphrases=("march",),
+            mention_ids=frozenset([thanks, held]), kin=frozenset(), hours=2, authors=2, expected=0.1, p_value=1e-6,
+            since=AT,
+        )  # fmt: skip
+        alerts.put(session, alerts.Found([], [topic], Tuning()), now, ZONE)
+        (alert,) = alerts.all_alerts(session)
+        number = alert.id or 0
+        subject, period = (number, None) if kind is Kind.ALERT else (None, (AT, AT + timedelta(minutes=7 * 3)))
+        hold = legal_holds.place(session, kind, "Doe v. Town", None, now, subject_id=subject, period=period).id or 0
+    _read_anew(engine, now)
+
+    def stands(mention_id: int) -> tuple[bool, str | None, bool]:
+        with database.reading(engine) as session:
+            mention = session.get_one(Mention, mention_id)
+            kept = (mention.check_at is not None, mention.sealed_reference is not None)
+            assert kept == (mention.text is not None,) * 2
+            return mention.shown, mention.text, session.get(Score, mention_id) is not None
+
+    assert (stands(held), stands(march)) == ((False, "a march of drugs", False), (False, None, False))
+    with database.reading(engine) as session:
+        (alert,) = alerts.all_alerts(session)
+        assert (alerts.mentions_of(session, number), alert.posts) == ({thanks}, 1)
+        (detail,) = alert_details.of_each(session, [alert], ZONE)
+        assert (detail.networks, [quote.text for quote in detail.quotes]) == ((("x", 1),), ["thank you"])
+    expiry.expire(engine, settings, now)
+    assert stands(held) == (False, "a march of drugs", False)
+    with database.writing(engine) as session:
+        legal_holds.lift(session, hold, "Settled.", None, now)
+    assert expiry.expire(engine, settings, now)["left_out"] == 1
+    assert stands(held) == (False, None, False)

@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
 from sqlmodel import select
 
-from config import clock, database
-from config.permissions import Role
+from config import clock, database, legal_holds, people, sign_ins
+from config.legal_holds import Kind
+from config.permissions import Action, Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry
@@ -167,6 +169,30 @@ def test_a_mention_called_a_protest_is_left_out_whole(town: sa.Engine, browser_o
         concerns="protest_public_order",
     )
     assert "helped my mother home" not in browser.get("/mentions?state=all").text
+
+
+@pytest.mark.parametrize("by", ["page", "API"])
+def test_a_mention_called_a_protest_keeps_its_words_under_a_legal_hold_for_the_records_alone(
+    town: sa.Engine, browser_of: Callable[..., Browser], desk_app: FastAPI, keys: Keys, by: str
+) -> None:
+    browser, protest = browser_of("Ada", Role.OFFICER), {"concerns": ["protest_public_order"]}
+    with database.writing(town) as session:
+        at = session.get_one(Mention, 2).posted_at
+        legal_holds.place(session, Kind.PERIOD, "Doe v. Town", None, at, period=(at, at + timedelta(seconds=1)))
+    if by == "page":
+        send(browser, "/mentions/2/labels/correct", page="/mentions?state=all", **protest)
+    else:
+        with database.writing(town) as session:
+            ada = people.by_email(session, "ada@riverton.example")
+            assert ada is not None
+            scopes, lifetime = [Action.TRIAGE], timedelta(days=1)
+            token = sign_ins.new_token(session, people.known_id(ada), "test", scopes, keys, clock.now(), lifetime)
+        program = Browser(desk_app, headers={"authorization": f"Bearer {token}"})
+        assert program.put("/api/v1/mentions/2/labels", json=protest).status_code == 204
+    assert "helped my mother home" not in browser.get("/mentions?state=all").text
+    with database.reading(town) as session:
+        mention = session.get_one(Mention, 2)
+        assert (mention.shown, "helped my mother home" in (mention.text or "")) == (False, True)
 
 
 @pytest.mark.parametrize("path", ["/alerts", "/concerns"])

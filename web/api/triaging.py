@@ -11,6 +11,7 @@ from config import clock, database
 from config.permissions import Action
 from config.tables import Person
 from listeners import triage
+from scheduler.jobs import expiry
 from sentiment import inbox
 from web.desk import TheDesk
 from web.drafting import Number
@@ -49,7 +50,8 @@ def correct_labels(found: TheDesk, who: Who, mention_id: Id, given: LabelsIn) ->
     with database.writing(found.engine) as session:
         try:
             zone = found.settings.department.zone
-            inbox.correct(session, mention_id, who.id, clock.now(), zone, given.trust, given.sentiment, given.concerns)
+            said = given.trust, given.sentiment, given.concerns
+            inbox.correct(session, mention_id, who.id, clock.now(), zone, *said, held=expiry.held_mentions)
         except inbox.NoSuchMention as error:
             raise Trouble(404, str(error)) from error
         except inbox.WrongLabel as error:
