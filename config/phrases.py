@@ -1,6 +1,6 @@
 """Sentences with a number or a name in them: English as strings, and still to be told in another language by a page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 class Phrase(str):
@@ -23,6 +23,12 @@ class Phrase(str):
         made = words if isinstance(words, Phrase) else cls(words.replace("%", "%%"))
         made.fields = fields
         return made
+
+    @classmethod
+    def joined(cls, separator: str, parts: Sequence[str]) -> "Phrase":
+        """These, phrases or not, one after the other; there is one at least."""
+        values = {f"part_{number}": part for number, part in enumerate(parts)}
+        return cls(separator.replace("%", "%%").join(f"%({name})s" for name in values), **values)
 
     def __str__(self) -> str:
         return self  # else `str(error)` would forget the places

@@ -17,7 +17,7 @@ from config import database, holds
 from config.secrets import Keys, SecretKeyError
 from networks.network import Outgoing
 from networks.tables import Account
-from posts import blackouts, workflow
+from posts import blackouts, reasons, workflow
 from posts.approval import approval_of
 from posts.tables import Attempt, Post, Target
 from posts.targets import DUE, settle
@@ -136,7 +136,7 @@ def _may_go(session: Session, target: Target, approved: str | None, silent: bool
     """Settles what was not approved for its words. `silent`: there may be a day of silence."""
     if target.content_hash != approved:
         log.error("target_without_approval", target=target.id, post=target.post_id)
-        settle(session, target, TargetState.CANCELLED, "not approved for these words", now)
+        settle(session, target, TargetState.CANCELLED, reasons.NOT_APPROVED, now)
         return False
     post = session.get_one(Post, target.post_id)
     # If it is stopped: the next look at what lapsed takes it out, and tells.
@@ -154,7 +154,7 @@ def _attempts(
                 _settle_what_it_follows(session, target, keys)
             reply_to = _answers(session, target, keys)
         except SecretKeyError as error:  # one row that cannot be read must not stop the others
-            settle(session, target, TargetState.FAILED, f"what it answers cannot be read: {error}", now)
+            settle(session, target, TargetState.FAILED, reasons.UNREADABLE % {"error": error}, now)
             continue
         target.state, target.lease_until = state.value, now + LEASE
         target.attempts += 1
@@ -257,8 +257,8 @@ def recover(engine: sa.Engine, now: datetime) -> int:
             )
             for attempt in session.exec(unfinished):
                 attempt.finished_at, attempt.outcome = now, "unknown"
-                attempt.detail = "no receipt before the lease ran out"
+                attempt.detail = reasons.NO_RECEIPT
                 session.add(attempt)
             target.next_try_at = now
-            settle(session, target, TargetState.UNKNOWN, "no answer came; it is looked up on the network", now)
+            settle(session, target, TargetState.UNKNOWN, reasons.NO_ANSWER, now)
     return len(lost)

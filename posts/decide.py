@@ -7,7 +7,7 @@ from types import MappingProxyType
 from sqlmodel import Session, col, select
 
 from config import audit
-from posts import targets
+from posts import reasons, targets
 from posts.tables import Target
 from posts.workflow import TO_SEND, TargetState, WrongState
 
@@ -40,9 +40,9 @@ def decide(session: Session, target_id: int, person_id: int, decision: str, now:
         target.published_at = now
         targets.settle(session, target, TargetState.PUBLISHED, "", now)
     elif decision == "send_again":
-        targets.settle(session, target, TargetState.RETRY, "sent again by decision", now)
+        targets.settle(session, target, TargetState.RETRY, reasons.SENT_AGAIN, now)
     else:
-        targets.settle(session, target, TargetState.FAILED, "left by decision", now)
+        targets.settle(session, target, TargetState.FAILED, reasons.LEFT, now)
     return target
 
 

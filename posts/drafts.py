@@ -18,7 +18,7 @@ from listeners.tables import Mention
 from networks import registry
 from networks.network import Outgoing, Picture
 from networks.tables import Account
-from posts import addresses, approval, blackouts, categories, fitting, likeness, threads, workflow
+from posts import addresses, approval, blackouts, categories, fitting, likeness, reasons, threads, workflow
 from posts.approval import writers
 from posts.tables import Attempt, Post, PostPicture, PostVersion, Review, Target, Variant
 from posts.targets import settle
@@ -554,7 +554,7 @@ def _call_off(session: Session, post: Post, left: Sequence[Target], person_id: i
     _note(session, post, "call_off", person_id, now, targets=[target.id for target in left])
     for target in left:
         if target.state in TO_SEND:  # else it went with the part of its thread before it
-            settle(session, target, TargetState.CANCELLED, "called off", now)
+            settle(session, target, TargetState.CANCELLED, reasons.CALLED_OFF, now)
     return post
 
 

@@ -8,8 +8,9 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from config import audit, holds
+from config.phrases import Phrase
 from networks.tables import Account
-from posts import blackouts, categories, workflow
+from posts import blackouts, categories, reasons, workflow
 from posts.tables import Post, Target
 from posts.targets import DUE, lock_post, settle
 from posts.workflow import Move, PostState, TargetState
@@ -23,7 +24,7 @@ class Lapsed:
     author_id: int
     title: str
     due_at: datetime
-    reason: str
+    reason: Phrase
 
 
 def lapse(session: Session, now: datetime, late: timedelta) -> list[Lapsed]:
@@ -34,13 +35,13 @@ def lapse(session: Session, now: datetime, late: timedelta) -> list[Lapsed]:
         post.state = workflow.after(post.state, Move.LAPSE).value
         session.add(post)
         audit.record(session, now, None, "post.lapse", f"post:{post.id}", {"reason": "not approved in time"})
-        lapsed.append(_lapsed(post, "nobody approved it in time"))
+        lapsed.append(_lapsed(post, Phrase("nobody approved it in time")))
     for post_id in sorted(set(session.exec(_too_late(session, now, late)))):
         post = lock_post(session, post_id)
         silent = blackouts.stopping(session, post.wall_time, post.category)
         found = _missed(
             session, post, now - patience(session, post, late),
-            f"nothing goes out that day: {silent.reason}" if silent else "", now,
+            Phrase(reasons.SILENT, reason=silent.reason) if silent else None, now,
         )  # fmt: skip
         if found:
             lapsed.append(found)
@@ -55,11 +56,11 @@ def patience(session: Session, post: Post, late: timedelta) -> timedelta:
     return late if rules.late is None else rules.late
 
 
-def _missed(session: Session, post: Post, before: datetime, silent: str, now: datetime) -> Lapsed | None:
+def _missed(session: Session, post: Post, before: datetime, silent: Phrase | None, now: datetime) -> Lapsed | None:
     """Settles those of a post's targets that were due before this; none if no target was."""
-    why = "a hold was in force" if holds.in_force(session) is not None else ""
+    held = reasons.HELD if holds.in_force(session) is not None else ""
     missed = select(Target).where(Target.post_id == post.id, col(Target.state).in_(DUE), Target.due_at <= before)
-    reasons = []
+    told: list[str] = []
     under_way = select(Target.account_id, Target.part).where(
         Target.post_id == post.id, col(Target.state).not_in((*DUE, *workflow.DONE))
     )
@@ -73,18 +74,20 @@ def _missed(session: Session, post: Post, before: datetime, silent: str, now: da
             unsure.add((target.account_id, target.part))
             continue
         account = session.get_one(Account, target.account_id)
-        reason = silent or why
-        if not reason:
-            reason = f"{account.name} is signed out" if account.state != "connected" else target.last_error or ""
-        reasons.append(f"{account.name}: {reason}" if reason else account.name)
-        words = silent or f"too late to be sent; {reason or 'it was not begun'}"
+        if account.state != "connected" and not held:
+            reason = Phrase(reasons.SIGNED_OUT, account=account.name)
+        else:
+            reason = reasons.read(held or target.last_error or "")
+        told.append(Phrase("%(account)s: %(why)s", account=account.name, why=reason) if reason else account.name)
+        words = silent or Phrase(reasons.TOO_LATE, why=reason or reasons.NOT_BEGUN)
         settle(session, target, TargetState.MISSED, words, now)
-    if not reasons:
+    if not told:
         return None
-    return _lapsed(post, silent or f"it became too late to send it ({'; '.join(reasons)})")
+    why = Phrase.joined("; ", told)
+    return _lapsed(post, silent or Phrase("it became too late to send it (%(why)s)", why=why))
 
 
-def _lapsed(post: Post, reason: str) -> Lapsed:
+def _lapsed(post: Post, reason: Phrase) -> Lapsed:
     if post.due_at is None:
         raise ValueError("a post without a time cannot lapse")
     return Lapsed(post.id or 0, post.author_id, post.title, post.due_at, reason)

@@ -28,7 +28,7 @@ from networks.network import (
     Unavailable,
 )
 from networks.tables import Account
-from posts import claims, drafts, pictures, targets
+from posts import claims, drafts, pictures, reasons, targets
 from posts.claims import Claim
 from posts.tables import Attempt, PostPicture, Target
 from posts.workflow import SENT, TARGET_MOVES, TargetState
@@ -166,9 +166,9 @@ def _proceed(engine: sa.Engine, made: Claim, over: int | None, clock: Clock) -> 
         if holds.stopping(session, over) is not None:
             raise HeldBack("a hold was placed")
         if not _is_ours(session.get(Target, made.target_id), made):
-            raise _Overtaken("the claim ended before the call")
+            raise _Overtaken(reasons.GONE_ON)
     if clock() >= made.lease_until - claims.LEASE + claims.PREPARING:
-        raise Unavailable("preparing it took too long; nothing was posted")
+        raise Unavailable(reasons.SLOW)
 
 
 class _Memory:
@@ -185,7 +185,7 @@ class _Memory:
         with database.writing(self._engine) as session:
             target = session.get(Target, self._made.target_id, with_for_update=True)
             if target is None or not _is_ours(target, self._made):  # or it would stand for another attempt's
-                raise _Overtaken("the claim ended before the call")
+                raise _Overtaken(reasons.GONE_ON)
             target.memory = value
             session.add(target)
 
@@ -214,9 +214,9 @@ def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock)
         outgoing = replace(made.outgoing, others=_others(engine, made), memory=_Memory(engine, made))
         receipt = publisher.find(outgoing)
         if receipt is not None and receipt.remote_id in outgoing.others:
-            raise OutcomeUnknown("what is there may be another post of ours with the same words", [receipt])
+            raise OutcomeUnknown(reasons.ALIKE, [receipt])
         if receipt is None and clock() < over:
-            raise OutcomeUnknown("it is not there, but the call may still be under way")
+            raise OutcomeUnknown(reasons.STILL_OPEN)
     except Exception as error:  # whatever went wrong, it proves nothing
         with database.reading(engine) as session:
             sent = session.exec(
@@ -231,13 +231,13 @@ def _look_up(engine: sa.Engine, made: Claim, publisher: Publisher, clock: Clock)
         if isinstance(error, RateLimited):
             next_try = max(error.retry_at, moment + SHORTEST_PAUSE)
         result = "signed_out" if isinstance(error, SignInExpired) else "unknown"
-        words = f"could not be looked up: {error}"[:500]
+        words = (reasons.CANNOT_TELL % {"why": error})[:500]
         seen = error.found if isinstance(error, OutcomeUnknown) else ()
         return Outcome(made, TargetState.UNKNOWN, result, words, moment, next_try=next_try, seen=seen)
     if receipt is not None:
         return Outcome(made, TargetState.PUBLISHED, "found", "", clock(), receipt=receipt)
     moment = clock()
-    return Outcome(made, TargetState.RETRY, "absent", "proven absent", moment, next_try=moment)
+    return Outcome(made, TargetState.RETRY, "absent", reasons.ABSENT, moment, next_try=moment)
 
 
 def _others(engine: sa.Engine, made: Claim) -> frozenset[str]:

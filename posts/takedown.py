@@ -11,7 +11,7 @@ from config import audit, database
 from networks import accounts
 from networks.network import NetworkError, Outgoing, Publisher, RateLimited, Rejected, SignInExpired
 from networks.tables import Account
-from posts import targets
+from posts import reasons, targets
 from posts.claims import LEASE, Claim
 from posts.publishing import Clock
 from posts.tables import Attempt, Target
@@ -117,10 +117,10 @@ def not_done(
                     Attempt.target_id == made.target_id, Attempt.kind == "remove"
                 )
             ).one()
-            target.lease_until, target.last_error = None, f"not taken down yet: {words}"
+            target.lease_until, target.last_error = None, reasons.NOT_YET_REMOVED % {"why": words}
             target.next_try_at = retry_at or now + PAUSES[min(tries, len(PAUSES)) - 1]
             if give_up:
-                target.take_down_asked_at, target.last_error = None, f"could not be taken down: {words}"
+                target.take_down_asked_at, target.last_error = None, reasons.NOT_REMOVED % {"why": words}
             session.add(target)
     return TargetState.PUBLISHED
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from config import audit
-from posts import workflow
+from posts import reasons, workflow
 from posts.tables import Post, Target
 from posts.workflow import TargetState
 
@@ -58,4 +58,4 @@ def _cut_thread(session: Session, target: Target, state: TargetState, now: datet
     )
     following = session.exec(after).one_or_none()
     if following is not None and following.state in DUE:
-        settle(session, following, state, "the part of the thread before it was not sent", now)
+        settle(session, following, state, reasons.CUT, now)

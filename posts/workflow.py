@@ -123,20 +123,31 @@ def after(state: str, move: Move) -> PostState:
     """The state that `move` leads to. Raises WrongState."""
     found = MOVES.get((PostState(state), move))
     if found is None:
-        raise WrongState(f"A post that is {state.replace('_', ' ')} cannot be {_PAST[move]}.")
+        raise WrongState(Phrase("%(stands)s %(barred)s", stands=_STANDS[PostState(state)], barred=_BARRED[move]))
     return found
 
 
-_PAST = {
-    Move.EDIT: "changed",
-    Move.SUBMIT: "handed in",
-    Move.WITHDRAW: "taken back",
-    Move.APPROVE: "approved",
-    Move.ASK_CHANGES: "sent back",
-    Move.SCHEDULE: "given a time",
-    Move.UNSCHEDULE: "freed of its time",
-    Move.LAPSE: "missed",
-    Move.CANCEL: "cancelled",
+_STANDS = {
+    PostState.DRAFT: Phrase("This post is a draft."),
+    PostState.IN_REVIEW: Phrase("This post waits for approval."),
+    PostState.APPROVED: Phrase("This post is approved."),
+    PostState.SCHEDULED: Phrase("This post is approved and has its time."),
+    PostState.PUBLISHED: Phrase("This post is out."),
+    PostState.PARTLY_PUBLISHED: Phrase("Some of this post is out."),
+    PostState.FAILED: Phrase("This post was refused by its network."),
+    PostState.MISSED: Phrase("This post missed its time."),
+    PostState.CANCELLED: Phrase("This post is cancelled."),
+}
+_BARRED = {
+    Move.EDIT: Phrase("It cannot be changed."),
+    Move.SUBMIT: Phrase("It cannot be handed in."),
+    Move.WITHDRAW: Phrase("It cannot be taken back."),
+    Move.APPROVE: Phrase("It cannot be approved."),
+    Move.ASK_CHANGES: Phrase("It cannot be sent back."),
+    Move.SCHEDULE: Phrase("It cannot be given a time."),
+    Move.UNSCHEDULE: Phrase("Its time cannot be taken away."),
+    Move.LAPSE: Phrase("It cannot be missed."),
+    Move.CANCEL: Phrase("It cannot be cancelled."),
 }
 
 

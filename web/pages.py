@@ -31,6 +31,7 @@ from config.tables import Person
 from config.translations import LANGUAGES, translate
 from listeners import mentions as listeners_mentions
 from listeners.tables import Mention
+from posts import reasons
 from posts.tables import Post, Target
 from sentiment import digest_words, vega, wording
 from sentiment.tables import Alert, HeldBack
@@ -200,7 +201,7 @@ def _environment(language: str) -> jinja2.Environment:
     made = templates.environment(FOLDER, language)
     made.filters.update(moment=_moment, day=_day, short_day=_short_day, clock=_clock, number=_number, initials=initials)
     made.filters.update(counted=_counted, dollars=_dollars, told=jinja2.pass_context(_told), alert_title=_alert_title)
-    made.filters.update(marked=marked)
+    made.filters.update(marked=marked, why=_why)
     made.filters.update(wall=_wall, clock_face=_clock_face, clock_plain=_clock_plain)
     made.filters.update(day_plain=_day_plain, month_name=_month_name, span=_span, city=_city)
     made.globals.update(static=static, vega=f"/vega.js?v={vega.VERSION}")
@@ -337,6 +338,12 @@ def _told(context: Mapping[str, Any], words: str) -> str:
     if isinstance(words, Phrase):
         return words.told(gettext)
     return gettext(words) if words else ""
+
+
+@jinja2.pass_context
+def _why(context: jinja2.runtime.Context, words: str) -> str:
+    """Why a target stands as it does"""
+    return reasons.read(words).told(translate(context["language"]).gettext)
 
 
 @jinja2.pass_context

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from config.tables import AuditEntry
+from posts import reasons
 from posts.queue import PostDetail
 
 AT_ONCE = timedelta(minutes=1)  # from a save to sending it: one deed of one person
@@ -75,7 +76,7 @@ def told(detail: PostDetail, names: Mapping[int, str], translate: Callable[[str]
         Event(
             attempt.finished_at or attempt.started_at,
             outcomes.get(attempt.outcome or "", attempt.outcome or _("Under way")),
-            text=attempt.detail,
+            text=reasons.read(attempt.detail).told(_) if attempt.detail else "",
             href=attempt.detail if attempt.outcome == "second_receipt" and _is_address(attempt.detail) else "",
             ours=attempt.outcome in ("published", "found", "removed"),
         )

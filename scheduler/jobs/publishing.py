@@ -1,4 +1,5 @@
-"""The publishing tick: what is due is claimed and handed to the pools; what lapsed is told to its author."""
+"""The publishing tick: what is due is claimed and handed to the pools; what lapsed is told to its author, or to the
+officers where that one has left."""
 
 import time
 from collections.abc import Sequence
@@ -8,10 +9,12 @@ from email.message import EmailMessage
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from config import database, letters
+from config import database, letters, people
+from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import Person
+from config.translations import translate
 from posts import claims, lapsing, takedown
 from posts.claims import Claim
 from posts.lapsing import Lapsed
@@ -57,11 +60,24 @@ def _lapse(engine: sa.Engine, settings: Settings, now: datetime) -> None:
 
 def _tell(session: Session, settings: Settings, lapsed: Lapsed, now: datetime) -> None:
     author = session.get_one(Person, lapsed.author_id)
-    key = f"missed:{lapsed.post_id}:{lapsed.due_at.isoformat()}"
-    message = EmailMessage()
-    message["Subject"] = "Not sent: " + " ".join(lapsed.title.split())
-    message.set_content(
-        f"“{lapsed.title}” was not sent: {lapsed.reason}. Every word of it is kept.\n\n"
-        f"Give it a new time or leave it: {settings.base_url}/posts/{lapsed.post_id}\n"
+    told = [author] if author.active else people.with_role(session, Role.OFFICER)  # who left is stood in for
+    for person in told:
+        key = f"missed:{lapsed.post_id}:{lapsed.due_at.isoformat()}:{person.id}"
+        message = _message(lapsed, settings, person.language)
+        letters.put(session, message, key=key, kind="post", recipient=person.email, settings=settings, now=now)
+
+
+def _message(lapsed: Lapsed, settings: Settings, language: str) -> EmailMessage:
+    _ = translate(language).gettext
+    words = _(
+        "“%(title)s” was not sent: %(why)s. Every word of it is kept.\n\nGive it a new time or leave it: %(link)s"
     )
-    letters.put(session, message, key=key, kind="post", recipient=author.email, settings=settings, now=now)
+    about = {
+        "title": lapsed.title,
+        "why": lapsed.reason.told(_),
+        "link": f"{settings.base_url}/posts/{lapsed.post_id}",
+    }
+    message = EmailMessage()
+    message["Subject"] = _("Not sent: %(title)s") % {"title": " ".join(lapsed.title.split())}
+    message.set_content(words % about + "\n")
+    return message

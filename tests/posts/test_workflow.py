@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.translations import translate
 from posts import workflow
 from posts.workflow import DONE, MOVES, OPEN, SENT, TARGET_MOVES, Content, Move, PostState, TargetState, WrongState
 
@@ -30,6 +31,16 @@ def test_nothing_moves_a_post_that_is_done() -> None:
     for state, move in product(set(PostState) - OPEN, Move):
         with pytest.raises(WrongState):
             workflow.after(state, move)
+
+
+def test_a_move_that_leads_nowhere_is_refused_in_words_that_spanish_has_too() -> None:
+    for state, move in set(product(PostState, Move)) - set(MOVES):
+        with pytest.raises(WrongState) as caught:
+            workflow.after(state, move)
+        said = caught.value.args[0]
+        english, spanish = str(said).split(". "), said.told(translate("es").gettext).split(". ")
+        assert (len(english), len(spanish)) == (2, 2)
+        assert not set(english) & set(spanish)
 
 
 def test_an_unknown_target_is_never_sent_without_being_looked_up_or_decided() -> None:

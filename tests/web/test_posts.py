@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.tables import Person
 from networks import accounts
+from posts import lapsing
 from posts.tables import Post, PostVersion, Review, Variant
 from tests.web.browsing import Browser, Response, form_token, send
 
@@ -254,6 +255,20 @@ def test_a_cancelled_post_leaves_the_queue_and_keeps_its_page(
     assert send(ada, "/posts/1/cancel", page="/posts/1").headers["location"] == "/posts/1?said=cancelled"
     assert the_post(sqlite_engine).state == "cancelled"
     assert "Officers on Elm Street." in ada.get("/posts/1").text
+
+
+def test_a_spanish_page_tells_in_spanish_why_a_post_did_not_go_out_and_what_cannot_be_done(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, then="submit", **NINE)
+    approve(luc, sqlite_engine)
+    with database.writing(sqlite_engine) as session:
+        session.get_one(Person, 1).language = "es"
+        lapsing.lapse(session, clock.now() + timedelta(hours=4), timedelta(hours=2))
+    page = ada.get("/posts/1").text
+    assert ("demasiado tarde para enviarse; no se empezó" in page, "too late" in page) == (True, False)
+    told = send(ada, "/posts/1/withdraw", page="/posts/1")
+    assert (told.status_code, "No se puede devolver a borrador." in told.text) == (409, True)
 
 
 def test_a_hold_is_placed_with_a_reason_and_lifted_by_an_approver(
