@@ -1,14 +1,15 @@
 """Posts that come again: every Tuesday at nine, across daylight saving. The pattern is written and approved once; each
 coming post is one of its own, made ahead with the pattern's words and approval, to be moved, changed or dropped alone.
 
-A change of the pattern takes back what was made of it and has not gone out, and makes it anew once approved."""
+A change of the pattern takes back what was made of it and has not gone out, and makes it anew once approved, at the
+time that somebody moved it to."""
 
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import MAXYEAR, datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 from dateutil.parser import isoparse
@@ -17,7 +18,7 @@ from sqlmodel import Session, col, select
 
 from config import audit
 from config.phrases import Phrase
-from posts import blackouts, drafts
+from posts import blackouts, drafts, workflow
 from posts.approval import approval_of
 from posts.tables import Post, PostPicture, Review, Series, Variant
 from posts.workflow import Content, PostState, WrongState
@@ -91,26 +92,32 @@ def extend(session: Session, series: Series, now: datetime) -> int:
     """Makes what comes within the next five weeks and is not there yet, if the pattern is approved; how many.
 
     What was made of words that the pattern no longer has, or that are no longer approved, is cancelled first. Days of
-    silence are left out."""
+    silence are left out, and what was moved to a time that passed before the new words were approved."""
     pattern = session.get_one(Post, series.post_id)
     review = approval_of(session, pattern) if pattern.state == PostState.APPROVED else None
     made = select(Post).where(Post.series_id == series.id)
     for post in session.exec(made.where(col(Post.state).in_(_UNSENT), Post.revision == 1)).all():
         if (review is None or post.content_hash != pattern.content_hash) and _taken_back(session, post, pattern, now):
+            _remember(series, post)
             post.series_id = None  # its time is free for the new words
-            session.add(post)
+            session.add_all([post, series])
     session.flush()
     if review is None or series.ended_at is not None:
         return 0
     here = now.astimezone(ZoneInfo(series.time_zone)).replace(tzinfo=None)
     there = {post.series_time for post in session.exec(made)}
+    coming = takewhile(lambda wall: wall <= here + AHEAD, times(series.rule, series.first, here))
     number = 0
-    for wall in times(series.rule, series.first, here):
-        if wall > here + AHEAD:
-            break
-        if wall not in there and blackouts.stopping(session, wall, pattern.category) is None:
-            _make(session, series, pattern, review, wall, now)
-            number += 1
+    for wall in sorted({*coming, *map(datetime.fromisoformat, series.moved)} - there):
+        place = _place(series, wall)
+        if place is not None and (
+            workflow.instant(*place) <= now or blackouts.stopping(session, place[0], pattern.category) is not None
+        ):
+            continue
+        _make(session, series, pattern, review, wall, place, now)
+        series.moved = {at: kept for at, kept in series.moved.items() if at != wall.isoformat()}
+        session.add(series)
+        number += 1
     return number
 
 
@@ -163,7 +170,29 @@ def _parts(rule: str) -> dict[str, str]:
     return parts
 
 
-def _make(session: Session, series: Series, pattern: Post, review: Review, wall: datetime, now: datetime) -> Post:
+def _remember(series: Series, post: Post) -> None:
+    """The time of a post that is made anew, if somebody gave it another one, or took it away."""
+    if post.series_time is None or (post.wall_time, post.time_zone) == (post.series_time, series.time_zone):
+        return
+    place = [post.wall_time.isoformat(), post.time_zone] if post.wall_time is not None else None
+    series.moved = {**series.moved, post.series_time.isoformat(): place}
+
+
+def _place(series: Series, wall: datetime) -> tuple[datetime, str] | None:
+    """Wall time and zone at which the one of this series time goes out; none if its time was taken away."""
+    kept = series.moved.get(wall.isoformat(), [wall.isoformat(), series.time_zone])
+    return (datetime.fromisoformat(kept[0]), kept[1]) if kept is not None else None
+
+
+def _make(
+    session: Session,
+    series: Series,
+    pattern: Post,
+    review: Review,
+    wall: datetime,
+    place: tuple[datetime, str] | None,
+    now: datetime,
+) -> Post:
     variants = list(session.exec(select(Variant).where(Variant.post_id == pattern.id)))
     post = drafts.create(
         session,
@@ -183,7 +212,9 @@ def _make(session: Session, series: Series, pattern: Post, review: Review, wall:
     post.series_id, post.series_time = series.id, wall
     if _bound(session, post) == _bound(session, pattern):
         post.content_hash = pattern.content_hash
-    drafts.carry_approval(session, post, review, wall, series.time_zone, now)
+    drafts.carry_approval(session, post, review, *(place or (wall, series.time_zone)), now)
+    if place is None:
+        drafts.unschedule(session, post.id or 0, pattern.author_id, now)
     return post
 
 

@@ -241,6 +241,9 @@ class Series(SQLModel, table=True):
     rule: str  # RFC 5545, as FREQ=WEEKLY;BYDAY=TU
     first: datetime = Field(sa_type=sa.DateTime)  # wall time of the first, naive on purpose
     time_zone: str
+    moved: dict[str, Any] = Field(  # series_time -> wall time and zone that one which waits for new words was moved to
+        default_factory=dict, sa_type=sa.JSON
+    )
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_by: int = Field(foreign_key="person.id")
     created_at: datetime = Field(sa_type=UtcDateTime)

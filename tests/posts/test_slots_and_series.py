@@ -98,6 +98,51 @@ def test_new_words_take_back_what_was_made_until_they_are_approved(desk: Desk) -
     assert {post.message for post in made(desk, begun)} == {"Tea instead."}
 
 
+def reworded(desk: Desk, number: int, begun: int, approved_at: datetime) -> None:
+    """The pattern gets new words, and waits for its approval until then."""
+    with database.writing(desk.engine) as session:
+        post = drafts.read(session, number)
+        drafts.save(
+            session, number, desk.officer, post.revision, message="Tea instead.", title="", category="general",
+            language="en", concern=None, wordings=dict.fromkeys(desk.accounts), now=AUTUMN,
+        )  # fmt: skip
+    extend(desk, begun, AUTUMN)
+    with database.writing(desk.engine) as session:
+        drafts.approve(session, number, desk.approver, drafts.read(session, number).content_hash, approved_at)
+    extend(desk, begun, approved_at)
+
+
+def test_one_that_was_moved_keeps_its_own_day_when_the_words_change(desk: Desk) -> None:
+    number, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-10-27T09:00"))
+    extend(desk, begun, AUTUMN)
+    first, second, third, *_ = made(desk, begun)
+    with database.writing(desk.engine) as session:
+        silent = date.fromisoformat("2026-11-03")
+        blackouts.place(session, silent, silent, "election", desk.officer, AUTUMN)
+        drafts.schedule(session, first.id or 0, desk.officer, wall("2026-10-29T10:00"), "America/Chicago", AUTUMN)
+        drafts.schedule(session, second.id or 0, desk.officer, wall("2026-11-04T09:00"), NEW_YORK, AUTUMN)
+        drafts.unschedule(session, third.id or 0, desk.officer, AUTUMN)
+    reworded(desk, number, begun, AUTUMN + 2 * DAY)  # the first one's Tuesday is over then
+    posts = made(desk, begun)
+    assert [(post.wall_time, post.time_zone, post.state) for post in posts[:4]] == [
+        (wall("2026-10-29T10:00"), "America/Chicago", "scheduled"),
+        (wall("2026-11-04T09:00"), NEW_YORK, "scheduled"),
+        (None, None, "approved"),
+        (wall("2026-11-17T09:00"), NEW_YORK, "scheduled"),
+    ]
+    assert {post.message for post in posts} == {"Tea instead."}
+    assert extend(desk, begun, AUTUMN + 2 * DAY) == 0
+
+
+def test_one_that_was_moved_to_before_the_new_words_were_approved_is_not_sent_late(desk: Desk) -> None:
+    number, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-11-03T09:00"))
+    extend(desk, begun, AUTUMN)
+    with database.writing(desk.engine) as session:
+        drafts.schedule(session, made(desk, begun)[0].id or 0, desk.officer, wall("2026-10-27T09:00"), NEW_YORK, AUTUMN)
+    reworded(desk, number, begun, AUTUMN + 3 * DAY)
+    assert made(desk, begun)[0].wall_time == wall("2026-11-10T09:00")
+
+
 def test_a_post_that_may_be_out_holds_up_no_new_words_and_keeps_its_place(desk: Desk) -> None:
     number, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-10-27T09:00"))
     extend(desk, begun, AUTUMN)
