@@ -97,9 +97,9 @@ def inbox_page(
 ) -> Response:
     """One page of the inbox, newest first."""
     now, _ = clock.now(), pages.words(request).gettext
-    asked, filters = given.kept(), given.filters(who, now)
+    asked, filters, cursor = given.kept(), given.filters(who, now), _cursor(before)
     with database.reading(found.engine) as session:
-        page = inbox.mentions(session, filters, _cursor(before), PAGE)
+        page = inbox.mentions(session, filters, cursor, PAGE)
         around = _around(session, who)
         kept = views.of_person(session, who.id)
         tags = triage.known_tags(session)
@@ -121,6 +121,7 @@ def inbox_page(
         link=lambda **changed: _link(asked, changed),
         link_concern=lambda key: _link(asked, {"concern": key}),
         here=_link(asked, {"before": before}),
+        later=cursor is not None,
         following=_link(asked, {"before": f"{page.after[0].isoformat()},{page.after[1]}"}) if page.after else "",
         filtered=any(value for key, value in asked.items() if key != "state"),
         undone=triaging.untold(undo),

@@ -91,7 +91,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         "is_public": False,  # a page for the public, without the desk around it; its template says so
         "said": notice(request.query_params.get("said", ""), translate(language).gettext),
     }
-    hidden = values.keys() & around.keys() - {"zone"}
+    hidden = values.keys() & (around.keys() | _named_by_the_frame(language)) - {"zone"}
     if hidden:  # a page's own value would stand where the frame has its own: answers of people as a notice, say
         raise TypeError(f"{template}: {', '.join(sorted(hidden))} is the frame's")
     if "labels" in values:
@@ -103,6 +103,14 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
             values |= _refused(request, at, sentence)
     page = _environment(language).get_template(template).render(around | values)
     return HTMLResponse(page, status)
+
+
+@cache
+def _named_by_the_frame(language: str) -> frozenset[str]:
+    """What base.html sets for itself: it is drawn around a page's block, so it would overwrite the page's own value."""
+    tree = _environment(language).parse((FOLDER / "base.html").read_text())
+    targets = [one.target for one in tree.find_all(jinja2.nodes.Assign)]
+    return frozenset(one.name for one in targets if isinstance(one, jinja2.nodes.Name))
 
 
 def _refused(request: Request, at: str, sentence: str) -> dict[str, Any]:

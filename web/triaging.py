@@ -19,6 +19,7 @@ from listeners.tables import Mention, SavedView
 from listeners.triage import Before
 from scheduler.jobs import expiry
 from sentiment import inbox
+from sentiment.taxonomy import NEVER_TRACKED
 from web import pages
 from web.desk import Desk, TheDesk
 from web.fields import LARGEST_ID, Id, Line
@@ -31,7 +32,7 @@ VIEW = re.compile(r"[a-z_]{1,20}=[^&#\\\s]{1,80}(&[a-z_]{1,20}=[^&#\\\s]{1,80}){
 _NUMBER = re.compile(r"[0-9]{1,10}")
 MOST = 100  # at once
 DONE_WORDS = ("assign", "snooze", "done", "reopen", "tag", "undo")
-Back = Annotated[str, Form(max_length=500)]
+Back = Annotated[str, Form(max_length=4000)]  # eleven filters, each letter of which may take twelve in an address
 Until = Annotated[str, Form(pattern="^(tomorrow|monday|week)$")]
 
 
@@ -113,7 +114,7 @@ def tag(found: TheDesk, who: Who, mention_id: Id, tag: Line = "", back: Back = "
             raise Trouble(404, "This mention is not here any more", "It expired, or its author deleted it.") from error
         except triage.WrongMove as error:
             raise Trouble(422, "A tag needs a word", "Nothing was changed.") from error
-    return RedirectResponse(_safe(back), 303)
+    return RedirectResponse(_with(_safe(back), "did=tag"), 303)
 
 
 @router.post("/{mention_id}/untag", dependencies=[needs(Action.TRIAGE)])
@@ -121,7 +122,7 @@ def untag(found: TheDesk, who: Who, mention_id: Id, tag: Line = "", back: Back =
     """Takes a tag off a mention."""
     with database.writing(found.engine) as session:
         triage.untag(session, mention_id, tag, who.id, clock.now())
-    return RedirectResponse(_safe(back), 303)
+    return RedirectResponse(_with(_safe(back), "said=untagged"), 303)
 
 
 @router.post("/{mention_id}/{move}", dependencies=[needs(Action.TRIAGE)])
@@ -171,7 +172,9 @@ def correct(
             raise Trouble(404, str(error)) from error
         except inbox.WrongLabel as error:
             raise Trouble(422, "That is no label", f"{error} Nothing was changed.") from error
-    return RedirectResponse(_safe(back), 303)
+    if NEVER_TRACKED & set(concerns or ()):  # its own page is gone with it
+        return RedirectResponse("/mentions?said=left-out", 303)
+    return RedirectResponse(_with(_safe(back), "said=corrected"), 303)
 
 
 def told(before: Sequence[Before]) -> str:

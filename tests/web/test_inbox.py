@@ -1,7 +1,10 @@
 """The inbox at work: many at once, taken back, tagged, kept as views; copies once; hostile words harmless."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from html import unescape
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -106,6 +109,60 @@ def test_a_mention_is_put_away_until_monday_at_eight(ada: Browser, town: sa.Engi
     assert until is not None
     local = until.astimezone(ZoneInfo("America/New_York"))
     assert (local.weekday(), local.hour) == (0, 8)
+
+
+def ways_back(page: str) -> set[str]:
+    """Where the forms of a page lead back to."""
+    return {unescape(one) for one in re.findall(r'name="back" value="([^"]*)"', page)}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/mentions?network=facebook",
+        "/mentions?days=7&tag=crosswalk&state=all",
+        f"/mentions?{urlencode({'before': '2199-01-01T00:00:00+00:00,9'})}",
+        f"/mentions?{urlencode({'concern': chr(0x1F6B2) * 60, 'tag': chr(0x1F6B2) * 40})}",
+        "/mentions/2",
+    ],
+)
+def test_what_is_done_leads_back_to_where_one_was(ada: Browser, town: sa.Engine, address: str) -> None:
+    bulk(ada, 1, 2, move="tag", tag="crosswalk")
+    assert ways_back(ada.get(address).text) <= {address}
+    for move in ("assign", "done"):
+        answer = send(ada, f"/mentions/2/{move}", page="/mentions/2", back=address)
+        assert answer.headers["location"].startswith(f"{address}{'&' if '?' in address else '?'}did={move}&undo=2.")
+        assert address in ways_back(ada.get(answer.headers["location"]).text)
+
+
+def test_a_mentions_own_page_says_that_it_is_tagged_untagged_and_corrected(ada: Browser) -> None:
+    said = []
+    for act, fields in (
+        ("tag", {"tag": "crosswalk"}),
+        ("untag", {"tag": "crosswalk"}),
+        ("labels/correct", {"trust": "neither"}),
+    ):
+        [back] = ways_back(ada.get("/mentions/2").text)
+        answer = send(ada, f"/mentions/2/{act}", page="/mentions/2", back=back, **fields)
+        shown = ada.get(answer.headers["location"]).text
+        said += re.findall(r"said-note[^>]*>.*?<span>(.*?)</span>", shown)
+        assert "A mention</h1>" in shown
+    assert said == ["Tagged.", "The tag is taken off.", "Corrected. Your word counts now, in every figure."]
+
+
+def test_a_mention_that_is_left_out_leads_to_the_inbox_for_its_page_is_gone(ada: Browser) -> None:
+    answer = send(
+        ada, "/mentions/2/labels/correct", page="/mentions/2", back="/mentions/2", concerns="protest_public_order"
+    )
+    shown = ada.get(answer.headers["location"])
+    assert shown.status_code == 200
+    assert "It is left out of the desk, and of every figure." in shown.text
+
+
+def test_a_later_page_that_is_emptied_leads_to_the_newest(ada: Browser) -> None:
+    page = ada.get("/mentions", params={"network": "facebook", "before": "1990-01-01T00:00:00+00:00,1"}).text
+    assert "Nothing older is left in this list." in page
+    assert 'href="/mentions?network=facebook">Show the newest</a>' in page
 
 
 def test_tags_are_put_on_many_and_filtered_by(ada: Browser) -> None:

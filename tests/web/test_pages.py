@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from config import clock, database, holds, people, sign_ins
@@ -16,7 +16,7 @@ from networks import accounts
 from posts import drafts
 from tests.web.browsing import Browser
 from web import app as web_app
-from web import guard
+from web import guard, pages
 
 
 def test_every_page_without_a_number_in_its_address_opens_on_both_databases(
@@ -42,6 +42,16 @@ def test_every_page_without_a_number_in_its_address_opens_on_both_databases(
     pages -= {*guard.PUBLIC, "/accounts/callback"}  # a network leads there, with what we gave it
     found = {path: browser.get(path).status_code for path in sorted({*pages, "/posts/1", "/compose/1"})}
     assert found == dict.fromkeys(found, 200)
+
+
+@pytest.mark.parametrize("name", ["visitor", "dock", "at"])
+def test_a_page_gives_no_value_that_its_frame_would_overwrite(
+    browser_of: Callable[..., Browser], desk_app: FastAPI, name: str
+) -> None:
+    browser_of("Ada", Role.OFFICER)
+    request = Request({"type": "http", "path": "/", "headers": [], "query_string": b"", "app": desk_app, "state": {}})
+    with pytest.raises(TypeError, match=f"guide.html: {name} is the frame's"):
+        pages.render(request, "guide.html", **{name: "mine"})
 
 
 def test_a_refusal_is_told_in_the_readers_language(
