@@ -101,7 +101,7 @@ def score(source: Path, target: Path) -> None:
     \b
     Example:
       liaison score posts.jsonl scored.jsonl
-    Each line needs `text`. Works offline and without a database.
+    Each line needs `text`; what else is in it comes back as it was written. Works offline and without a database.
     """
     from sentiment.scored_file import score_file
 
@@ -338,15 +338,14 @@ def export_dpia(file: Path) -> None:
       liaison export dpia dpia.md
     What only the department can say stands in it as a question. It is in the department's language.
     """
-    from config import database
+    from config import database, output
     from scheduler import assessment
 
     with clear_errors(), desk() as (engine, settings, _keys):
         with database.reading(engine) as session:
             words = assessment.written(assessment.facts(session, settings, _now()), settings)
-        unfinished = file.with_name(f".{file.name}.new")
-        unfinished.write_text(words, encoding="utf-8")
-        unfinished.rename(file)
+        with output.written(file) as out:
+            out.write(words)
     click.echo(f"{file}: {words.count(assessment.to_say(settings))} things are for the department to say")
 
 

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 import sqlalchemy as sa
 
-from config import clock, database
+from config import clock, database, output
 from config.secrets import KEY_FILE, Keys, SecretKeyError
 
 FORMAT = 2
@@ -61,7 +61,11 @@ class Manifest:
 
 
 def make(engine: sa.Engine, data: Path, keys: Keys, out: Path, now: datetime) -> Manifest:
-    """Writes the backup to `out`, beside first and then renamed, readable by its owner only. Raises BackupFailed."""
+    """Writes the backup to `out`, beside first and then renamed, readable by its owner only; a link stays and leads to
+    it. Raises BackupFailed."""
+    if output.stands(out):
+        raise BackupFailed(f"{out} is no file, and a backup is written beside one and then renamed: name a file")
+    out = output.place(out)
     _sweep(out.parent, BACKING_UP, now)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=BACKING_UP) as name:
         kind = engine.dialect.name

@@ -5,7 +5,6 @@ gone afterwards. Nobody takes or closes an alert, and nothing is sent. While an 
 next ones: what it says of a text depends on that text alone."""
 
 import json
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col
 
 import scheduler.tables  # noqa: F401  (all tables are made)
-from config import clock, database, secrets
+from config import clock, database, output, secrets
 from config.settings import Settings
 from listeners import intake, sources
 from listeners.masking import masked, storable
@@ -60,20 +59,14 @@ def replay(
     progress: Callable[[int], None] = lambda number: None,
 ) -> Replayed:
     """Plays the posts of `stream` (CONTRACT: id, posted_at, text, author, network) in order of time and writes a line
-    an alert, as it was when it was raised. Writes beside `target` and renames at the end. Raises OSError,
-    archive.UnreadableArchive."""
+    an alert, as it was when it was raised. Raises OSError, archive.UnreadableArchive; then `target` is as it was."""
     lines = list(archive.read(stream))
     posts = sorted((line for line in lines if isinstance(line, Taken)), key=lambda line: line.mention.posted_at)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     raised = 0
-    try:
-        with beside.open("w", encoding="utf-8") as out:
-            for line in alerted(posts, settings=settings, reader=reader, sensitivity=sensitivity, progress=progress):
-                out.write(json.dumps(line, ensure_ascii=False) + "\n")
-                raised += 1
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+    with output.written(target) as out:
+        for line in alerted(posts, settings=settings, reader=reader, sensitivity=sensitivity, progress=progress):
+            out.write(json.dumps(line, ensure_ascii=False) + "\n")
+            raised += 1
     return Replayed(posts=len(posts), refused=len(lines) - len(posts), alerts=raised)
 
 

@@ -4,11 +4,11 @@ Times are taken and given back as they are written in the files, with or without
 
 import csv
 import json
-import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from config import output
 from sentiment import volume
 
 
@@ -26,12 +26,8 @@ def alarms(folder: Path, target: Path, progress: Callable[[int], None] = lambda 
         progress(1)
     if not found:
         raise UnreadableSeries(f"{folder} holds no .csv file")
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        beside.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+    with output.written(target) as out:
+        out.write(json.dumps(found, indent=1) + "\n")
     return sum(map(len, found.values()))
 
 

@@ -1,6 +1,7 @@
 """Backup and restore, on SQLite and on PostgreSQL, while somebody writes."""
 
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from datetime import datetime
@@ -114,6 +115,20 @@ def test_a_backup_inside_the_data_folder_holds_no_other_and_nothing_of_one_under
         made = backup.make(sqlite_engine, data, keys, folder / "latest.tar", now)
         (folder / "latest.tar").rename(folder / name)
         assert set(made.files) == {"liaison.db", "files/imports/refused.jsonl"}
+
+
+def test_a_link_to_a_backup_stays_and_a_pipe_is_refused_and_stays(
+    sqlite_engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path
+) -> None:
+    (tmp_path / "far").mkdir()
+    newest, pipe = tmp_path / "newest.tar", tmp_path / "pipe"
+    newest.symlink_to(tmp_path / "far" / "1.tar")
+    backup.make(sqlite_engine, data, keys, newest, now)
+    assert (newest.is_symlink(), tarfile.is_tarfile(tmp_path / "far" / "1.tar")) == (True, True)
+    os.mkfifo(pipe)
+    with pytest.raises(BackupFailed, match="pipe is no file"):
+        backup.make(sqlite_engine, data, keys, pipe, now)
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize("folder", [".", "store"])

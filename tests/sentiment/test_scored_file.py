@@ -43,6 +43,25 @@ def test_a_line_that_cannot_be_read_says_why_and_the_others_are_scored(tmp_path:
     assert counts == Counts(scored=2, errors=7)
 
 
+def test_each_line_is_json_and_what_came_in_goes_out_as_it_was_written(tmp_path: Path) -> None:
+    long = b"9" * 5000
+    lines_in = [
+        b'{"text": "hello", "language": "en", "id": 1152921504606846977.25, "n": [1e999, 0.10, ' + long + b']}',
+        b'{"text" :"Nobody came to us",\t"caf\xc3\xa9" :\r{"a":\r1}, "language": null, "\\ud800": "\\u00e9"}',
+        b'{"text": "hello", "n": NaN}', b'{"text": "hello", "n": [-Infinity]}', b'{"n": Infinity}',
+    ]  # fmt: skip
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_bytes(b"\n".join(lines_in))
+    assert score_file(source, target) == Counts(scored=2, errors=3)
+    first, second, *others = target.read_bytes().split(b"\n")
+    assert first.startswith(lines_in[0][:-1] + b', "sentiment": {')
+    as_written = b'{"text" :"Nobody came to us", "caf\xc3\xa9" : {"a": 1}, "language": "en", "\\ud800": "\\u00e9", '
+    assert second.startswith(as_written + b'"sentiment": {')
+    assert others == [b'{"error": "not JSON"}'] * 3 + [b""]
+    told = json.loads(second, parse_constant=pytest.fail)
+    assert (told["language"], told["caf\u00e9"], list(told)[-1]) == ("en", {"a": 1}, "flags")
+
+
 def test_an_error_of_an_earlier_run_does_not_stay(tmp_path: Path) -> None:
     _, (line,) = scored(tmp_path, b'{"text": "All quiet", "error": "no text"}')
     assert "error" not in line
