@@ -33,6 +33,7 @@ from networks.network import (
 )
 from networks.tables import Account, PracticePost
 
+PRACTICE = "practice"  # what is heard and published there is counted for nobody outside
 PAGE = 100
 
 
@@ -151,7 +152,7 @@ def _reach(connection: Connection) -> ReachReader:
 
 
 NETWORK = Network(
-    name="practice",
+    name=PRACTICE,
     label="Practice board",
     policy=Policy(notes="Inside this installation; nothing on it is public."),
     limits=Limits(length=500, pictures=4),

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, func, select
 from config import audit
 from config.permissions import Action, Role, may
 from config.tables import AuditEntry
+from networks.practice import PRACTICE
 from networks.tables import Account
 from posts import approval, categories
 from posts.approval import Standing
@@ -124,15 +125,29 @@ def in_review_by(session: Session, person_id: int) -> list[QueueRow]:
     return _read(session, *mine)
 
 
-def published_between(session: Session, start: datetime, end: datetime) -> tuple[int, int]:
-    """How many posts went out from `start` to before `end`, and on how many networks."""
+@dataclass(frozen=True)
+class Published:
+    """Posts that went out in public and on how many networks; and those that went to the practice board alone."""
+
+    posts: int
+    networks: int
+    practised: int
+
+
+def published_between(session: Session, start: datetime, end: datetime) -> Published:
+    """How many posts went out from `start` to before `end`."""
+    public = col(Account.network) != PRACTICE
     query = (
-        select(func.count(func.distinct(Target.post_id)), func.count(func.distinct(Account.network)))
+        select(
+            func.count(func.distinct(sa.case((public, col(Target.post_id))))),
+            func.count(func.distinct(sa.case((public, col(Account.network))))),
+            func.count(func.distinct(Target.post_id)),
+        )
         .join(Account, col(Account.id) == col(Target.account_id))
         .where(col(Target.published_at) >= start, col(Target.published_at) < end)
     )
-    posts, networks = session.exec(query).one()
-    return posts, networks
+    posts, networks, every = session.exec(query).one()
+    return Published(posts, networks, every - posts)
 
 
 def changes_asked(session: Session, post_id: int) -> Review | None:

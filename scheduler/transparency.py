@@ -12,6 +12,7 @@ from sqlmodel import Session, col, func, select
 from config.settings import Settings
 from listeners.tables import Source
 from networks.network import Network, SourceKind
+from networks.practice import PRACTICE
 from networks.registry import NETWORKS
 from posts.actions import ActionState
 from posts.tables import UnitAction
@@ -21,7 +22,6 @@ from sentiment.taxonomy import CONCERNS
 
 DAYS = 28  # of the counts: whole days up to yesterday
 ALERT_DAYS = 91
-PRACTICE = "practice"  # inside this installation: nothing on it is public
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def tell(session: Session, settings: Settings, now: datetime) -> Told:
     )
     by_concern = connection.execute(
         sa.select(col(HourCount.concern), posts)
-        .where(col(HourCount.concern).in_(list(CONCERNS)), *inside)
+        .where(col(HourCount.concern).in_(list(CONCERNS)), col(HourCount.network) != PRACTICE, *inside)
         .group_by("concern")
     )
     concerns = [(concern, disclosure.in_fives(int(number))) for concern, number in by_concern]

@@ -341,14 +341,18 @@ def _sent(sent: Sent, language: str) -> str:
         parts.append(_("Sent: %(posts)s on %(networks)s") % {"posts": posts, "networks": on})
     else:
         parts.append(_("Sent: nothing"))
+    if sent.practised:
+        words = ngettext("%(count)s on the practice board", "%(count)s on the practice board", sent.practised)
+        parts.append(words % {"count": sent.practised})
     if sent.failed:
         parts.append(ngettext("%(count)s failed", "%(count)s failed", sent.failed) % {"count": sent.failed})
     if sent.unconfirmed:
         words = ngettext("%(count)s not confirmed yet", "%(count)s not confirmed yet", sent.unconfirmed)
         parts.append(words % {"count": sent.unconfirmed})
-    if sent.posts and len(parts) == 1:
-        return _("%(sent)s, all confirmed.") % {"sent": parts[0]}
-    return "; ".join(parts) + "."
+    said = "; ".join(parts)
+    if sent.posts and not sent.failed and not sent.unconfirmed:
+        return _("%(sent)s, all confirmed.") % {"sent": said}
+    return f"{said}."
 
 
 def _answered(answered: Answered, language: str) -> str:

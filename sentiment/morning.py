@@ -32,12 +32,14 @@ class AlertNews:
 
 @dataclass(frozen=True)
 class Sent:
-    """What went out since the last digest: posts, the networks they went to, and what did not go well."""
+    """What went out since the last digest: posts, the networks they went to, and what did not go well; `practised`:
+    posts that went to the practice board alone, where nobody outside sees them."""
 
     posts: int = 0
     networks: int = 0
     unconfirmed: int = 0
     failed: int = 0
+    practised: int = 0
 
 
 @dataclass(frozen=True)

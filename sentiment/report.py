@@ -136,6 +136,7 @@ def compose(
     ours = [
         (_("Posts published"), "posts", float(sent.posts), "published"),
         (_("Posts that failed"), "posts", float(sent.failed), "published"),
+        *([(_("Posts on the practice board"), "posts", float(sent.practised), "published")] if sent.practised else []),
         (_("Mentions answered"), "posts", float(answered.mentions), "answered"),
         (_("Half of them answered within"), "hours", hours, "answered"),
         *((_("Published: %(kind)s") % {"kind": names.get(kind, kind)}, "posts", float(n), "mix") for kind, n in mix),

@@ -13,6 +13,7 @@ from config.phrases import Phrase
 from listeners import data_requests
 from listeners.data_requests import NoAuthorId
 from listeners.tables import DataRequest
+from networks.practice import PRACTICE
 from networks.registry import NETWORKS
 from scheduler import transparency
 from scheduler.jobs import own_data
@@ -28,7 +29,7 @@ OWN_DATA = "/records/own-data"
 LISTENED = [
     network
     for network in NETWORKS.values()
-    if network.kinds and network.author_id is not None and network.name != transparency.PRACTICE
+    if network.kinds and network.author_id is not None and network.name != PRACTICE
 ]
 
 

@@ -393,7 +393,7 @@ def places_of(session: Session, chosen: Sequence[int]) -> tuple[tuple[int, ...],
 
 
 def _sent(session: Session, since: datetime, now: datetime) -> Sent:
-    posts, networks = queue.published_between(session, since, now)
+    out = queue.published_between(session, since, now)
     open_ = select(func.count()).select_from(Target).where(Target.state == TargetState.UNKNOWN.value)
     lost = select(func.count()).select_from(Target).where(Target.state == TargetState.FAILED.value)
     unknown, failed = session.exec(
@@ -402,7 +402,7 @@ def _sent(session: Session, since: datetime, now: datetime) -> Sent:
             lost.where(Target.due_at > since, Target.due_at <= now).scalar_subquery(),
         )
     ).one()
-    return Sent(posts=posts, networks=networks, unconfirmed=unknown, failed=failed)
+    return Sent(out.posts, out.networks, unknown, failed, out.practised)
 
 
 def _answered(session: Session, since: datetime, now: datetime) -> Answered:

@@ -37,7 +37,7 @@ def put_due(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) ->
         if not due:
             return 0
         overview, rows = figures.town(session, now, settings.department.zone)
-        sent = queue.published_between(session, now - WEEK, now)[0]
+        sent = queue.published_between(session, now - WEEK, now).posts
         coming = _public(session, now)
     put = 0
     with database.writing(engine) as session:

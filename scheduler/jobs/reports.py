@@ -9,6 +9,8 @@ from config import asked, database
 from config.settings import Settings
 from config.tables import MailPreference, Person
 from networks import registry
+from networks.practice import PRACTICE
+from networks.tables import Account
 from posts import reach
 from posts.tables import Post, Target
 from scheduler.jobs import mornings
@@ -31,6 +33,8 @@ def gather(engine: sa.Engine, settings: Settings, person: Person, edition: Editi
         mix = session.exec(
             select(Post.category, func.count(func.distinct(Post.id)))
             .join(Target, col(Target.post_id) == col(Post.id))
+            .join(Account, col(Account.id) == col(Target.account_id))
+            .where(col(Account.network) != PRACTICE)
             .where(col(Target.published_at) >= since, col(Target.published_at) < until)
             .group_by(Post.category)
             .order_by(Post.category)

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes, policy
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,10 +22,10 @@ from config.secrets import Keys
 from config.settings import Settings
 from config.tables import MailPreference, OutboxMessage, Person
 from networks import accounts
-from posts import drafts
+from posts import drafts, partners, queue
 from posts.tables import Target
 from scheduler.delivery import deliver_due
-from scheduler.jobs import digests, mornings
+from scheduler.jobs import digests, mornings, partner_digests, reports
 from sentiment.editions import Edition, Rhythm
 from sentiment.morning import Answered
 from tests.scheduler.postbox import Post, using
@@ -299,3 +300,46 @@ def test_who_cannot_be_mailed_keeps_nobody_elses_digest(sqlite_engine: sa.Engine
     with database.reading(sqlite_engine) as session:
         told = session.exec(select(OutboxMessage.recipient).order_by(col(OutboxMessage.id))).all()
     assert told == ["ana@riverton.example", "luc@riverton.example"]
+
+
+def went_out(session: Session, network: str, by: int, when: datetime) -> None:
+    """A post that was published on an account of that network."""
+    account = accounts.add(
+        session, network=network, name=f"Us {when}", handle="", secret=None, keys=secrets.for_tests(), now=when
+    )
+    post = drafts.create(session, by, "Cones on Elm Street.", [], when)
+    post.state = "published"
+    session.add(
+        Target(
+            post_id=post.id or 0, account_id=account.id or 0, state="published", due_at=when, next_try_at=when,
+            key=f"{network} {when}", content_hash="", text="Cones on Elm Street.", published_at=when,
+        )
+    )  # fmt: skip
+
+
+def test_what_went_to_the_practice_board_alone_is_told_apart_and_to_our_own_people_only(
+    sqlite_engine: sa.Engine, settings: Settings, keys: Keys
+) -> None:
+    now = at("11-09T14:00")  # a Monday
+    with database.writing(sqlite_engine) as session:
+        ana = add(session, "ana", "UTC", 7, SINCE)
+        for minutes, network in ((60, "practice"), (50, "practice"), (40, "bluesky")):
+            went_out(session, network, ana, now - timedelta(minutes=minutes))
+        school = partners.Given("School", "school", languages=("en",), reach=partners.Reach("Rosa", "r@school.example"))
+        partners.send_digest(
+            session, partners.keep(session, school, keys, ana, now).id or 0, "by phone", keys, ana, now
+        )
+        person = session.get_one(Person, ana)
+        assert queue.published_between(session, now - HOUR, now) == queue.Published(1, 1, 2)
+    told = digests.previewed(sqlite_engine, settings, keys, person, now, Edition.DAILY)[0].text
+    assert "Sent: 1 post on 1 network; 2 on the practice board, all confirmed." in told
+    rows = {row.name: row.value for row in reports.gather(sqlite_engine, settings, person, Edition.WEEKLY, now).rows}
+    assert [rows[f"Posts {what}"] for what in ("published", "on the practice board")] == [1, 2]
+    assert {name: value for name, value in rows.items() if name.startswith("Published: ")} == {"Published: General": 1}
+    assert partner_digests.put_due(sqlite_engine, settings, keys, now) == 1
+    with database.reading(sqlite_engine) as session:
+        (mail,) = session.exec(select(OutboxMessage).where(OutboxMessage.kind == "partner")).all()
+    assert (
+        "published one post"
+        in message_from_bytes(keys.open(mail.message).encode(), policy=policy.default).get_content()
+    )

@@ -189,6 +189,7 @@ def test_steady_is_not_said_where_a_real_change_could_hide() -> None:
         (Sent(1, 1), "Sent: 1 post on 1 network, all confirmed."),
         (Sent(2, 1, unconfirmed=1), "Sent: 2 posts on 1 network; 1 not confirmed yet."),
         (Sent(0, 0, failed=2), "Sent: nothing; 2 failed."),
+        (Sent(0, 0, practised=3), "Sent: nothing; 3 on the practice board."),
     ],
 )
 def test_all_confirmed_is_said_only_when_it_is_so(sent: Sent, said: str) -> None:

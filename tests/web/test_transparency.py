@@ -17,6 +17,7 @@ from config.tables import AuditEntry
 from listeners import data_requests, intake, sources
 from listeners.tables import DataRequest, Mention
 from networks.network import RemoteMention
+from scheduler import transparency
 from scheduler.jobs import expiry, own_data
 from sentiment import scoring
 from sentiment.tables import AuthorDay, HourCount
@@ -83,6 +84,22 @@ def test_the_public_page_is_off_unless_the_department_switches_it_on(
     assert "at least 10" in page  # of 13 posts
     assert "mailto:records@riverton.example" in page
     assert "speeding" not in page.lower()
+
+
+def test_what_is_heard_on_the_practice_board_is_told_to_nobody_outside(
+    town: sa.Engine, keys: Keys, settings: Settings, at_eight: datetime
+) -> None:
+    def told() -> transparency.Told:
+        with database.reading(town) as session:
+            return transparency.tell(session, settings, at_eight)
+
+    before = told()
+    said = [(f"learner {n}", "speeding again") for n in range(20)]
+    hear(town, keys, settings, at_eight - timedelta(days=2), said, "practice")
+    assert told() == before
+    assert before.concerns != ()
+    hear(town, keys, settings, at_eight - timedelta(days=2), said, "bluesky")
+    assert told().concerns != before.concerns
 
 
 def test_a_word_said_from_the_account_deletes_its_data_and_nobody_elses(
