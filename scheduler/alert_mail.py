@@ -51,7 +51,8 @@ def compose(
     """The words. `zone` is the recipient's; `networks` gives a network's name for people to read; `phrases`: whether
     to name what is often in the posts."""
     _ = translate(language).gettext
-    alert, local, names = detail.alert, now.astimezone(zone), networks or {}
+    alert, local = detail.alert, now.astimezone(zone)
+    names = {name: _(label) for name, label in (networks or {}).items()}
     said = digest_words.alert(
         posts=detail.posts,
         authors=detail.authors,

@@ -327,7 +327,7 @@ def _quote(morning: Morning, concern: str, language: str) -> QuoteWords | None:
     quote = morning.quotes.get(concern)
     if quote is None:
         return None
-    network = morning.networks.get(quote.network, quote.network.capitalize())
+    network = translate(language).gettext(morning.networks.get(quote.network, quote.network.capitalize()))
     return digest_words.quote(quote, network, morning.zone, morning.at, language)
 
 

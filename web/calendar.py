@@ -298,8 +298,8 @@ def obstacle_words(one: Obstacle, language: str) -> str:
     if one.kind == "silent":
         return _("A day of silence (%(reason)s): it would not be sent. Move it.") % {"reason": one.about}
     if one.kind == "signed_out":
-        account = f"{LABELS.get(one.network, one.network)}, {one.about}"
+        account = f"{_(LABELS.get(one.network, one.network))}, {one.about}"
         return _("%(account)s is signed out: it would wait there.") % {"account": account}
     if one.kind == "nowhere":
         return _("It goes to no account yet.")
-    return f"{LABELS.get(one.network, one.network)}, {one.about}: {one.words}"
+    return f"{_(LABELS.get(one.network, one.network))}, {one.about}: {one.words}"

@@ -158,6 +158,18 @@ def test_no_line_is_longer_than_mail_allows() -> None:
     assert max(len(line) for line in mail(rendered(FULL)).as_bytes().split(b"\r\n")) <= 998
 
 
+def test_a_spanish_digest_and_a_spanish_alert_name_networks_in_spanish() -> None:
+    labels = {"feed": "News and feeds", "practice": "Practice board"}
+    morning = replace(FULL, quotes={"traffic_safety": quote("Third morning.", "feed")}, networks=labels)
+    digest_ = digest_mail.render(compose(morning, "es"), DESK, "es").text
+    detail = replace(DETAIL, quotes=(quote("Third morning.", "feed"),), networks=(("practice", 11),))
+    about = {"key": "alert:1:3", "department": "Riverton", "zone": ZoneInfo("America/New_York"), "now": NOW}
+    alert = alert_mail.compose(detail, path="/alerts/1", networks=labels, language="es", **about)  # type: ignore[arg-type]
+    told = flat(digest_ + alert_mail.render(alert, DESK, "es").text)
+    assert told.count("Noticias y canales") == 2
+    assert ("Tablero de práctica (" in told, "News and feeds" in told, "Practice board" in told) == (True, False, False)
+
+
 def test_without_an_address_to_stop_it_no_header_promises_one() -> None:
     message = mail(rendered(QUIET))
     assert (message["List-Unsubscribe"], message["List-Unsubscribe-Post"]) == (None, None)

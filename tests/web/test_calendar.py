@@ -14,6 +14,7 @@ from config.permissions import Role
 from config.secrets import Keys
 from networks import accounts
 from posts import blackouts, drafts, slots
+from posts.foresight import Obstacle
 from posts.tables import Post
 from tests.web.browsing import Browser, send
 from web import calendar
@@ -153,3 +154,9 @@ def test_a_month_is_whole_weeks_that_hold_it(day: date, language: str) -> None:
     assert first <= day.replace(day=1)
     assert day <= last
     assert first.weekday() == 6  # Sunday
+
+
+def test_an_obstacle_names_its_network_in_the_readers_language() -> None:
+    signed_out, misfit = (Obstacle(kind, "Riverton PD", "Too long.", "practice") for kind in ("signed_out", "misfit"))
+    assert calendar.obstacle_words(signed_out, "es").startswith("Tablero de práctica, Riverton PD")
+    assert calendar.obstacle_words(misfit, "es") == "Tablero de práctica, Riverton PD: Too long."
