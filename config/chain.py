@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from config import clock
+from config.phrases import Phrase
 from config.secrets import Keys
 from config.tables import AuditEntry, AuditSeal
 
@@ -24,13 +25,18 @@ LATE = 10_000  # ids back from the newest sealed one that a seal looks for entri
 _AT_ONCE = 1000
 
 
+def _(message: str) -> str:
+    """Marks a sentence for the catalogue; mails translate it."""
+    return message
+
+
 @dataclass(frozen=True)
 class Wrong:
     """One place where the chain does not hold. `position` in the chain, none for an entry that stands outside it."""
 
     position: int | None
     entry_id: int | None
-    words: str
+    words: Phrase
 
 
 @dataclass(frozen=True)
@@ -89,23 +95,25 @@ def verify(session: Session, keys: Keys, head: str = "") -> Verdict:
     for sealed, entry in _links(session):
         at += 1
         if sealed.position != at:
-            words = f"{sealed.position - at} seals are gone" if sealed.position - at > 1 else "a seal is gone"
-            wrong.append(Wrong(at, None, f"{words} before position {sealed.position}"))
+            one, more = _("a seal is gone before position %(at)s"), _("%(gone)s seals are gone before position %(at)s")
+            gone = sealed.position - at
+            wrong.append(Wrong(at, None, Phrase(more if gone > 1 else one, at=sealed.position, gone=gone)))
             at = sealed.position
             before = b""  # what stood there is not known: this link is taken as it is
         genuine = hmac.compare_digest(sealed.mark, _mark(keys, sealed.hash))
         found = linked(before, written(entry)) if entry is not None else b""
         if not genuine:
-            wrong.append(Wrong(at, sealed.entry_id, "the seal was changed, or made with another secret key"))
+            wrong.append(Wrong(at, sealed.entry_id, Phrase(_("the seal was changed, or made with another secret key"))))
         if entry is None:
-            wrong.append(Wrong(at, sealed.entry_id, "the entry was taken out"))
+            wrong.append(Wrong(at, sealed.entry_id, Phrase(_("the entry was taken out"))))
         elif genuine and before and found != sealed.hash:
-            wrong.append(Wrong(at, sealed.entry_id, "the entry was changed since it was sealed"))
+            wrong.append(Wrong(at, sealed.entry_id, Phrase(_("the entry was changed since it was sealed"))))
         before = sealed.hash if genuine or entry is None or not before else found
         stored_head = sealed.hash
         head_seen = head_seen or stored_head.hex() == head.lower()
     if not head_seen:
-        wrong.append(Wrong(None, None, "the end that was noted earlier is not in the chain: the log was cut short"))
+        cut = _("the end that was noted earlier is not in the chain: the log was cut short")
+        wrong.append(Wrong(None, None, Phrase(cut)))
     unsealed = session.exec(select(func.count()).select_from(AuditEntry).where(~_is_sealed())).one()
     return Verdict(at, unsealed, stored_head.hex(), wrong)
 

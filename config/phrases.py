@@ -3,6 +3,13 @@
 from collections.abc import Callable, Sequence
 
 
+def told(words: str, gettext: Callable[[str], str]) -> str:
+    """These words, a phrase or a whole sentence, as `gettext` has them; what it has not, as it is."""
+    if isinstance(words, Phrase):
+        return words.told(gettext)
+    return gettext(words) if words else ""
+
+
 class Phrase(str):
     """`Phrase("A post has at most %(most)s pictures.", most=4)`. What it is raised or kept with keeps it whole."""
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from babel.dates import format_date
 from sqlmodel import Session, col
 
+from config.phrases import Phrase
+from config.translations import translate
 from listeners import gaps, rhythm
 from listeners.rhythm import Rate
 from listeners.tables import Source, SourceGap
@@ -21,7 +24,7 @@ TROUBLE = ("failing", "behind", "silent")
 
 @dataclass(frozen=True)
 class Health:
-    """state: ok, behind, failing, silent or off; `words` for people."""
+    """state: ok, behind, failing, silent or off; `words` for people, a Phrase."""
 
     state: str
     words: str
@@ -75,58 +78,83 @@ def health(
 ) -> Health:
     """How a source is doing at `now`; `account`: the one it listens by; `silent_since`: as rhythm.heard tells."""
     if source.next_poll_at is None:
-        return Health("ok", "imported by hand")
+        return Health("ok", Phrase("imported by hand"))
     if not source.enabled:
-        return Health("off", "switched off")
+        return Health("off", Phrase("switched off"))
     if account is not None and account.state != "connected":
-        return Health("failing", f"{account.name} is signed out; connected again, it goes on from where it was")
+        return Health(
+            "failing",
+            Phrase("%(account)s is signed out; connected again, it goes on from where it was", account=account.name),
+        )
     if source.failures:
-        since = f", last good {ago(now - source.last_ok_at)}" if source.last_ok_at else ", never reached yet"
-        return Health("failing", f"{source.last_error or 'failing'}{since}; tried again by itself")
+        why = source.last_error or Phrase("failing")
+        if source.last_ok_at is None:
+            return Health("failing", Phrase("%(why)s, never reached yet; tried again by itself", why=why))
+        good = ago(now - source.last_ok_at)
+        return Health("failing", Phrase("%(why)s, last good %(ago)s; tried again by itself", why=why, ago=good))
     if source.last_ok_at is None:
-        return Health("ok", "not looked at yet")
+        return Health("ok", Phrase("not looked at yet"))
     lag = now - source.last_ok_at
     if source.streamed:
         return _streamed(source, now, lag, silent_since)
     if lag > timedelta(seconds=BEHIND * source.every_seconds + 60):
-        return Health("behind", f"last looked at {ago(lag)}; catching up by itself, nothing is lost")
+        return Health("behind", Phrase("last looked at %(ago)s; catching up by itself, nothing is lost", ago=ago(lag)))
     if silent_since is not None:
         return _silent(now - silent_since)
-    unread = f"; not all could be read: {source.last_error}" if source.last_error else ""
-    return Health("ok", f"looked at {ago(lag)}{unread}")
+    if source.last_error:
+        words = Phrase("looked at %(ago)s; not all could be read: %(why)s", ago=ago(lag), why=source.last_error)
+        return Health("ok", words)
+    return Health("ok", Phrase("looked at %(ago)s", ago=ago(lag)))
 
 
 def _streamed(source: Source, now: datetime, lag: timedelta, silent_since: datetime | None) -> Health:
     if lag > gaps.STREAMED:
-        return Health("behind", f"nothing came since {ago(lag)}; it goes on from there by itself")
+        return Health("behind", Phrase("nothing came since %(ago)s; it goes on from there by itself", ago=ago(lag)))
     behind = now - source.position_at if source.position_at is not None else timedelta()
     if behind > LATE:
-        return Health("behind", f"catching up: {span(behind)} behind the network")
+        return Health("behind", Phrase("catching up: %(span)s behind the network", span=span(behind)))
     if silent_since is not None:
         return _silent(now - silent_since)
-    return Health("ok", f"{max(0, round(behind.total_seconds()))} s behind the network")
+    seconds = max(0, round(behind.total_seconds()))
+    return Health("ok", Phrase("%(seconds)s s behind the network", seconds=seconds))
 
 
 def _silent(lasting: timedelta) -> Health:
-    return Health("silent", f"it answers, but nothing came for {span(lasting)}, against its usual rhythm")
+    words = Phrase("it answers, but nothing came for %(span)s, against its usual rhythm", span=span(lasting))
+    return Health("silent", words)
 
 
-def in_words(gap: SourceGap, at: Callable[[datetime], datetime]) -> str:
+def in_words(gap: SourceGap, at: Callable[[datetime], datetime], language: str = "en") -> str:
     """As "24 Nov: nothing from 02:10 to 02:45, 312 caught up"; times as `at` gives them."""
+    _ = translate(language).gettext
     began, ended = at(gap.began_at), at(gap.ended_at)
-    end = f"{ended:%H:%M}" if ended.date() == began.date() else f"{ended:%d %b %H:%M}"
-    caught = f"{gap.caught_up:,} caught up" if gap.caught_up or not gap.lost else "none of it could be caught up"
-    after = "; some may be lost" if gap.lost else ""
-    return f"{began:%d %b}: nothing from {began:%H:%M} to {end}, {caught}{after}"
+
+    def day(moment: datetime) -> str:
+        return format_date(moment, "dd MMM", locale=language)
+
+    if gap.lost:
+        some = _("%(day)s: nothing from %(start)s to %(end)s, %(number)s caught up; some may be lost")
+        none = _("%(day)s: nothing from %(start)s to %(end)s, none of it could be caught up; some may be lost")
+        words = some if gap.caught_up else none
+    else:
+        words = _("%(day)s: nothing from %(start)s to %(end)s, %(number)s caught up")
+    return words % {
+        "day": day(began),
+        "start": f"{began:%H:%M}",
+        "end": f"{ended:%H:%M}" if ended.date() == began.date() else f"{day(ended)} {ended:%H:%M}",
+        "number": f"{gap.caught_up:,}",
+    }
 
 
-def ago(lag: timedelta) -> str:
-    return "less than a minute ago" if lag < timedelta(minutes=1) else f"{span(lag)} ago"
+def ago(lag: timedelta) -> Phrase:
+    return Phrase("less than a minute ago") if lag < timedelta(minutes=1) else Phrase("%(span)s ago", span=span(lag))
 
 
-def span(lasting: timedelta) -> str:
+def span(lasting: timedelta) -> Phrase:
     """To the minute under two hours, to the hour under two days."""
     minutes = int(lasting.total_seconds() // 60)
     if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
+        return Phrase("%(minutes)s min", minutes=minutes)
+    if minutes < 48 * 60:
+        return Phrase("%(hours)s h", hours=minutes // 60)
+    return Phrase("%(days)s days", days=minutes // (24 * 60))

@@ -24,9 +24,8 @@ from markupsafe import Markup, escape
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, col, func, select
 
-from config import clock, database, holds, templates
+from config import clock, database, holds, phrases, templates
 from config.permissions import Action
-from config.phrases import Phrase
 from config.tables import Person
 from config.translations import LANGUAGES, translate
 from listeners import mentions as listeners_mentions
@@ -342,10 +341,7 @@ def _counted(context: jinja2.runtime.Context, value: int) -> str:
 
 
 def _told(context: Mapping[str, Any], words: str) -> str:
-    gettext = translate(context["language"]).gettext
-    if isinstance(words, Phrase):
-        return words.told(gettext)
-    return gettext(words) if words else ""
+    return phrases.told(words, translate(context["language"]).gettext)
 
 
 @jinja2.pass_context

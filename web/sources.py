@@ -264,7 +264,7 @@ def _page(
     asked: Asked | None = None,
     places_taken: place_files.Taken | None = None,
 ) -> Response:
-    now, zone = clock.now(), pages.zone_of(request)
+    now, zone, language = clock.now(), pages.zone_of(request), pages.language_of(request)
     with database.reading(found.engine) as session:
         listed = health.overview(session, now)
         known = places.all_places(session)
@@ -287,7 +287,7 @@ def _page(
         asked=asked,
         places_taken=places_taken,
         subject=sources.subject,
-        gap_words=lambda gap: health.in_words(gap, lambda moment: moment.astimezone(zone)),
+        gap_words=lambda gap: health.in_words(gap, lambda moment: moment.astimezone(zone), language),
     )
 
 

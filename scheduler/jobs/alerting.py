@@ -22,6 +22,7 @@ from config.permissions import Action, Role, may
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import MailPreference, Person
+from config.translations import translate
 from scheduler import alert_mail, digest_mail, webhooks
 from scheduler.jobs import mornings
 from scheduler.jobs.mornings import LABELS
@@ -105,16 +106,18 @@ def tell(engine: sa.Engine, settings: Settings, now: datetime) -> int:
 def put_test(session: Session, channel: AlertChannel, settings: Settings, now: datetime) -> bool:
     """Puts a message that says it is a test; whether it was put (not twice within a second)."""
     key = f"test:{channel.id}:{now:%Y%m%d%H%M%S}"
+    _ = translate(settings.department.language).gettext  # as the alerts that will come there
+    said = _("This is a test from %(department)s. Alerts will be told here.")
     words = {
         "event": "test",
         "delivery": key,
-        "words": f"This is a test from {settings.department.name}. Alerts will be told here.",
+        "words": said % {"department": settings.department.name},
         "url": f"{settings.base_url.rstrip('/')}/alerts",
         "test": True,
     }
     recipient = webhooks.recipient(channel.id or 0)
     return outbox.put_call(
-        session, key=key, kind="test", recipient=recipient, subject="Liaison: a test", words=words, now=now
+        session, key=key, kind="test", recipient=recipient, subject=_("Liaison: a test"), words=words, now=now
     )
 
 

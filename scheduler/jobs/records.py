@@ -13,6 +13,7 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry
+from config.translations import translate
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 1000  # entries in one transaction, so that nobody waits long
@@ -47,9 +48,8 @@ def check(engine: sa.Engine, settings: Settings, now: datetime) -> chain.Verdict
             }
             for email, person in told.items():
                 key = f"records-altered:{now:%Y%m%d}:{person.id}"
-                letters.put(
-                    session, _message(verdict), key=key, kind="records", recipient=email, settings=settings, now=now
-                )
+                message = _message(verdict, person.language)
+                letters.put(session, message, key=key, kind="records", recipient=email, settings=settings, now=now)
     return verdict
 
 
@@ -70,18 +70,21 @@ def _sealed(engine: sa.Engine, keys: Keys, *, everything: bool) -> int:
             return total
 
 
-def _message(verdict: chain.Verdict) -> EmailMessage:
-    places = "\n".join(
-        f"- place {one.position or '?'} of the chain, entry {one.entry_id or '?'}: {one.words}"
+def _message(verdict: chain.Verdict, language: str) -> EmailMessage:
+    _ = translate(language).gettext
+    place = _("- place %(position)s of the chain, entry %(entry)s: %(why)s")
+    places = [
+        place % {"position": one.position or "?", "entry": one.entry_id or "?", "why": one.words.told(_)}
         for one in verdict.wrong[:20]
-    )
-    message = EmailMessage()
-    message["Subject"] = "The audit log was altered"
-    message.set_content(
+    ]
+    words = _(
         "Last night's check of the audit log found that it is not what was written:\n\n"
-        f"{places}\n\n"
+        "%(places)s\n\n"
         "Nothing was changed by the check, and the desk goes on. Keep the store as it is, make a backup of it now, and "
         "compare these entries with an older backup or export: liaison verify records prints every place. This mail "
-        "comes every day until the log is whole again.\n"
+        "comes every day until the log is whole again."
     )
+    message = EmailMessage()
+    message["Subject"] = _("The audit log was altered")
+    message.set_content(words % {"places": "\n".join(places)} + "\n")
     return message

@@ -6,9 +6,10 @@ from email.message import EmailMessage
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from config import database, letters, people
+from config import database, letters, people, phrases
 from config.permissions import Role
 from config.settings import Settings
+from config.translations import LANGUAGES, translate
 from listeners import gaps, health
 from listeners.health import Known
 from listeners.tables import Source, SourceGap
@@ -53,38 +54,47 @@ def _tell(session: Session, known: Known, settings: Settings, now: datetime) -> 
     sent = 0
     for person in people.with_role(session, Role.ADMINISTRATOR):
         key = f"source:{source.id}:{'begins' if trouble else 'ends'}:{(since or now):%Y%m%d%H%M%S}:{person.id}"
-        message = _begins(known, settings) if trouble else _ends(session, known, settings)
+        language = person.language if person.language in LANGUAGES else "en"
+        message = _begins(known, settings, language) if trouble else _ends(session, known, settings, language)
         sent += letters.put(
             session, message, key=key, kind="source", recipient=person.email, settings=settings, now=now
         )
     return sent
 
 
-def _begins(known: Known, settings: Settings) -> EmailMessage:
-    name = _one_line(known.source.name)
-    what = {"failing": "cannot be reached", "behind": "is behind", "silent": "is silent"}[known.health.state]
-    message = EmailMessage()
-    message["Subject"] = f"The source “{name}” {what}"
-    message.set_content(
-        f"The source “{name}” {what}: {known.health.words}.\n\n"
+def _begins(known: Known, settings: Settings, language: str) -> EmailMessage:
+    _ = translate(language).gettext
+    subject = {
+        "failing": _("The source “%(name)s” cannot be reached"),
+        "behind": _("The source “%(name)s” is behind"),
+        "silent": _("The source “%(name)s” is silent"),
+    }[known.health.state] % {"name": _one_line(known.source.name)}
+    words = _(
+        "%(subject)s: %(why)s.\n\n"
         "Liaison keeps trying by itself and goes on from where it was. While this lasts, the figures may miss what was "
         "said there. You will get one more mail when it is over.\n\n"
-        f"How it is now: {settings.base_url}/sources\n"
+        "How it is now: %(link)s"
     )
+    about = {"subject": subject, "why": phrases.told(known.health.words, _), "link": f"{settings.base_url}/sources"}
+    message = EmailMessage()
+    message["Subject"] = subject
+    message.set_content(words % about + "\n")
     return message
 
 
-def _ends(session: Session, known: Known, settings: Settings) -> EmailMessage:
-    name = _one_line(known.source.name)
+def _ends(session: Session, known: Known, settings: Settings, language: str) -> EmailMessage:
+    _ = translate(language).gettext
     zone = settings.department.zone
     counted = [session.get_one(SourceGap, gap.id) for gap in known.gaps[:3]]  # known.gaps: as it was before this look
-    report = [f"  {health.in_words(gap, lambda moment: moment.astimezone(zone))}" for gap in counted]
+    report = [f"  {health.in_words(gap, lambda moment: moment.astimezone(zone), language)}" for gap in counted]
+    subject = _("The source “%(name)s” is heard again") % {"name": _one_line(known.source.name)}
+    parts = [f"{subject}: {phrases.told(known.health.words, _)}."]
+    if report:
+        parts.append("\n".join([_("What was missed, and what came in later:"), *report]))
+    parts.append(_("All sources: %(link)s") % {"link": f"{settings.base_url}/sources"})
     message = EmailMessage()
-    message["Subject"] = f"The source “{name}” is heard again"
-    told = "\n".join(["What was missed, and what came in later:", *report, ""]) + "\n" if report else ""
-    message.set_content(
-        f"The source “{name}” is heard again: {known.health.words}.\n\n{told}All sources: {settings.base_url}/sources\n"
-    )
+    message["Subject"] = subject
+    message.set_content("\n\n".join(parts) + "\n")
     return message
 
 

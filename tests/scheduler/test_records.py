@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from email import message_from_bytes, policy
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -61,6 +62,27 @@ def test_an_altered_log_is_told_to_administrators_and_auditors_once_a_day(
     assert [one.position for one in verdict.wrong] == [2]
     assert told(sqlite_engine) == ["ada@riverton.example", "eve@riverton.example"]
     assert not fine(sqlite_engine, settings, now)
+
+
+def test_an_altered_log_is_told_in_the_readers_language(
+    sqlite_engine: sa.Engine, settings: Settings, now: datetime, person: Callable[..., Person]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        person(session, "Ada", Role.ADMINISTRATOR).language = "es"
+        person(session, "Eve", Role.AUDITOR)
+    entries(sqlite_engine, now, 5)
+    records.check(sqlite_engine, settings, now)
+    tampered(sqlite_engine, "UPDATE audit_entry SET subject = 'person:9' WHERE id = 2")
+    records.check(sqlite_engine, settings, now + timedelta(days=1))
+    with database.reading(sqlite_engine) as session:
+        rows = session.exec(select(OutboxMessage).order_by(col(OutboxMessage.recipient))).all()
+        spanish, english = (message_from_bytes(row.message, policy=policy.default) for row in rows)
+    assert (spanish["Subject"], english["Subject"]) == (
+        "El registro de auditoría fue alterado",
+        "The audit log was altered",
+    )
+    place = "- lugar 2 de la cadena, entrada 2: la entrada se cambió después de sellarla"
+    assert (place in spanish.get_content(), "Nothing was changed" in spanish.get_content()) == (True, False)
 
 
 def test_a_log_cut_short_is_found_by_the_end_that_the_night_before_noted(

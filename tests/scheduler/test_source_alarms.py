@@ -93,6 +93,28 @@ def test_the_first_mail_says_what_is_wrong_and_what_goes_on(tap: Tap, look: Look
     assert "You will get one more mail when it is over." in words
 
 
+def test_an_administrator_reads_of_trouble_and_its_end_in_their_language(
+    engine: sa.Engine, tap: Tap, look: Look
+) -> None:
+    with database.writing(engine) as session:
+        session.exec(select(Person).where(Person.name == "Sam Admin")).one().language = "es"
+    look(0)
+    tap.open = False
+    spanish, english = look(30)
+    assert (spanish["Subject"], english["Subject"]) == (
+        "No se puede alcanzar la fuente «The practice»",
+        "The source “The practice” cannot be reached",
+    )
+    words = " ".join(spanish.get_content().split())
+    assert "the tap is closed; la última vez que fue bien: hace 30 min; se intenta otra vez sola." in words
+    tap.open = True
+    tap.say(datetime(2026, 11, 24, 13, 20, tzinfo=UTC), 312)
+    ended, _ = look(31)
+    assert ended["Subject"] == "La fuente «The practice» se escucha otra vez"
+    assert "24 nov: nada de 08:10 a 08:41, 312 recuperadas" in ended.get_content()
+    assert "consultada hace menos de un minuto." in ended.get_content()
+
+
 def test_what_mends_itself_within_minutes_is_told_to_nobody_and_kept_as_a_gap(
     engine: sa.Engine, tap: Tap, look: Look
 ) -> None:

@@ -265,6 +265,18 @@ def test_only_chat_services_are_told(address: str, name: str | None) -> None:
     assert chat_sender.service(address) == name
 
 
+def test_a_channel_is_tested_in_the_language_of_its_alerts(
+    sqlite_engine: sa.Engine, near: Settings, keys: Keys, now: datetime, program: Program
+) -> None:
+    number = channel(sqlite_engine, keys, now, program.address)
+    spanish = near.model_copy(update={"department": near.department.model_copy(update={"language": "es"})})
+    with database.writing(sqlite_engine) as session:
+        alerting.put_test(session, session.get_one(AlertChannel, number), spanish, now)
+    webhooks.deliver_due(sqlite_engine, spanish, keys, now)
+    said = json.loads(program.got[0][2])["words"]
+    assert said == f"Esto es una prueba de {near.department.name}. Las alertas se contarán aquí."
+
+
 def test_the_test_button_tells_the_channel_once_a_second(
     sqlite_engine: sa.Engine, near: Settings, keys: Keys, now: datetime, program: Program
 ) -> None:
