@@ -246,14 +246,14 @@ def doctor() -> None:
     Example:
       liaison doctor
     """
-    from config import database, secrets
+    from config import database
     from scheduler import doctor as look
 
     with clear_errors():
         settings = _settings()
         engine = database.connect(settings.database)
         try:
-            parts = look.look(engine, settings, secrets.load(settings), _now())
+            parts = look.look(engine, settings, look.keys(settings), _now())
         finally:
             engine.dispose()
     for part in parts:
@@ -611,6 +611,33 @@ def key_finish() -> None:
     click.echo(
         "The key before is forgotten. Keep the new one apart from the backups; older backups need the one before."
     )
+
+
+@key.command(name="lost")
+@click.option("--by", "email", required=True, help="The e-mail of an administrator.")
+def key_lost(email: str) -> None:
+    """Go on with another key where the desk's own is lost for good: no copy of it anywhere.
+
+    \b
+    Example:
+      liaison key lost --by sam@town.example
+    The key in LIAISON_SECRET_KEY or in the data folder, made if there is none, is the desk's from then on. What the
+    lost one sealed stays closed: accounts are connected again, second factors and channels set up again, everybody
+    signs in again, API tokens are made again. Who was heard before counts as somebody else, and posts that sources show
+    again come in again. The audit log's seals of before tell no more that nobody changed them.
+    """
+    from config import audit, database, key_mark, secrets
+
+    with clear_errors(), _store() as (engine, settings):
+        with database.reading(engine) as session:
+            person = _administrator(session, email)
+        keys = secrets.load(settings, begin=True)
+        with database.writing(engine) as session:
+            if key_mark.wrong(session, settings, keys) is None:
+                raise Failure("the key here is the desk's own: nothing is lost")
+            key_mark.give_up(session, keys)
+            audit.record(session, _now(), person, "key.lost", "secret_key")
+    click.echo("The desk goes on with this key: keep a copy of it apart. Restart liaison everywhere.")
 
 
 @liaison.group(name="database")
@@ -1601,14 +1628,23 @@ def _settings() -> "Settings":
 @contextmanager
 def desk() -> Iterator[tuple["sa.Engine", "Settings", "Keys"]]:
     """The installation: its store brought up to date, its settings, its keys."""
-    from config import database, logs, secrets
+    from config import key_mark
+
+    with _store() as (engine, settings):
+        yield engine, settings, key_mark.keys(engine, settings)
+
+
+@contextmanager
+def _store() -> Iterator[tuple["sa.Engine", "Settings"]]:
+    """`desk`, whatever its keys."""
+    from config import database, logs
 
     settings = _settings()
     logs.set_up(settings.log_level)
     engine = database.connect(settings.database)
     try:
         database.migrate(engine)
-        yield engine, settings, secrets.load(settings)
+        yield engine, settings
     finally:
         engine.dispose()
 

@@ -62,7 +62,7 @@ def build(folder: Path, url: str, mentions: int, posts: int) -> None:
     own.data_dir.mkdir(parents=True, exist_ok=True)
     engine = database.connect(url)
     database.migrate(engine)
-    pages_of_the_desk.fill(engine, own, secrets.load(own), _person)
+    pages_of_the_desk.fill(engine, own, secrets.load(own, begin=True), _person)
     with database.writing(engine) as session:
         session.execute(
             sa.text("INSERT INTO place (id, name, other_names, kind) VALUES (:id, :name, '[]', '')"),

@@ -84,7 +84,7 @@ def desk(url: str, folder: Path) -> Iterator[tuple[Desk, Cluster]]:
     """Made anew; its processes end with the block."""
     (folder / "data").mkdir(parents=True)
     settings = Settings(data_dir=folder / "data", database_url=SecretStr(url))
-    engine, keys, now = database.connect(url), secrets.load(settings), clock.now()
+    engine, keys, now = database.connect(url), secrets.load(settings, begin=True), clock.now()
     database.migrate(engine)
     queue.prepare(engine)
     names = ", ".join(f'"{name}"' for name in sa.inspect(engine).get_table_names() if name != "alembic_version")

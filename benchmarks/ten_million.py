@@ -55,7 +55,7 @@ def take_in(engine: sa.Engine, folder: Path, number: int, run: str) -> float:
         RemoteMention(f"{run}-{one}", text, now - timedelta(minutes=1), f"{run}{one % 999}")
         for one, text in enumerate(scored.posts(number, 1, now, seed=crc32(run.encode())).text)
     ]
-    keys, begun = secrets.load(settings), time.perf_counter()
+    keys, begun = secrets.load(settings, begin=True), time.perf_counter()
     for at in range(0, number, 500):
         with database.writing(engine) as session:
             found = [(source.network, one) for one in made[at : at + 500]]

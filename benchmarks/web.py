@@ -219,7 +219,12 @@ def _let_wait(folder: Path, url: str, number: int) -> None:
             for one in range(number)
         ]
         rows = intake.prepare(
-            [(source.network, one) for one in found], source, intake.EVERYTHING, secrets.load(settings), settings, now
+            [(source.network, one) for one in found],
+            source,
+            intake.EVERYTHING,
+            secrets.load(settings, begin=True),
+            settings,
+            now,
         )
         intake.store(session, rows)
     engine.dispose()

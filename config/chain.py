@@ -118,6 +118,14 @@ def verify(session: Session, keys: Keys, head: str = "") -> Verdict:
     return Verdict(at, unsealed, stored_head.hex(), wrong)
 
 
+def is_of(session: Session, keys: Keys | None) -> bool | None:
+    """Whether the newest seal was made with these keys; none: nothing was sealed yet."""
+    end = session.exec(select(AuditSeal).order_by(col(AuditSeal.position).desc()).limit(1)).first()
+    if end is None:
+        return None
+    return keys is not None and hmac.compare_digest(end.mark, _mark(keys, end.hash))
+
+
 def _links(session: Session) -> Iterator[tuple[AuditSeal, AuditEntry | None]]:
     last = 0
     while True:

@@ -4,7 +4,7 @@ finished here. Hashes stay with the first secret: those that are stored could no
 from cryptography.fernet import Fernet
 
 from config import secrets
-from config.secrets import KEY_FILE, SecretKeyError, Secrets
+from config.secrets import SecretKeyError, Secrets
 from config.settings import Settings
 
 
@@ -22,7 +22,7 @@ def begin(settings: Settings) -> bool:
                 "set LIAISON_SECRET_KEY_HASHES to the key before, and leave it so for good: hashes are made with it"
             )
         return False
-    path = settings.data_dir / KEY_FILE
+    path = secrets.path(settings)
     present = secrets.read(path)
     if present.before is not None:
         return False
@@ -35,7 +35,7 @@ def finish(settings: Settings) -> None:
     """The key before opens no more. Raises SecretKeyError where nothing was begun."""
     if settings.secret_key is not None:
         raise SecretKeyError("the secret key is in the environment: take LIAISON_SECRET_KEY_BEFORE away there")
-    path = settings.data_dir / KEY_FILE
+    path = secrets.path(settings)
     present = secrets.read(path)
     if present.before is None:
         raise SecretKeyError("there is no key before: liaison key rotate makes a new one")

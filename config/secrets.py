@@ -1,7 +1,7 @@
 """Secrets of an installation: sealing (Fernet) and keyed hashes (BLAKE2b), from one secret key.
 
-The key comes from LIAISON_SECRET_KEY or from a file of mode 600 in the data folder, made on first use. A new one may
-seal while the one before still opens (config.key_rotation); hashes are always made with the first, for nobody could
+The key comes from LIAISON_SECRET_KEY or from a file of mode 600 in the data folder, made for a new desk only. A new one
+may seal while the one before still opens (config.key_rotation); hashes are always made with the first, for nobody could
 make those that are stored anew.
 Whoever loses it loses accounts' sign-ins and the links back to mentions; nothing else."""
 
@@ -113,18 +113,27 @@ def for_tests() -> Keys:
     return derive("not a secret: tests only")
 
 
-def load(settings: Settings) -> Keys:
-    """The installation's keys; makes the key file on first use. Raises SecretKeyError with what to do."""
+def load(settings: Settings, *, begin: bool = False) -> Keys:
+    """The installation's keys. `begin`: makes the key file where there is none, for a new desk (config.key_mark knows
+    whether it is one). Raises SecretKeyError with what to do."""
     if settings.secret_key is not None:
         given = (settings.secret_key_before, settings.secret_key_hashes)
         before, hashes = (one.get_secret_value() if one is not None else None for one in given)
         return Secrets(settings.secret_key.get_secret_value(), before, hashes).keys()
-    path = settings.data_dir / KEY_FILE
-    return replace(read(path).keys(), _again=lambda: read(path).keys())
+    file = path(settings)
+    if begin:
+        _begin(file)
+    return replace(read(file).keys(), _again=lambda: read(file).keys())
+
+
+def path(settings: Settings) -> Path:
+    """Where the key file is, if the key is not in the environment."""
+    return (settings.data_dir / KEY_FILE).resolve()
 
 
 def read(path: Path) -> Secrets:
-    """The key file: the present secret in its first line, then lines "before …" and "hashes …" where there are such."""
+    """The key file: the present secret in its first line, then lines "before …" and "hashes …" where there are such.
+    Raises SecretKeyError."""
     first, *others = _key_file(path).splitlines()
     named = dict(line.split(" ", 1) for line in others if " " in line)
     return Secrets(first, named.get("before"), named.get("hashes"))
@@ -148,25 +157,37 @@ def write(path: Path, secrets: Secrets) -> None:
         raise SecretKeyError(f"cannot write the key file {path}: {error.strerror}") from error
 
 
-def _key_file(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Fernet.generate_key().decode()
+def _begin(path: Path) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
             beside.touch(mode=0o600)
-            beside.write_text(fresh, encoding="ascii")
+            beside.write_text(Fernet.generate_key().decode(), encoding="ascii")
             try:
                 os.link(beside, path)  # the first of several processes wins; nobody reads half a key
             except FileExistsError:
                 pass
             finally:
                 beside.unlink()
+    except OSError as error:
+        raise SecretKeyError(f"cannot make the key file {path}: {error.strerror}") from error
+
+
+def _key_file(path: Path) -> str:
+    try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise SecretKeyError(f"{path} can be read by others; run: chmod 600 {path}")
         secret = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError as error:
+        raise SecretKeyError(
+            f"there is no secret key at {path}: put this desk's key file there, or set LIAISON_SECRET_KEY or "
+            "LIAISON_DATA_DIR as the desk has them; if the key is lost for good: liaison key lost"
+        ) from error
     except OSError as error:
-        raise SecretKeyError(f"cannot read or make the key file {path}: {error.strerror}") from error
+        raise SecretKeyError(f"cannot read the key file {path}: {error.strerror}") from error
     if not secret:
-        raise SecretKeyError(f"{path} is empty; put the key back from a backup, or remove it to start anew")
+        raise SecretKeyError(
+            f"{path} is empty; put this desk's key back into it; if it is lost for good, remove it: liaison key lost"
+        )
     return secret

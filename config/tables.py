@@ -206,6 +206,16 @@ class AuditSeal(SQLModel, table=True):
     mark: bytes  # keyed hash of `hash`
 
 
+class KeyMark(SQLModel, table=True):
+    """By which the store knows its secret key (config.key_mark). One row."""
+
+    __tablename__ = "key_mark"
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    hashes: bytes  # a keyed hash: the same with the key that hashes are made with
+    sealed: bytes  # opens with the keys that open what is sealed here
+
+
 class OutboxMessage(SQLModel, table=True):
     """A mail or a webhook call to make: written in the transaction of its cause, one row a recipient, delivered
     later."""

@@ -14,7 +14,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from config import clock, database, people, secrets, sign_ins
+from config import clock, database, key_mark, people, sign_ins
 from config.secrets import Keys
 from config.settings import Settings
 from listeners import archive_import, places, sources
@@ -165,7 +165,7 @@ def _open(folder: Path, base_url: str) -> tuple[sa.Engine, Settings, Keys]:
     )
     engine = database.connect(settings.database)
     database.migrate(engine)
-    return engine, settings, secrets.load(settings)
+    return engine, settings, key_mark.keys(engine, settings)
 
 
 def _clear(folder: Path) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, func, select
 
-from config import audit, database, mailboxes, people
+from config import audit, database, key_mark, mailboxes, people, secrets
 from config.secrets import KEY_FILE, Keys, SecretKeyError
 from config.settings import Settings
 from listeners import health
@@ -34,7 +34,15 @@ class Part:
     words: str
 
 
-def look(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> list[Part]:
+def keys(settings: Settings) -> Keys | SecretKeyError:
+    """The keys that are here, or why there are none."""
+    try:
+        return secrets.load(settings)
+    except SecretKeyError as error:
+        return error
+
+
+def look(engine: sa.Engine, settings: Settings, keys: Keys | SecretKeyError, now: datetime) -> list[Part]:
     """Every part, in the order of a newcomer's questions. What cannot be looked at is told, and the rest goes on."""
     store = [_database(engine)]
     if store[0].fine:
@@ -44,7 +52,7 @@ def look(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> li
         return parts
     with database.reading(engine) as session:
         parts += [_clock(session, now), _work(session, now), *_queue(session, now)]
-        parts += [_outbox(session, now), *_addresses(session), _records(session), _secret_key(session, keys)]
+        parts += [_outbox(session, now), *_addresses(session), _records(session), _secret_key(session, settings, keys)]
         parts += [*_accounts(session, keys, now), *_reach(session), *_sources(session, now)]
     return parts
 
@@ -171,9 +179,12 @@ def _records(session: Session) -> Part:
     return Part("records", True, f"the audit log's chain held on {last.at:%Y-%m-%d}")
 
 
-def _secret_key(session: Session, keys: Keys) -> Part:
-    """Whether what the key before sealed was all sealed anew."""
-    if not keys.rotating:
+def _secret_key(session: Session, settings: Settings, keys: Keys | SecretKeyError) -> Part:
+    """Whether it is the desk's, and what the key before sealed was all sealed anew."""
+    why = str(keys) if isinstance(keys, SecretKeyError) else key_mark.wrong(session, settings, keys)
+    if why is not None:
+        return Part("secret key", False, why)
+    if isinstance(keys, SecretKeyError) or not keys.rotating:
         return Part("secret key", True, "one key seals and opens")
     left = resealing.left(session, keys)
     if left.old:
@@ -183,7 +194,7 @@ def _secret_key(session: Session, keys: Keys) -> Part:
     )
 
 
-def _accounts(session: Session, keys: Keys, now: datetime) -> Iterator[Part]:
+def _accounts(session: Session, keys: Keys | SecretKeyError, now: datetime) -> Iterator[Part]:
     for account in accounts.kept(session):
         name = f"account {account.name} ({account.network})"
         if account.state != "connected":
@@ -204,7 +215,9 @@ def _reach(session: Session) -> Iterator[Part]:
         yield Part(f"reach of {account.name} ({account.network})", False, words)
 
 
-def _opens(sealed: bytes | None, keys: Keys) -> bool:
+def _opens(sealed: bytes | None, keys: Keys | SecretKeyError) -> bool:
+    if isinstance(keys, SecretKeyError):
+        return sealed is None
     try:
         if sealed is not None:
             keys.open(sealed)

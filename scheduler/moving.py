@@ -15,6 +15,7 @@ import posts.tables
 import scheduler.tables
 import sentiment.tables
 from config import database
+from config.tables import KeyMark
 
 BATCH = 1000  # rows in one go
 _ROOMS = (listeners.tables, networks.tables, posts.tables, scheduler.tables, sentiment.tables)  # all tables there are
@@ -47,6 +48,7 @@ def move(old: sa.Engine, new: sa.Engine, progress: Callable[[int], None] = lambd
     if database.revision(old) != database.revision(new):
         raise NotMoved("the two have different schemas: run the newest Liaison on both")
     with old.execution_options(writes=True).connect() as here, here.begin(), new.begin() as there:
+        there.execute(sa.delete(KeyMark))  # a command that only looked has made one
         full = [table.name for table in tables if there.execute(sa.select(sa.exists().select_from(table))).scalar()]
         if full:
             raise NotMoved(f"the new database is not empty ({', '.join(full[:3])}); name an empty one")

@@ -10,7 +10,7 @@ from sqlmodel import Session, SQLModel
 
 from config import database
 from config.secrets import Keys, SecretKeyError
-from config.tables import OutboxMessage, SecondFactor
+from config.tables import KeyMark, OutboxMessage, SecondFactor
 from listeners.tables import Mention
 from networks.tables import Account, PendingSignIn
 from posts.tables import Partner, Target
@@ -31,6 +31,7 @@ SEALED: tuple[tuple[type[SQLModel], str], ...] = (
     (SecondFactor, "sealed_secret"),
     (SecondFactor, "sealed_pending"),
     (OutboxMessage, "message"),
+    (KeyMark, "sealed"),
 )
 
 

@@ -29,15 +29,15 @@ def test_a_hash_is_the_same_each_time_and_differs_by_kind_and_key() -> None:
 
 
 def test_the_key_file_is_made_once_for_its_owner_alone(settings: Settings) -> None:
-    first = secrets.load(settings)
+    first = secrets.load(settings, begin=True)
     path = settings.data_dir / secrets.KEY_FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert secrets.load(settings).hash("author", "x") == first.hash("author", "x")
+    assert secrets.load(settings, begin=True).hash("author", "x") == first.hash("author", "x")
     assert [found.name for found in settings.data_dir.iterdir()] == [secrets.KEY_FILE]
 
 
 def test_a_key_file_that_others_can_read_is_refused_with_the_cure(settings: Settings) -> None:
-    secrets.load(settings)
+    secrets.load(settings, begin=True)
     path: Path = settings.data_dir / secrets.KEY_FILE
     path.chmod(0o644)
     with pytest.raises(secrets.SecretKeyError, match=f"chmod 600 {path}"):

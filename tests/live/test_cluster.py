@@ -46,7 +46,7 @@ def _import(engine: sa.Engine, settings: Settings, folder: Path) -> None:
     now = clock.now()
     export.write_text("\n".join(json.dumps(post) for post in islice(town.posts(town.last_morning(now)), 1200)))
     archive_import.import_file(
-        engine, export, settings=settings, keys=secrets.load(settings), now=now, source_name="Sample"
+        engine, export, settings=settings, keys=secrets.load(settings, begin=True), now=now, source_name="Sample"
     )
 
 
@@ -55,7 +55,7 @@ def test_with_two_clocks_and_three_workers_of_which_some_die_all_is_done_once(
 ) -> None:
     url = postgres_engine.url.render_as_string(hide_password=False)
     settings = Settings(data_dir=tmp_path / "data", database_url=SecretStr(url), department=town.DEPARTMENT)
-    keys = secrets.load(settings)
+    keys = secrets.load(settings, begin=True)
     desk = department.made(postgres_engine, keys, settings, person)
     now = clock.now()
     with database.writing(postgres_engine) as session:

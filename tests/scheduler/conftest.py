@@ -1,4 +1,4 @@
-"""A mail server for the tests of delivery."""
+"""A desk that was begun, with its secret key; a mail server for the tests of delivery."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+from config import secrets
+from config.settings import Settings
 from tests.scheduler.postbox import Post, free_port
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    secrets.load(settings, begin=True)
+    return settings
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
-from config import audit, chain, database
+from config import audit, chain, database, key_mark, secrets
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
@@ -98,6 +98,9 @@ def test_the_command_counts_and_says_what_to_set(
     old: sa.Engine, postgres_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LIAISON_DATABASE_URL", old.url.render_as_string())
+    monkeypatch.setenv("LIAISON_SECRET_KEY", "not a secret: tests only")
+    with database.writing(postgres_engine) as session:  # somebody looked there before
+        key_mark.give_up(session, secrets.derive("whatever was there"))
     said = run("database", "move", "--to", postgres_engine.url.render_as_string(hide_password=False))
     assert (said.exit_code, "30\tmention" in said.stdout, "LIAISON_DATABASE_URL" in said.stderr) == (0, True, True)
     again = run("database", "move", "--to", postgres_engine.url.render_as_string(hide_password=False))

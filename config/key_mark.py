@@ -1,0 +1,88 @@
+"""The mark that a store keeps of its secret key, and by which another is refused: with that nothing sealed would open,
+and whoever was heard before would be hashed anew and count twice. The mark tells nothing of the key."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from config import chain, database, secrets
+from config.secrets import Keys, SecretKeyError
+from config.settings import Settings
+from config.tables import KeyMark
+
+ROW = 1
+_WAYS = (
+    "put its key file back or set LIAISON_SECRET_KEY; if it is lost for good, liaison key lost says what that means "
+    "and goes on with another"
+)
+
+
+def keys(engine: sa.Engine, settings: Settings) -> Keys:
+    """The keys of the desk whose store this is. A new desk gets its key and its mark now, one of before marks had them
+    its mark. Raises SecretKeyError where the key is missing, or another."""
+    with database.reading(engine) as session:
+        begun = is_begun(session)
+        marked = _row(session) is not None
+    found = secrets.load(settings, begin=not begun)
+    refuse(engine, settings, found)
+    if not marked:
+        with database.writing(engine) as session:
+            session.exec(database.upsert(session, KeyMark).values(**_mark(found)).on_conflict_do_nothing())
+        refuse(engine, settings, found)  # another machine may have been the first, with another key
+    return found
+
+
+def is_begun(session: Session) -> bool:
+    """Whether a desk worked on this store with a key: then none is made for it."""
+    return _row(session) is not None or chain.is_of(session, None) is not None
+
+
+def refuse(engine: sa.Engine, settings: Settings, keys: Keys) -> None:
+    """Raises SecretKeyError where these are not the store's."""
+    with database.reading(engine) as session:
+        why = wrong(session, settings, keys)
+    if why is not None:
+        raise SecretKeyError(why)
+
+
+def wrong(session: Session, settings: Settings, keys: Keys) -> str | None:
+    """What is wrong with these keys, and what to do; none: they are the store's."""
+    row = _row(session)
+    hashes = row.hashes == _hash(keys) if row is not None else chain.is_of(session, keys) is not False
+    if hashes and (row is None or _opens(keys, row.sealed)):
+        return None
+    where = "LIAISON_SECRET_KEY" if settings.secret_key is not None else f"{secrets.path(settings)}"
+    said = f"the secret key in {where} is not the one of the desk that is here"
+    if settings.secret_key is not None and settings.secret_key_before is not None and not hashes:
+        return f"{said}: set LIAISON_SECRET_KEY_HASHES to the first one, with which its hashes were made"
+    if hashes:
+        return f"{said}, only its hashes are: set LIAISON_SECRET_KEY_BEFORE to the one until now, or {_WAYS}"
+    return f"{said}: {_WAYS}"
+
+
+def give_up(session: Session, keys: Keys) -> None:
+    """From now on these keys are the store's. What the ones before sealed stays closed."""
+    mark = _mark(keys)
+    put = database.upsert(session, KeyMark).values(**mark)
+    session.exec(put.on_conflict_do_update(index_elements=["id"], set_=mark))
+
+
+def _row(session: Session) -> KeyMark | None:
+    return session.get(KeyMark, ROW)
+
+
+def _mark(keys: Keys) -> dict[str, Any]:
+    return {"id": ROW, "hashes": _hash(keys), "sealed": keys.seal("key mark")}
+
+
+def _hash(keys: Keys) -> bytes:
+    return keys.hash("key mark", "is this the key")
+
+
+def _opens(keys: Keys, sealed: bytes) -> bool:
+    try:
+        keys.open(sealed)
+    except SecretKeyError:
+        return False
+    return True
