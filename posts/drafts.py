@@ -20,7 +20,7 @@ from networks.network import Outgoing, Picture
 from networks.tables import Account
 from posts import addresses, approval, blackouts, categories, fitting, likeness, reasons, threads, workflow
 from posts.approval import writers
-from posts.tables import Attempt, Post, PostPicture, PostVersion, Review, Target, Variant
+from posts.tables import Attempt, Post, PostPicture, PostVersion, Review, Series, Target, Variant
 from posts.targets import settle
 from posts.workflow import (
     GOES_OUT,
@@ -274,11 +274,13 @@ def comment(session: Session, post_id: int, person_id: int, words: str, now: dat
 
 
 def schedule(session: Session, post_id: int, person_id: int, wall_time: datetime, zone: str, now: datetime) -> Post:
-    """Gives it a time, or another one: wall time (naive) in an IANA zone. An approval stays. Raises WrongState for a
-    day on which the department is silent, and for a time that has passed: an approved post would go out at once, one
-    that waits for its approval would be missed at once."""
+    """Gives it a time, or another one: wall time (naive) in an IANA zone. An approval stays. Raises WrongState for the
+    pattern of a series that runs, for a day on which the department is silent, and for a time that has passed: an
+    approved post would go out at once, one that waits for its approval would be missed at once."""
     post = locked(session, post_id)
     _check_unsent(session, post)
+    if is_pattern(session, post_id):
+        raise WrongState("This is the pattern of a series and has no time of its own; end the series first.", "day")
     if (silent := blackouts.stopping(session, wall_time, post.category)) is not None:
         raise WrongState(f"Nothing goes out on that day: {silent.reason}. Choose another day.", "day")
     before, due = post.due_at, workflow.instant(wall_time, zone)
@@ -300,6 +302,12 @@ def schedule(session: Session, post_id: int, person_id: int, wall_time: datetime
     if moved.state == PostState.SCHEDULED:
         _make_targets(session, moved, now)
     return moved
+
+
+def is_pattern(session: Session, post_id: int) -> bool:
+    """Whether a series that was not ended makes its posts of it."""
+    runs = select(Series.id).where(Series.post_id == post_id, col(Series.ended_at).is_(None))
+    return session.exec(runs).first() is not None
 
 
 def wall_here(post: Post, zone: ZoneInfo) -> datetime | None:

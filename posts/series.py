@@ -88,6 +88,11 @@ def running(session: Session) -> list[Series]:
     return list(session.exec(select(Series).where(col(Series.ended_at).is_(None)).order_by(col(Series.id))))
 
 
+def of_post(session: Session, post: Post) -> Series | None:
+    """The series that a post is the pattern of, or was made by."""
+    return session.exec(select(Series).where((Series.post_id == post.id) | (Series.id == post.series_id))).first()
+
+
 def extend(session: Session, series: Series, now: datetime) -> int:
     """Makes what comes within the next five weeks and is not there yet, if the pattern is approved; how many.
 

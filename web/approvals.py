@@ -19,7 +19,7 @@ from listeners import mentions
 from listeners.tables import Mention
 from networks import registry
 from networks.tables import Account
-from posts import approval, decide, drafts, event_posts, glossary, likeness, partners, queue, reach, takedown
+from posts import approval, decide, drafts, event_posts, glossary, likeness, partners, queue, reach, series, takedown
 from posts import categories as rules_of_kinds
 from posts import pictures as kept
 from posts.queue import PostDetail
@@ -74,7 +74,8 @@ def approve(found: TheDesk, who: Who, post_id: Id, content_hash: Annotated[str, 
     """Approves exactly what was on the page: its hash comes back with the button."""
     with database.writing(found.engine) as session:
         post = drafts.approve(session, post_id, who.id, content_hash, clock.now())
-        said = "approved" if post.due_at is not None else "approved-no-time"
+        without = "approved-series" if drafts.is_pattern(session, post_id) else "approved-no-time"
+        said = "approved" if post.due_at is not None else without
         if post.state == PostState.IN_REVIEW:
             said = "step-done"
     return RedirectResponse(f"/posts/{post_id}?said={said}", 303)
@@ -239,6 +240,7 @@ def _page(
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
         everybody = people.with_roles(session)
         event = event_posts.of_post(session, post_id)
+        of_series, is_pattern = series.of_post(session, detail.post), drafts.is_pattern(session, post_id)
         own_page = own_pages.of_post(session, detail.post, before, found.settings, pages.language_of(request))
         source = session.get(Post, detail.post.translation_of) if detail.post.translation_of is not None else None
         changed = _since(session, detail, clock.now(), zone)
@@ -259,6 +261,8 @@ def _page(
         status=200 if wrong is None else 422,
         post=post,
         event=event,
+        of_series=of_series,
+        is_pattern=is_pattern,
         own_page=own_page,
         answers=compose_page.answered(found, who, post.reply_to_mention_id),
         answers_on=at.network if at is not None else "",

@@ -26,6 +26,7 @@ NOTICES = MappingProxyType(
         "withdrawn": _("It is a draft again."),
         "approved": _("Approved. It goes out at its time."),
         "approved-no-time": _("Approved. It goes out once it has a time; who writes posts gives it one."),
+        "approved-series": _("Approved. Its posts are made now, each with its own time."),
         "alert-take": _("The alert is yours. Resolve it when it is dealt with."),
         "alert-resolve": _("The alert is closed; it stays in the list and in the figures."),
         "alert-not-a-concern": _("It is closed as no concern; alerts learn from it."),

@@ -204,6 +204,7 @@ def _page(
         slots=[(account, [slot for slot in kept if slot.account_id == account.id]) for account in ours],
         weekdays=[_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")],
         series=running,
+        patterns=PATTERNS,
         loose=[post for post in loose if post.id not in patterns],
         repeats=list(_repeats(request).items()),
         silences=silences,

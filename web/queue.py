@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from config import clock, database
 from config.permissions import Action
 from networks import accounts, registry
-from posts import queue
+from posts import queue, series
 from posts.queue import QueueRow
 from posts.tables import Post
 from web import pages
@@ -40,10 +40,11 @@ def queue_page(request: Request, found: TheDesk, start: date | None = None) -> R
     first = start or today
     with database.reading(found.engine) as session:
         rows = queue.going_out(session, midnight(first, zone), midnight(first + timedelta(days=DAYS), zone))
+        runs = (col(Post.state) == "approved") & col(Post.id).in_([one.post_id for one in series.running(session)])
         loose = list(
             session.exec(
                 select(Post)
-                .where(col(Post.due_at).is_(None), col(Post.state).in_(WITHOUT_TIME))
+                .where(col(Post.due_at).is_(None), col(Post.state).in_(WITHOUT_TIME), ~runs)
                 .order_by(col(Post.updated_at).desc())
                 .limit(LONGEST_LIST)
             )

@@ -172,6 +172,23 @@ def test_other_steps_for_its_kind_end_no_series_whose_words_were_approved(desk: 
     assert {post.state for post in made(desk, begun)} == {"scheduled"}
 
 
+def test_a_pattern_gets_no_time_while_its_series_runs_and_the_coming_posts_stay(desk: Desk) -> None:
+    number, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-10-27T09:00"))
+    extend(desk, begun, AUTUMN)
+    with database.writing(desk.engine) as session, pytest.raises(WrongState, match="pattern of a series"):
+        drafts.schedule(session, number, desk.officer, wall("2026-10-28T09:00"), NEW_YORK, AUTUMN)
+    extend(desk, begun, AUTUMN)
+    assert [post.state for post in made(desk, begun)] == ["scheduled"] * 5
+    with database.writing(desk.engine) as session:
+        assert [drafts.is_pattern(session, one) for one in (number, made(desk, begun)[0].id or 0)] == [True, False]
+        drafts.schedule(  # what was made of it is moved as ever
+            session, made(desk, begun)[0].id or 0, desk.officer, wall("2026-10-28T09:00"), NEW_YORK, AUTUMN
+        )
+        series.end(session, begun, desk.officer, AUTUMN)
+        drafts.schedule(session, number, desk.officer, wall("2026-10-28T09:00"), NEW_YORK, AUTUMN)
+    assert desk.post(number).state == "scheduled"
+
+
 def test_a_pattern_that_nobody_approved_makes_nothing(desk: Desk) -> None:
     number = desk.writing()
     with database.writing(desk.engine) as session:

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from config import database
+from config import clock, database
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
@@ -86,18 +86,29 @@ def test_a_series_is_begun_approved_seen_and_ended(
     assert begun.status_code == 303
     page = ada.get("/planning").text
     assert ("nothing goes out before it is approved" in page, "· every week<" in page) == (True, True)
+    assert ("Next:" in page, "Once it is approved: Tue 1 Dec, 09:00" in page) == (False, True)
     with database.reading(sqlite_engine) as session:
         revision = session.get_one(Post, number).revision
     write(ada, account, "submit", f"/compose/{number}", revision=revision)
     with database.reading(sqlite_engine) as session:
         content = session.get_one(Post, number).content_hash
-    send(luc, f"/posts/{number}/approve", page=f"/posts/{number}", content_hash=content)
+    said = send(luc, f"/posts/{number}/approve", page=f"/posts/{number}", content_hash=content).headers["location"]
+    page = luc.get(said).text
+    assert ("Its posts are made now, each with its own time" in page, "once it has a time" in page) == (True, False)
+    page = ada.get(f"/posts/{number}").text
+    assert ('href="/planning#h-series"' in page, "Set the time" in page, "no time yet" in page) == (True, False, False)
+    late = send(ada, f"/posts/{number}/move", page=f"/posts/{number}", day="2026-12-01", hour="09:00")
+    assert (late.status_code, "pattern of a series" in late.text) == (422, True)
+    assert "Next: Tue 1 Dec, 09:00" in ada.get("/planning").text
+    loose = ada.get("/queue").text.split('id="h-loose"')[1]
+    assert f'href="/posts/{number}"' not in loose
     with database.writing(sqlite_engine) as session:
-        from config import clock
-
         assert series.extend(session, session.get_one(Series, 1), clock.now()) > 0
     assert "Coffee at nine." in ada.get("/queue?start=2026-12-01").text
+    page = ada.get(f"/posts/{number + 1}").text
+    assert (f'href="/posts/{number}"' in page, "Set the time" in page) == (True, True)
     send(ada, "/planning/series/1/end", page="/planning")
+    assert "Set the time" in ada.get(f"/posts/{number}").text
     with database.reading(sqlite_engine) as session:
         states = {post.state for post in session.exec(select(Post).where(col(Post.series_id) == 1))}
     assert states == {"cancelled"}
@@ -157,6 +168,9 @@ def test_a_rule_kept_before_that_cannot_be_followed_is_told_and_nothing_else_fai
     page = ada.get("/planning")
     assert (page.status_code, "Its rule cannot be followed" in page.text, "BYEASTER" in page.text) == (200, True, True)
     assert "Tue 1 Dec, 09:00" in page.text  # the other one
+    send(ada, f"/posts/{numbers[1]}/cancel", page=f"/posts/{numbers[1]}")
+    page = ada.get("/planning")
+    assert ("Tue 1 Dec, 09:00" in page.text, "as its post stands" in page.text) == (False, True)
     assert series_job.extend(sqlite_engine, settings, at_eight) == 0
 
 
