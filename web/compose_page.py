@@ -16,7 +16,19 @@ from listeners import mentions
 from listeners.tables import Mention
 from networks import accounts, registry
 from networks.pictures import SHAPES
-from posts import addresses, drafts, glossary, likeness, links, observances, queue, readability, resources, snippets
+from posts import (
+    addresses,
+    answers,
+    drafts,
+    glossary,
+    likeness,
+    links,
+    observances,
+    queue,
+    readability,
+    resources,
+    snippets,
+)
 from posts import categories as rules_of_kinds
 from posts import pictures as kept
 from posts.categories import Rules, Step
@@ -69,6 +81,8 @@ def page(
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
         asks = {name: _asks(request, rules) for name, rules in rules_of_kinds.rules(session).items()}
         sisters = drafts.translations_of(session, post) if post is not None else []
+        ours = answers.to(session, [draft.reply_to] if draft.reply_to is not None else [])
+        own = {draft.id, *(one.id for one in sisters)}
         everybody = people.with_roles(session)
         words = snippets.kept(session)
         helps = [(one, resources.sentence(one)) for one in resources.kept(session)]
@@ -89,6 +103,7 @@ def page(
         theirs=theirs,
         saved_at=saved_at,
         answers=answered(found, who, draft.reply_to),
+        other_answers=[one for one in ours if one.standing is not None and one.post.id not in own],
         changes_asked=asked,
         alike=alike,
         asks=asks,

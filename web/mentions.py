@@ -11,13 +11,13 @@ from babel import Locale
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from config import audit, clock, database, people
 from config.permissions import Action, Role
 from config.translations import translate
 from listeners import places, rules, triage, views
-from posts.tables import Post
+from posts import answers
 from sentiment import inbox
 from sentiment.inbox import Cursor, Filters
 from sentiment.taxonomy import CONCERNS, NEVER_TRACKED
@@ -103,11 +103,13 @@ def inbox_page(
         around = _around(session, who)
         kept = views.of_person(session, who.id)
         tags = triage.known_tags(session)
+        ours = answers.furthest(answers.to(session, [row.mention.id or 0 for row in page.rows]))
     looks.note(found.engine, who, (row.mention.id for row in page.rows))
     return pages.render(
         request,
         "mentions.html",
         page=page,
+        ours=ours,
         asked=asked,
         **around,
         concern_options=[(one.key, _(one.name)) for one in CONCERNS.values()],
@@ -168,13 +170,13 @@ def mention_page(
         around = _around(session, who)
         why = rules.why(session, row.mention)
         tags = triage.known_tags(session)
-        answers = list(session.exec(select(Post).where(Post.reply_to_mention_id == mention_id).order_by(col(Post.id))))
+        seen = [mention_id, *(other.mention.id or 0 for other in (*thread, *near))]
+        ours = answers.to(session, seen)
     place, concern = row.mention.place_id, next(iter(row.concerns), None)
     words = _("It names no place and raises no concern.")
     if place is not None or concern is not None:
         name = around["place_names"].get(place) if place is not None else _(CONCERNS[str(concern)].name)
         words = _("%(name)s, within a day.") % {"name": name}
-    seen = [mention_id, *(other.mention.id for other in (*thread, *near))]
     with database.writing(found.engine) as session:
         subject = f"mention:{mention_id}"
         audit.record(session, clock.now(), who.id, "mention.read", subject, {"ids": seen}, who.address)
@@ -187,7 +189,8 @@ def mention_page(
         near=near,
         near_words=words,
         why=why,
-        answers=answers,
+        answers=[one.post for one in ours if one.mention_id == mention_id],
+        ours=answers.furthest(ours),
         angry=compose_page.is_angry(row.trust, row.sentiment),
         tag_options=tags,
         never_tracked=sorted(NEVER_TRACKED),

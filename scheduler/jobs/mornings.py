@@ -20,7 +20,7 @@ from listeners import health
 from listeners.tables import Mention, Place, Source
 from networks import accounts
 from networks.registry import NETWORKS
-from posts import actions, queue
+from posts import actions, answers, queue
 from posts.approval import Standing
 from posts.queue import QueueRow
 from posts.tables import Post, Target
@@ -168,11 +168,12 @@ class Town:
     def _looked(self, session: Session, person: Person) -> "Look":
         today = self._now.astimezone(self._zone).date()
         theirs = (Mention.state == "assigned", Mention.assigned_to == person.id, col(Mention.shown))
+        to_answer = (*theirs, ~answers.needs_none())
         row = session.execute(
             sa.select(
                 counts.oldest_day().scalar_subquery(),
-                select(func.count()).select_from(Mention).where(*theirs).scalar_subquery(),
-                select(func.min(Mention.posted_at)).where(*theirs).scalar_subquery(),
+                select(func.count()).select_from(Mention).where(*to_answer).scalar_subquery(),
+                select(func.min(Mention.posted_at)).where(*to_answer).scalar_subquery(),
                 select(func.count()).where(Target.state == TargetState.UNKNOWN.value).scalar_subquery(),
                 actions.near(today).scalar_subquery(),
                 select(func.count())
@@ -329,10 +330,10 @@ def _stands(since: datetime) -> sa.ColumnElement[bool]:
 
 @dataclass(frozen=True)
 class Look:
-    """The town's oldest author-day; mentions that somebody has, and when the oldest was said; targets in doubt; open
-    actions that are due soon or late; messages that should have gone out; whether a mention has ever come in, and
-    whether there is a source; when the store was backed up last; whether a link lets somebody in as this person; since
-    when the sources are heard that brought much of the last week."""
+    """The town's oldest author-day; mentions that somebody has and that no answer of ours is out or on its way to, and
+    when the oldest was said; targets in doubt; open actions that are due soon or late; messages that should have gone
+    out; whether a mention has ever come in, and whether there is a source; when the store was backed up last; whether a
+    link lets somebody in as this person; since when the sources are heard that brought much of the last week."""
 
     history: date | None
     assigned: int
