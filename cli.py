@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from listeners.tables import DataRequest
 
 
+TEXT = click.File(encoding="utf-8-sig")  # without the mark that Windows puts first
 ROOMS = ("config", "networks", "listeners", "sentiment", "posts", "scheduler", "web")
 
 
@@ -1085,7 +1086,7 @@ def account_test(account_id: int) -> None:
 
 @liaison.command()
 @click.argument("network", type=NetworkName())
-@click.option("--text-file", required=True, type=click.File(encoding="utf-8"), help="The text; - reads it from input.")
+@click.option("--text-file", required=True, type=TEXT, help="The text; - reads it from input.")
 def limits(network: str, text_file: Any) -> None:
     """Say whether a network would take a text, counted as it counts, as JSON.
 
@@ -1348,7 +1349,7 @@ def post_list(days: int) -> None:
 @post.command(name="queue")
 @click.option("--by", "email", required=True, help="The e-mail of the author.")
 @click.option("--account", "accounts", multiple=True, type=int, required=True, help="Account number; may be repeated.")
-@click.option("--text-file", required=True, type=click.File(encoding="utf-8"), help="The text; - reads it from input.")
+@click.option("--text-file", required=True, type=TEXT, help="The text; - reads it from input.")
 @click.option(
     "--at", "at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="Wall time, as 2026-11-24T09:00."
 )

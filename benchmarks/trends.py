@@ -202,7 +202,7 @@ def replay(number: int = 15_000, days: int = 33) -> Figures:
     made = scored.posts(number, days, NOW)
     own = Settings(department=Department(name="Riverton Police Department"))
     lines = [
-        Taken(at + 1, "x", RemoteMention(str(at), text, made.at[at], author_id=str(made.author[at])))
+        Taken(at + 1, "x", RemoteMention(str(at), text, made.at[at], author_id=str(made.author[at])), at)
         for at, text in enumerate(made.text)
     ]
     reader = _Known(made)

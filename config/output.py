@@ -11,15 +11,15 @@ from typing import TextIO
 def written(target: Path) -> Iterator[TextIO]:
     """A text file to write (UTF-8), beside the target; when all is written it takes the target's place, and when that
     fails the target is as it was. A link stays and leads to it. What is no file, as a pipe, is written to as it
-    stands. Raises OSError."""
+    stands. A lone surrogate, which UTF-8 cannot hold, goes out as JSON escapes it. Raises OSError."""
     if stands(target):
-        with target.open("a", encoding="utf-8") as out:
+        with target.open("a", encoding="utf-8", errors="backslashreplace") as out:
             yield out
         return
     there = place(target)
     beside = there.with_name(f".{there.name}.{os.getpid()}.part")
     try:
-        with beside.open("w", encoding="utf-8") as out:
+        with beside.open("w", encoding="utf-8", errors="backslashreplace") as out:
             yield out
         beside.replace(there)
     finally:

@@ -6,6 +6,7 @@ import codecs
 import csv
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ class Taken:
     line: int  # from 1
     network: str
     mention: RemoteMention
+    id: str | float  # as it stands in the file; the mention's where there is none
 
 
 @dataclass(frozen=True)
@@ -173,18 +175,15 @@ def _taken(
     except ValueError as error:
         return Refused(line, str(error), raw)
     known = {name: _word(row.get(names[name])) for name in ("id", "author", "network", "language", "url")}
-    return Taken(
-        line,
-        known["network"] or network,
-        RemoteMention(
-            remote_id=known["id"] or hashlib.blake2b(raw.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest(),
-            text=text,
-            posted_at=at,
-            author_id=known["author"],
-            language=known["language"],
-            url=known["url"],
-        ),
+    mention = RemoteMention(
+        remote_id=known["id"] or hashlib.blake2b(raw.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest(),
+        text=text,
+        posted_at=at,
+        author_id=known["author"],
+        language=known["language"],
+        url=known["url"],
     )
+    return Taken(line, known["network"] or network, mention, _id(row.get(names["id"]), mention.remote_id))
 
 
 def moment(value: Any, otherwise: datetime | None) -> datetime:
@@ -208,6 +207,13 @@ def moment(value: Any, otherwise: datetime | None) -> datetime:
         return found.astimezone(UTC)
     except OverflowError:
         raise ValueError("time is out of range") from None
+
+
+def _id(given: Any, remote_id: str) -> str | float:
+    """As it stands in the file, a number as a number, as far as JSON has it."""
+    if isinstance(given, bool) or not isinstance(given, str | int | float) or not str(given).strip():
+        return remote_id
+    return remote_id if isinstance(given, float) and not math.isfinite(given) else given
 
 
 def _word(value: Any) -> str | None:

@@ -82,7 +82,7 @@ def alerted(
     engine = in_memory()
     keys = secrets.for_tests()
     memory = Memory()
-    names: dict[bytes, str] = {}  # the ids that the file gave its posts, by a mention's key
+    names: dict[bytes, str | float] = {}  # the ids that the file gave its posts, by a mention's key
     with database.writing(engine) as session:
         source = sources.add(
             session, network="archive", name="back-test", settings={}, every_seconds=0, now=clock.now()
@@ -163,14 +163,14 @@ def _ticks(posts: Sequence[Taken]) -> Iterator[tuple[datetime, list[Taken]]]:
 
 def _hear(
     session: Session, source: Source, heard: Sequence[Taken], keys: secrets.Keys, settings: Settings, at: datetime
-) -> dict[bytes, str]:
+) -> dict[bytes, str | float]:
     """Takes posts in as an import does; the ids that the file gave them, by a mention's key."""
     found = [(line.network, line.mention) for line in heard]
     intake.store(session, intake.prepare(found, source, intake.EVERYTHING, keys, settings, at))
-    return {keys.hash("mention", f"{network}\n{mention.remote_id}"): mention.remote_id for network, mention in found}
+    return {keys.hash("mention", f"{line.network}\n{line.mention.remote_id}"): line.id for line in heard}
 
 
-def _line(session: Session, alert: Alert, names: Mapping[bytes, str]) -> dict[str, Any]:
+def _line(session: Session, alert: Alert, names: Mapping[bytes, str | float]) -> dict[str, Any]:
     linked = (
         sa.select(col(Mention.key))
         .join(AlertMention, col(AlertMention.mention_id) == col(Mention.id))

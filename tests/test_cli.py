@@ -200,12 +200,14 @@ def test_a_post_is_queued_by_one_and_approved_by_another(tmp_path: Path) -> None
         )  # fmt: skip
         assert added.exit_code == 0, added.output
     assert run("account", "add", "practice", "--name", "Riverton PD").exit_code == 0
-    (tmp_path / "post.txt").write_text("Coffee with officers at nine.")
+    (tmp_path / "post.txt").write_text("Coffee with officers at nine.", encoding="utf-8-sig")
     queued = run(
         "post", "queue", "--by", "ana@town.example", "--account", "1", "--text-file", "post.txt",
         "--at", "2036-11-24T09:00", "--zone", "UTC",
     )  # fmt: skip
     assert queued.stdout == "post 1 waits for approval\n", queued.output
+    with sqlite3.connect(tmp_path / "data" / "liaison.db") as store:
+        assert store.execute("select message from post").fetchall() == [("Coffee with officers at nine.",)]
     own = run("post", "approve", "1", "--by", "ana@town.example")
     assert (own.exit_code, own.stderr.strip()) == (1, "liaison: ana@town.example is no approver")
     assert run("post", "approve", "1", "--by", "lucas@town.example").stdout == "post 1 is approved\n"
@@ -271,8 +273,28 @@ def test_a_text_is_held_against_a_network_s_limits(tmp_path: Path) -> None:
         "network": "bluesky", "length": 301, "limit": 300, "remaining": -1, "valid": False,
         "problems": ["The text is 1 character too long; the limit is 300."],
     }  # fmt: skip
+    (tmp_path / "post.txt").write_text("Hi", encoding="utf-8-sig")  # as Windows saves it
+    for given, text_file in ((None, "post.txt"), ("\ufeffHi", "-")):
+        told = run("limits", "bluesky", "--text-file", text_file, given=given)
+        assert json.loads(told.stdout)["length"] == 2
     nowhere = run("limits", "feed", "--text-file", "post.txt")
     assert (nowhere.exit_code, nowhere.stderr) == (1, "liaison: nothing is published on News and feeds yet\n")
+
+
+def test_a_digest_is_shown_for_who_is_here_and_it_is_said_who_is_not() -> None:
+    def refused(*more: str) -> str:
+        told = run("digest", "--preview", "digest", *more)
+        assert told.exit_code == 1
+        return told.stderr.strip()
+
+    nobody = "liaison: nobody gets a digest yet; "
+    assert refused() == nobody + "add a person with `liaison user add`"
+    run("user", "add", "--name", "Ana", "--email", "ana@town.example", "--role", "officer", *PASSWORD)
+    assert refused("--for", "nobody@town.example") == "liaison: nobody here has the e-mail nobody@town.example"
+    with sqlite3.connect("data/liaison.db") as store:
+        store.execute("update person set digest_hour = null")
+    assert refused() == nobody + "name somebody with --for"
+    assert run("digest", "--preview", "digest", "--for", "ana@town.example").exit_code == 0
 
 
 def test_an_account_is_not_looked_for_at_a_private_address(tmp_path: Path) -> None:

@@ -136,13 +136,16 @@ def preview(
 ) -> Path:
     """Writes a person's digest as it would be sent now into `folder`; the .eml. Raises NobodyGetsOne."""
     with database.reading(engine) as session:
+        here = people.all_people(session)
         if email is not None:
             person = people.by_email(session, email)
         else:
-            readers = [found for found in people.all_people(session) if found.digest_hour is not None]
-            person = readers[0] if readers else None
+            person = next((found for found in here if found.digest_hour is not None), None)
     if person is None:
-        raise NobodyGetsOne("nobody gets a digest yet; add a person with `liaison user add`")
+        if email is not None:
+            raise NobodyGetsOne(f"nobody here has the e-mail {email}")
+        cure = "name somebody with --for" if here else "add a person with `liaison user add`"
+        raise NobodyGetsOne(f"nobody gets a digest yet; {cure}")
     made, message = previewed(engine, settings, secrets.load(settings), person, now, edition)
     return digest_mail.write_preview(made, message, folder)
 

@@ -13,11 +13,11 @@ from config import output
 def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
     target = tmp_path / "out.jsonl"
     with output.written(target) as out:
-        out.write("one")
+        out.write("one \ud800")
         assert not target.exists()
     with pytest.raises(ZeroDivisionError), output.written(target) as out:
         out.write(str(1 // 0))
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out.jsonl", "one")]
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out.jsonl", "one \\ud800")]
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -14,8 +14,8 @@ from config.settings import Settings
 from listeners import archive_import, rules
 from listeners.archive_import import ImportCounts
 from listeners.tables import Mention
-from networks import accounts
-from networks.archive import UnreadableArchive
+from networks import accounts, archive
+from networks.archive import Taken, UnreadableArchive
 
 AT = "2026-11-20T10:00:00Z"
 Import = Callable[..., ImportCounts]
@@ -162,3 +162,12 @@ def test_our_own_posts_are_no_mentions_and_our_handles_are_shown(
     counts = bring_in(path)
     assert (counts.new, counts.not_matched) == (1, 1)
     assert texts(engine) == ["@pd thanks, says @…"]
+
+
+def test_a_line_keeps_its_id_as_it_stands_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "export.jsonl"
+    given = [7, " 7 ", 10**400, 1.5, float("inf"), True, None, ""]
+    path.write_text("\n".join(json.dumps({"text": "a", "posted_at": AT, "id": one}) for one in given))
+    found = [one for one in archive.read(path) if isinstance(one, Taken)]
+    hashed = [one.mention.remote_id for one in found[5:]]
+    assert [one.id for one in found] == [7, " 7 ", 10**400, 1.5, "inf", *hashed]

@@ -38,7 +38,7 @@ def stream(folder: Path, *, burst: bool) -> Path:
     ]
     lines += [
         {
-            "id": f"burst{number}",
+            "id": number,
             "posted_at": (BURST + timedelta(minutes=9 * number)).isoformat(),
             "text": f"drugs sold by the duck pond, seen by {who}",
             "author": f"parent {number}",
@@ -76,7 +76,7 @@ def test_a_burst_is_alerted_within_hours_with_its_posts(
     assert BURST < raised <= BURST + timedelta(hours=6)
     ids = alert["mention_ids"]
     assert isinstance(ids, list)
-    told = [int(str(one)[5:]) for one in ids if str(one).startswith("burst")]
+    told = [one for one in ids if isinstance(one, int)]  # as they stand in the file
     assert len(told) >= len(ids) / 2
     assert told == sorted(told)
     assert set(alert) >= {"kind", "title", "keyphrases", "concern", "count", "expected", "authors", "p_value"}
