@@ -1,6 +1,7 @@
 """Sentences with a number or a name in them: English as strings, and still to be told in another language by a page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 
 def told(words: str, gettext: Callable[[str], str]) -> str:
@@ -37,6 +38,9 @@ class Phrase(str):
         values = {f"part_{number}": part for number, part in enumerate(parts)}
         return cls(separator.replace("%", "%%").join(f"%({name})s" for name in values), **values)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self.words, self.values, self.fields)  # else a copy would take the sentence for its pattern
+
     def __str__(self) -> str:
         return self  # else `str(error)` would forget the places
 
@@ -44,3 +48,7 @@ class Phrase(str):
         """The sentence in the words that `gettext` has for it, and for the phrases in it."""
         within = {name: one.told(gettext) for name, one in self.values.items() if isinstance(one, Phrase)}
         return gettext(self.words) % (self.values | within)
+
+
+def _again(words: str, values: Mapping[str, object], fields: tuple[str, ...]) -> Phrase:
+    return Phrase.about(Phrase(words, **values), *fields)

@@ -188,9 +188,9 @@ def _outdate(session: Session, action: UnitAction, person_id: int, now: datetime
     drafted = session.exec(first).first() if post is not None else None
     if post is None or drafted is None:
         return
-    language = str(drafted.content["language"])
+    language = str(drafted.content.get("language", post.language))
     done = action.state == ActionState.DONE
-    if drafted.content["message"] == words(action.said, action.outcome, done=done, language=language):
+    if drafted.content.get("message") == words(action.said, action.outcome, done=done, language=language):
         return
     states = session.exec(select(Target.state).where(Target.post_id == post.id)).all()
     if post.state not in OPEN or any(state not in UNSENT for state in states):

@@ -70,7 +70,8 @@ def missed_since(session: Session, moment: datetime) -> list[QueueRow]:
         col(AuditEntry.at) >= moment, col(AuditEntry.action).in_(("post.lapse", "target.missed"))
     )
     subject = sa.literal("post:", sa.String).concat(sa.cast(col(Post.id), sa.String))
-    return _read(session, col(Post.state).in_(ended), subject.in_(missed))
+    after = sa.and_(col(Post.state) == PostState.MISSED.value, col(Post.due_at) >= moment)  # none is before it is due
+    return _read(session, col(Post.state).in_(ended), sa.or_(after, subject.in_(missed)))
 
 
 @dataclass(frozen=True)
