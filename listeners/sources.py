@@ -32,15 +32,16 @@ def add(
     account_id: int | None = None,
 ) -> Source:
     """Adds a source; one that is listened to is due at once. Raises UnknownNetwork, Rejected (a name that is taken,
-    a network that cannot be listened to, the posts of one person)."""
+    a network that cannot be listened to, an account that is not there or is another network's, the posts of one
+    person)."""
     found = registry.network(network)
     if by_name(session, name.strip()) is not None:
         raise Rejected(Phrase.about(Phrase("There is a source called “%(name)s” already.", name=name.strip()), "name"))
     if every_seconds and found.listener is None:
         raise Rejected(f"{found.label} cannot be listened to yet; import an archive instead")
+    if account_id is not None:
+        _check_account(session, found, account_id)
     _check_kind(found, settings, account_id)
-    if account_id is not None and session.get(Account, account_id) is None:
-        raise Rejected(f"there is no account {account_id}")
     kind = kind_of(found, settings)
     if network == "feed" and not settings.get("url", "").startswith(("http://", "https://")):
         raise Rejected(Phrase.about(Phrase("A feed needs its address; it begins with https://."), "url"))
@@ -72,6 +73,16 @@ def _check_kind(network: Network, settings: dict[str, str], account_id: int | No
         if wanted.required and not settings.get(wanted.name, "").strip():
             words = Phrase("%(field)s is missing.", field=Phrase(wanted.label))
             raise Rejected(Phrase.about(words, wanted.name))
+
+
+def _check_account(session: Session, network: Network, account_id: int) -> None:
+    """That an account is here and on the network: with another's keys a first look would find its sign-in ended."""
+    account = session.get(Account, account_id)
+    if account is None or account.state == "removed":
+        raise Rejected(f"there is no account {account_id}")
+    if account.network != network.name:
+        held = registry.network(account.network)
+        raise Rejected(f"account {account_id} is on {held.label}, not on {network.label}")
 
 
 def refuse_one(network: str, settings: Mapping[str, str]) -> None:

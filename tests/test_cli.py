@@ -264,6 +264,11 @@ def test_only_writers_queue_posts_and_only_for_accounts_that_are_here(tmp_path: 
 def test_a_source_listens_by_an_account_that_is_here() -> None:
     refused = run("source", "add", "mastodon", "--name", "Ours", "--account", "77")
     assert (refused.exit_code, refused.stderr) == (1, "liaison: there is no account 77\n")
+    run("account", "add", "practice", "--name", "Board")
+    search = ("source", "add", "x", "--kind", "search", "--name", "X", "--set", "query=elm")
+    elsewhere = run(*search, "--account", "1")
+    assert (elsewhere.exit_code, elsewhere.stderr) == (1, "liaison: account 1 is on Practice board, not on X\n")
+    assert run("source", "list").stdout == ""
 
 
 def test_a_text_is_held_against_a_network_s_limits(tmp_path: Path) -> None:
