@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from sqlmodel import Session
 
+from config.phrases import Phrase
 from config.secrets import Keys
 from networks.network import Network
 from posts.tables import PostPicture
@@ -31,9 +32,10 @@ def obstacle(network: Network, base_url: str) -> str | None:
     """Why this network could not fetch our pictures, in plain words, if it would have to; else none."""
     if not network.fetches_pictures or reachable(base_url):
         return None
-    return (
-        f"{network.label} fetches pictures from a public address, and this desk has none that it can reach: "
-        "an administrator can set LIAISON_BASE_URL to its https address."
+    return Phrase(
+        "%(network)s fetches pictures from a public address, and this desk has none that it can reach: "
+        "an administrator can set LIAISON_BASE_URL to its https address.",
+        network=network.label,
     )
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, delete, select
 
 from config import audit
+from config.phrases import Phrase
 from listeners import mentions
 from listeners.tables import Mention
 from networks import registry
@@ -158,7 +159,7 @@ def submit(session: Session, post_id: int, person_id: int, now: datetime, *, bas
     if any(not text.strip() for text in texts.values()):
         raise WrongState("There is no text yet.")
     if misfits := [*_misfits(session, post, base_url), *likeness.copies(session, likeness.said_by(session, post), now)]:
-        raise WrongState(" ".join(misfits))
+        raise WrongState(Phrase.joined(" ", misfits))
     post.submitted_at = now
     return _move(session, post, Move.SUBMIT, person_id, now)
 
@@ -209,7 +210,7 @@ def approve(session: Session, post_id: int, person_id: int, content_hash: str, n
     if stands.missing and person_id not in stands.missing:
         raise NotAllowed("This step of the approval is somebody else's.")
     if copies := likeness.copies(session, likeness.said_by(session, post), now):
-        raise WrongState(" ".join(copies))
+        raise WrongState(Phrase.joined(" ", copies))
     if approval.unsigned(session, post):
         raise WrongState("Somebody reads this translation and signs it off first; then it can be approved.")
     said = Review(post_id=post_id, person_id=person_id, at=now, decision="approved", content_hash=content_hash)
@@ -411,7 +412,7 @@ def _word(
     session.flush()
 
 
-def _misfits(session: Session, post: Post, base_url: str | None) -> list[str]:
+def _misfits(session: Session, post: Post, base_url: str | None) -> list[Phrase]:
     """Why a network would not take the post, account by account."""
     content, shown = content_of(session, post), pictures_of(session, post)
     mention = session.get(Mention, post.reply_to_mention_id) if post.reply_to_mention_id is not None else None
@@ -432,7 +433,7 @@ def _misfits(session: Session, post: Post, base_url: str | None) -> list[str]:
         problems = [*fitting.problems(network, account.settings, outgoing)]
         if base_url is not None and (unreachable := addresses.obstacle(network, base_url)) is not None:
             problems.append(unreachable)
-        found += [f"{account.name}: {problem}" for problem in problems]
+        found += [Phrase("%(account)s: %(why)s", account=account.name, why=Phrase.about(one)) for one in problems]
     return found
 
 

@@ -22,8 +22,8 @@ from posts.workflow import OPEN, TO_SEND
 
 @dataclass(frozen=True)
 class Obstacle:
-    """One reason. `kind`: unwritten | unapproved | silent | signed_out | nowhere | misfit; `about`: the account's name,
-    or the reason of a day of silence; `words`: what the network says of the text."""
+    """One reason. `kind`: unwritten | unapproved | silent | signed_out | removed | nowhere | misfit; `about`: the
+    account's name, or the reason of a day of silence; `words`: what the network says of the text."""
 
     kind: str
     about: str = ""
@@ -61,7 +61,8 @@ def obstacles(session: Session, post_ids: Iterable[int], now: datetime) -> dict[
             reasons.append(Obstacle("nowhere"))
         for one in sent[number]:
             if one.account.state != "connected":
-                reasons.append(Obstacle("signed_out", one.account.name, network=one.account.network))
+                kind = "removed" if one.account.state == "removed" else "signed_out"
+                reasons.append(Obstacle(kind, one.account.name, network=one.account.network))
             mention = answered.get(post.reply_to_mention_id or 0)
             reasons += _of_text(post, one, shown[number], mention)
         if reasons:

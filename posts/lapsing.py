@@ -74,7 +74,9 @@ def _missed(session: Session, post: Post, before: datetime, silent: Phrase | Non
             unsure.add((target.account_id, target.part))
             continue
         account = session.get_one(Account, target.account_id)
-        if account.state != "connected" and not held:
+        if account.state == "removed" and not held:
+            reason = reasons.read(reasons.REMOVED)
+        elif account.state != "connected" and not held:
             reason = Phrase(reasons.SIGNED_OUT, account=account.name)
         else:
             reason = reasons.read(held or target.last_error or "")

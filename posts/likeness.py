@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from rapidfuzz import fuzz
 from sqlmodel import Session, col, select
 
+from config.phrases import Phrase
 from networks import registry
 from networks.tables import Account
 from posts.tables import Post, Variant
@@ -28,6 +29,7 @@ _STANDS = tuple(
         PostState.PARTLY_PUBLISHED,
     )
 )
+_SENT = (PostState.PUBLISHED.value, PostState.PARTLY_PUBLISHED.value)
 _LINK = re.compile(r"https?://\S+")
 _MARK = re.compile(r"[^\w\s]|_")
 
@@ -43,6 +45,7 @@ class Said:
     network: str
     text: str
     due_at: datetime | None
+    state: str  # the post's
 
 
 def alike(one: str, other: str) -> bool:
@@ -51,7 +54,7 @@ def alike(one: str, other: str) -> bool:
     return bool(first) and bool(second) and fuzz.ratio(first, second) >= ALIKE
 
 
-def copies(session: Session, said: Iterable[Said], now: datetime) -> list[str]:
+def copies(session: Session, said: Iterable[Said], now: datetime) -> list[Phrase]:
     """Why networks that forbid it would take offence at these texts of one post, in plain words."""
     mine = [one for one in said if registry.network(one.network).no_copies]
     if not mine:
@@ -62,30 +65,49 @@ def copies(session: Session, said: Iterable[Said], now: datetime) -> list[str]:
         for other in others:
             same = one.network == other.network and one.account_id != other.account_id and alike(one.text, other.text)
             if same:
-                where = "here" if other in mine else f"in “{other.title}”"
-                label = registry.network(one.network).label
-                found.append(
-                    f"{label} forbids the same text from several accounts: {one.account} says what {other.account} "
-                    f"says {where}. Reword one of them, or leave one out."
-                )
+                found.append(_forbidden(one, other, here=other in mine))
                 break
     return found
 
 
-def warnings(session: Session, said: Iterable[Said], now: datetime) -> list[str]:
+def warnings(session: Session, said: Iterable[Said], now: datetime) -> list[Phrase]:
     """What an author may want to know, and may pass over: the same said lately, another post in the same hour."""
     mine = list(said)
     others = [one for one in _standing(session, now) if mine and one.post_id != mine[0].post_id]
-    found = []
+    found: list[Phrase] = []
     for one in mine:
         for other in others:
             if other.account_id != one.account_id:
                 continue
             if alike(one.text, other.text):
-                found.append(f"{one.account}: “{other.title}” says nearly the same.")
-            elif one.due_at is not None and other.due_at is not None and abs(one.due_at - other.due_at) < HOUR:
-                found.append(f"{one.account}: “{other.title}” goes out within the same hour.")
+                about = Phrase("%(account)s: “%(title)s” says nearly the same.", account=one.account, title=other.title)
+            elif one.due_at is None or other.due_at is None or abs(one.due_at - other.due_at) >= HOUR:
+                continue
+            elif other.state in _SENT:
+                about = Phrase(
+                    "%(account)s: “%(title)s” went out within the same hour.", account=one.account, title=other.title
+                )
+            else:
+                about = Phrase(
+                    "%(account)s: “%(title)s” goes out within the same hour.", account=one.account, title=other.title
+                )
+            found.append(about)
     return list(dict.fromkeys(found))
+
+
+def _forbidden(one: Said, other: Said, *, here: bool) -> Phrase:
+    network = Phrase(registry.network(one.network).label)
+    if here:
+        return Phrase(
+            "%(network)s forbids the same text from several accounts: %(account)s says what %(other)s says here. "
+            "Reword one of them, or leave one out.",
+            network=network, account=one.account, other=other.account,
+        )  # fmt: skip
+    return Phrase(
+        "%(network)s forbids the same text from several accounts: %(account)s says what %(other)s says in "
+        "“%(title)s”. Reword one of them, or leave one out.",
+        network=network, account=one.account, other=other.account, title=other.title,
+    )  # fmt: skip
 
 
 def said_by(session: Session, post: Post) -> list[Said]:
@@ -110,7 +132,7 @@ def _standing(session: Session, now: datetime) -> list[Said]:
     rows = session.execute(
         sa.select(
             col(Post.id), col(Post.title), col(Variant.account_id), col(Account.name), col(Account.network),
-            sa.func.coalesce(Variant.text, Post.message), col(Post.due_at),
+            sa.func.coalesce(Variant.text, Post.message), col(Post.due_at), col(Post.state),
         )
         .join(Variant, col(Variant.post_id) == col(Post.id))
         .join(Account, col(Account.id) == col(Variant.account_id))
@@ -121,7 +143,7 @@ def _standing(session: Session, now: datetime) -> list[Said]:
 
 def _said(post: Post, variant: Variant, account: Account) -> Said:
     text = post.message if variant.text is None else variant.text
-    return Said(post.id, post.title, variant.account_id, account.name, account.network, text, post.due_at)
+    return Said(post.id, post.title, variant.account_id, account.name, account.network, text, post.due_at, post.state)
 
 
 @lru_cache(4096)

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from config import clock, database, holds
 from config.permissions import Action
+from config.phrases import Phrase
 from config.tables import Hold
 from config.translations import translate
 from networks import accounts
@@ -297,9 +298,11 @@ def obstacle_words(one: Obstacle, language: str) -> str:
         return _("Not approved by its time means not sent; its author would be told.")
     if one.kind == "silent":
         return _("A day of silence (%(reason)s): it would not be sent. Move it.") % {"reason": one.about}
+    account = f"{_(LABELS.get(one.network, one.network))}, {one.about}"
+    if one.kind == "removed":
+        return _("%(account)s was removed: it does not go out there.") % {"account": account}
     if one.kind == "signed_out":
-        account = f"{_(LABELS.get(one.network, one.network))}, {one.about}"
         return _("%(account)s is signed out: it would wait there.") % {"account": account}
     if one.kind == "nowhere":
         return _("It goes to no account yet.")
-    return f"{_(LABELS.get(one.network, one.network))}, {one.about}: {one.words}"
+    return f"{account}: {one.words.told(_) if isinstance(one.words, Phrase) else _(one.words)}"

@@ -47,6 +47,13 @@ def test_an_account_that_is_signed_out_is_named(desk: Desk) -> None:
     assert (one.kind, one.about) == ("signed_out", "Riverton PD en español")
 
 
+def test_an_account_that_was_removed_is_no_account_that_is_signed_out(desk: Desk) -> None:
+    number = desk.approved()
+    with database.writing(desk.engine) as session:
+        accounts.disconnect(session, desk.accounts[0], desk.now)
+    assert kinds(desk, number) == {number: ["removed"]}
+
+
 def test_a_post_without_an_account_goes_nowhere(desk: Desk) -> None:
     with database.writing(desk.engine) as session:
         number = drafts.create(session, desk.officer, "Hello.", (), desk.now).id or 0

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import database
+from config.translations import translate
 from networks import registry
 from posts import drafts, likeness
+from posts.tables import Post
 from posts.workflow import WrongState
 from tests.posts.conftest import Desk
 
@@ -67,6 +69,28 @@ def test_elsewhere_nothing_is_refused_and_the_author_is_told(desk: Desk) -> None
         [f"Riverton PD: {title} goes out within the same hour."],
     ]
     assert alone == []
+
+
+def test_what_was_sent_went_out(desk: Desk) -> None:
+    out = desk.approved(after=timedelta(minutes=1))
+    with database.writing(desk.engine) as session:
+        session.get_one(Post, out).state = "published"
+        near = drafts.create(session, desk.officer, "A lost dog.", desk.accounts[:1], desk.now)
+        wall = (desk.now + timedelta(minutes=30)).replace(tzinfo=None)
+        drafts.schedule(session, near.id or 0, desk.officer, wall, "UTC", desk.now)
+        told = likeness.warnings(session, likeness.said_by(session, near), desk.now)
+    assert told == ["Riverton PD: “Coffee with officers at nine.” went out within the same hour."]
+
+
+def test_why_it_cannot_be_handed_in_is_told_in_the_reader_s_language(strict: Desk) -> None:
+    number = strict.writing("x" * 600)
+    with database.writing(strict.engine) as session, pytest.raises(WrongState) as refused:
+        drafts.submit(session, number, strict.officer, strict.now)
+    (why,) = refused.value.args
+    told = why.told(translate("es").gettext)
+    assert "forbids the same text from several accounts: Riverton PD says" in why
+    assert "Tablero de práctica prohíbe el mismo texto desde varias cuentas: Riverton PD dice" in told
+    assert "Riverton PD: Al texto le sobran 100 caracteres" in told
 
 
 @given(st.text(alphabet="abcdefgh ", min_size=12, max_size=60).filter(str.strip))

@@ -75,6 +75,16 @@ def test_what_became_missed_since_a_moment_is_found_by_when_it_did_and_not_by_wh
     assert (desk.post(early).state, [row.post_id for row in found]) == ("missed", [late])
 
 
+def test_what_became_too_late_for_a_removed_account_says_so(desk: Desk) -> None:
+    number = desk.approved()
+    with database.writing(desk.engine) as session:
+        accounts.disconnect(session, desk.accounts[0], desk.now)
+        lapsing.lapse(session, desk.now + 3 * HOUR, LATE)
+    assert [one.last_error for one in desk.targets(number)] == [
+        "too late to be sent; the account was removed", "too late to be sent; it was not begun",
+    ]  # fmt: skip
+
+
 def test_two_claimers_never_get_the_same_target(desk: Desk) -> None:
     desk.approved()
     first = claims.claim(desk.engine, desk.keys, desk.now + HOUR)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from config import database, holds
 from config.permissions import Role
 from config.secrets import Keys
+from config.tables import Person
 from networks import accounts
 from posts import blackouts, drafts, slots
 from posts.foresight import Obstacle
@@ -89,6 +90,32 @@ def test_silence_is_hatched_and_what_it_would_keep_back_needs_a_hand(
     assert "Day of silence: A funeral" in cell(page, "2026-12-02")
     assert "A day of silence (A funeral): it would not be sent. Move it." in page
     assert "1 needs a hand" in page
+
+
+def test_that_an_account_was_removed_is_said_in_the_calendar_and_on_the_post(
+    ada: Browser, sqlite_engine: sa.Engine, account: int, planned: int, at_eight: datetime
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        accounts.disconnect(session, account, at_eight)
+    page = ada.get("/calendar?day=2026-12-01").text
+    told = "Practice board, Riverton PD was removed: it does not go out there."
+    assert (told in page, "signed out" in page) == (True, False)
+    assert "The account was removed; the post does not go out there." in ada.get(f"/posts/{planned}").text
+
+
+def test_a_reader_of_spanish_is_told_in_spanish_what_comes_close_and_what_does_not_fit(
+    ada: Browser, sqlite_engine: sa.Engine, account: int, planned: int, at_eight: datetime
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        session.get_one(Person, 1).language = "es"
+        drafts.submit(session, planned, 1, at_eight)
+        drafts.create(session, 1, "Check your lights!", [account], at_eight)
+        long = drafts.create(session, 1, "x" * 501, [account], at_eight)
+        drafts.schedule(session, long.id or 0, 1, datetime.fromisoformat("2026-12-03T09:00"), "UTC", at_eight)
+    for page in ("/posts/2", "/compose/2"):
+        assert "<li>Riverton PD: “Lights” dice casi lo mismo.</li>" in ada.get(page).text
+    words = ada.get("/calendar?day=2026-12-01").text
+    assert "Tablero de práctica, Riverton PD: Al texto le sobra un carácter; el límite es 500." in words
 
 
 def test_a_hold_lies_over_its_days(ada: Browser, sqlite_engine: sa.Engine, at_eight: datetime) -> None:
