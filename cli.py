@@ -1450,6 +1450,7 @@ def train_feedback(email: str, undo: bool) -> None:
 
     \b
     Only corrections that the source's policy lets train (never X's), and only the heads: the encoder stays as shipped.
+    A refit goes on from the one in use, and learns from each correction once.
     Examples:
       liaison train feedback --by sam@town.example
       liaison train feedback --by sam@town.example --undo
@@ -1461,23 +1462,26 @@ def train_feedback(email: str, undo: bool) -> None:
         folder = settings.data_dir / feedback.FOLDER
         with database.reading(engine) as session:
             person = _administrator(session, email)
-            corrected, left = feedback.gather(session)
-        shipped = model.load()
+        shipped, now = model.load(), _now()
         if undo:
             now_used = feedback.undo(folder, shipped)
             if now_used is None:
                 raise Failure("there is no refit to take back; the model is as shipped")
             told, words = {"in_use": now_used}, "model.undo"
         else:
+            learned = feedback.learned_until(folder, shipped)
+            with database.reading(engine) as session:
+                corrected, left = feedback.gather(session, learned)
             for reason, number in sorted(left.items()):
                 click.echo(f"{number} corrections are left out: {reason}", err=True)
             try:
-                made = feedback.refit(shipped, corrected)
+                made = feedback.refit(feedback.in_use(folder, shipped), corrected, shipped=shipped.heads)
             except feedback.NotBetter as refused:
                 raise Failure(str(refused)) from refused
             for name, was in made.before.items():
                 click.echo(f"{name}: {was:.3f} -> {made.after[name]:.3f}")
-            told, words = {"in_use": feedback.keep(folder, shipped, made.heads), **made.used}, "model.feedback"
+            kept = feedback.keep(folder, shipped, made.heads, learned | dict.fromkeys(made.used, now))
+            told, words = {"in_use": kept, **made.used}, "model.feedback"
         with database.writing(engine) as session:
             audit.record(session, _now(), person, words, "model", told)
     number = told["in_use"]

@@ -1,16 +1,20 @@
 """Officers' corrections, learned from: the linear heads are refitted a little, the encoder stays as it was shipped.
 
-Only corrections of mentions whose network lets them train, and whose text is still kept. Refused when what the heads
-say of posts that nothing learned from (the fairness pairs) or of corrections left out gets worse. What is kept lies
-beside the store, for the weights that are shipped now; the shipped files are never touched, and each refit can be
-taken back."""
+Only corrections of mentions whose network lets them train, and whose text is still kept. A refit goes on from the heads
+in use, and learns from each correction once: what they saw would tell nothing of how they read what is new, and what
+was learned stays when its text is gone. Refused when what the heads say of posts that nothing learned from (the
+fairness pairs) gets worse than it is or was as shipped, or what they say of corrections left out gets no better. What
+is kept lies beside the store, for the weights that are shipped now; the shipped files are never touched, and each
+refit can be taken back."""
 
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -21,16 +25,19 @@ from sqlmodel import Session, col, select
 
 from listeners.tables import Mention
 from networks.registry import NETWORKS
-from sentiment.model import SENTIMENTS, TRUSTS, Heads, Model, Vector, heads_of, save_heads
+from sentiment.model import SENTIMENTS, TRUSTS, Heads, Model, Vector, heads_of, notes_of, save_heads
 from sentiment.tables import Correction
 
 log = structlog.get_logger(__name__)
 FOLDER = "model"  # of the data folder
 FEWEST = 20  # corrections of a kind, from which its head is refitted
-PULL = 3.0  # how strongly a head is held to where it was shipped, in corrections' worth of squared weights
+PULL = 3.0  # how strongly a head is held to where it was, in corrections' worth of squared weights
 FOLDS = 5
 WORSE = 0.005  # of F1, or of mean log-loss, that counts as worse
 PAIRS = Path(__file__).parent / "training"
+TAKEN_BACK = ".undone"  # the ending of a refit that is not used: its number is never given again
+_EVER = datetime.min.replace(tzinfo=UTC)
+_NOTHING: Mapping[str, datetime] = MappingProxyType({})
 Array = npt.NDArray[np.float64]
 
 
@@ -57,8 +64,9 @@ class Refit:
     after: Mapping[str, float]
 
 
-def gather(session: Session) -> tuple[list[Corrected], Counter[str]]:
-    """The corrections that may train, the latest word on each mention; and how many may not, by reason."""
+def gather(session: Session, learned: Mapping[str, datetime] = _NOTHING) -> tuple[list[Corrected], Counter[str]]:
+    """The corrections that may train, the latest word on each mention; and how many may not, by reason. `learned`: by
+    head, until when it has learned already."""
     rows = session.exec(
         select(Correction, Mention)
         .join(Mention, col(Mention.id) == col(Correction.mention_id))
@@ -73,23 +81,32 @@ def gather(session: Session) -> tuple[list[Corrected], Counter[str]]:
         elif mention.text is None or not mention.shown:  # a legal hold keeps words beyond their time
             left["its text has expired"] += 1
         else:
-            before = found.get(correction.mention_id)
-            found[correction.mention_id] = Corrected(
-                mention.text,
-                correction.trust or (before.trust if before is not None else None),
-                correction.sentiment or (before.sentiment if before is not None else None),
-            )
+            trust = correction.trust if correction.at > learned.get("trust", _EVER) else None
+            sentiment = correction.sentiment if correction.at > learned.get("sentiment", _EVER) else None
+            if (correction.trust or correction.sentiment) and not (trust or sentiment):
+                left["the refit in use learned from it"] += 1
+                continue
+            before = found.get(correction.mention_id, Corrected(mention.text, None, None))
+            found[correction.mention_id] = Corrected(mention.text, trust or before.trust, sentiment or before.sentiment)
     return list(found.values()), left
 
 
-def refit(reader: Model, corrected: Sequence[Corrected], pairs: Sequence[tuple[str, str]] | None = None) -> Refit:
-    """The heads refitted to these corrections. Raises NotBetter when there are too few, or it makes anything worse.
+def refit(
+    reader: Model,
+    corrected: Sequence[Corrected],
+    pairs: Sequence[tuple[str, str]] | None = None,
+    *,
+    shipped: Heads | None = None,
+) -> Refit:
+    """The heads of `reader`, which is in use, refitted to these corrections. Raises NotBetter when there are too few,
+    or it makes anything worse than it is, or than it was as `shipped` (default: as it is).
 
     `pairs`: texts and their trust that nothing learned from (default: the fairness pairs)."""
     features = reader.features([one.text for one in corrected])
     heads, used = reader.heads, {}
     before: dict[str, float] = {}
     after: dict[str, float] = {}
+    first: dict[str, float] = {}  # as shipped: many refits, each a little worse, would be much worse
     for name, classes in (("trust", TRUSTS), ("sentiment", SENTIMENTS)):
         told = [one.trust if name == "trust" else one.sentiment for one in corrected]
         given, truth = _known(features, told, classes)
@@ -106,22 +123,35 @@ def refit(reader: Model, corrected: Sequence[Corrected], pairs: Sequence[tuple[s
     if "trust" in used:
         texts = _pairs() if pairs is None else tuple(pairs)
         given, truth = _known(reader.features([text for text, _ in texts]), [trust for _, trust in texts], TRUSTS)
-        for figures, one in ((before, reader.heads), (after, heads)):
+        for figures, one in ((before, reader.heads), (after, heads), (first, shipped or reader.heads)):
             figures["trust: mistrust F1 on posts that nothing learned from"] = _f1(one, given, truth)
             figures["trust: log-loss on posts that nothing learned from"] = _loss(one.trust, given, truth)
     for name, was in before.items():
-        worse = was - after[name] if "F1" in name else after[name] - was
-        if worse > WORSE or ("left out" in name and worse >= 0):
-            raise NotBetter(f"{name} would go from {was:.3f} to {after[name]:.3f}; the heads stay as they are")
+        up = 1 if "F1" in name else -1  # the better way
+        than = up * max(up * was, up * first.get(name, was))
+        if up * (than - after[name]) > WORSE or ("left out" in name and after[name] >= was):
+            told = "" if than == was else f" (it was {than:.3f} as shipped)"
+            raise NotBetter(f"{name} would go from {was:.3f}{told} to {after[name]:.3f}; the heads stay as they are")
     return Refit(heads, used, before, after)
 
 
-def keep(folder: Path, reader: Model, heads: Heads) -> int:
-    """Keeps refitted heads for these weights, in use from now on; their number."""
+def keep(folder: Path, reader: Model, heads: Heads, learned: Mapping[str, datetime] = _NOTHING) -> int:
+    """Keeps refitted heads for these weights, in use from now on; their number, which no others had: it tells what read
+    a mention. `learned`: by head, until when."""
     folder.mkdir(parents=True, exist_ok=True)
-    number = max(_numbers(folder, reader.weights), default=0) + 1
-    save_heads(heads, folder / f"{reader.weights}-{number}.npz")
+    had = [*_numbers(folder, reader.weights), *_numbers(folder, reader.weights, TAKEN_BACK)]
+    number = max(had, default=0) + 1
+    notes = {name: until.isoformat() for name, until in learned.items()}
+    save_heads(heads, folder / f"{reader.weights}-{number}.npz", notes)
     return number
+
+
+def learned_until(folder: Path, shipped: Model) -> dict[str, datetime]:
+    """Until when the heads in use have learned from corrections, by head."""
+    path = _last(folder, shipped.weights)
+    if path is None or isinstance(_read(path), str):
+        return {}
+    return {name: datetime.fromisoformat(until) for name, until in notes_of(path).items()}
 
 
 def undo(folder: Path, reader: Model) -> int | None:
@@ -129,7 +159,8 @@ def undo(folder: Path, reader: Model) -> int | None:
     numbers = _numbers(folder, reader.weights)
     if not numbers:
         return None
-    (folder / f"{reader.weights}-{numbers[-1]}.npz").unlink()
+    last = folder / f"{reader.weights}-{numbers[-1]}.npz"
+    last.rename(last.with_suffix(TAKEN_BACK))
     return numbers[-2] if len(numbers) > 1 else 0
 
 
@@ -167,8 +198,8 @@ def _read(path: Path) -> Heads | str:
         return f"{type(error).__name__}: {error}"
 
 
-def _numbers(folder: Path, weights: str) -> list[int]:
-    found = (path.stem.removeprefix(f"{weights}-") for path in folder.glob(f"{weights}-*.npz"))
+def _numbers(folder: Path, weights: str, ending: str = ".npz") -> list[int]:
+    found = (path.stem.removeprefix(f"{weights}-") for path in folder.glob(f"{weights}-*{ending}"))
     return sorted(int(number) for number in found if number.isdecimal())
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from threading import get_native_id
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ Vector = npt.NDArray[np.float32]
 
 class ModelDamaged(Exception):
     """A file of the model is missing or is not the one that was shipped; the message says which and what to do."""
+
+
+_NOTE = "note_"  # before the name of what is noted in a file of heads
 
 
 @dataclass(frozen=True)
@@ -221,8 +225,14 @@ def heads_of(path: Path) -> Heads:
         )
 
 
-def save_heads(heads: Heads, path: Path) -> None:
-    """Writes what `heads_of` reads; beside it first, so that nobody reads half a file."""
+def notes_of(path: Path) -> dict[str, str]:
+    """What was noted beside the heads in a file."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        return {name.removeprefix(_NOTE): str(stored[name]) for name in stored if name.startswith(_NOTE)}
+
+
+def save_heads(heads: Heads, path: Path, notes: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Writes what `heads_of` reads, and what `notes_of` does; beside it first, so that nobody reads half a file."""
     values: dict[str, Any] = {
         "sentiment_weights": heads.sentiment[0],
         "sentiment_bias": heads.sentiment[1],
@@ -239,6 +249,7 @@ def save_heads(heads: Heads, path: Path) -> None:
     for name, row in (("relevant", heads.relevant), ("help", heads.help)):
         if row is not None:
             values |= {f"{name}_weights": row[0], f"{name}_bias": np.float32(row[1])}
+    values |= {f"{_NOTE}{name}": np.array(note) for name, note in notes.items()}
     part = path.with_suffix(".part.npz")
     np.savez(part, **values)
     part.replace(path)
