@@ -243,7 +243,13 @@ def _today(morning: Morning, language: str) -> str:
     catalogue = translate(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     out, waits = morning.going_out, waiting.how_many(morning.waiting)
-    if morning.gone_out:
+    if morning.held and morning.gone_out:
+        today = ngettext(
+            "%(count)s more post is due today and is held", "%(count)s more posts are due today and are held", out
+        )
+    elif morning.held:
+        today = ngettext("%(count)s post is due today and is held", "%(count)s posts are due today and are held", out)
+    elif morning.gone_out:
         today = ngettext("%(count)s more post goes out today", "%(count)s more posts go out today", out)
     else:
         today = ngettext("%(count)s post goes out today", "%(count)s posts go out today", out)

@@ -74,6 +74,7 @@ class Morning:
     answered: Answered = Answered()
     going_out: int = 0
     gone_out: int = 0  # of the same day, before `at`
+    held: bool = False  # a hold is on: what would go out waits
     waiting: Sequence[Waiting] = ()
     edition: Edition = Edition.DAILY
     only_concerns: Sequence[str] = ()

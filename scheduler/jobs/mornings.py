@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from config import audit, people, sign_in_links
+from config import audit, holds, people, sign_in_links
 from config.asked import Asked
 from config.permissions import Action, Role, may
 from config.settings import Settings
@@ -134,8 +134,11 @@ class Town:
             answered=Answered()
             if brief
             else self._once(("answered", since, until), lambda: _answered(session, since, until)),
-            going_out=sum(row.due_at >= now and row.state in ("approved", "scheduled") for row in going_out),
+            going_out=sum(
+                (row.due_at >= now or here.held) and row.state in ("approved", "scheduled") for row in going_out
+            ),
             gone_out=sum(row.state in ("published", "partly_published") for row in going_out),
+            held=here.held,
             waiting=self._waiting(session, person, roles, here, now.astimezone(zone).date()) if theirs else [],
             edition=edition,
             only_concerns=chosen,
@@ -184,6 +187,7 @@ class Town:
                 audit.last_backup().scalar_subquery(),
                 sign_in_links.any_to_tell(people.known_id(person), self._now),
                 figures.since_when(self._week(), self._zone).scalar_subquery(),
+                holds.any_in_force(),
             )
         ).one()
         return Look(*row)
@@ -333,7 +337,8 @@ class Look:
     """The town's oldest author-day; mentions that somebody has and that no answer of ours is out or on its way to, and
     when the oldest was said; targets in doubt; open actions that are due soon or late; messages that should have gone
     out; whether a mention has ever come in, and whether there is a source; when the store was backed up last; whether a
-    link lets somebody in as this person; since when the sources are heard that brought much of the last week."""
+    link lets somebody in as this person; since when the sources are heard that brought much of the last week; whether a
+    hold is on."""
 
     history: date | None
     assigned: int
@@ -346,6 +351,7 @@ class Look:
     backup_at: datetime | None
     any_links: bool
     begun: datetime | None
+    held: bool
 
 
 def start_of(overview: Overview, zone: ZoneInfo) -> datetime:

@@ -235,5 +235,6 @@ def mornings(draw: st.DrawFn) -> Morning:
         answered=Answered(draw(_small), draw(st.none() | st.timedeltas(timedelta(), timedelta(days=3)))),
         going_out=draw(_small),
         gone_out=draw(_small),
+        held=draw(st.booleans()),
         waiting=tuple(draw(st.lists(_things(), max_size=4))),
     )

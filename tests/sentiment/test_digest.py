@@ -357,6 +357,21 @@ def test_what_went_out_today_is_not_told_as_nothing(gone: int, out: int, said: s
     assert f"{said}; nothing waits for you." in compose(replace(QUIET, gone_out=gone, going_out=out)).lead
 
 
+@pytest.mark.parametrize(
+    ("gone", "out", "language", "said"),
+    [
+        (0, 1, "en", "1 post is due today and is held"),
+        (0, 2, "en", "2 posts are due today and are held"),
+        (2, 1, "en", "1 more post is due today and is held"),
+        (2, 3, "en", "3 more posts are due today and are held"),
+        (2, 0, "en", "No more posts go out today"),
+        (2, 3, "es", "3 publicaciones más son para hoy y están en pausa"),
+    ],
+)
+def test_during_a_hold_nothing_is_said_to_go_out(gone: int, out: int, language: str, said: str) -> None:
+    assert f"{said};" in compose(replace(QUIET, gone_out=gone, going_out=out, held=True), language).lead
+
+
 def test_an_unknown_language_falls_back_to_english() -> None:
     assert wording.locale("xx").language == "en"
     assert compose(FULL, "xx").headline == compose(FULL).headline

@@ -9,11 +9,15 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from config import audit, database, people
+from config import audit, clock, database, holds, people
 from config.permissions import Role
+from config.secrets import Keys
 from config.tables import OutboxMessage, Person
 from listeners.tables import Place
+from networks import accounts
 from networks.tables import Account
+from posts import drafts
+from posts.tables import Post
 from sentiment.tables import Alert
 from sentiment.waiting import WaitingWords
 from tests.sentiment import street
@@ -209,6 +213,27 @@ def test_a_stranger_is_led_to_sign_in(stranger: Browser) -> None:
 )  # fmt: skip
 def test_what_waits_says_what_one_does_there(one: WaitingWords, icon: str, go: str, rest: str) -> None:
     assert waiting_view(one, "en") == WaitingView(one.link, rest, one.path, icon, go)
+
+
+def test_during_a_hold_today_says_what_is_held_also_what_is_late_by_it(
+    street_talk: datetime, sqlite_engine: sa.Engine, keys: Keys, browser_of: Callable[..., Browser]
+) -> None:
+    ada, now = browser_of("Ada", Role.OFFICER), street_talk
+    with database.writing(sqlite_engine) as session:
+        account = accounts.add(session, network="practice", name="PD", handle="", secret=None, keys=keys, now=now)
+        for minutes in (1, 90):
+            post = drafts.create(session, 1, "Coffee.", [account.id or 0], now).id or 0
+            drafts.schedule(session, post, 1, (now + timedelta(minutes=minutes)).replace(tzinfo=None), "UTC", now)
+        session.exec(sa.update(Post).values(state="scheduled"))
+    assert "2 posts go out today" in (before := _words(ada.get("/").text))
+    assert "Going out today" in before
+    with database.writing(sqlite_engine) as session:
+        holds.place(session, 1, "Crash on Route 9", now)
+    with clock.at(now + timedelta(minutes=5)):
+        held = _words(ada.get("/").text)
+    assert "2 posts are due today and are held" in held
+    assert "Due today" in held
+    assert not re.search("go(es)? out today|Going out today", held)
 
 
 def test_who_mends_is_told_of_messages_that_do_not_go_out_and_nobody_else_is(
