@@ -276,7 +276,7 @@ def backup(file: Path) -> None:
     from config import audit, database
     from config import backup as backups
 
-    with clear_errors(), desk() as (engine, settings, keys):
+    with clear_errors(), desk(begun=True) as (engine, settings, keys):
         file.parent.mkdir(parents=True, exist_ok=True)
         made = backups.make(engine, settings.data_dir, keys, file, _now())
         with database.writing(engine) as session:
@@ -324,7 +324,7 @@ def export_records(folder: Path) -> None:
     """
     from scheduler import records_package
 
-    with clear_errors(), desk() as (engine, settings, keys), _bar("writing", "posts") as step:
+    with clear_errors(), desk(begun=True) as (engine, settings, keys), _bar("writing", "posts") as step:
         number = records_package.write(engine, settings, keys, folder, _now(), step)
     click.echo(f"{folder}: {number} posts; open {folder / 'data' / 'index.html'}")
 
@@ -342,7 +342,7 @@ def export_dpia(file: Path) -> None:
     from config import database, output
     from scheduler import assessment
 
-    with clear_errors(), desk() as (engine, settings, _keys):
+    with clear_errors(), desk(begun=True) as (engine, settings, _keys):
         with database.reading(engine) as session:
             words = assessment.written(assessment.facts(session, settings, _now()), settings)
         with output.written(file) as out:
@@ -551,7 +551,7 @@ def verify_records(head: str) -> None:
     """
     from scheduler.jobs import records
 
-    with clear_errors(), desk() as (engine, _settings, keys):
+    with clear_errors(), desk(begun=True) as (engine, _settings, keys):
         verdict = records.walk(engine, keys, head)
     for one in verdict.wrong:
         click.echo(f"{one.position or '-'}\t{one.entry_id or '-'}\t{one.words}")
@@ -578,7 +578,7 @@ def key_rotate() -> None:
     from config import audit, database, key_rotation, secrets
     from scheduler import resealing
 
-    with clear_errors(), desk() as (engine, settings, _keys):
+    with clear_errors(), desk(begun=True) as (engine, settings, _keys):
         begun = key_rotation.begin(settings)
         keys = secrets.load(settings)
         with _bar("sealing", "things") as step:
@@ -601,7 +601,7 @@ def key_finish() -> None:
     from config import audit, database, key_rotation
     from scheduler import resealing
 
-    with clear_errors(), desk() as (engine, settings, keys):
+    with clear_errors(), desk(begun=True) as (engine, settings, keys):
         with database.reading(engine) as session:
             left = resealing.left(session, keys).old if keys.rotating else 0
         if left:
@@ -629,7 +629,7 @@ def key_lost(email: str) -> None:
     """
     from config import audit, database, key_mark, secrets
 
-    with clear_errors(), _store() as (engine, settings):
+    with clear_errors(), _store(begun=True) as (engine, settings):
         with database.reading(engine) as session:
             person = _administrator(session, email)
         keys = secrets.load(settings, begin=True)
@@ -661,7 +661,7 @@ def database_move(address: str) -> None:
     from config import database
     from scheduler import moving
 
-    with clear_errors(), desk() as (engine, _settings, _keys):
+    with clear_errors(), desk(begun=True) as (engine, _settings, _keys):
         new = database.connect(address)
         try:
             if new.dialect.name == "postgresql":
@@ -1631,21 +1631,24 @@ def _settings() -> "Settings":
 
 
 @contextmanager
-def desk() -> Iterator[tuple["sa.Engine", "Settings", "Keys"]]:
-    """The installation: its store brought up to date, its settings, its keys."""
+def desk(*, begun: bool = False) -> Iterator[tuple["sa.Engine", "Settings", "Keys"]]:
+    """The installation: its store brought up to date, its settings, its keys. `begun`: only if it is there, for what
+    would do nothing on a new one but say that it is done."""
     from config import key_mark
 
-    with _store() as (engine, settings):
+    with _store(begun=begun) as (engine, settings):
         yield engine, settings, key_mark.keys(engine, settings)
 
 
 @contextmanager
-def _store() -> Iterator[tuple["sa.Engine", "Settings"]]:
+def _store(*, begun: bool = False) -> Iterator[tuple["sa.Engine", "Settings"]]:
     """`desk`, whatever its keys."""
     from config import database, logs
 
     settings = _settings()
     logs.set_up(settings.log_level)
+    if begun:
+        database.refuse_none(settings.database)
     engine = database.connect(settings.database)
     try:
         database.migrate(engine)

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sqlite3
+import stat
 import subprocess  # PostgreSQL's own programs are called, with a list and no shell  # nosec B404
 import tarfile
 import tempfile
@@ -19,7 +20,7 @@ from pathlib import Path, PurePosixPath
 
 import sqlalchemy as sa
 
-from config import clock, database, output
+from config import clock, database, output, owners
 from config.secrets import KEY_FILE, Keys, SecretKeyError
 
 FORMAT = 2
@@ -101,7 +102,7 @@ def restore(url: str, data: Path, keys: Keys, source: Path, *, replace: bool = F
     """Puts a backup into the store at `url` and the folder `data`, once all of it was checked; the caller migrates.
     `replace`: what is there goes. Raises BackupFailed, with what is there untouched."""
     kind = sa.make_url(url).get_backend_name()
-    data.mkdir(parents=True, exist_ok=True)
+    owners.folder(data)
     _sweep(data, RESTORING, clock.now())
     with tempfile.TemporaryDirectory(dir=data, prefix=RESTORING) as name:
         folder = Path(name)
@@ -126,8 +127,9 @@ def restore(url: str, data: Path, keys: Keys, source: Path, *, replace: bool = F
         for part in manifest.files:
             to = data / part.removeprefix("files/")
             if part.startswith("files/") and to.resolve() not in stores:  # one of before may have the store raw, too
-                to.parent.mkdir(parents=True, exist_ok=True)
+                owners.folder(to.parent)
                 (folder / part).replace(to)
+                owners.give(to, like=data)
     return manifest
 
 
@@ -172,12 +174,16 @@ def _copy_sqlite(engine: sa.Engine, out: Path) -> None:
 
 def _put_sqlite(url: str, store: Path) -> None:
     place = Path(sa.make_url(url).database or "")
-    place.parent.mkdir(parents=True, exist_ok=True)
+    owners.folder(place.parent)
     beside = _being_put(place)
+    beside.unlink(missing_ok=True)
+    beside.touch(mode=0o600)
     shutil.copyfile(store, beside)
+    owners.give(beside, like=place if place.exists() else place.parent)
     if place.exists():  # first all of it into one file: killed in between, it is still whole
         with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(place)) as old:
             old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        beside.chmod(stat.S_IMODE(place.stat().st_mode))
     for ending in ("-wal", "-shm"):  # of the store that goes: they would be read into the new one
         place.with_name(place.name + ending).unlink(missing_ok=True)
     beside.replace(place)

@@ -21,6 +21,7 @@ from filelock import FileLock
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
+from config import owners
 from config.clock import utc
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -29,12 +30,20 @@ _turns_made = Lock()
 _WRITTEN = (
     "this is no address of a database, such as sqlite:////srv/liaison.db or postgresql://liaison:password@host/liaison"
 )
+ELSEWHERE = (
+    "go to the folder of the desk and give its settings (LIAISON_DATABASE_URL, LIAISON_DATA_DIR, liaison.toml); where "
+    "it runs as a service, commands are run as docs/for-administrators/operating.md says"
+)
 _DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 _MIGRATION_LOCK = 7_041_992  # any fixed number: the name of PostgreSQL's advisory lock
 
 
 class NewerSchema(Exception):
     """A newer version of Liaison has upgraded this store; the message says what to do."""
+
+
+class NoDesk(Exception):
+    """No desk was ever begun in this store; the message says which one, and where else to look."""
 
 
 class AddressError(ValueError):
@@ -141,8 +150,9 @@ def connect(url: str) -> sa.Engine:
 def _make(store: Path) -> None:
     """An empty file for its owner alone, as the secret key and backups are; what SQLite keeps beside it follows it."""
     if not store.exists():
-        store.parent.mkdir(parents=True, exist_ok=True)
+        owners.folder(store.parent)
         store.touch(mode=0o600)
+        owners.give(store, like=store.parent)
 
 
 def _without_row(context: sa.engine.ExceptionContext) -> None:
@@ -206,8 +216,10 @@ def migrate(engine: sa.Engine) -> None:
     _refuse_newer(there)
     settings = _settings()
     if engine.dialect.name == "sqlite":
+        lock = Path(f"{engine.url.database}.migrating")
+        _make(lock)
         with (
-            FileLock(f"{engine.url.database}.migrating"),
+            FileLock(lock),
             engine.execution_options(writes=True).connect() as connection,
         ):
             _upgrade_sqlite(connection, settings)
@@ -229,6 +241,27 @@ def revision(engine: sa.Engine) -> str:
     """The schema's revision in this store; empty before the first migration."""
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def refuse_none(url: str) -> None:
+    """Makes nothing. Raises NoDesk where no desk was begun."""
+    address = parsed(url)
+    engine = connect(url)
+    try:
+        if not is_missing(engine) and revision(engine):
+            return
+    finally:
+        engine.dispose()
+    where = address.database if address.get_backend_name() == "sqlite" else address.render_as_string(hide_password=True)
+    raise NoDesk(f"there is no desk in {where}: {ELSEWHERE}")
+
+
+def is_missing(engine: sa.Engine) -> bool:
+    """Whether it is of a SQLite file that is not there, or that holds nothing."""
+    if engine.dialect.name != "sqlite" or not engine.url.database or engine.url.database == ":memory:":
+        return False
+    store = Path(engine.url.database)
+    return not store.exists() or store.stat().st_size == 0
 
 
 def is_known(revision: str) -> bool:

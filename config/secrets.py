@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from config import owners
 from config.settings import Settings
 
 KEY_FILE = "secret.key"
@@ -140,7 +141,7 @@ def read(path: Path) -> Secrets:
 
 
 def write(path: Path, secrets: Secrets) -> None:
-    """Puts the file in place of the one that is there, whole or not at all."""
+    """Puts the file in place of the one that is there, whole or not at all; its owner and mode stay."""
     lines = [secrets.present]
     lines += [f"before {secrets.before}"] if secrets.before is not None else []
     lines += [f"hashes {secrets.hashes}"] if secrets.hashes is not None else []
@@ -151,6 +152,9 @@ def write(path: Path, secrets: Secrets) -> None:
             file.write("\n".join(lines) + "\n")
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            beside.chmod(stat.S_IMODE(path.stat().st_mode))
+            owners.give(beside, like=path)
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
@@ -161,8 +165,9 @@ def _begin(path: Path) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            owners.folder(path.parent)
             beside.touch(mode=0o600)
+            owners.give(beside, like=path.parent)
             beside.write_text(Fernet.generate_key().decode(), encoding="ascii")
             try:
                 os.link(beside, path)  # the first of several processes wins; nobody reads half a key

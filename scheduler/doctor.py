@@ -59,6 +59,9 @@ def look(engine: sa.Engine, settings: Settings, keys: Keys | SecretKeyError, now
 
 def _database(engine: sa.Engine) -> Part:
     where = engine.url.render_as_string(hide_password=True)
+    if database.is_missing(engine):
+        words = f"there is no desk in {engine.url.database} yet: liaison run begins one. If there should be: "
+        return Part("database", False, f"{words}{database.ELSEWHERE}")
     try:
         with engine.connect() as connection:
             if engine.dialect.name == "sqlite":

@@ -162,6 +162,31 @@ def test_a_time_in_no_calendar_is_one_clear_line(tmp_path: Path) -> None:
     assert (told.exit_code, told.stderr) == (1, "liaison: That day is in no calendar.\n")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("backup", "desk.tar"),
+        ("verify", "records"),
+        ("export", "records", "records"),
+        ("export", "dpia", "dpia.md"),
+        ("key", "rotate"),
+        ("key", "finish"),
+        ("key", "lost", "--by", "sam@town.example"),
+        ("database", "move", "--to", "postgresql://nobody@127.0.0.1:1/none"),
+        ("doctor",),
+    ],
+)
+def test_where_no_desk_is_nothing_is_done_nor_made(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    told = run(*words)
+    assert (told.exit_code, f"there is no desk in {elsewhere}/data/liaison.db" in told.output) == (1, True), told.output
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_a_damaged_database_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "data" / "liaison.db").write_bytes(b"this is no database at all, though it is long enough " * 40)
     told = run("source", "list")

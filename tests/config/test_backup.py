@@ -339,6 +339,28 @@ def test_a_damaged_backup_changes_nothing(
     assert list((tmp_path / "there").iterdir()) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+@pytest.mark.parametrize("replaced", [True, False])
+def test_what_root_restores_is_the_services(
+    sqlite_engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path, replaced: bool
+) -> None:
+    backup.make(sqlite_engine, data, keys, tmp_path / "backup.tar", now)
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, 4711, 4712)
+    url, place = f"sqlite:///{home}/data/liaison.db", home / "data" / "liaison.db"
+    if replaced:
+        backup.restore(url, home / "data", keys, tmp_path / "backup.tar")
+        place.chmod(0o640)
+    backup.restore(url, home / "data", keys, tmp_path / "backup.tar", replace=replaced)
+    restored = database.connect(url)
+    database.migrate(restored)
+    restored.dispose()
+    made = {one.name: one.stat() for one in home.rglob("*")}
+    assert {(one.st_uid, one.st_gid) for one in made.values()} == {(4711, 4712)}, made
+    assert made["liaison.db"].st_mode & 0o777 == (0o640 if replaced else 0o600)
+
+
 def test_the_other_database_is_told(
     sqlite_engine: sa.Engine, data: Path, keys: Keys, now: datetime, tmp_path: Path
 ) -> None:

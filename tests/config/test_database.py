@@ -1,4 +1,5 @@
 import json
+import os
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -120,6 +121,17 @@ def test_a_new_store_is_its_owners_alone_and_made_when_it_is_first_opened(tmp_pa
         beside = {one.name: one.stat().st_mode & 0o777 for one in path.parent.iterdir()}
     assert beside == {"liaison.db": 0o600, "liaison.db-wal": 0o600, "liaison.db-shm": 0o600}
     engine.dispose()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_what_root_begins_or_upgrades_is_the_services(tmp_path: Path) -> None:
+    os.chown(tmp_path, 4711, 4712)
+    engine = database.connect(f"sqlite:///{tmp_path}/data/liaison.db")
+    database.migrate(engine)
+    made = {one.name: (one.stat().st_uid, one.stat().st_gid) for one in tmp_path.rglob("*")}
+    engine.dispose()
+    assert {"data", "liaison.db", "liaison.db-wal", "liaison.db-shm"} <= set(made)
+    assert set(made.values()) == {(4711, 4712)}, made
 
 
 def test_a_full_disk_stops_an_import_and_once_there_is_room_it_ends_with_every_line_once(

@@ -1,3 +1,4 @@
+import os
 import stat
 from pathlib import Path
 
@@ -42,6 +43,26 @@ def test_a_key_file_that_others_can_read_is_refused_with_the_cure(settings: Sett
     path.chmod(0o644)
     with pytest.raises(secrets.SecretKeyError, match=f"chmod 600 {path}"):
         secrets.load(settings)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_what_root_makes_and_rewrites_is_the_services(settings: Settings, tmp_path: Path) -> None:
+    os.chown(tmp_path, 4711, 4712)
+    secrets.load(settings, begin=True)
+    path = secrets.path(settings)
+    made = [(one.stat().st_uid, one.stat().st_gid) for one in (path, path.parent)]
+    assert made == [(4711, 4712), (4711, 4712)]
+    os.chown(path, 4713, 4714)
+    secrets.write(path, secrets.Secrets("a new one"))
+    assert (path.stat().st_uid, path.stat().st_gid) == (4713, 4714)
+
+
+def test_a_rewritten_key_file_keeps_its_mode(settings: Settings) -> None:
+    secrets.load(settings, begin=True)
+    path = secrets.path(settings)
+    path.chmod(0o400)
+    secrets.write(path, secrets.Secrets("a new one"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o400
 
 
 def test_keys_never_show_in_their_repr() -> None:

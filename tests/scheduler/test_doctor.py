@@ -131,8 +131,12 @@ def test_a_server_that_is_away_is_told_in_one_line(settings: Settings, keys: Key
 def test_a_store_that_was_never_set_up_is_told(settings: Settings, keys: Keys, tmp_path: object) -> None:
     engine = database.connect(f"sqlite:///{tmp_path}/new.db")
     found = parts(engine, settings, keys, clock.now())
+    assert (found["database"].fine, "source" in " ".join(found)) == (False, False)
+    assert f"there is no desk in {tmp_path}/new.db yet: liaison run begins one" in found["database"].words
+    with database.writing(engine) as session:
+        session.connection().exec_driver_sql("CREATE TABLE word (id integer)")
+    assert not parts(engine, settings, keys, clock.now())["migrations"].fine
     engine.dispose()
-    assert (found["migrations"].fine, "source" in " ".join(found)) == (False, False)
 
 
 def test_the_command_ends_with_1_where_something_is_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.sql import visitors
 from sqlmodel import col, select
 
 import cli
-from config import database
+from config import database, secrets
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
@@ -174,6 +174,7 @@ def test_no_job_asks_by_author_but_for_counting_people_and_taking_back(
 ) -> None:
     with database.writing(town) as session:
         person(session, "Ada", *EVERYBODY)
+    secrets.load(settings, begin=True)
     hands = rota.Hands(town, settings, keys)
     with recorded() as found:
         for one in (*rota.WAITS, *rota.READS):
