@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -77,20 +77,23 @@ def missed_since(session: Session, moment: datetime) -> list[QueueRow]:
 @dataclass(frozen=True)
 class DaysPosts:
     """Posts of a day as `going_out` gives them; all that wait for an approver, for `waiting_among`; drafts of which
-    changes were asked."""
+    changes were asked; what was refused or became too late, whole or in part."""
 
     out: Sequence[QueueRow]
     in_review: Sequence["Listed"]
     came_back: Sequence[QueueRow]
+    not_sent: Sequence[QueueRow]
 
 
-def of_a_day(session: Session, start: datetime, end: datetime) -> DaysPosts:
-    """What there is to know of a day from `start` to before `end`; one question."""
-    listed = _listed(session, sa.or_(_timed(start, end), _IN_REVIEW, _CAME_BACK))
+def of_a_day(session: Session, start: datetime, end: datetime, since: datetime) -> DaysPosts:
+    """What there is to know of a day from `start` to before `end`, and what was not sent since `since`; one
+    question."""
+    listed = _listed(session, sa.or_(_timed(start, end), _IN_REVIEW, _CAME_BACK, _not_sent(since)))
     out = [one for one in listed if one.post.due_at is not None and start <= one.post.due_at < end]
     out = [one for one in out if one.post.state != PostState.CANCELLED.value]
     in_review = [one for one in listed if one.post.state == PostState.IN_REVIEW.value]
-    return DaysPosts(_rows(out), in_review, _rows([one for one in listed if one.came_back]))
+    not_sent = [one for one in listed if _is_not_sent(one.post, since)]
+    return DaysPosts(_rows(out), in_review, _rows([one for one in listed if one.came_back]), _rows(not_sent))
 
 
 def waiting_for(session: Session, person_id: int, roles: Iterable[Role]) -> list[QueueRow]:
@@ -228,6 +231,24 @@ _CAME_BACK = sa.and_(
 
 def _timed(start: datetime, end: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(col(Post.due_at) >= start, col(Post.due_at) < end, col(Post.state) != PostState.CANCELLED.value)
+
+
+NOT_SENT = (PostState.FAILED, PostState.PARTLY_PUBLISHED, PostState.MISSED)
+_TRIED_FOR = timedelta(days=2)  # longer than anything is tried or looked up; what is taken down later was sent
+
+
+def _not_sent(since: datetime) -> sa.ColumnElement[bool]:
+    """Due since then and not sent, or due shortly before and settled since then."""
+    settled = sa.and_(col(Post.updated_at) >= since, col(Post.due_at) >= since - _TRIED_FOR)
+    states = [state.value for state in NOT_SENT]
+    return sa.and_(col(Post.state).in_(states), sa.or_(col(Post.due_at) >= since, settled))
+
+
+def _is_not_sent(post: Post, since: datetime) -> bool:
+    """The same of a post that was read."""
+    if post.state not in NOT_SENT or post.due_at is None:
+        return False
+    return post.due_at >= since or (post.updated_at >= since and post.due_at >= since - _TRIED_FOR)
 
 
 def _listed(session: Session, *which: sa.ColumnElement[bool]) -> list[Listed]:

@@ -166,9 +166,14 @@ def _quiet(morning: Morning) -> bool:
     return not alerts and not moved and not digest_words.unusual(found.volume)
 
 
+def _new(morning: Morning) -> Sequence[AlertNews]:
+    """The new alerts that nobody has closed yet."""
+    return [alert for alert in morning.new_alerts if not alert.closed]
+
+
 def _leading(morning: Morning) -> Sequence[AlertNews]:
-    """The alerts that the headline is about: the new ones, else those that still grow."""
-    return morning.new_alerts or [alert for alert in morning.open_alerts if alert.growing]
+    """The alerts that the headline is about: the new ones that stand, else those that still grow."""
+    return _new(morning) or [alert for alert in morning.open_alerts if alert.growing]
 
 
 def _headline(morning: Morning, quiet: bool, language: str, *, own: bool) -> str:
@@ -179,7 +184,7 @@ def _headline(morning: Morning, quiet: bool, language: str, *, own: bool) -> str
     alerts = _leading(morning)
     if len(alerts) == 1:
         said.append(_about(alerts[0], morning, language, own=own))
-    elif morning.new_alerts:
+    elif _new(morning):
         number = len(alerts)
         said.append(ngettext("%(count)s alert is new.", "%(count)s alerts are new.", number) % {"count": number})
     elif alerts:
@@ -231,7 +236,7 @@ def _lead(morning: Morning, quiet: bool, language: str) -> str:
     said += [digest_words.since(row, language) for row in lasting]
     if volume:
         said.append(volume)
-    older = len(alerts) - len(_leading(morning))
+    older = len(_new(morning)) + len(morning.open_alerts) - len(_leading(morning))
     if older:
         words = ngettext("%(count)s older alert is still open.", "%(count)s older alerts are still open.", older)
         said.append(words % {"count": older})
@@ -265,8 +270,7 @@ def _today(morning: Morning, language: str) -> str:
 def _preheader(morning: Morning, language: str) -> str:
     ngettext = translate(language).ngettext
     said = [digest_words.in_one_line(morning.overview, language)]
-    if morning.new_alerts:
-        number = len(morning.new_alerts)
+    if number := len(_new(morning)):
         said.append(ngettext("%(count)s new alert.", "%(count)s new alerts.", number) % {"count": number})
     elif morning.open_alerts:
         number = len(morning.open_alerts)
@@ -279,9 +283,12 @@ def _preheader(morning: Morning, language: str) -> str:
 
 
 def _concerns(morning: Morning, language: str) -> tuple[ConcernWords, ...]:
-    """Up to three: those with an alert, new ones first, then those that moved, then those that most authors raise."""
-    alerts = {alert.concern: alert for alert in reversed((*morning.new_alerts, *morning.open_alerts))}
-    alerts = dict(reversed(alerts.items()))
+    """Up to three: those with an alert, new ones first, closed ones last; then those that moved, then those that most
+    authors raise."""
+    every = (*_new(morning), *morning.open_alerts, *(alert for alert in morning.new_alerts if alert.closed))
+    alerts: dict[str, AlertNews] = {}
+    for alert in every:
+        alerts.setdefault(alert.concern, alert)
     rows = {row.concern: row for row in morning.concerns}
     shown = [row for row in morning.concerns if row.mistrust is not None and row.mistrust.show is not Show.NOTHING]
     order = [*alerts, *(row.concern for row in _moved(morning)), *(row.concern for row in shown)]
@@ -289,15 +296,15 @@ def _concerns(morning: Morning, language: str) -> tuple[ConcernWords, ...]:
     for key in dict.fromkeys(order):
         if key not in CONCERNS:
             continue
-        alert, row = alerts.get(key), rows.get(key)
-        body = [_alert(alert, morning, language)] if alert else []
+        about, row = alerts.get(key), rows.get(key)
+        body = [_alert(about, morning, language)] if about else []
         body += [digest_words.concern(row, language)] if row else []
         found.append(
             ConcernWords(
-                heading=_heading(key, alert, row, language),
+                heading=_heading(key, about, row, language),
                 body=" ".join(body),
                 quote=_quote(morning, key, language),
-                path=alert.path if alert else None,
+                path=about.path if about else None,
             )
         )
     return tuple(found[:MOST_CONCERNS])
@@ -317,7 +324,8 @@ def _title(alert: AlertNews, language: str) -> str:
 
 
 def _alert(alert: AlertNews, morning: Morning, language: str) -> str:
-    return digest_words.alert(
+    _ = translate(language).gettext
+    said = digest_words.alert(
         posts=alert.posts,
         authors=alert.authors,
         expected=alert.expected,
@@ -327,6 +335,7 @@ def _alert(alert: AlertNews, morning: Morning, language: str) -> str:
         today=morning.at.astimezone(morning.zone).date(),
         language=language,
     )
+    return said + _(" It was closed.") if alert.closed else said
 
 
 def _quote(morning: Morning, concern: str, language: str) -> QuoteWords | None:
@@ -352,11 +361,14 @@ def _sent(sent: Sent, language: str) -> str:
         parts.append(words % {"count": sent.practised})
     if sent.failed:
         parts.append(ngettext("%(count)s failed", "%(count)s failed", sent.failed) % {"count": sent.failed})
+    if sent.missed:
+        words = ngettext("%(count)s missed its time", "%(count)s missed their time", sent.missed)
+        parts.append(words % {"count": sent.missed})
     if sent.unconfirmed:
         words = ngettext("%(count)s not confirmed yet", "%(count)s not confirmed yet", sent.unconfirmed)
         parts.append(words % {"count": sent.unconfirmed})
     said = "; ".join(parts)
-    if sent.posts and not sent.failed and not sent.unconfirmed:
+    if sent.posts and not (sent.failed or sent.missed or sent.unconfirmed):
         return _("%(sent)s, all confirmed.") % {"sent": said}
     return f"{said}."
 

@@ -13,9 +13,9 @@ from sentiment.waiting import Waiting
 
 @dataclass(frozen=True)
 class AlertNews:
-    """An alert. `expected` is authors, as in the alert; `growing` if posts joined it since the last digest; `place` is
-    the name of its place. The title is a statement ("Traffic near Elm Street: far more than usual") if `kind` is
-    "cell", else the name of something new."""
+    """An alert. `expected` is authors, as in the alert; `growing` if posts joined it since the last digest; `closed` if
+    somebody dealt with it; `place` is the name of its place. The title is a statement ("Traffic near Elm Street: far
+    more than usual") if `kind` is "cell", else the name of something new."""
 
     title: str
     concern: str
@@ -28,6 +28,7 @@ class AlertNews:
     kind: str = "cell"
     growing: bool = True
     place: str | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Sent:
     unconfirmed: int = 0
     failed: int = 0
     practised: int = 0
+    missed: int = 0
 
 
 @dataclass(frozen=True)

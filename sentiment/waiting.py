@@ -56,11 +56,12 @@ class NobodyApproves:
 
 @dataclass(frozen=True)
 class NotSent:
-    """A post of this person that a network refused today; `some`: another took it."""
+    """A post of this person that a network refused; `some`: another took it; `missed`: it became too late."""
 
     title: str
     some: bool
     path: str
+    missed: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def in_words(one: Waiting, zone: ZoneInfo, today: date, language: str) -> Waitin
     _, ngettext = catalogue.gettext, catalogue.ngettext
     match one:
         case AlertWaits(title, path, concern):
-            said = digest_words.alert_title(title, concern, language)
+            said = _unended(digest_words.alert_title(title, concern, language))
             return WaitingWords(said, _(". Nobody has it yet"), path)
         case MentionsWait(count, oldest, path):
             link = ngettext("%(count)s mention to answer", "%(count)s mentions to answer", count) % {"count": count}
@@ -168,8 +169,10 @@ def in_words(one: Waiting, zone: ZoneInfo, today: date, language: str) -> Waitin
         case NobodyApproves(title, path):
             rest = _(" waits, but nobody here may approve it yet: see what to do")
             return WaitingWords(f"“{digest_words.one_line(title)}”", rest, path)
-        case NotSent(title, some, path):
+        case NotSent(title, some, path, missed):
             rest = _(" did not go out everywhere: see why") if some else _(" did not go out: see why")
+            if missed:
+                rest = _(" missed its time and did not go out: give it another, or leave it")
             return WaitingWords(f"“{digest_words.one_line(title)}”", rest, path)
         case DecisionsWait(count, path):
             link = ngettext("%(count)s post", "%(count)s posts", count) % {"count": count}
@@ -181,7 +184,7 @@ def in_words(one: Waiting, zone: ZoneInfo, today: date, language: str) -> Waitin
             rest = ngettext(" ends in %(count)s day", " ends in %(count)s days", days) % {"count": days}
             return WaitingWords(link, rest, path)
         case ActionDue(wanted, unit, due_on, path):
-            link = textwrap.shorten(digest_words.one_line(wanted), WIDEST, placeholder=" …")
+            link = textwrap.shorten(_unended(digest_words.one_line(wanted)), WIDEST, placeholder=" …")
             words = _(". %(unit)s: due today") if due_on == today else _(". %(unit)s: due on %(day)s")
             if due_on < today:
                 words = _(". %(unit)s: late since %(day)s")
@@ -200,3 +203,8 @@ def in_words(one: Waiting, zone: ZoneInfo, today: date, language: str) -> Waitin
             if state == "silent":
                 return WaitingWords(name, _(" answers, but has brought nothing against its usual rhythm"), path)
             return WaitingWords(name, _(" is behind and catching up; nothing is lost"), path)
+
+
+def _unended(words: str) -> str:
+    """Without the full stop at its end, where a sentence goes on after it."""
+    return words.rstrip(". ") or words

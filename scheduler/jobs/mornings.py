@@ -24,7 +24,7 @@ from posts import actions, answers, queue
 from posts.approval import Standing
 from posts.queue import QueueRow
 from posts.tables import Post, Target
-from posts.workflow import TargetState
+from posts.workflow import PostState, TargetState
 from sentiment import alerts, counts, digest, disclosure, editions, figures, history, quotes, surges, trust
 from sentiment.editions import Edition
 from sentiment.figures import ConcernRow, Overview
@@ -52,7 +52,7 @@ from sentiment.waiting import (
 DAY = timedelta(days=1)
 QUOTED = 3  # concerns with a quote
 MOST_ACTIONS = 3  # that are due, by name
-NOT_SENT = ("failed", "partly_published")
+LONGEST_LOOK = timedelta(days=7)  # back, for posts of one's own that were not sent
 MAIL_STANDS = timedelta(hours=1)  # after which what should have gone out is told of
 SIGN_IN_ENDS = 7  # days before which a sign-in that ends is told of
 Value = TypeVar("Value")
@@ -139,7 +139,7 @@ class Town:
             ),
             gone_out=sum(row.state in ("published", "partly_published") for row in going_out),
             held=here.held,
-            waiting=self._waiting(session, person, roles, here, now.astimezone(zone).date()) if theirs else [],
+            waiting=self._waiting(session, person, roles, here, since) if theirs else [],
             edition=edition,
             only_concerns=chosen,
             only_places=names,
@@ -159,10 +159,11 @@ class Town:
         """Posts of the department's day, those that are out among them."""
         return list(self._posts(session).out)
 
-    def _posts(self, session: Session) -> queue.DaysPosts:
-        """Those, all that wait for an approver, and what came back."""
+    def _posts(self, session: Session, since: datetime | None = None) -> queue.DaysPosts:
+        """Those, all that wait for an approver, what came back, and what was not sent since then or within a day."""
         midnight = self._now.astimezone(self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        return self._once(("posts",), lambda: queue.of_a_day(session, midnight, midnight + DAY))
+        since = max(since or self._now - DAY, self._now - LONGEST_LOOK)
+        return self._once(("posts", since), lambda: queue.of_a_day(session, midnight, midnight + DAY, since))
 
     def look(self, session: Session, person: Person) -> "Look":
         """One question. The mentions that a person has are theirs; the rest is the town's."""
@@ -243,13 +244,15 @@ class Town:
             kind=alert.kind,
             growing=alert.updated_at > self._now - DAY,
             place=self._place_name(session, alert),
+            closed=alert.state not in alerts.OPEN,
         )
 
     def _waiting(
-        self, session: Session, person: Person, known: Collection[Role] | None, here: "Look", today: date
+        self, session: Session, person: Person, known: Collection[Role] | None, here: "Look", since: datetime
     ) -> list[Waiting]:
-        """What waits for this person, by their roles; paths lead into the desk. `today`: of the department."""
-        now, roles = self._now, known or people.roles_of(session, people.known_id(person))
+        """What waits for this person, by their roles; paths lead into the desk. `since`: the edition before."""
+        now, today = self._now, self._now.astimezone(self._zone).date()
+        roles = known or people.roles_of(session, people.known_id(person))
         found: list[Waiting] = []
         if may(roles, Action.TRIAGE):
             found += [
@@ -275,8 +278,16 @@ class Town:
                 found.append(ApprovalsWait(len(approvals), "/approvals"))
         if may(roles, Action.WRITE_POSTS):
             mine = [one for one in self._posts(session).came_back if one.author_id == person.id]
-            refused = [one for one in self._posts(session).out if one.author_id == person.id and one.state in NOT_SENT]
-            found += [NotSent(one.title, one.state == "partly_published", f"/posts/{one.post_id}") for one in refused]
+            not_sent = [one for one in self._posts(session, since).not_sent if one.author_id == person.id]
+            found += [
+                NotSent(
+                    one.title,
+                    one.state == PostState.PARTLY_PUBLISHED,
+                    f"/posts/{one.post_id}",
+                    one.state == PostState.MISSED,
+                )
+                for one in not_sent
+            ]
             stuck = self._stuck(session, people.known_id(person))
             found += [NobodyApproves(one.title, f"/posts/{one.post_id}") for one in stuck[:MOST_ACTIONS]]
             found += [ChangesAsked(one.title, f"/compose/{one.post_id}") for one in mine[:MOST_ACTIONS]]
@@ -403,13 +414,21 @@ def _sent(session: Session, since: datetime, now: datetime) -> Sent:
     out = queue.published_between(session, since, now)
     open_ = select(func.count()).select_from(Target).where(Target.state == TargetState.UNKNOWN.value)
     lost = select(func.count()).select_from(Target).where(Target.state == TargetState.FAILED.value)
-    unknown, failed = session.exec(
+    too_late = select(Target.post_id).where(Target.state == TargetState.MISSED.value)
+    missed = select(func.count()).where(
+        col(Post.state).in_([state.value for state in queue.NOT_SENT]),
+        sa.or_(col(Post.state) == PostState.MISSED.value, col(Post.id).in_(too_late)),
+        col(Post.due_at) > since,
+        col(Post.due_at) <= now,
+    )
+    unknown, failed, lapsed = session.exec(
         select(
             open_.where(Target.due_at <= now).scalar_subquery(),
             lost.where(Target.due_at > since, Target.due_at <= now).scalar_subquery(),
+            missed.scalar_subquery(),
         )
     ).one()
-    return Sent(out.posts, out.networks, unknown, failed, out.practised)
+    return Sent(out.posts, out.networks, unknown, failed, out.practised, lapsed)
 
 
 def _answered(session: Session, since: datetime, now: datetime) -> Answered:

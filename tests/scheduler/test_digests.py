@@ -26,9 +26,12 @@ from posts import drafts, partners, queue
 from posts.tables import Target
 from scheduler.delivery import deliver_due
 from scheduler.jobs import digests, mornings, partner_digests, reports
+from sentiment import waiting
 from sentiment.editions import Edition, Rhythm
-from sentiment.morning import Answered
+from sentiment.morning import Answered, Sent
+from sentiment.tables import Alert
 from tests.scheduler.postbox import Post, using
+from tests.scheduler.test_alerting import raised
 from tests.sentiment.street import Said, hear
 
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
@@ -343,3 +346,63 @@ def test_what_went_to_the_practice_board_alone_is_told_apart_and_to_our_own_peop
         "published one post"
         in message_from_bytes(keys.open(mail.message).encode(), policy=policy.default).get_content()
     )
+
+
+NOT_SENT = [  # its state, when it was due, when that was settled, and how tomorrow's digest at seven names it
+    ("failed", "11-08T15:00", "11-08T15:01", "did not go out: see why"),
+    ("missed", "11-08T16:00", "11-08T18:00", "missed its time and did not go out: give it another, or leave it"),
+    ("partly_published", "11-08T06:50", "11-08T07:20", "did not go out everywhere: see why"),
+    ("failed", "11-09T06:30", "11-09T06:31", "did not go out: see why"),
+    ("missed", "11-08T06:30", "11-08T06:40", ""),  # it was told of in the digest before
+    ("partly_published", "10-20T10:00", "11-08T20:00", ""),  # what had gone out was taken down
+    ("published", "11-08T15:00", "11-08T15:01", ""),
+]
+
+
+@pytest.mark.parametrize(("state", "due", "settled", "said"), NOT_SENT)
+def test_what_was_not_sent_since_the_last_digest_is_named_to_its_author(
+    engine: sa.Engine, settings: Settings, state: str, due: str, settled: str, said: str
+) -> None:
+    now = at("11-09T07:00")
+    with database.writing(engine) as session:
+        ana, bo = (add(session, name, "UTC", 7, SINCE, Role.OFFICER) for name in ("ana", "bo"))
+        post = drafts.create(session, ana, "Cones on Elm Street.", [], at(due), title="Cones")
+        post.state, post.due_at, post.updated_at = state, at(due), at(settled)
+        session.add(post)
+        session.flush()
+        named = {}
+        for number in (ana, bo):
+            morning = mornings.Town(settings, now).morning(
+                session, session.get_one(Person, number), MailPreference(person_id=number), Edition.DAILY, "k"
+            )
+            lines = [waiting.in_words(one, ZoneInfo("UTC"), now.date(), "en") for one in morning.waiting]
+            named[number] = [(line.link, line.rest.strip(), line.path) for line in lines]
+    assert named == {ana: [("“Cones”", said, f"/posts/{post.id}")] if said else [], bo: []}
+
+
+def test_what_became_too_late_is_counted_with_what_was_sent(engine: sa.Engine, settings: Settings) -> None:
+    now = at("11-09T07:00")
+    with database.writing(engine) as session:
+        ana = add(session, "ana", "UTC", 7, SINCE)
+        for state, due in (("missed", "11-08T16:00"), ("missed", "11-08T06:00"), ("partly_published", "11-08T17:00")):
+            post = drafts.create(session, ana, "Cones.", [], at(due))
+            post.state, post.due_at = state, at(due)
+            went_out(session, "bluesky", ana, at(due))
+            (of_post,) = session.exec(select(Target).where(col(Target.due_at) == at(due)))
+            if state == "partly_published":  # one of its two accounts was too late
+                of_post.post_id, of_post.state, of_post.published_at = post.id or 0, "missed", None
+            session.add_all([post, of_post])
+    with database.reading(engine) as session:
+        assert mornings._sent(session, now - 24 * HOUR, now) == Sent(1, 1, missed=2)
+
+
+@pytest.mark.parametrize(("state", "told"), [("new", True), ("taken", True), ("resolved", False)])
+def test_a_resolved_alert_is_not_in_the_headline(
+    engine: sa.Engine, settings: Settings, keys: Keys, now: datetime, state: str, told: bool
+) -> None:
+    with database.writing(engine) as session:
+        person = session.get_one(Person, add(session, "ana", "UTC", 7, SINCE))
+        raised(session, now - HOUR)
+        session.execute(sa.update(Alert).values(state=state, closed_at=None if told else now))
+    made = digests.previewed(engine, settings, keys, person, now, Edition.DAILY)[0]
+    assert ("Traffic" in made.subject, "It was closed." in made.text) == (told, not told)

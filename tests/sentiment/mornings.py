@@ -197,6 +197,7 @@ def _alerts() -> st.SearchStrategy[AlertNews]:
         keyphrases=st.lists(_name, max_size=4).map(tuple),
         kind=st.sampled_from(["cell", "emerging"]),
         growing=st.booleans(),
+        closed=st.booleans(),
     )
 
 

@@ -189,6 +189,8 @@ def test_steady_is_not_said_where_a_real_change_could_hide() -> None:
         (Sent(1, 1), "Sent: 1 post on 1 network, all confirmed."),
         (Sent(2, 1, unconfirmed=1), "Sent: 2 posts on 1 network; 1 not confirmed yet."),
         (Sent(0, 0, failed=2), "Sent: nothing; 2 failed."),
+        (Sent(2, 1, missed=1), "Sent: 2 posts on 1 network; 1 missed its time."),
+        (Sent(0, 0, failed=1, missed=2), "Sent: nothing; 1 failed; 2 missed their time."),
         (Sent(0, 0, practised=3), "Sent: nothing; 3 on the practice board."),
     ],
 )
@@ -221,6 +223,28 @@ def test_an_older_alert_that_stands_still_is_open_and_no_headline() -> None:
     made = compose(replace(QUIET, open_alerts=(replace(SPEEDING, growing=False),)))
     assert (made.headline, made.quiet) == ("Trust is steady.", False)
     assert "1 older alert is still open." in made.lead
+
+
+def test_a_new_alert_that_was_dealt_with_is_told_of_below_and_heads_nothing() -> None:
+    closed = replace(SPEEDING, closed=True)
+    made = compose(replace(FULL, new_alerts=(closed,), waiting=()))
+    assert (made.headline, made.subject) == ("Trust is steady.", "24 Nov: Trust is steady.")
+    assert made.lead == "Nothing else moved beyond what chance explains. 4 posts go out today; nothing waits for you."
+    assert "alert" not in made.preheader
+    assert made.concerns[0].heading == SPEEDING.title
+    assert made.concerns[0].body.count(" It was closed.") == 1
+    assert " Se cerró." in compose(replace(FULL, new_alerts=(closed,)), "es").concerns[0].body
+
+
+def test_what_stands_leads_whatever_was_closed_beside_it() -> None:
+    closed = replace(SPEEDING, closed=True, concern="drugs", title="Drugs: more than usual")
+    made = compose(replace(FULL, new_alerts=(closed, SPEEDING)))
+    assert made.headline == "Trust is steady. Traffic and road safety near Elm Street: far more than usual."
+    assert "1 new alert." in made.preheader
+    assert [one.heading for one in made.concerns[:2]] == [SPEEDING.title, "Drugs: more than usual"]
+    assert "older" not in made.lead
+    older = compose(replace(FULL, new_alerts=(closed,), open_alerts=(SPEEDING,)))
+    assert older.headline.endswith("far more than usual since Monday.")
 
 
 def test_new_alerts_come_before_older_ones() -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sentiment.waiting import ActionDue, MailStands, MoreDue, in_words
+from sentiment.waiting import ActionDue, AlertWaits, MailStands, MoreDue, in_words
 
 ZONE = ZoneInfo("America/New_York")
 TODAY = date(2026, 11, 24)
@@ -22,7 +22,14 @@ TODAY = date(2026, 11, 24)
 def test_an_action_says_of_whom_it_was_asked_and_until_when(days: int, rest: str) -> None:
     due = ActionDue("A speed sign.", "Traffic", TODAY + timedelta(days=days), "/outreach/actions/1")
     said = in_words(due, ZONE, TODAY, "en")
-    assert (said.link, said.rest, said.path) == ("A speed sign.", rest, "/outreach/actions/1")
+    assert (said.link, said.rest, said.path) == ("A speed sign", rest, "/outreach/actions/1")
+
+
+def test_no_line_that_goes_on_after_a_full_stop_has_two() -> None:
+    waits = [ActionDue("Look at it.. ", "Traffic", TODAY, "/"), AlertWaits("Speeding.", "/alerts/1")]
+    lines = [in_words(one, ZONE, TODAY, language) for one in waits for language in ("en", "es")]
+    assert [line.link + line.rest for line in lines if ".." in line.link + line.rest] == []
+    assert in_words(ActionDue("...", "Traffic", TODAY, "/"), ZONE, TODAY, "en").link == "..."
 
 
 def test_a_long_one_is_cut_at_a_word_and_the_rest_is_counted() -> None:
