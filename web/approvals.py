@@ -240,13 +240,14 @@ def _page(
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
         everybody = people.with_roles(session)
         event = event_posts.of_post(session, post_id)
-        of_series, is_pattern = series.of_post(session, detail.post), drafts.is_pattern(session, post_id)
+        repeats = detail.post.series_id is not None or detail.post.due_at is None  # a pattern has no time of its own
+        of_series = series.of_post(session, detail.post) if repeats else None
         own_page = own_pages.of_post(session, detail.post, before, found.settings, pages.language_of(request))
         source = session.get(Post, detail.post.translation_of) if detail.post.translation_of is not None else None
         changed = _since(session, detail, clock.now(), zone)
         terms = glossary.kept(session) if source is not None else []
         must_sign = source is not None and approval.unsigned(session, detail.post)
-        fared = reach.of_post(session, post_id)
+        fared = reach.of_post(session, post_id) if detail.targets else []
         said_by_partners = [
             (partners.read(session, one.partner_id).name, one) for one in partners.comments(session, post_id)
         ]
@@ -262,7 +263,7 @@ def _page(
         post=post,
         event=event,
         of_series=of_series,
-        is_pattern=is_pattern,
+        is_pattern=of_series is not None and of_series.post_id == post_id and of_series.ended_at is None,
         own_page=own_page,
         answers=compose_page.answered(found, who, post.reply_to_mention_id),
         answers_on=at.network if at is not None else "",
