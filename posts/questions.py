@@ -154,8 +154,12 @@ def by_code(session: Session, code: str) -> Question | None:
     """The question at this address, once the post that asks it was approved."""
     found = session.exec(select(Question).where(Question.code == code)).one_or_none()
     post = session.get(Post, found.post_id) if found is not None else None
-    waits = (PostState.DRAFT, PostState.IN_REVIEW, PostState.CANCELLED, PostState.MISSED)
-    return found if post is not None and post.state not in waits else None
+    return found if post is not None and is_public(post) else None
+
+
+def is_public(post: Post) -> bool:
+    """Whether the question that this post asks has its page for the public. Pure."""
+    return post.state not in (PostState.DRAFT, PostState.IN_REVIEW, PostState.CANCELLED, PostState.MISSED)
 
 
 def of_post(session: Session, post_id: int) -> Question | None:

@@ -10,6 +10,7 @@ from fastapi import Depends, Request, params
 
 from config import addresses, clock, database, people, sign_ins
 from config.permissions import Action, Role, may
+from config.phrases import Phrase
 from config.sign_ins import Way
 from config.tables import Person
 from web import csrf, rights
@@ -48,6 +49,8 @@ PUBLIC = frozenset(
 # A mail program sends such a form by itself (RFC 8058), a partner signs in nowhere: the signed address is the
 # proof. Who answers a question is nobody to us.
 BY_ADDRESS = ("/stop/", "/partner/", "/ask/")
+ASK = Phrase("Ask an administrator if you should have it.")
+GIVE = Phrase("You give roles yourself, under People.")
 SECOND_PERSONS = frozenset({Action.APPROVE_POSTS, Action.LIFT_HOLD})  # what must not be done in another's name
 ENROLLING = "/account/second-factor"  # all that is open to whoever must have a second factor and has none yet
 
@@ -152,7 +155,7 @@ class Needs:
                 403,
                 "This is not part of your work at this desk",
                 rights.refusal(self.action, who.roles),
-                "Ask an administrator if you should have it.",
+                GIVE if who.may(Action.MANAGE_PEOPLE) else ASK,
             )
         if self.action in SECOND_PERSONS:
             no_link(who)

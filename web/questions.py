@@ -168,6 +168,7 @@ def _page(
         total=sum(one.answers for one in counted),
         answers=answers,
         post=post,
+        can_look=post is not None and questions.is_public(post),
         told=told,
         address=f"{found.settings.base_url.rstrip('/')}/ask/{question.code}",
         concerns=CONCERNS,
