@@ -33,6 +33,7 @@ class AlertContent:
     quotes: tuple[QuoteWords, ...]
     where: str
     columns: charts.Columns
+    beside: str  # of what the columns are: not of the alert's own posts
     path: str
 
 
@@ -78,6 +79,8 @@ def compose(
         ),
         where=_where(detail, names, language),
         columns=charts.Columns(tuple(detail.columns), zone),
+        beside=_("Another count beside it: posts read as “%(concern)s” in the whole town, over two days.")
+        % {"concern": _(detail.concern_name)},
         path=path,
     )
 

@@ -1,5 +1,6 @@
 """Who is told of an alert, when, and how often: at once, together, not in quiet hours, up the line, each once."""
 
+import html
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -331,3 +332,33 @@ def test_a_look_that_fails_leaves_nothing_out_of_the_next(
         mended.embedding = whole
         session.add(mended)
     assert alerting.look(sqlite_engine, settings, now) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Another count beside it: posts read as “Traffic and road safety” in the whole town, over two days."),
+        (
+            "es",
+            "Al lado, otra cuenta: publicaciones leídas como “Tráfico y seguridad vial” en toda la ciudad, en dos "
+            "días.",
+        ),
+    ],
+)
+def test_the_columns_of_a_mail_are_called_another_count_than_the_alert_s(
+    sqlite_engine: sa.Engine, now: datetime, language: str, said: str
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        street.say(
+            session, [street.Said(now - timedelta(hours=3), f"a{n}", concerns=("traffic_safety",)) for n in range(9)]
+        )
+        detail = alert_details.of_one(session, raised(session, now), street.ZONE)
+    assert detail is not None
+    content = alert_mail.compose(
+        detail, key="k", department="Riverton", zone=street.ZONE, now=now, path="/alerts/1", language=language
+    )
+    made = alert_mail.render(content, "https://desk.example", language)
+    text = " ".join(made.text.split())
+    assert said in text
+    assert text.index(content.said) < text.index(said) < text.index(" 9 ")
+    assert said in " ".join(html.unescape(made.html).split())
