@@ -21,6 +21,7 @@ from web.guard import Who, needs
 
 router = APIRouter()
 BACK, AHEAD = timedelta(days=7), timedelta(days=1)  # posts due within these are shown before a hold is lifted
+CHOSEN = (PostState.SCHEDULED.value, PostState.MISSED.value)  # of which a person chooses what becomes of them
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def lift(
         with database.writing(found.engine) as session:
             for row in _held(session, moment):
                 choice, at = chosen.get(row.post_id), row.post_id
-                if choice is not None and choice.what == "drop":
+                if choice is not None and choice.what == "drop" and row.state in CHOSEN:  # else it was missed since
                     drafts.cancel(session, row.post_id, who.id, moment)
                 elif choice is not None and choice.what == "move":
                     drafts.schedule(session, row.post_id, who.id, times[row.post_id], zone, moment)

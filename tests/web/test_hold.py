@@ -64,6 +64,17 @@ def test_what_was_due_before_the_hold_and_not_out_yet_is_shown_once_it_is_too_la
     assert (desk.post(again).state, desk.post(half).state) == ("draft", "partly_published")
 
 
+def test_a_post_that_was_dropped_and_was_missed_meanwhile_keeps_the_hold_from_nothing(desk: Desk, luc: Browser) -> None:
+    half = desk.approved("First word.\n---\nWhat we know.")
+    publish(desk, Slow(), desk.now + HOUR)
+    hold(desk, desk.now + HOUR)
+    with database.writing(desk.engine) as session:
+        lapsing.lapse(session, desk.now + 4 * HOUR, LATE)
+    with clock.at(desk.now + 4 * HOUR):
+        assert send(luc, "/hold/lift", page="/hold", **{f"post_{half}": "drop"}).status_code == 303
+    assert desk.post(half).state == "partly_published"
+
+
 def test_a_post_whose_kind_may_be_late_is_said_to_go_out_at_once_and_does(desk: Desk, luc: Browser) -> None:
     with database.writing(desk.engine) as session:
         categories.change(
