@@ -283,7 +283,7 @@ def _send(
             _change_pictures(found, who, number, then, picture, cuts)
         except (UnreadablePicture, WrongState) as error:
             draft = drafting.shown(given, number, post.revision)
-            fault = compose_page.Fault("pictures", _(str(error)))
+            fault = compose_page.Fault("picture", _(str(error)))
             return compose_page.page(request, found, who, draft, wrong=[fault], saved_at=post.updated_at)
         return RedirectResponse(f"/compose/{number}?said=saved#pictures", 303)
     if then == "slot":
@@ -397,11 +397,13 @@ def _faults(request: Request, found: Desk, given: DraftIn, post: Post) -> list[c
     with database.reading(found.engine) as session:
         draft = drafting.shown(given, post.id, post.revision)
         shown = compose_page.pictures_of(session, draft)
+        bare = [picture for picture in shown if not picture.alt.strip()]
+        for picture in bare:
+            picture.alt = "?"  # its account would say of each what is said here once
         cards = compose_page.cards_of(session, draft, found.settings.base_url, shown)
     faults += [
         compose_page.Fault(f"alt-{picture.id}", _("Say what the picture shows, for people who cannot see it."))
-        for picture in shown
-        if not picture.alt.strip()
+        for picture in bare
     ]
     if given.message.strip():
         faults += [

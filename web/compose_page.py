@@ -100,6 +100,7 @@ def page(
         shown_pictures=shown,
         shapes=shapes(request),
         wrong=wrong,
+        faulty={} if theirs is not None else {fault.at: fault.words for fault in reversed(wrong)},
         theirs=theirs,
         saved_at=saved_at,
         answers=answered(found, who, draft.reply_to),

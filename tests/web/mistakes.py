@@ -1,5 +1,6 @@
 """What a page says of a mistake, read as a browser and a screen reader do."""
 
+import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
@@ -36,8 +37,9 @@ class _Page(HTMLParser):
 def named(answer: Response) -> Mistake:
     """The one mistake that a refused form shows: in the summary on top, beside its field, and where the focus is."""
     assert answer.status_code == 422, (answer.status_code, answer.headers.get("location"))
-    top, _, rest = answer.text.partition('<section class="sum form-sum" role="alert">')
-    assert rest, "no summary"
+    top, *below = re.split(r'<section class="sum [^>]*role="alert">', answer.text)
+    assert below, "no summary"
+    [rest] = below
     link = next(given["href"] for tag, given in _Page(rest).elements if tag == "a")
     page = _Page(top + rest)
     focused = [given for _tag, given in page.elements if "autofocus" in given]

@@ -20,6 +20,7 @@ from posts import addresses
 from posts.tables import Post, PostPicture, Target, Variant
 from tests.posts.test_pictures import photo
 from tests.web.browsing import Browser, Response, form_token
+from tests.web.mistakes import Mistake, named
 from web import app as web_app
 from web import compose
 
@@ -99,7 +100,49 @@ def test_a_post_whose_picture_says_nothing_is_not_sent_for_approval(
 ) -> None:
     write(ada, account, "picture", picture=photo())
     told = write(ada, account, "submit", "/compose/1", revision=revision(sqlite_engine))
-    assert (told.status_code, "#alt-1" in told.text) == (422, True)
+    assert named(told) == Mistake("alt-1", "Say what the picture shows, for people who cannot see it.")
+
+
+def test_a_picture_that_says_nothing_is_one_thing_to_fix_on_however_many_accounts(
+    ada: Browser, sqlite_engine: sa.Engine, account: int, keys: Keys, at_eight: datetime
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        made = accounts.add(session, network="practice", name="Town", handle="", secret=None, keys=keys, now=at_eight)
+        both = [account, made.id or 0]
+    write(ada, account, "picture", picture=photo(), accounts=both)
+    fields: dict[str, object] = {"accounts": both, "revision": revision(sqlite_engine)}
+    assert "One thing to fix" in write(ada, account, "submit", "/compose/1", fields=fields).text
+    fields["revision"] = revision(sqlite_engine)
+    told = write(ada, account, "submit", "/compose/1", fields=fields, message="x" * 501).text
+    assert "3 things to fix" in told  # too long on both, and the picture
+    fields |= {"alt_1": "Cups on a table", "revision": revision(sqlite_engine)}
+    assert write(ada, account, "submit", "/compose/1", fields=fields).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "words"),
+    [
+        ({"message": " "}, "message", "There is no message yet."),
+        ({"day": "2026-11-24", "hour": "07:00"}, "day", "That time has passed; choose a later one."),
+        ({"day": "2026-11-24", "hour": ""}, "day", "Give a day and an hour, or neither."),
+        ({"then": "link", "link": "?"}, "link", "That is no link; it begins like https://riverton.example."),
+        ({"then": "picture"}, "picture", "Choose a picture file first."),
+    ],
+)
+def test_what_must_be_mended_stands_beside_its_field_and_has_the_focus(
+    ada: Browser, account: int, fields: dict[str, object], field: str, words: str
+) -> None:
+    assert named(write(ada, account, "submit", fields=fields)) == Mistake(field, words)
+
+
+def test_what_somebody_else_saved_is_no_mistake_of_the_message(
+    ada: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, "save")
+    read = revision(sqlite_engine)
+    write(ada, account, "save", "/compose/1", message="Coffee at ten.", revision=read)
+    late = write(ada, account, "save", "/compose/1", message="Coffee at eleven.", revision=read)
+    assert (late.status_code, "aria-invalid" in late.text) == (409, False)
 
 
 @pytest.mark.parametrize(
