@@ -32,6 +32,7 @@ REMEMBERED = timedelta(days=7)  # how long a thread's posts are held against a n
 SAME_PLACE = timedelta(hours=72)  # how long a thread takes in other concerns at its place
 GOES_ON = timedelta(hours=24)  # how long a thread of something new takes in what means the same in other words
 KINDRED = 0.5  # of its posts
+BEYOND = 1e-6  # chance, at the rate of a surge of the whole town, that makes what is new more than a part of it
 LEFT = 0.5  # of the posts that were found: with fewer when it is put, the next look judges anew
 FAR_MORE = 3.0  # times the usual
 MANY_AUTHORS, MANY_TIMES = 10, 5.0  # and times the usual: severity high
@@ -265,11 +266,23 @@ def _told_in(one: Surge | Topic, known: Iterable[Alert], alerted: Mapping[int, f
     for alert in known:
         if surges.urgent(one.concern) and not surges.urgent(alert.concern):
             continue
+        if isinstance(one, Topic) and _beyond(one, alert):
+            continue
         beside = isinstance(one, Surge) and surges.urgent(alert.concern) and not surges.urgent(one.concern)
         enough = surges.SHARED if beside else ALREADY_ALERTED
         if len(one.mention_ids & alerted[alert.id or 0]) >= enough * len(one.mention_ids):
             return alert
     return None
+
+
+def _beyond(topic: Topic, alert: Alert) -> bool:
+    """Whether the topic is news beside a surge of the whole town, which names nothing and may go on for days: it stands
+    out even if all it is of has become as frequent as the surge says. Of k authors, P(X >= k) at r times the mean is at
+    most r to the k times as much."""
+    if alert.kind != "cell" or alert.place_id is not None:
+        return False
+    times = max(1.0, alert.authors / max(alert.expected, 1e-9))
+    return topic.p_value * times**topic.authors <= BEYOND
 
 
 def _raised_today(session: Session, now: datetime, zone: ZoneInfo) -> bool:

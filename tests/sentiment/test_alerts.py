@@ -417,6 +417,20 @@ def test_something_new_that_is_an_emergency_is_told_though_its_posts_were_alerte
         assert alerts.put(session, _new(ids[:4], ids[:4]), MORNING + timedelta(hours=2), ZONE) == []
 
 
+@pytest.mark.parametrize(("p_value", "told"), [(1e-13, 1), (1e-6, 0)])
+def test_an_emergency_within_a_surge_of_the_whole_town_is_told_where_it_is_more_than_a_part_of_it(
+    engine: sa.Engine, p_value: float, told: int
+) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        ids = street.say(session, _burst("emergencies", elm, 4) + _burst("emergencies", None, 16, timedelta(hours=4)))
+        (surge,) = alerts.raise_alerts(session, MORNING, ZONE)
+        assert (surge.concern, surge.place_id) == ("emergencies", None)
+        new = _new(ids[-5:], ids[-5:], p_value)
+        assert len(alerts.put(session, new, MORNING + timedelta(hours=1), ZONE)) == told
+        assert alerts.put(session, new, MORNING + timedelta(hours=2), ZONE) == []
+
+
 def test_posts_that_raise_two_concerns_make_one_alert(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         elm, _ = _history(session)
@@ -701,7 +715,7 @@ def test_an_alert_that_does_not_exist_cannot_be_taken(sqlite_engine: sa.Engine) 
         alerts.take(session, 99, 1, MORNING)
 
 
-def _new(mention_ids: Sequence[int], kin: Sequence[int]) -> alerts.Found:
+def _new(mention_ids: Sequence[int], kin: Sequence[int], p_value: float = 1e-6) -> alerts.Found:
     """Something new that is an emergency; `kin`: posts that mean much the same."""
     topic = Topic(
         concern="emergencies",
@@ -713,7 +727,7 @@ def _new(mention_ids: Sequence[int], kin: Sequence[int]) -> alerts.Found:
         hours=2,
         authors=len(mention_ids),
         expected=0.1,
-        p_value=1e-6,
+        p_value=p_value,
         since=MORNING,
     )
     return alerts.Found([], [topic], Tuning())
