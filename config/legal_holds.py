@@ -4,7 +4,7 @@ in its own transaction. Placing and lifting are in the audit log, with their rea
 A hold stops our own purges. What its author deletes on a network still goes, as the network's rules ask."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from sqlmodel import Session, col, select
@@ -13,7 +13,8 @@ from config import audit
 from config.phrases import Phrase
 from config.tables import LegalHold
 
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2201, 1, 1, tzinfo=UTC)  # what every zone can tell
+FIRST_YEAR, LAST_YEAR = 1900, 2200  # of a period; what every zone can tell
+EARLIEST, LATEST = datetime(FIRST_YEAR - 1, 12, 31, tzinfo=UTC), datetime(LAST_YEAR + 1, 1, 2, tzinfo=UTC)
 
 
 def _(message: str) -> str:
@@ -59,7 +60,7 @@ def place(
         )
     if period is not None and period[0] >= period[1]:
         raise HoldRefused(_("A period begins before it ends."), "last_day")
-    if period is not None and not (period[0].year >= EARLIEST.year and period[1].year < LATEST.year):
+    if period is not None and not (period[0].year >= FIRST_YEAR and _last_moment(period[1]).year <= LAST_YEAR):
         raise HoldRefused(_("A period lies between the years 1900 and 2200."), "first_day", "last_day")
     starts_at, ends_at = period if period is not None else (None, None)
     hold = LegalHold(
@@ -120,6 +121,11 @@ def period_of(hold: LegalHold) -> tuple[datetime, datetime] | None:
         return None
     starts_at, ends_at = (min(max(moment, EARLIEST), LATEST) for moment in (hold.starts_at, hold.ends_at))
     return starts_at, ends_at
+
+
+def _last_moment(end: datetime) -> datetime:
+    """Of a period, which is over before its end: a midnight is not of the year that begins there."""
+    return end - timedelta(microseconds=1)
 
 
 def _told(hold: LegalHold) -> dict[str, object]:

@@ -44,7 +44,7 @@ NETWORK = Network(
     sign_in=meta.sign_in("instagram"),
     test=meta.who("instagram"),
     # A number where Meta tells it, of who comments; the name of who tags.
-    author_id=AuthorId(r"[A-Za-z0-9._]{1,30}", "17841405793187218"),
+    author_id=AuthorId(r"[a-z0-9._]{1,30}", "17841405793187218"),
     kinds=(
         SourceKind("mentions", "Pictures that tag us", every_seconds=120),
         SourceKind("comments", "Comments on our pictures", every_seconds=120),

@@ -104,7 +104,7 @@ NETWORK = Network(
     doorbell=_doorbell,
     sign_in=PageSignIn((_SERVER,), _begin, _finish),
     test=_who,
-    author_id=AuthorId(r"https?://[^/\s@]+/[^@\s][^\s]*", "https://mastodon.social/users/riverton"),
+    author_id=AuthorId(r"https?://[^/\s@]+(/[^@/\s][^/\s]*)+/?", "https://mastodon.social/users/riverton"),
     kinds=(
         SourceKind("mentions", "Posts that mention us", every_seconds=10),
         SourceKind(

@@ -53,6 +53,13 @@ def test_days_that_no_calendar_here_can_tell_are_refused_in_words(browser_of: Ca
         assert (refused.status_code, "between the years 1900 and 2200" in refused.text) == (422, True)
 
 
+def test_the_first_and_the_last_year_are_whole(browser_of: Callable[..., Browser]) -> None:
+    days = {"first_day": "1900-01-01", "last_day": "2200-12-31"}
+    sam = browser_of("Sam", Role.ADMINISTRATOR)
+    assert send(sam, "/records/holds", page="/records", kind="period", reason="All", **days).status_code == 303
+    assert sam.get("/records").status_code == 200
+
+
 def test_the_page_stands_with_a_hold_from_the_beginning_of_all_calendars(
     sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
 ) -> None:

@@ -142,7 +142,8 @@ def test_a_word_that_tells_no_account_meets_nothing_and_the_request_waits_for_th
 
 HANDLES = [
     ("x", "@jo"), ("x", "jo"), ("bluesky", "jo.bsky.social"), ("bluesky", "did:plc:z72i7hdynmk6r"),
-    ("mastodon", "@jo@mastodon.social"), ("mastodon", "https://mastodon.social/@jo"), ("facebook", "jo.doe"),
+    ("mastodon", "@jo@mastodon.social"), ("mastodon", "https://mastodon.social/@jo"),
+    ("mastodon", "https://mastodon.social/web/@jo"), ("facebook", "jo.doe"), ("instagram", "Jo.Doe"),
     ("instagram", "@jo"),
 ]  # fmt: skip
 
@@ -165,6 +166,8 @@ def test_a_handle_is_no_id_that_lasts_and_leaves_the_request_open(
 IDS = [
     ("x", JO), ("bluesky", "did:plc:z72i7hdynmk6r22z27h6tvur"), ("bluesky", "did:web:riverton.example"),
     ("mastodon", "https://mastodon.social/users/jo"), ("mastodon", "https://mastodon.social/ap/users/1156"),
+    ("mastodon", "https://blog.example/author/jo/"),
+    ("mastodon", "https://blog.example/?author=1"),
     ("facebook", "10158923456789012"), ("instagram", "17841405793187218"), ("instagram", "jo.doe_1"),
     ("archive", "Jo Doe"),
 ]  # fmt: skip
