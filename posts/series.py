@@ -21,7 +21,7 @@ from config.phrases import Phrase
 from posts import blackouts, drafts, workflow
 from posts.approval import approval_of
 from posts.tables import Post, PostPicture, Review, Series, Variant
-from posts.workflow import Content, PostState, WrongState
+from posts.workflow import GOES_OUT, Content, PostState, WrongState
 
 _PARTS = frozenset(  # of RFC 5545, section 3.3.10; the others are hours of its own, or not worth what they cost
     {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS"}
@@ -96,12 +96,12 @@ def of_post(session: Session, post: Post) -> Series | None:
 def extend(session: Session, series: Series, now: datetime) -> int:
     """Makes what comes within the next five weeks and is not there yet, if the pattern is approved; how many.
 
-    What was made of words that the pattern no longer has, or that are no longer approved, is cancelled first. Days of
+    What goes out with words that the pattern no longer has, or that are no longer approved, is cancelled first. Days of
     silence are left out, and what was moved to a time that passed before the new words were approved."""
     pattern = session.get_one(Post, series.post_id)
     review = approval_of(session, pattern) if pattern.state == PostState.APPROVED else None
     made = select(Post).where(Post.series_id == series.id)
-    for post in session.exec(made.where(col(Post.state).in_(_UNSENT), Post.revision == 1)).all():
+    for post in session.exec(made.where(col(Post.state).in_(GOES_OUT), Post.revision == 1)).all():
         if (review is None or post.content_hash != pattern.content_hash) and _taken_back(session, post, pattern, now):
             _remember(series, post)
             post.series_id = None  # its time is free for the new words

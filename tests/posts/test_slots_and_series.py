@@ -134,6 +134,15 @@ def test_one_that_was_moved_keeps_its_own_day_when_the_words_change(desk: Desk) 
     assert extend(desk, begun, AUTUMN + 2 * DAY) == 0
 
 
+def test_one_that_was_made_a_draft_again_is_not_made_anew_with_new_words(desk: Desk) -> None:
+    number, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-10-27T09:00"))
+    extend(desk, begun, AUTUMN)
+    with database.writing(desk.engine) as session:
+        drafts.withdraw(session, made(desk, begun)[0].id or 0, desk.officer, AUTUMN)
+    reworded(desk, number, begun, AUTUMN)
+    assert [post.state for post in made(desk, begun)] == ["draft", *["scheduled"] * 4]
+
+
 def test_one_that_was_moved_to_before_the_new_words_were_approved_is_not_sent_late(desk: Desk) -> None:
     number, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-11-03T09:00"))
     extend(desk, begun, AUTUMN)
