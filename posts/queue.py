@@ -66,7 +66,7 @@ def going_out(session: Session, start: datetime, end: datetime, states: Iterable
 def missed_since(session: Session, moment: datetime) -> list[QueueRow]:
     """Posts that became missed since then, whole or in part, and were given no other time; by the time they had."""
     ended = [state.value for state in (PostState.MISSED, PostState.PARTLY_PUBLISHED, PostState.FAILED)]
-    missed = sa.select(AuditEntry.subject).where(
+    missed = sa.select(col(AuditEntry.subject)).where(
         col(AuditEntry.at) >= moment, col(AuditEntry.action).in_(("post.lapse", "target.missed"))
     )
     subject = sa.literal("post:", sa.String).concat(sa.cast(col(Post.id), sa.String))
