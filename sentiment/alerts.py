@@ -281,7 +281,7 @@ def _beyond(topic: Topic, alert: Alert) -> bool:
     most r to the k times as much."""
     if alert.kind != "cell" or alert.place_id is not None:
         return False
-    times = max(1.0, alert.authors / max(alert.expected, 1e-9))
+    times = max(1.0, alert.authors / max(alert.expected, 1.0))  # of less than one a day nobody knows how much less
     return topic.p_value * times**topic.authors <= BEYOND
 
 
