@@ -128,7 +128,7 @@ def connect(url: str) -> sa.Engine:
 
     @sa.event.listens_for(engine, "do_connect")
     def _made_first(*_given: object) -> None:
-        if address.database and address.database != ":memory:":
+        if address.database and not address.database.startswith((":memory:", "file:")):
             _make(Path(address.database))
 
     @sa.event.listens_for(engine, "connect")
@@ -258,9 +258,9 @@ def refuse_none(url: str) -> None:
 
 def is_missing(engine: sa.Engine) -> bool:
     """Whether it is of a SQLite file that is not there, or that holds nothing."""
-    if engine.dialect.name != "sqlite" or not engine.url.database or engine.url.database == ":memory:":
+    if engine.dialect.name != "sqlite" or (engine.url.database or ":memory:").startswith((":memory:", "file:")):
         return False
-    store = Path(engine.url.database)
+    store = Path(engine.url.database or "")
     return not store.exists() or store.stat().st_size == 0
 
 

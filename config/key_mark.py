@@ -7,15 +7,13 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from config import chain, database, secrets
-from config.secrets import Keys, SecretKeyError
+from config.secrets import Keys, NoKey, SecretKeyError
 from config.settings import Settings
 from config.tables import KeyMark
 
 ROW = 1
-_WAYS = (
-    "put its key file back or set LIAISON_SECRET_KEY; if it is lost for good, liaison key lost says what that means "
-    "and goes on with another"
-)
+_LOST = "if it is lost for good, liaison key lost says what that means and goes on with another"
+_WAYS = f"put its key file back or set LIAISON_SECRET_KEY; {_LOST}"
 
 
 def keys(engine: sa.Engine, settings: Settings) -> Keys:
@@ -24,7 +22,10 @@ def keys(engine: sa.Engine, settings: Settings) -> Keys:
     with database.reading(engine) as session:
         begun = is_begun(session)
         marked = _row(session) is not None
-    found = secrets.load(settings, begin=not begun)
+    try:
+        found = secrets.load(settings, begin=not begun)
+    except NoKey as error:
+        raise SecretKeyError(f"{error}; {_LOST}") from error
     refuse(engine, settings, found)
     if not marked:
         with database.writing(engine) as session:

@@ -27,6 +27,10 @@ class SecretKeyError(Exception):
     """The secret key is missing, unreadable, or not the one that sealed this."""
 
 
+class NoKey(SecretKeyError):
+    """There is no secret key where this process looks."""
+
+
 @dataclass(frozen=True)
 class Keys:
     """Seals and hashes with keys derived from secrets. Never printed. `_again` reads them anew: another process may
@@ -185,14 +189,12 @@ def _key_file(path: Path) -> str:
             raise SecretKeyError(f"{path} can be read by others; run: chmod 600 {path}")
         secret = path.read_text(encoding="ascii").strip()
     except FileNotFoundError as error:
-        raise SecretKeyError(
+        raise NoKey(
             f"there is no secret key at {path}: put this desk's key file there, or set LIAISON_SECRET_KEY or "
-            "LIAISON_DATA_DIR as the desk has them; if the key is lost for good: liaison key lost"
+            "LIAISON_DATA_DIR as the desk has them"
         ) from error
     except OSError as error:
         raise SecretKeyError(f"cannot read the key file {path}: {error.strerror}") from error
     if not secret:
-        raise SecretKeyError(
-            f"{path} is empty; put this desk's key back into it; if it is lost for good, remove it: liaison key lost"
-        )
+        raise SecretKeyError(f"{path} is empty; put this desk's key back into it, or remove it if there was none")
     return secret
