@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from functools import cache
 from zoneinfo import available_timezones
 
+NO_PLACES = frozenset({"Factory", "localtime"})  # a clock that nobody set; whatever the machine is set to
+
 _fixed: ContextVar[datetime | None] = ContextVar("fixed_time", default=None)
 
 
@@ -28,8 +30,8 @@ def utc(moment: datetime) -> datetime:
 
 @cache
 def zones() -> tuple[str, ...]:
-    """The IANA time zones, by name. Looked up once a process: it walks through some 600 files."""
-    return tuple(sorted(available_timezones()))
+    """The IANA time zones that people live in, by name. Looked up once a process: it walks through some 600 files."""
+    return tuple(sorted(available_timezones() - NO_PLACES))
 
 
 @contextmanager

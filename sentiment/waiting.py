@@ -142,8 +142,8 @@ class WaitingWords:
 
 
 def how_many(waiting: Iterable[Waiting]) -> int:
-    """Things that wait: two posts to approve are two, though one line says so."""
-    counted = (MentionsWait, ApprovalsWait, DecisionsWait, MailStands, MoreDue)
+    """Things that wait: two posts to approve are two, though one line says so; mail that stands is one thing."""
+    counted = (MentionsWait, ApprovalsWait, DecisionsWait, MoreDue)
     return sum(one.count if isinstance(one, counted) else 1 for one in waiting)
 
 

@@ -378,6 +378,11 @@ def test_the_demo_does_the_whole_job(tmp_path: Path) -> None:
             " join alert_mention on alert_id = alert.id join mention on mention_id = mention.id"
             " where alert.place_id = (select id from place where name = 'Elm Street') group by alert.id"
         ).fetchall()
+        mails = store.execute(
+            "select count(*) > 0, max(julianday('now') - julianday(min(created_at, due_at))) * 24 < 1"
+            " from outbox_message where state = 'waiting'"
+        ).fetchone()
+    assert mails == (1, 1)  # a desk that is minutes old has no mail that has stood for an hour
     assert len(raised) == 1
     assert raised[0][0] <= 6
     assert summary["alerts"] - 1 <= 4

@@ -2,7 +2,7 @@
 auditors. The log is by what our own people did; each look at it is an entry of it."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -143,7 +143,22 @@ def log(
         actions=actions,
         chosen=action,
         following=entries[PAGE - 1].id if len(entries) > PAGE else None,
+        written=lambda value: _written(value, pages.words(request).gettext),
     )
+
+
+def _written(value: object, gettext: Callable[[str], str]) -> str:
+    """What an entry of the log notes, as people write it. Pure."""
+    if value in (None, [], {}):
+        return gettext("none")
+    match value:
+        case bool():
+            return gettext("yes") if value else gettext("no")
+        case list():
+            return ", ".join(_written(one, gettext) for one in value)
+        case dict():
+            return ", ".join(f"{key} {_written(one, gettext)}" for key, one in value.items())
+    return str(value)
 
 
 def log_entries(found: Desk, who: Visitor, action: str, before: int | None, limit: int) -> Sequence[AuditEntry]:

@@ -134,7 +134,7 @@ def test_an_own_wording_shows_in_its_preview_and_the_message_does_not_change_it(
     page.locator(".reword textarea").fill("For this one.")
     expect(page.locator(".prev .said")).to_have_text("For this one.")
     page.fill("#message", "For all the others.")
-    expect(page.locator("#message-count")).to_contain_text("4 words")
+    expect(page.locator("#message-count")).to_contain_text("words: 4")
     expect(page.locator(".prev .said")).to_have_text("For this one.")
 
 

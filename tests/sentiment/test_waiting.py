@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sentiment.waiting import ActionDue, AlertWaits, MailStands, MoreDue, in_words
+from sentiment.waiting import ActionDue, AlertWaits, ApprovalsWait, MailStands, MoreDue, how_many, in_words
 
 ZONE = ZoneInfo("America/New_York")
 TODAY = date(2026, 11, 24)
@@ -42,3 +42,7 @@ def test_messages_that_stand_are_counted_and_lead_to_why() -> None:
     said = in_words(MailStands(7, "/channels/log"), ZONE, TODAY, "en")
     assert said.link + said.rest == "7 messages have not gone out for more than an hour; each waits and says why"
     assert said.path == "/channels/log"
+
+
+def test_messages_that_stand_are_one_thing_to_mend_and_posts_to_approve_are_each_one() -> None:
+    assert how_many([MailStands(7, "/channels/log"), ApprovalsWait(2, "/approvals")]) == 3

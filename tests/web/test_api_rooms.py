@@ -318,7 +318,13 @@ def test_people_are_invited_by_mail_and_nothing_that_lets_somebody_in_comes_out(
     with database.reading(sqlite_engine) as session:
         mail = session.exec(select(OutboxMessage)).one()
     assert (mail.recipient, mail.kind, "sign-in/link" in made.text) == ("ana@riverton.example", "invitation", False)
-    for wrong, status in (({}, 409), ({"roles": []}, 422), ({"time_zone": "Mars"}, 422), ({"email": "x"}, 409)):
+    for wrong, status in (
+        ({}, 409),
+        ({"roles": []}, 422),
+        ({"time_zone": "Mars"}, 422),
+        ({"time_zone": "localtime"}, 422),
+        ({"email": "x"}, 409),
+    ):
         assert administrator.post(path, json=given | wrong).status_code == status, wrong
     number = made.json()["id"]
     again = administrator.post(f"{path}/{number}/invitation")

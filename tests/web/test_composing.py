@@ -51,6 +51,12 @@ def test_a_link_is_put_at_the_end_with_its_campaign(ada: Browser, sqlite_engine:
     )
 
 
+def test_a_text_of_one_word_is_counted_in_good_english(ada: Browser) -> None:
+    page = ada.get("/compose?text=Elm").text
+    assert ">Characters: 3, words: 1</span>" in page
+    assert 'data-words="Characters: {characters}, words: {words}"' in page
+
+
 def test_what_is_no_link_is_told_and_the_text_is_kept(ada: Browser, account: int) -> None:
     page = send(
         ada, "/compose", page="/compose", message="My words.", accounts=account, then="link", link="javascript:alert(1)"

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -38,6 +39,12 @@ def test_the_code_makes_the_first_administrator_who_is_signed_in(
         (person,) = people.all_people(session)
         assert people.roles_of(session, people.known_id(person)) == {Role.ADMINISTRATOR, Role.OFFICER}
         assert [account.network for account in accounts.connected(session)] == ["practice"]
+
+
+def test_the_time_zones_that_are_offered_are_of_places(stranger: Browser, code: str) -> None:
+    offered = re.findall(r"<option[^>]*>([^<]+)</option>", stranger.get("/first-run").text)
+    assert {"Factory", "localtime"} & {*offered} == set()
+    assert {"America/New_York", "UTC"} <= {*offered}
 
 
 def test_a_wrong_code_makes_nobody(stranger: Browser, sqlite_engine: sa.Engine, code: str) -> None:

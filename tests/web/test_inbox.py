@@ -111,6 +111,16 @@ def test_a_mention_is_put_away_until_monday_at_eight(ada: Browser, town: sa.Engi
     assert (local.weekday(), local.hour) == (0, 8)
 
 
+def test_a_desk_that_heard_nothing_yet_does_not_say_that_all_is_dealt_with(
+    ada: Browser, town: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    bulk(ada, 1, 2, 3, 4, 5, move="done")
+    assert "Every mention is dealt with." in ada.get("/mentions").text
+    with database.writing(town) as session:
+        session.execute(sa.update(Mention).values(shown=False))
+    assert "No mention has come in yet." in ada.get("/mentions").text
+
+
 def ways_back(page: str) -> set[str]:
     """Where the forms of a page lead back to."""
     return {unescape(one) for one in re.findall(r'name="back" value="([^"]*)"', page)}

@@ -5,13 +5,14 @@ import json
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 
 import bagit
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from config import clock, database, legal_holds, people
+from config import audit, clock, database, legal_holds, people
 from config.permissions import Role
 from config.tables import AuditEntry, LegalHold, Person
 from posts import drafts
@@ -71,6 +72,28 @@ def test_the_page_stands_with_a_hold_from_the_beginning_of_all_calendars(
         )
     page = browser_of("Sam", Role.ADMINISTRATOR).get("/records")
     assert (page.status_code, "From ever" in page.text) == (200, True)
+
+
+def test_the_log_is_written_in_words_and_not_in_a_programs_notation(
+    sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    una = browser_of("Una", Role.AUDITOR)
+    with database.writing(sqlite_engine) as session:
+        detail = {"roles": ["auditor", "officer"], "concerns": [], "by": {"mail": True, "link": False}, "n": 0}
+        audit.record(session, clock.now(), None, "person.roles", "person:1", detail)
+    page = unescape(una.get("/records/log").text)
+    assert "roles: auditor, officer · concerns: none · by: mail yes, link no · n: 0<" in page
+
+
+def test_a_log_that_was_empty_at_its_walk_is_not_said_to_hold_0_entries(
+    sqlite_engine: sa.Engine, browser_of: Callable[..., Browser]
+) -> None:
+    with database.writing(sqlite_engine) as session:
+        walked = {"sealed": 0, "head": "", "wrong": 0}
+        audit.record(session, clock.now(), None, "records.verify", "audit", walked)
+    page = browser_of("Sam", Role.ADMINISTRATOR).get("/records").text
+    assert "The audit log held nothing yet when its chain was walked" in page
+    assert "0 entries" not in page
 
 
 def test_an_auditor_reads_the_log_and_that_is_an_entry_too(

@@ -4,7 +4,6 @@ What lets somebody in stays with a person at the page: a link to sign in with, a
 
 from datetime import datetime
 from typing import Annotated
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -102,7 +101,7 @@ def list_people(found: TheDesk) -> list[PersonOut]:
 def invite(found: TheDesk, who: Who, given: PersonIn) -> PersonOut:
     """They choose their own password at the address that they are sent. 409 for an e-mail address that somebody has."""
     zone = given.time_zone or found.settings.department.time_zone
-    if zone not in available_timezones():
+    if zone not in clock.zones():
         raise Trouble(422, "There is no such time zone", "Nothing was changed.")
     try:
         made, _ = room.added(found, who, given.name, given.email, given.roles, zone, given.language, by_mail=True)
