@@ -7,9 +7,9 @@ from pathlib import Path
 
 def give(path: Path, like: Path) -> None:
     """As root, gives a file to the owner of another one or of its folder. Others can give nothing away."""
-    if os.geteuid() == 0:
-        owner = like.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
+    here, there = path.stat(), like.stat()
+    if os.geteuid() == 0 and (here.st_uid, here.st_gid) != (there.st_uid, there.st_gid):
+        os.chown(path, there.st_uid, there.st_gid)
 
 
 def folder(path: Path) -> None:
