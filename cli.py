@@ -475,10 +475,10 @@ def own_data_list() -> None:
 @own_data.command(name="checked")
 @click.argument("request_id", type=int)
 @click.option("--network", required=True, type=NetworkName(), help="Where the account is.")
-@click.option("--account", prompt="The account's lasting id", hide_input=True, help="Asked for unseen; better so.")
+@click.option("--account", help="Its lasting id. Asked for unseen, or a line of what is piped in; better so.")
 @click.option("--proof", required=True, help="How you know that it is theirs; in the audit log, so no names.")
 @click.option("--by", "email", required=True, help="The e-mail of an administrator.")
-def own_data_checked(request_id: int, network: str, account: str, proof: str, email: str) -> None:
+def own_data_checked(request_id: int, network: str, account: str | None, proof: str, email: str) -> None:
     """Delete what is kept of an account whose owner proved it to you otherwise.
 
     \b
@@ -488,6 +488,8 @@ def own_data_checked(request_id: int, network: str, account: str, proof: str, em
     from config import database
     from scheduler.jobs import own_data as requests
 
+    if account is None:
+        account = _asked("The account's lasting id", hidden=True, instead="pipe it in, or give --account")
     if not account.strip() or not proof.strip():
         raise click.UsageError("give the account's id and the proof")
     with clear_errors(), desk() as (engine, _settings, keys), database.writing(engine) as session:
@@ -556,7 +558,8 @@ def verify_records(head: str) -> None:
     for one in verdict.wrong:
         click.echo(f"{one.position or '-'}\t{one.entry_id or '-'}\t{one.words}")
     if verdict.wrong:
-        raise Failure(f"the audit log does not hold in {len(verdict.wrong)} places of {verdict.sealed}")
+        places = "1 place" if len(verdict.wrong) == 1 else f"{len(verdict.wrong)} places"
+        raise Failure(f"the audit log does not hold in {places} of {verdict.sealed}")
     click.echo(f"{verdict.sealed} entries hold; the chain ends in {verdict.head or 'nothing yet'}")
 
 
@@ -899,9 +902,13 @@ def user() -> None:
     show_default=True,
     help="Of their pages and mails.",
 )
-@click.password_option(prompt_required=True, help="Asked for if not given.")
+@click.option(
+    "--password",
+    envvar="LIAISON_USER_PASSWORD",
+    help="Asked for unseen, or taken from the environment's LIAISON_USER_PASSWORD; better so.",
+)
 def user_add(
-    name: str, email: str, roles: tuple[str, ...], time_zone: str | None, language: str, password: str
+    name: str, email: str, roles: tuple[str, ...], time_zone: str | None, language: str, password: str | None
 ) -> None:
     """Add a person.
 
@@ -912,11 +919,13 @@ def user_add(
     from config import audit, database, people
     from config.permissions import Role
 
+    known = [role.value for role in Role]
+    wrong = [role for role in roles if role not in known]
+    if wrong:
+        raise click.UsageError(f"no such role: {', '.join(wrong)}; there are {', '.join(known)}")
+    if password is None:
+        password = _asked("Password", hidden=True, again=True, instead="set LIAISON_USER_PASSWORD")
     with clear_errors(), desk() as (engine, settings, _keys):
-        known = [role.value for role in Role]
-        wrong = [role for role in roles if role not in known]
-        if wrong:
-            raise click.UsageError(f"no such role: {', '.join(wrong)}; there are {', '.join(known)}")
         hashed = people.hash_password(password, (name, email))  # takes its time, so outside the write
         with database.writing(engine) as session:
             person = people.add_person(
@@ -1038,14 +1047,16 @@ def account_connect(network: str, pairs: tuple[str, ...], again: int | None) -> 
             if field.secret and not given.get(field.name):
                 given[field.name] = os.environ.get("LIAISON_ACCOUNT_SECRET", "")
             if field.required and not given.get(field.name):
-                given[field.name] = click.prompt(field.label, hide_input=field.secret, err=True)
+                instead = "set LIAISON_ACCOUNT_SECRET" if field.secret else f"give --set {field.name}=…"
+                given[field.name] = _asked(field.label, hidden=field.secret, instead=instead)
         private = settings.fetch_private_addresses
         if isinstance(sign_in, PasswordSignIn):
             signed = sign_in.connect(given, private)
         elif isinstance(sign_in, PageSignIn):
             departure = sign_in.begin(given, "urn:ietf:wg:oauth:2.0:oob", joining.new_state(), private)
             click.echo(f"Open {departure.url}\nand say yes there with the department's account.", err=True)
-            signed = sign_in.finish(departure.kept, click.prompt("The code it shows", err=True).strip(), private)
+            code = _asked("The code it shows", instead="run this at one")
+            signed = sign_in.finish(departure.kept, code.strip(), private)
         with database.writing(engine) as session:
             kept, is_new = joined.keep(session, network, signed, None, keys, _now(), account_id=again)
         click.echo(f"account {kept.id}: {kept.name} (@{kept.handle}) is connected{'' if is_new else ' again'}")
@@ -1065,7 +1076,8 @@ def account_list() -> None:
     with clear_errors(), desk() as (engine, _settings, _keys), database.reading(engine) as session:
         for found in accounts.kept(session):
             why = f": {found.state_reason}" if found.state_reason else ""
-            click.echo(f"{found.id}\t{found.network}\t{found.name}\t@{found.handle}\t{found.state}{why}")
+            handle = f"@{found.handle}" if found.handle else "-"
+            click.echo(f"{found.id}\t{found.network}\t{found.name}\t{handle}\t{found.state}{why}")
 
 
 @account.command(name="test")
@@ -1342,8 +1354,15 @@ def post_list(days: int) -> None:
 
     with clear_errors(), desk() as (engine, settings, _keys), database.reading(engine) as session:
         zone = settings.department.zone
-        for row in queue.going_out(session, _now() - timedelta(days=1), _now() + timedelta(days=days)):
+        rows = queue.going_out(session, _now() - timedelta(days=1), _now() + timedelta(days=days))
+        for row in rows:
             click.echo(f"{row.post_id}\t{row.due_at.astimezone(zone):%Y-%m-%d %H:%M %Z}\t{row.state}\t{row.title}")
+        timeless = queue.without_time(session)
+    if not rows:
+        click.echo(f"nothing went out since yesterday or goes out within {days} days", err=True)
+    if timeless:
+        number = "1 post has" if timeless == 1 else f"{timeless} posts have"
+        click.echo(f"{number} no time, as what a series sends again and again", err=True)
 
 
 @post.command(name="queue")
@@ -1351,7 +1370,7 @@ def post_list(days: int) -> None:
 @click.option("--account", "accounts", multiple=True, type=int, required=True, help="Account number; may be repeated.")
 @click.option("--text-file", required=True, type=TEXT, help="The text; - reads it from input.")
 @click.option(
-    "--at", "at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="Wall time, as 2026-11-24T09:00."
+    "--at", "at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="Wall time, as 2035-03-06T09:00."
 )
 @click.option("--next-slot", is_flag=True, help="Instead of --at: the next free weekly slot of its accounts.")
 @click.option("--every", metavar="RULE", help="Let it come again from --at on: FREQ=WEEKLY;BYDAY=TU (RFC 5545).")
@@ -1373,9 +1392,9 @@ def post_queue(
 
     \b
     Examples:
-      liaison post queue --by ana@town.example --account 1 --text-file post.txt --at 2026-11-24T09:00
+      liaison post queue --by ana@town.example --account 1 --text-file post.txt --at 2035-03-06T09:00
       liaison post queue --by ana@town.example --account 1 --text-file coffee.txt \\
-        --at 2026-12-01T09:00 --every "FREQ=WEEKLY;BYDAY=TU"
+        --at 2035-03-06T09:00 --every "FREQ=WEEKLY;BYDAY=TU"
     """
     from config import database
     from config.permissions import Action
@@ -1739,6 +1758,30 @@ def _bar(label: str, unit: str, total: int | None = None) -> Iterator[Callable[[
             bar.update(number)
 
         yield step
+
+
+def _asked(label: str, *, hidden: bool = False, again: bool = False, instead: str) -> str:
+    """What a person is asked for at a terminal; without one, a line of what is piped in. `again`: to be typed twice;
+    `instead`: how else to give it. Raises Failure where nothing is given."""
+    if _is_terminal(hidden):
+        return str(click.prompt(label, hide_input=hidden, confirmation_prompt=again, err=True))
+    line = sys.stdin.readline().rstrip("\r\n") if sys.stdin is not None else ""
+    if not line.strip():
+        raise Failure(f"{label} is missing, and there is no terminal to ask for it at: {instead}")
+    return line
+
+
+def _is_terminal(hidden: bool) -> bool:
+    """Whether somebody can be asked: what is hidden is read from the terminal itself, whatever is piped in."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        return True
+    if not hidden:
+        return False
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -63,6 +63,13 @@ def going_out(session: Session, start: datetime, end: datetime, states: Iterable
     return _read(session, _timed(start, end), *asked)
 
 
+def without_time(session: Session) -> int:
+    """How many posts are handed in or approved and have no time."""
+    states = [PostState.IN_REVIEW.value, PostState.APPROVED.value]
+    query = select(func.count()).where(col(Post.due_at).is_(None), col(Post.state).in_(states))
+    return session.exec(query).one()
+
+
 def missed_since(session: Session, moment: datetime) -> list[QueueRow]:
     """Posts that became missed since then, whole or in part, and were given no other time; by the time they had."""
     ended = [state.value for state in (PostState.MISSED, PostState.PARTLY_PUBLISHED, PostState.FAILED)]

@@ -3,6 +3,8 @@
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -252,6 +254,13 @@ def test_a_post_is_queued_to_come_again_or_to_the_next_slot(tmp_path: Path) -> N
     soon = clock.now() + timedelta(days=30)
     every = ("--every", "FREQ=WEEKLY;BYDAY=TU", "--at", f"{soon:%Y-%m-%d}T09:00")
     assert run(*queue, *every).stdout == "post 1 waits for approval\n"
+    listed = run("post", "list")
+    assert (listed.stdout, listed.stderr.splitlines()) == (
+        "", [
+            "nothing went out since yesterday or goes out within 7 days",
+            "1 post has no time, as what a series sends again and again",
+        ],
+    )  # fmt: skip
     for more, code, words in (
         (("--next-slot",), 1, "no free slot within twelve weeks"),
         ((), 2, "give --at or --next-slot"),
@@ -356,6 +365,59 @@ def test_a_secret_is_taken_from_the_environment_or_asked_for_unseen(monkeypatch:
     assert again.stdout == "account 1: Riverton PD (@rpd.example) is connected again\n", again.output
     assert seen == ["typed-unseen", "from-the-environment"]
     assert run("account", "list").stdout == "1\tgate\tRiverton PD\t@rpd.example\tconnected\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ("user", "add", "--name", "Ana", "--email", "ana@town.example", "--role", "officer"),
+            "Password|set LIAISON_USER_PASSWORD",
+        ),
+        (
+            ("account", "connect", "bluesky", "--set", "handle=rpd.example"),
+            "App password|set LIAISON_ACCOUNT_SECRET",
+        ),
+        (
+            ("account", "connect", "bluesky"),
+            "Handle|give --set handle=…",
+        ),
+        (
+            ("own-data", "checked", "1", "--network", "x", "--proof", "seen", "--by", "sam@town.example"),
+            "The account's lasting id|pipe it in, or give --account",
+        ),
+    ],
+)
+def test_without_a_terminal_what_would_be_asked_for_is_one_clear_line(
+    arguments: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
+    told = subprocess.run(
+        [sys.executable, Path(cli.__file__), *arguments],
+        cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+        start_new_session=True,
+    )  # fmt: skip
+    what, _, instead = words.partition("|")
+    told_of = f"liaison: {what} is missing, and there is no terminal to ask for it at: {instead}\n"
+    assert (told.returncode, told.stdout, told.stderr) == (1, "", told_of)
+
+
+def test_a_password_is_taken_from_the_environment_or_from_what_is_piped_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    def add(name: str, given: str | None = None) -> Result:
+        address = f"{name.lower()}@town.example"
+        return run("user", "add", "--name", name, "--email", address, "--role", "officer", given=given)
+
+    monkeypatch.setattr(cli, "_is_terminal", lambda _hidden: False)
+    piped = add("Ana", "correct horse battery\n")
+    assert (piped.exit_code, "correct" in piped.output) == (0, False), piped.output
+    monkeypatch.setenv("LIAISON_USER_PASSWORD", "short")
+    assert add("Ben").exit_code == 1
+    monkeypatch.setenv("LIAISON_USER_PASSWORD", "staple correct battery")
+    assert add("Ben").exit_code == 0
+
+
+def test_an_account_without_a_handle_has_none_in_the_list() -> None:
+    run("account", "add", "practice", "--name", "Riverton PD")
+    assert run("account", "list").stdout == "1\tpractice\tRiverton PD\t-\tconnected\n"
 
 
 @pytest.mark.long

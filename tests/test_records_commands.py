@@ -35,7 +35,7 @@ def test_one_changed_byte_is_located_and_the_exit_status_is_one() -> None:
         store.execute("UPDATE audit_entry SET subject = 'person:1' WHERE id = 2")
     found = run("verify", "records")
     assert (found.exit_code, found.stdout) == (1, "2\t2\tthe entry was changed since it was sealed\n")
-    assert found.stderr == "liaison: the audit log does not hold in 1 places of 3\n"
+    assert found.stderr == "liaison: the audit log does not hold in 1 place of 3\n"
 
 
 def test_a_legal_hold_is_placed_listed_and_lifted_by_an_administrator_only() -> None:
