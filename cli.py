@@ -715,7 +715,7 @@ def config() -> None:
     Example:
       liaison config
     A setting is a variable of the environment (LIAISON_RETENTION_DAYS, LIAISON_DEPARTMENT__NAME) or a line of
-    liaison.toml (LIAISON_CONFIG names another file); the variable wins.
+    liaison.toml (LIAISON_CONFIG names another file; with - before it, one that may be missing); the variable wins.
     """
     from config import settings
 

@@ -202,7 +202,7 @@ class Settings(BaseSettings):
 
 
 class SettingsFileError(ValueError):
-    """The file of settings is no TOML; the message says where."""
+    """The file of settings is not there or no TOML; the message says where."""
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,13 @@ def shown(settings: Settings) -> list[Shown]:
 
 
 def _path() -> Path:
-    return Path(os.environ.get("LIAISON_CONFIG", "liaison.toml"))
+    """As in a systemd unit, `-` before the name is for a file that may be missing. Raises SettingsFileError where
+    one is missing that must be there: the defaults would hold unseen."""
+    named = os.environ.get("LIAISON_CONFIG") or "-liaison.toml"
+    path = Path(named.removeprefix("-")).expanduser()
+    if not named.startswith("-") and (not path.exists() or path.is_dir()):
+        raise SettingsFileError(f"LIAISON_CONFIG names {named}, and no such file is there")
+    return path
 
 
 def _file(settings_cls: type[BaseSettings]) -> TomlConfigSettingsSource:

@@ -34,7 +34,7 @@ def test_every_setting_reaches_every_container_and_so_does_the_file() -> None:
         service = compose()["services"][name]
         assert service["env_file"] == ".env", name
         assert "./settings:/etc/liaison:ro,z" in service["volumes"], name
-        assert service["environment"]["LIAISON_CONFIG"] == "/etc/liaison/liaison.toml", name
+        assert service["environment"]["LIAISON_CONFIG"] == "-/etc/liaison/liaison.toml", name
         ours = {key.removeprefix("LIAISON_").lower() for key in service["environment"] if key.startswith("LIAISON_")}
         assert ours - {"config"} <= set(Settings.model_fields), name
         # what stands here wins over .env: of the secret keys only the one that must be there

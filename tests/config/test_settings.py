@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from config.settings import Settings
+from config.settings import Settings, SettingsFileError
 
 
 def test_the_environment_wins_over_the_file_and_the_file_over_defaults(
@@ -36,6 +36,19 @@ def test_a_misspelt_setting_in_the_file_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("LIAISON_CONFIG", str(written))
     with pytest.raises(ValidationError, match="retention_day"):
         Settings()
+
+
+def test_a_file_that_is_named_and_missing_is_refused_unless_it_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for missing in (tmp_path / "liaisn.toml", tmp_path):
+        monkeypatch.setenv("LIAISON_CONFIG", str(missing))
+        with pytest.raises(SettingsFileError, match=f"LIAISON_CONFIG names {missing}, and no such file is there"):
+            Settings()
+    monkeypatch.setenv("LIAISON_CONFIG", f"-{tmp_path}/liaison.toml")
+    assert Settings().retention_days == 30
+    (tmp_path / "liaison.toml").write_text("retention_days = 20\n")
+    assert Settings().retention_days == 20
 
 
 def test_the_store_is_sqlite_in_the_data_folder_unless_said_otherwise(tmp_path: Path) -> None:
