@@ -41,10 +41,21 @@ def page(request: Request, found: TheDesk, who: Who, edition: Edition) -> Respon
         charts.trend(made.trend, size, made.language) if made.trend is not None else None
         for size in (charts.PAGE, charts.PHONE)
     )
+    _ = pages.words(request).gettext
+    parts = {
+        "figures": _("the figures of posts"),
+        "alerts": _("the alerts"),
+        "published": _("what was published"),
+        "answered": _("what was answered"),
+        "mix": _("the mix of posts"),
+        "reach": _("the reach"),
+        "unheard": _("who was hardly heard"),
+    }
     return pages.render(
         request,
         "report.html",
         report=made,
+        parts=parts,
         edition=edition.value,
         chart=chart,
         phone=phone,

@@ -1,5 +1,6 @@
 """The report's page and files, for whoever may read figures."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from sqlmodel import col, select
 
 from config import database
 from config.permissions import Role
-from config.tables import AuditEntry
+from config.tables import AuditEntry, Person
 from tests.web.browsing import Browser
 
 
@@ -29,6 +30,23 @@ def test_a_report_is_a_page_and_three_files(
     with database.reading(sqlite_engine) as session:
         noted = session.exec(select(AuditEntry.detail).where(col(AuditEntry.action) == "report.export")).all()
     assert [detail["form"] for detail in noted] == ["pdf", "csv", "xlsx"]
+
+
+def test_a_report_in_spanish_says_in_spanish_how_its_figures_were_made(
+    sqlite_engine: sa.Engine, browser_of: Callable[..., Browser], at_eight: datetime
+) -> None:
+    cho = browser_of("Cho", Role.ANALYST)
+    with database.writing(sqlite_engine) as session:
+        session.exec(sa.update(Person).values(language="es"))
+    page = cho.get("/reports/weekly").text
+    names = set(re.findall(r'href="#made-\w+">([^<]+)</a>', page))
+    made = [name.rpartition(" (")[0] for name in re.findall(r'id="made-\w+"><summary>([^<]+)', page)]
+    assert names == {"las cifras de publicaciones", "lo publicado", "lo respondido"}
+    assert made == [
+        "las alertas", "lo respondido", "las cifras de publicaciones", "la mezcla de publicaciones", "lo publicado",
+        "el alcance",
+    ]  # fmt: skip
+    assert '<a href="/help#figures">Cómo se lee una cifra</a>' in page
 
 
 @pytest.mark.parametrize("path", ["/reports/daily", "/reports/weekly/report.exe", "/reports/yearly"])
