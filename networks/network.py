@@ -522,6 +522,11 @@ class Network:
     no_copies: bool = False  # the same text from several accounts of one owner breaks its rules
     fetches_pictures: bool = False  # from a public address of ours (Picture.url), rather than taking them from us
 
+    @property
+    def without_sign_in(self) -> bool:
+        """Whether one can publish there without signing in, as on the practice board."""
+        return self.publisher is not None and self.sign_in is None
+
     def with_part(self, options: Mapping[str, str], number: int) -> dict[str, str]:
         """The options that go with this part of a thread, from 0."""
         once = {option.name for option in self.options if option.once} if number else set()

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
-from config import clock, database
+from config import audit, clock, database
 from config.permissions import Action
 from listeners import health, joined
 from listeners.health import Health
@@ -167,9 +167,12 @@ def _connect(
     request: Request, found: Desk, who: Visitor, network: str, typed: Mapping[str, str], again: int | None
 ) -> Response:
     try:
-        sign_in = registry.network(network).sign_in
+        wanted = registry.network(network)
     except UnknownNetwork as error:
         raise Trouble(404, "There is no such network") from error
+    if wanted.without_sign_in and again is None:
+        return _added(found, who, network)
+    sign_in = wanted.sign_in
     if sign_in is None or (again is not None and _known(found, again).network != network):
         raise Trouble(404, "There is no such sign-in", "Nothing was changed.")
     given = {one.name: typed[one.name] for one in sign_in.fields if one.name in typed}
@@ -193,6 +196,20 @@ def _connect(
                 return _page(request, found, replace(attempt, go_to=departure.url))
     except NetworkError as error:
         return _page(request, found, replace(attempt, words=_said(request, error)))
+
+
+def _added(found: Desk, who: Visitor, network: str) -> Response:
+    """An account that needs no sign-in, in the department's name; the one that is there, if there is one."""
+    now = clock.now()
+    with database.writing(found.engine) as session:
+        if all(one.network != network for one in accounts.kept(session)):
+            made = accounts.add(
+                session, network=network, name=found.settings.department.name, handle="", secret=None, keys=found.keys,
+                now=now,
+            )  # fmt: skip
+            detail = {"network": network, "handle": ""}
+            audit.record(session, now, who.id, "account.add", f"account:{made.id}", detail, who.address)
+    return RedirectResponse("/accounts?said=account-added", 303)
 
 
 def _kept(found: Desk, who: Visitor, network: str, signed: SignedIn, account_id: int | None) -> Response:
@@ -242,6 +259,7 @@ def _page(request: Request, found: Desk, attempt: Attempt | None = None) -> Resp
             )
             for account in sorted(accounts.kept(session), key=lambda one: one.state == "connected")  # signed out: first
         ]
+    there = {row.account.network for row in rows}
     offered: list[Network] = [network for network in registry.NETWORKS.values() if network.sign_in is not None]
     return pages.render(
         request,
@@ -249,6 +267,7 @@ def _page(request: Request, found: Desk, attempt: Attempt | None = None) -> Resp
         status=422 if tried.words else 200,
         rows=rows,
         offered=sorted(offered, key=lambda network: network.label),
+        free=[one for one in registry.NETWORKS.values() if one.without_sign_in and one.name not in there],
         tried=tried,
         again=next((row.account for row in rows if row.account.id == tried.again), None),
         place_to_go=urlsplit(tried.go_to).netloc,

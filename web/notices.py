@@ -57,6 +57,7 @@ NOTICES = MappingProxyType(
         "roles-changed": _("The roles are changed from now on."),
         "renamed": _("Name and address are as you wrote them. A link sent to another address before works no more."),
         "account-connect": _("The account is connected, and its mentions are listened to."),
+        "account-added": _("It is there. What is sent there, only people of this desk see."),
         "account-reconnect": _("The account is connected again. What waited goes out now."),
         "account-removed": _("The account is removed here. What it published stays in the records."),
         "account-fine": _("The network knows us; the account is fine."),

@@ -274,6 +274,24 @@ def test_posts_that_would_be_left_behind_are_told_before_an_account_is_removed(
     assert "One post waits for it and will not go out there." in sam.get("/accounts").text
 
 
+def test_the_practice_board_is_added_by_one_button_and_once(
+    sam: Browser, browser_of: Callable[..., Browser], sqlite_engine: sa.Engine
+) -> None:
+    button = 'action="/accounts/connect/practice"'
+    assert button in sam.get("/accounts").text
+    assert button not in browser_of("Ada", Role.OFFICER).get("/accounts").text
+    for _ in range(2):
+        told = send(sam, "/accounts/connect/practice", page="/accounts")
+        assert (told.status_code, told.headers["location"]) == (303, "/accounts?said=account-added")
+    with database.reading(sqlite_engine) as session:
+        found = [(one.network, one.name, one.state) for one in session.exec(select(Account))]
+    assert found == [("practice", "Riverton Police Department", "connected")]
+    assert acts(sqlite_engine) == ["account.add"]
+    assert button not in sam.get("/accounts").text
+    assert send(sam, "/accounts/connect/practice", page="/accounts", account_id="1").status_code == 404
+    assert send(sam, "/accounts/connect/feed", page="/accounts").status_code == 404
+
+
 def test_only_an_account_of_that_very_network_is_connected_again(sam: Browser, town: Town) -> None:
     connect(sam)
     for number, network in (("1", "plaza"), ("9", "gate")):
