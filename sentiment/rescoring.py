@@ -153,7 +153,7 @@ def step(
 
 
 def _older(model: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return col(Score.model) != model, col(Mention.text).is_not(None), col(Mention.shown)
+    return col(Score.model) != model, col(Mention.text).is_not(None), col(Mention.shown).is_(True)
 
 
 def _waiting(session: Session, model: str, here: RescoringPart) -> list[_Waits]:

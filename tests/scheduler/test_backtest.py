@@ -25,7 +25,7 @@ EVERYDAY = (
 
 def stream(folder: Path, *, burst: bool) -> Path:
     """Three weeks of small talk, eight posts a day; then perhaps drugs by the pond, seen by fourteen people."""
-    lines = [
+    lines: list[dict[str, object]] = [
         {
             "id": f"day{day}-{turn}",
             "posted_at": (START + timedelta(days=day, hours=3 * turn)).isoformat(),

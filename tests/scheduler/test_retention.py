@@ -244,7 +244,13 @@ def test_a_hold_on_an_account_keeps_what_was_answered_from_it(
             post.reply_to_mention_id = answered
             session.add(post)
             where: dict[str, Any] = {"post_id": post.id, "account_id": account}
-            sent = {"state": "published", "due_at": now, "next_try_at": now, "content_hash": "", "text": "Thanks"}
+            sent: dict[str, Any] = {
+                "state": "published",
+                "due_at": now,
+                "next_try_at": now,
+                "content_hash": "",
+                "text": "Thanks",
+            }
             session.add(through(**where, **(sent | {"key": f"k{account}"} if through is Target else {})))
         legal_holds.place(session, Kind.ACCOUNT, "Doe v. Riverton", ada, now, subject_id=held)
     expiry.expire(engine, settings, now + DAY * 40)

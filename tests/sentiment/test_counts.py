@@ -223,7 +223,15 @@ def test_whatever_is_scored_corrected_and_deleted_a_recount_agrees(
                 _delete(session, [alive.pop(step.which % len(alive))])
             elif alive and isinstance(step, Correct):
                 chosen = alive[step.which % len(alive)]
-                labels = {"trust": step.trust, "sentiment": step.sentiment}
-                inbox.correct(session, chosen, person.id or 0, now, ZONE, **labels, concerns=step.concerns)
+                inbox.correct(
+                    session,
+                    chosen,
+                    person.id or 0,
+                    now,
+                    ZONE,
+                    trust=step.trust,
+                    sentiment=step.sentiment,
+                    concerns=step.concerns,
+                )
         assert (_stored(session, AuthorDay), _stored(session, HourCount)) == _recount(session)
         session.rollback()

@@ -134,13 +134,13 @@ def test_each_correction_is_learned_from_once(
     with database.writing(sqlite_engine) as session:
         officer = person(session, "Ana", Role.OFFICER).id or 0
         ids = street.say(session, [Said(now, f"author {n}", f"words {n}", network="mastodon") for n in range(3)])
-        for mention_id, at, labels in (
-            (ids[0], now, {"trust": "trust"}),
-            (ids[1], now, {"trust": "trust", "sentiment": "neutral"}),
-            (ids[2], now, {"sentiment": "positive"}),
-            (ids[2], later, {"trust": "neither"}),
+        for mention_id, at, trust, mood in (
+            (ids[0], now, "trust", None),
+            (ids[1], now, "trust", "neutral"),
+            (ids[2], now, None, "positive"),
+            (ids[2], later, "neither", None),
         ):
-            session.add(Correction(mention_id=mention_id, person_id=officer, at=at, **labels))
+            session.add(Correction(mention_id=mention_id, person_id=officer, at=at, trust=trust, sentiment=mood))
     with database.reading(sqlite_engine) as session:
         corrected, left = feedback.gather(session, {"trust": now})
     # a head that was not refitted has not learned

@@ -300,7 +300,7 @@ def test_what_a_new_model_takes_for_a_protest_leaves_the_desk_and_keeps_its_word
     assert (stands(held), stands(march)) == ((False, "a march of drugs", False), (False, None, False))
     with database.reading(engine) as session:
         (alert,) = alerts.all_alerts(session)
-        assert (alerts.mentions_of(session, number), alert.posts) == ({thanks}, 1)
+        assert (alerts.mentions_of(session, number), alert.posts) == (frozenset({thanks}), 1)
         (detail,) = alert_details.of_each(session, [alert], ZONE)
         assert (detail.networks, [quote.text for quote in detail.quotes]) == ((("x", 1),), ["thank you"])
     expiry.expire(engine, settings, now)

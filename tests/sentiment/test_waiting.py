@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sentiment.waiting import ActionDue, AlertWaits, ApprovalsWait, MailStands, MoreDue, how_many, in_words
+from sentiment.waiting import ActionDue, AlertWaits, ApprovalsWait, MailStands, MoreDue, Waiting, how_many, in_words
 
 ZONE = ZoneInfo("America/New_York")
 TODAY = date(2026, 11, 24)
@@ -26,7 +26,7 @@ def test_an_action_says_of_whom_it_was_asked_and_until_when(days: int, rest: str
 
 
 def test_no_line_that_goes_on_after_a_full_stop_has_two() -> None:
-    waits = [ActionDue("Look at it.. ", "Traffic", TODAY, "/"), AlertWaits("Speeding.", "/alerts/1")]
+    waits: list[Waiting] = [ActionDue("Look at it.. ", "Traffic", TODAY, "/"), AlertWaits("Speeding.", "/alerts/1")]
     lines = [in_words(one, ZONE, TODAY, language) for one in waits for language in ("en", "es")]
     assert [line.link + line.rest for line in lines if ".." in line.link + line.rest] == []
     assert in_words(ActionDue("...", "Traffic", TODAY, "/"), ZONE, TODAY, "en").link == "..."

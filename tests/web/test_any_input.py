@@ -81,7 +81,7 @@ def test_any_bytes_are_an_import_line_by_line_or_refused(tmp_path: Path, data: b
 @example(b"[" * 100_000)
 def test_any_line_to_score_is_a_post_or_says_what_is_wrong(line: bytes) -> None:
     found = scored_file._post(line)
-    assert "error" in found or isinstance(found["text"], str)
+    assert found.error or "text" in found.said
 
 
 @SHARED

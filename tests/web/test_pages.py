@@ -1,6 +1,7 @@
 """Every page opens, on both databases, for someone who may see it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -51,7 +52,8 @@ def test_a_page_gives_no_value_that_its_frame_would_overwrite(
     browser_of("Ada", Role.OFFICER)
     request = Request({"type": "http", "path": "/", "headers": [], "query_string": b"", "app": desk_app, "state": {}})
     with pytest.raises(TypeError, match=f"guide.html: {name} is the frame's"):
-        pages.render(request, "guide.html", **{name: "mine"})
+        values: dict[str, Any] = {name: "mine"}
+        pages.render(request, "guide.html", **values)
 
 
 def test_a_refusal_is_told_in_the_readers_language(
