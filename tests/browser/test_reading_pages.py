@@ -17,6 +17,7 @@ from config import clock, database, secrets
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Department, Settings
+from config.tables import Person
 from listeners import archive_import, places
 from networks import accounts
 from posts.pools import Pools
@@ -151,3 +152,16 @@ def test_from_an_alert_to_the_board_by_two_people(
     expect(officer.get_by_text("You told us about Elm Street.")).to_be_visible()
     officer.goto("/")
     expect(officer.get_by_text("Sent", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.usefixtures("riverton")
+def test_the_menu_of_somebody_with_two_roles_stands_on_one_line(
+    context_of: Callable[..., BrowserContext], sqlite_engine: sa.Engine, language: str
+) -> None:
+    page = context_of("Ada", Role.OFFICER, Role.ADMINISTRATOR).new_page()
+    with database.writing(sqlite_engine) as session:
+        session.execute(sa.update(Person).values(language=language))
+    page.goto("/mentions")
+    assert page.locator(".nav .count").count() == 2
+    assert page.locator(".nav li").evaluate_all("all => new Set(all.map(one => one.offsetTop)).size") == 1
