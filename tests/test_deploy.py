@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import yaml  # type: ignore[import-untyped]
+import yaml
 from procrastinate import PsycopgConnector
 
 from config import backup, clock, database
