@@ -1359,7 +1359,9 @@ def post_list(days: int) -> None:
             click.echo(f"{row.post_id}\t{row.due_at.astimezone(zone):%Y-%m-%d %H:%M %Z}\t{row.state}\t{row.title}")
         timeless = queue.without_time(session)
     if not rows:
-        click.echo(f"nothing went out since yesterday or goes out within {days} days", err=True)
+        click.echo(
+            f"nothing went out since yesterday or goes out within {days} day{'' if days == 1 else 's'}", err=True
+        )
     if timeless:
         number = "1 post has" if timeless == 1 else f"{timeless} posts have"
         click.echo(f"{number} no time, as what a series sends again and again", err=True)

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from config.phrases import Phrase
 from networks import registry
 from networks.tables import Account
-from posts.tables import Post, Variant
+from posts.tables import Post, Target, Variant
 from posts.workflow import PostState
 
 ALIKE = 90.0  # of 100, by rapidfuzz's ratio of the longest common subsequence (indel similarity)
@@ -29,7 +29,6 @@ _STANDS = tuple(
         PostState.PARTLY_PUBLISHED,
     )
 )
-_SENT = (PostState.PUBLISHED.value, PostState.PARTLY_PUBLISHED.value)
 _LINK = re.compile(r"https?://\S+")
 _MARK = re.compile(r"[^\w\s]|_")
 
@@ -45,7 +44,7 @@ class Said:
     network: str
     text: str
     due_at: datetime | None
-    state: str  # the post's
+    published_at: datetime | None = None  # on this account
 
 
 def alike(one: str, other: str) -> bool:
@@ -83,7 +82,7 @@ def warnings(session: Session, said: Iterable[Said], now: datetime) -> list[Phra
                 about = Phrase("%(account)s: “%(title)s” says nearly the same.", account=one.account, title=other.title)
             elif one.due_at is None or other.due_at is None or abs(one.due_at - other.due_at) >= HOUR:
                 continue
-            elif other.state in _SENT:
+            elif other.published_at is not None:
                 about = Phrase(
                     "%(account)s: “%(title)s” went out within the same hour.", account=one.account, title=other.title
                 )
@@ -132,10 +131,18 @@ def _standing(session: Session, now: datetime) -> list[Said]:
     rows = session.execute(
         sa.select(
             col(Post.id), col(Post.title), col(Variant.account_id), col(Account.name), col(Account.network),
-            sa.func.coalesce(Variant.text, Post.message), col(Post.due_at), col(Post.state),
+            sa.func.coalesce(Variant.text, Post.message), col(Post.due_at), col(Target.published_at),
         )
         .join(Variant, col(Variant.post_id) == col(Post.id))
         .join(Account, col(Account.id) == col(Variant.account_id))
+        .outerjoin(
+            Target,
+            sa.and_(
+                col(Target.post_id) == col(Post.id),
+                col(Target.account_id) == col(Variant.account_id),
+                col(Target.part) == 0,
+            ),
+        )
         .where(col(Post.state).in_(_STANDS), col(Post.updated_at) >= now - BACK)
     )  # fmt: skip
     return [Said(*row) for row in rows]
@@ -143,7 +150,7 @@ def _standing(session: Session, now: datetime) -> list[Said]:
 
 def _said(post: Post, variant: Variant, account: Account) -> Said:
     text = post.message if variant.text is None else variant.text
-    return Said(post.id, post.title, variant.account_id, account.name, account.network, text, post.due_at, post.state)
+    return Said(post.id, post.title, variant.account_id, account.name, account.network, text, post.due_at)
 
 
 @lru_cache(4096)

@@ -11,7 +11,7 @@ from config import database
 from config.translations import translate
 from networks import registry
 from posts import drafts, likeness
-from posts.tables import Post
+from posts.tables import Post, Target
 from posts.workflow import WrongState
 from tests.posts.conftest import Desk
 
@@ -71,15 +71,20 @@ def test_elsewhere_nothing_is_refused_and_the_author_is_told(desk: Desk) -> None
     assert alone == []
 
 
-def test_what_was_sent_went_out(desk: Desk) -> None:
+def test_what_was_sent_went_out_on_the_accounts_where_it_is(desk: Desk) -> None:
     out = desk.approved(after=timedelta(minutes=1))
+    sent, _late = desk.targets(out)
     with database.writing(desk.engine) as session:
-        session.get_one(Post, out).state = "published"
-        near = drafts.create(session, desk.officer, "A lost dog.", desk.accounts[:1], desk.now)
+        session.get_one(Post, out).state = "partly_published"
+        session.get_one(Target, sent.id).published_at = desk.now
+        near = drafts.create(session, desk.officer, "A lost dog.", desk.accounts, desk.now)
         wall = (desk.now + timedelta(minutes=30)).replace(tzinfo=None)
         drafts.schedule(session, near.id or 0, desk.officer, wall, "UTC", desk.now)
         told = likeness.warnings(session, likeness.said_by(session, near), desk.now)
-    assert told == ["Riverton PD: “Coffee with officers at nine.” went out within the same hour."]
+    assert told == [
+        "Riverton PD: “Coffee with officers at nine.” went out within the same hour.",
+        "Riverton PD en español: “Coffee with officers at nine.” goes out within the same hour.",
+    ]
 
 
 def test_why_it_cannot_be_handed_in_is_told_in_the_reader_s_language(strict: Desk) -> None:
