@@ -145,7 +145,7 @@ def test_a_person_reads_in_their_language(browser_of: Callable[..., Browser], sq
         session.add(known)
     page = ada.get("/mentions").text
     assert '<html lang="es">' in page
-    assert "Todas las menciones están atendidas." in page
+    assert "Todavía no ha llegado ninguna mención." in page
     assert "Tráfico y seguridad vial" in page
 
 
