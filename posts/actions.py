@@ -3,6 +3,7 @@
 Nothing here is public before a post about it was approved and sent. Reminders are scheduler.jobs.action_reminders'."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -182,7 +183,8 @@ def tell(
 
 def _outdate(session: Session, action: UnitAction, person_id: int, now: datetime) -> None:
     """Its post was drafted to tell another outcome: of one that is out, or was, the action is rid, so that a new one
-    can tell this; one that is not out yet loses its approval, and is there to be worded anew."""
+    can tell this, and what is left of it does not go out; one that is not out yet loses its approval, and is there to
+    be worded anew."""
     post = session.get(Post, action.post_id) if action.post_id is not None else None
     first = select(PostVersion).where(PostVersion.post_id == action.post_id, PostVersion.revision == 1)
     drafted = session.exec(first).first() if post is not None else None
@@ -194,6 +196,8 @@ def _outdate(session: Session, action: UnitAction, person_id: int, now: datetime
         return
     states = session.exec(select(Target.state).where(Target.post_id == post.id)).all()
     if post.state not in OPEN or any(state not in UNSENT for state in states):
+        with suppress(WrongState):  # all of it may be there
+            drafts.cancel(session, post.id or 0, person_id, now)
         action.post_id = None
     elif (PostState(post.state), Move.WITHDRAW) in workflow.MOVES:
         drafts.withdraw(session, post.id or 0, person_id, now)

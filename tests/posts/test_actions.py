@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from config import database
 from config.tables import AuditEntry
@@ -163,6 +163,22 @@ def test_a_post_that_is_not_out_does_not_go_out_with_an_outcome_that_holds_no_mo
         actions.close(session, number, False, "No money for bumps.", desk.officer, desk.now)
         assert (post.state, session.exec(select(Target)).all()) == ("draft", [])
         assert actions.tell(session, number, desk.accounts, "en", desk.officer, desk.now).id == post.id
+
+
+@pytest.mark.parametrize("left", ["waiting", "retry"])
+def test_a_post_that_is_out_on_one_account_goes_out_on_no_other_with_the_old_outcome(desk: Desk, left: str) -> None:
+    with database.writing(desk.engine) as session:
+        number = handed(session, desk).id or 0
+        actions.close(session, number, True, "The lamps are on.", desk.officer, desk.now)
+        post = actions.tell(session, number, desk.accounts, "en", desk.officer, desk.now)
+        out(session, desk, post, left)
+        first, second = session.exec(select(Target).order_by(col(Target.id))).all()
+        first.published_at = desk.now
+        settle(session, first, TargetState.PUBLISHED, "", desk.now)
+        actions.reopen(session, number, desk.officer, desk.now)
+        actions.close(session, number, False, "No money.", desk.officer, desk.now)
+        assert (first.state, second.state, post.state) == ("published", "cancelled", "partly_published")
+        assert actions.tell(session, number, desk.accounts, "en", desk.officer, desk.now).id != post.id
 
 
 def test_what_the_network_refused_for_good_can_be_told_in_another_post(desk: Desk) -> None:
