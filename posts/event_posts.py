@@ -185,7 +185,9 @@ def translate(
         if same and (kind is not Kind.REMINDER or one.post.due_at == first.due_at):
             return one.post
     facts = event_words.read(ours.row.told) if kind is Kind.CANCELLATION else events.facts(event)
-    beside = Beside(desk.link, _known(made, language), facts.reason, tuple(heard))
+    # a change that is out on one account only tells of itself: the day before it is what others told
+    told = [one for one in made if kind is not Kind.CHANGE or _news(event_words.read(one.row.told), facts)]
+    beside = Beside(desk.link, _known(told, language), facts.reason, tuple(heard))
     accounts = session.exec(select(Variant.account_id).where(Variant.post_id == post_id)).all()
     root = first.translation_of or post_id
     post = _draft(session, event, kind, facts, beside, language, accounts, person_id, now, root, like=first)

@@ -311,6 +311,21 @@ def test_a_change_that_is_translated_is_taken_back_with_the_change(desk: Desk) -
         assert spanish.state == "cancelled"
 
 
+def test_a_change_that_is_out_on_one_account_is_translated_with_the_day_before_it(desk: Desk) -> None:
+    with database.writing(desk.engine) as session:
+        event = planned(session, desk)
+        published(session, desk, made(session, desk, event, Kind.ANNOUNCEMENT))
+        change = moved(session, desk, event, wall_time=wall("2026-12-09T18:00"))[Kind.CHANGE].post
+        approved(session, desk, change, wall("2026-12-02T09:00"))
+        first = session.exec(select(Target).where(Target.post_id == change.id)).first()
+        assert first is not None
+        first.state = "published"
+        session.add(first)
+        session.flush()
+        said = translated(session, desk, change).message
+        assert ("miércoles 9 de diciembre" in said, "martes 8 de diciembre" in said) == (True, True)
+
+
 def test_a_cancellation_and_what_was_heard_are_translated_with_what_they_tell(desk: Desk) -> None:
     with database.writing(desk.engine) as session:
         event, later = planned(session, desk, wall_time=wall("2026-11-24T09:00")), desk.now + timedelta(hours=1)
