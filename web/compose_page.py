@@ -165,10 +165,12 @@ def _with_problem(card: variants.Card, problem: str | None) -> variants.Card:
 
 
 def pictures_of(session: Session, draft: Draft) -> list[PostPicture]:
-    """The draft's pictures, with the descriptions that the form has now."""
+    """The draft's pictures, with the descriptions that the form has now; no longer the session's, which would write
+    those with its next question."""
     post = session.get(Post, draft.id) if draft.id else None
     found = drafts.pictures_of(session, post) if post is not None else []
     for picture in found:
+        session.expunge(picture)
         picture.alt = draft.alts.get(picture.id or 0, picture.alt)
     return found
 

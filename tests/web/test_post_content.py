@@ -103,6 +103,24 @@ def test_a_post_whose_picture_says_nothing_is_not_sent_for_approval(
     assert named(told) == Mistake("alt-1", "Say what the picture shows, for people who cannot see it.")
 
 
+def test_what_a_form_says_of_a_picture_is_not_written_where_it_is_only_looked_at(
+    ada: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, "picture", picture=photo())
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked.append(" ".join(statement.split()[:2]))
+
+    sa.event.listen(sqlite_engine, "before_cursor_execute", note)
+    headers = {"x-csrf-token": form_token(ada.get("/compose/1").text)}
+    given = {"message": "Coffee at nine.", "accounts": [account], "alts": {"1": "Cups on a table"}}
+    assert ada.post("/compose/check?post=1", json=given, headers=headers).status_code == 200
+    assert write(ada, account, "submit", "/compose/1", revision=revision(sqlite_engine)).status_code == 422
+    assert "UPDATE post" in asked  # the save
+    assert "UPDATE post_picture" not in asked
+
+
 def test_a_picture_that_says_nothing_is_one_thing_to_fix_on_however_many_accounts(
     ada: Browser, sqlite_engine: sa.Engine, account: int, keys: Keys, at_eight: datetime
 ) -> None:
