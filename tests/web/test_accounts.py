@@ -1,6 +1,8 @@
 """The Accounts page: connecting by password and on a network's own page, testing, being signed out, removing."""
 
+import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -13,7 +15,8 @@ from sqlmodel import select, update
 from config import clock, database
 from config.permissions import Role
 from config.secrets import Keys
-from config.tables import AuditEntry
+from config.settings import Settings
+from config.tables import AuditEntry, Person
 from listeners.tables import Source
 from networks import accounts, joining, practice, registry
 from networks.network import (
@@ -32,6 +35,10 @@ from networks.network import (
 from networks.tables import Account, PendingSignIn
 from posts.tables import Post, ReachWatch, Target
 from tests.web.browsing import Browser, Response, form_token, send
+from tests.web.test_people import waiting
+from web import accounts as accounts_page
+from web.desk import Desk
+from web.guard import Visitor
 
 SECRET = "hunter2-hunter2"
 
@@ -290,6 +297,24 @@ def test_the_practice_board_is_added_by_one_button_and_once(
     assert button not in sam.get("/accounts").text
     assert send(sam, "/accounts/connect/practice", page="/accounts", account_id="1").status_code == 404
     assert send(sam, "/accounts/connect/feed", page="/accounts").status_code == 404
+
+
+def test_two_who_press_that_button_at_once_add_one_board(
+    postgres_engine: sa.Engine, settings: Settings, keys: Keys, person: Callable[..., Person]
+) -> None:
+    found = Desk(postgres_engine, settings, keys)
+    with database.writing(postgres_engine) as session:
+        who = Visitor(person(session, "Sam", Role.ADMINISTRATOR), frozenset(), "")
+    with ThreadPoolExecutor(2) as pool:
+        with postgres_engine.begin() as connection:  # both have begun before one of them writes
+            connection.exec_driver_sql("LOCK TABLE account IN SHARE MODE")
+            told = [pool.submit(accounts_page._added, found, who, "practice") for _ in range(2)]
+            until = time.monotonic() + 30
+            while waiting(postgres_engine) < 2 and time.monotonic() < until:
+                time.sleep(0.01)
+        assert [one.result().status_code for one in told] == [303, 303]
+    with database.reading(postgres_engine) as session:
+        assert [one.network for one in accounts.kept(session)] == ["practice"]
 
 
 def test_only_an_account_of_that_very_network_is_connected_again(sam: Browser, town: Town) -> None:
