@@ -15,7 +15,7 @@ from config import audit, holds, people, sign_in_links
 from config.asked import Asked
 from config.permissions import Action, Role, may
 from config.settings import Settings
-from config.tables import MailPreference, OutboxMessage, Person
+from config.tables import AuditEntry, MailPreference, OutboxMessage, Person
 from listeners import health
 from listeners.tables import Mention, Place, Source
 from networks import accounts
@@ -413,20 +413,20 @@ def places_of(session: Session, chosen: Sequence[int]) -> tuple[tuple[int, ...],
 def _sent(session: Session, since: datetime, now: datetime) -> Sent:
     out = queue.published_between(session, since, now)
     open_ = select(func.count()).select_from(Target).where(Target.state == TargetState.UNKNOWN.value)
-    lost = select(func.count()).select_from(Target).where(Target.state == TargetState.FAILED.value)
+    settled = (col(AuditEntry.at) > since, col(AuditEntry.at) <= now)  # not when due: an hour may lie between
+    targets = col(AuditEntry.detail)["target"].as_integer()
+    refused = sa.select(targets).where(col(AuditEntry.action) == "target.failed", *settled)
+    lost = select(func.count()).select_from(Target)
+    lost = lost.where(Target.state == TargetState.FAILED.value, col(Target.id).in_(refused))
     too_late = select(Target.post_id).where(Target.state == TargetState.MISSED.value)
+    ended = select(AuditEntry.subject).where(col(AuditEntry.action).in_(("post.lapse", "target.missed")), *settled)
     missed = select(func.count()).where(
         col(Post.state).in_([state.value for state in queue.NOT_SENT]),
         sa.or_(col(Post.state) == PostState.MISSED.value, col(Post.id).in_(too_late)),
-        col(Post.due_at) > since,
-        col(Post.due_at) <= now,
+        sa.literal("post:", sa.String).concat(sa.cast(col(Post.id), sa.String)).in_(ended),
     )
     unknown, failed, lapsed = session.exec(
-        select(
-            open_.where(Target.due_at <= now).scalar_subquery(),
-            lost.where(Target.due_at > since, Target.due_at <= now).scalar_subquery(),
-            missed.scalar_subquery(),
-        )
+        select(open_.where(Target.due_at <= now).scalar_subquery(), lost.scalar_subquery(), missed.scalar_subquery())
     ).one()
     return Sent(out.posts, out.networks, unknown, failed, out.practised, lapsed)
 

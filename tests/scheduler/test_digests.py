@@ -16,20 +16,22 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
-from config import database, people, secrets
+from config import audit, database, people, secrets
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import MailPreference, OutboxMessage, Person
 from networks import accounts
-from posts import drafts, partners, queue
+from posts import drafts, lapsing, partners, queue, targets
 from posts.tables import Target
+from posts.workflow import TargetState
 from scheduler.delivery import deliver_due
 from scheduler.jobs import digests, mornings, partner_digests, reports
 from sentiment import waiting
 from sentiment.editions import Edition, Rhythm
 from sentiment.morning import Answered, Sent
 from sentiment.tables import Alert
+from tests.posts.conftest import set_up
 from tests.scheduler.postbox import Post, using
 from tests.scheduler.test_alerting import raised
 from tests.sentiment.street import Said, hear
@@ -391,9 +393,30 @@ def test_what_became_too_late_is_counted_with_what_was_sent(engine: sa.Engine, s
             (of_post,) = session.exec(select(Target).where(col(Target.due_at) == at(due)))
             if state == "partly_published":  # one of its two accounts was too late
                 of_post.post_id, of_post.state, of_post.published_at = post.id or 0, "missed", None
+            settled = "post.lapse" if state == "missed" else "target.missed"
+            audit.record(session, at(due), None, settled, f"post:{post.id}", {})
             session.add_all([post, of_post])
     with database.reading(engine) as session:
         assert mornings._sent(session, now - 24 * HOUR, now) == Sent(1, 1, missed=2)
+
+
+def test_what_was_due_before_a_digest_and_ended_after_it_is_counted_once_by_the_next(
+    engine: sa.Engine, keys: Keys, now: datetime, person: Callable[..., Person]
+) -> None:
+    desk = set_up(engine, keys, now, person)
+    desk.approved("Cones on Elm Street.", timedelta(minutes=10))
+    refused = desk.targets(desk.approved("Coffee at nine.", timedelta(minutes=12)))
+    digest = now + timedelta(minutes=20)
+    windows = [(digest + day * 24 * HOUR, digest + (day + 1) * 24 * HOUR) for day in (-1, 0, 1)]
+    with database.reading(engine) as session:
+        assert mornings._sent(session, *windows[0]) == Sent()
+    with database.writing(engine) as session:
+        for target in refused:
+            targets.settle(session, session.get_one(Target, target.id), TargetState.FAILED, "No.", digest + QUARTER)
+        lapsing.lapse(session, digest + HOUR, HOUR)
+    with database.reading(engine) as session:
+        counted = [mornings._sent(session, *window) for window in windows]
+    assert counted == [Sent(), Sent(failed=2, missed=1), Sent()]
 
 
 @pytest.mark.parametrize(("state", "told"), [("new", True), ("taken", True), ("resolved", False)])
