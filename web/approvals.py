@@ -240,8 +240,7 @@ def _page(
         alike = [*likeness.copies(session, said, clock.now()), *likeness.warnings(session, said, clock.now())]
         everybody = people.with_roles(session)
         event = event_posts.of_post(session, post_id)
-        repeats = detail.post.series_id is not None or detail.post.due_at is None  # a pattern has no time of its own
-        of_series = series.of_post(session, detail.post) if repeats else None
+        of_series = series.of_post(session, detail.post)
         own_page = own_pages.of_post(session, detail.post, before, found.settings, pages.language_of(request))
         source = session.get(Post, detail.post.translation_of) if detail.post.translation_of is not None else None
         changed = _since(session, detail, clock.now(), zone)
