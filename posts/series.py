@@ -41,7 +41,8 @@ _UNSENT = (PostState.SCHEDULED.value, PostState.IN_REVIEW.value, PostState.APPRO
 def begin(
     session: Session, post_id: int, rule: str, first: datetime, time_zone: str, person_id: int, now: datetime
 ) -> Series:
-    """Makes a post without a time the pattern of a series; `first`: wall time (naive) in an IANA zone.
+    """Makes a post without a time the pattern of a series, also one whose series was ended; `first`: wall time (naive)
+    in an IANA zone.
 
     Raises WrongState for a rule that cannot be read, comes more often than daily, or names a zone of its own, and for a
     first day that is more than a year away."""
@@ -49,7 +50,7 @@ def begin(
     post = drafts.locked(session, post_id)
     if post.due_at is not None:
         raise WrongState("The pattern of a series has no time of its own; take its time away first.", "post")
-    if session.exec(select(Series).where(Series.post_id == post_id)).first() is not None or post.series_id is not None:
+    if drafts.is_pattern(session, post_id) or post.series_id is not None:
         raise WrongState("This post belongs to a series already.", "post")
     if post.reply_to_mention_id is not None:
         raise WrongState("An answer is given once; it cannot be a series.", "post")
@@ -89,8 +90,9 @@ def running(session: Session) -> list[Series]:
 
 
 def of_post(session: Session, post: Post) -> Series | None:
-    """The series that a post is the pattern of, or was made by."""
-    return session.exec(select(Series).where((Series.post_id == post.id) | (Series.id == post.series_id))).first()
+    """The series that a post is the pattern of, or was made by; of several begun of it the one that runs."""
+    found = select(Series).where((Series.post_id == post.id) | (Series.id == post.series_id))
+    return session.exec(found.order_by(col(Series.ended_at).is_not(None), col(Series.id).desc())).first()
 
 
 def extend(session: Session, series: Series, now: datetime) -> int:

@@ -234,10 +234,20 @@ class Observance(SQLModel, table=True):
 
 
 class Series(SQLModel, table=True):
-    """A post that comes again: its pattern, approved once, and the rule of its days."""
+    """A post that comes again: its pattern, approved once, and the rule of its days. One of a pattern runs."""
+
+    __table_args__ = (
+        sa.Index(
+            "ix_series_running",
+            "post_id",
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
-    post_id: int = Field(foreign_key="post.id", unique=True)  # the pattern; it has no time of its own
+    post_id: int = Field(foreign_key="post.id")  # the pattern; it has no time of its own
     rule: str  # RFC 5545, as FREQ=WEEKLY;BYDAY=TU
     first: datetime = Field(sa_type=sa.DateTime)  # wall time of the first, naive on purpose
     time_zone: str

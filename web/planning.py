@@ -185,7 +185,12 @@ def _page(
         running = [_series(session, one, here, _repeats(request)) for one in series.running(session)]
         loose = session.exec(
             select(Post)
-            .where(col(Post.due_at).is_(None), col(Post.state).in_(PATTERNS), col(Post.reply_to_mention_id).is_(None))
+            .where(
+                col(Post.due_at).is_(None),
+                col(Post.state).in_(PATTERNS),
+                col(Post.reply_to_mention_id).is_(None),
+                col(Post.series_id).is_(None),
+            )
             .order_by(col(Post.updated_at).desc())
             .limit(50)
         ).all()

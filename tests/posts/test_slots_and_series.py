@@ -198,6 +198,22 @@ def test_a_pattern_gets_no_time_while_its_series_runs_and_the_coming_posts_stay(
     assert desk.post(number).state == "scheduled"
 
 
+def test_an_ended_series_is_begun_anew_by_another_rule_and_one_of_a_pattern_runs(desk: Desk) -> None:
+    number, begun = pattern(desk, "FREQ=MONTHLY;BYMONTHDAY=31", wall("2026-10-31T09:00"))
+    extend(desk, begun, AUTUMN)
+    rule, first = "FREQ=MONTHLY;BYMONTHDAY=28,29,30,31;BYSETPOS=-1", wall("2026-10-31T09:00")
+    with database.writing(desk.engine) as session:
+        series.end(session, begun, desk.officer, AUTUMN)
+        anew = series.begin(session, number, rule, first, NEW_YORK, desk.officer, AUTUMN).id or 0
+        there = series.of_post(session, drafts.read(session, number))
+        assert (there is not None and there.id == anew, [one.id for one in series.running(session)]) == (True, [anew])
+        with pytest.raises(WrongState, match="belongs to a series already"):
+            series.begin(session, number, rule, first, NEW_YORK, desk.officer, AUTUMN)
+    assert [extend(desk, anew, AUTUMN + day * DAY) for day in (0, 1)] == [1, 1]
+    times = [(post.state, post.wall_time) for one in (begun, anew) for post in made(desk, one)]
+    assert times == [("cancelled", first), ("scheduled", first), ("scheduled", wall("2026-11-30T09:00"))]
+
+
 def test_a_pattern_that_nobody_approved_makes_nothing(desk: Desk) -> None:
     number = desk.writing()
     with database.writing(desk.engine) as session:

@@ -114,6 +114,57 @@ def test_a_series_is_begun_approved_seen_and_ended(
     assert states == {"cancelled"}
 
 
+def test_a_pattern_that_was_given_a_time_once_says_what_it_is(
+    ada: Browser, sqlite_engine: sa.Engine, account: int, at_eight: datetime
+) -> None:
+    number = write(ada, account)
+    given = {"first_day": "2026-12-01", "hour": "09:00", "repeat": "WEEKLY"}
+    send(ada, "/planning/series", page="/planning", post=number, **given)
+    with database.writing(sqlite_engine) as session:  # as a desk of before could do it
+        post = session.get_one(Post, number)
+        post.due_at, post.wall_time, post.time_zone = at_eight, at_eight.replace(tzinfo=None), "UTC"
+        session.add(post)
+    assert "Pattern of a series" in ada.get(f"/posts/{number}").text
+
+
+def test_an_ended_series_is_begun_anew_of_the_post_that_planning_offers(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    number = write(ada, account, "submit")
+    with database.reading(sqlite_engine) as session:
+        content = session.get_one(Post, number).content_hash
+    send(luc, f"/posts/{number}/approve", page=f"/posts/{number}", content_hash=content)
+    first = {"post": number, "first_day": "2026-12-01", "hour": "09:00", "repeat": "MONTHLY"}
+    send(ada, "/planning/series", page="/planning", **first)
+    send(ada, "/planning/series/1/end", page="/planning")
+    assert "Pattern of a series" not in ada.get(f"/posts/{number}").text
+    offered = ada.get("/planning").text.split('id="q-post"')[1].split("</select>")[0]
+    assert f'value="{number}"' in offered
+    assert send(ada, "/planning/series", page="/planning", **first).status_code == 303
+    assert "Pattern of a series" in ada.get(f"/posts/{number}").text
+    with database.reading(sqlite_engine) as session:
+        made = session.exec(select(Post.series_id, Post.state).order_by(col(Post.id)).where(Post.id != number)).all()
+    assert made == [(1, "cancelled"), (2, "scheduled")]
+    again = send(ada, "/planning/series", page="/planning", **first)
+    assert (again.status_code, "belongs to a series already" in again.text) == (422, True)
+
+
+def test_what_a_series_made_is_not_offered_as_a_pattern(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    number, other = write(ada, account, "submit"), write(ada, account)
+    with database.reading(sqlite_engine) as session:
+        content = session.get_one(Post, number).content_hash
+    send(luc, f"/posts/{number}/approve", page=f"/posts/{number}", content_hash=content)
+    given = {"first_day": "2026-12-01", "hour": "09:00", "repeat": "MONTHLY"}
+    send(ada, "/planning/series", page="/planning", post=number, **given)
+    with database.reading(sqlite_engine) as session:
+        (made,) = session.exec(select(Post.id).where(Post.series_id == 1)).all()
+    send(ada, f"/posts/{made}/move", page=f"/posts/{made}", day="", hour="")
+    offered = ada.get("/planning").text.split('id="q-post"')[1].split("</select>")[0]
+    assert [f'value="{one}"' in offered for one in (number, other, made)] == [False, True, False]
+
+
 @pytest.mark.parametrize(
     ("repeat", "first", "then"),
     [
