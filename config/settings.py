@@ -142,7 +142,9 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _no_guess(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().strip()) < SHORTEST_KEY:
+        if value is None or value.get_secret_value() == "":  # as the file writes what is not set
+            return None
+        if len(value.get_secret_value().strip()) < SHORTEST_KEY:
             raise ValueError(
                 f"a secret key has {SHORTEST_KEY} letters or more: python -c 'import secrets; "
                 "print(secrets.token_urlsafe(32))' makes one; the one in use until now goes on as "

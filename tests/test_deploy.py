@@ -4,7 +4,7 @@ import asyncio
 import configparser
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,19 +115,32 @@ def unit(name: str) -> dict[str, str]:
     return dict(read["Service"])
 
 
+def asked_of_systemd(folder: Path, command: Sequence[str], **variables: str) -> list[str]:
+    """The words that systemd-run is given for a command of somebody with these variables."""
+    (folder / "systemd-run").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (folder / "systemd-run").chmod(0o700)
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", **variables}
+    ran = subprocess.run([DEPLOY / "liaison", *command], env=environment, check=True, capture_output=True, text=True)
+    return ran.stdout.splitlines()
+
+
 def test_commands_run_as_the_service_is(tmp_path: Path) -> None:
-    (tmp_path / "systemd-run").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    (tmp_path / "systemd-run").chmod(0o700)
-    told = subprocess.run(
-        [DEPLOY / "liaison", "backup", "/backups/two words.tar"], env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
-        check=True, capture_output=True, text=True,
-    ).stdout.splitlines()  # fmt: skip
+    told = asked_of_systemd(tmp_path, ["backup", "/backups/two words.tar"])
     service = unit("liaison.service")
     program = service["ExecStart"].removesuffix(" run")
     assert told[-3:] == [program, "backup", "/backups/two words.tar"]
     given = dict(one.removeprefix("--property=").removeprefix("--").partition("=")[::2] for one in told[:-3])
     assert (given["uid"], given["working-directory"]) == (service["User"], service["WorkingDirectory"])
     assert (given["EnvironmentFile"], given["UMask"]) == (service["EnvironmentFile"], service["UMask"])
+
+
+def test_what_a_command_takes_from_its_caller_s_environment_reaches_it(tmp_path: Path) -> None:
+    written = (DEPLOY.parent / "cli.py").read_text(encoding="utf-8")
+    read = set(re.findall(r"""(?:envvar=|environ\.get\(|environ\[|getenv\()["'](LIAISON_\w+)""", written))
+    assert {"LIAISON_USER_PASSWORD", "LIAISON_ACCOUNT_SECRET"} <= read
+    told = asked_of_systemd(tmp_path, ["user", "add"], **dict.fromkeys(read, "two words"))
+    assert {one.removeprefix("--setenv=") for one in told if one.startswith("--setenv=")} == read  # no value in sight
+    assert "--setenv" not in " ".join(asked_of_systemd(tmp_path, ["user", "add"]))
 
 
 def test_the_docs_say_how_commands_are_run() -> None:

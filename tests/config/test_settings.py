@@ -55,6 +55,13 @@ def test_the_store_is_sqlite_in_the_data_folder_unless_said_otherwise(tmp_path: 
     assert Settings(data_dir=tmp_path).database == f"sqlite:///{tmp_path}/liaison.db"
 
 
+def test_an_empty_secret_key_in_the_file_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = tmp_path / "liaison.toml"
+    written.write_text('secret_key = ""\n')
+    monkeypatch.setenv("LIAISON_CONFIG", str(written))
+    assert Settings().secret_key is None
+
+
 def test_an_empty_variable_is_as_unset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = tmp_path / "liaison.toml"
     written.write_text('smtp_url = ""\n[department]\nname = "Riverton PD"\n')
