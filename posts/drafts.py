@@ -113,8 +113,10 @@ def save(
     options: Mapping[int, Mapping[str, str]] | None = None,
     descriptions: Mapping[int, str] | None = None,
     shows: Mapping[str, Any] | None = None,
+    gets_time: bool = False,
 ) -> Post:
-    """Saves over `revision`. Raises EditConflict if someone saved since, WrongState once it is on its way.
+    """Saves over `revision`. Raises EditConflict if someone saved since, WrongState once it is on its way and as
+    `changed` does.
 
     Words, pictures, accounts, options or language that change take an approval with them, and so does a category that
     asks for other steps or lets the post do more or less at its time; title and concern do not. `descriptions`: picture
@@ -130,16 +132,22 @@ def save(
     for picture in pictures_of(session, post):
         picture.alt = (descriptions or {}).get(picture.id or 0, picture.alt).strip()
         session.add(picture)
-    return changed(session, post, person_id, now)
+    return changed(session, post, person_id, now, gets_time=gets_time)
 
 
-def changed(session: Session, post: Post, person_id: int, now: datetime) -> Post:
-    """Keeps a new version of a post that was just changed, and sends it back to review if its content is another."""
+def changed(session: Session, post: Post, person_id: int, now: datetime, *, gets_time: bool = False) -> Post:
+    """Keeps a new version of a post that was just changed, and sends it back to review if its content is another.
+
+    Raises WrongState for one that would have gone out, held or tried again, and whose time has passed: in review it
+    would be missed at once. `gets_time`: it is given another time, or none, in the same transaction."""
     content = _hash(session, post)
     if content != post.content_hash:
         post.content_hash = content
+        would_go = post.state in GOES_OUT
         post.state = workflow.after(post.state, Move.EDIT).value
         _forget_targets(session, post, now)
+        if would_go and not gets_time and post.due_at is not None and post.due_at <= now:
+            raise WrongState("That time has passed; choose a later one.", "day")
     elif post.state not in workflow.OPEN:
         raise WrongState("This post is on its way or gone; write a new one.")
     post.revision += 1

@@ -377,8 +377,12 @@ def _in_step(session: Session, one: Made, step: _Step, person_id: int, now: date
             options={variant.account_id: variant.options for variant in variants},
             shows=shows,
             now=now,
+            gets_time=True,
         )
     whole = _in_time(session, post, one.kind, step, person_id, now, desk) and whole
+    if post.state == PostState.IN_REVIEW and post.due_at is not None and post.due_at <= now:  # it was held, say
+        drafts.unschedule(session, number, person_id, now)
+        whole = False
     if not whole and post.state in _WITHDRAWN:
         drafts.withdraw(session, number, person_id, now)
     one.row.told = step.new.kept()

@@ -103,13 +103,13 @@ def check(
 @router.post("/draft")
 def make_draft(request: Request, found: TheDesk, who: Who, given: DraftIn) -> JSONResponse:
     """The first save of a new post."""
-    return _saved(request, found, store(found, who, None, given))
+    return _autosaved(request, found, who, None, given)
 
 
 @router.post("/{post_id}/draft")
 def save_draft(request: Request, found: TheDesk, who: Who, post_id: Id, given: DraftIn) -> JSONResponse:
-    """A save while somebody writes. 409 when someone else saved meanwhile."""
-    return _saved(request, found, store(found, who, post_id, given, by_itself=True))
+    """A save while somebody writes. 409 when someone else saved meanwhile; 422, and why, where its time cannot be."""
+    return _autosaved(request, found, who, post_id, given)
 
 
 @router.post("", max_body_size=WITH_A_PICTURE)
@@ -201,7 +201,10 @@ def store(found: Desk, who: Visitor, post_id: int | None, given: DraftIn, *, by_
                 wordings=given.wordings,
                 options=given.options,
             )
+            retimed = _time_is_changed(given, None)
         else:
+            there = drafts.wall_here(drafts.locked(session, post_id), found.settings.department.zone)
+            retimed = _time_is_changed(given, there)
             post = drafts.save(
                 session,
                 post_id,
@@ -216,10 +219,9 @@ def store(found: Desk, who: Visitor, post_id: int | None, given: DraftIn, *, by_
                 options=given.options,
                 descriptions=given.alts,
                 now=moment,
+                gets_time=retimed,
             )
-        if _time_is_changed(given, drafts.wall_here(post, found.settings.department.zone)) and not (
-            by_itself and post.state in GOES_OUT
-        ):
+        if retimed and not (by_itself and post.state in GOES_OUT):
             if wall is not None:
                 drafts.schedule(session, post.id or 0, who.id, wall, found.settings.department.time_zone, moment)
             else:
@@ -272,7 +274,7 @@ def _send(
             request, found, who, draft, wrong=[compose_page.Fault("message", words)], theirs=theirs, status=409
         )
     except WrongState as error:
-        if "day" not in getattr(error.args[0], "fields", ()):
+        if not _is_of_the_day(error):
             raise
         fault = compose_page.Fault("day", pages.told(request, str(error)))
         return compose_page.page(request, found, who, drafting.shown(given, post_id, given.revision), wrong=[fault])
@@ -283,7 +285,8 @@ def _send(
             _change_pictures(found, who, number, then, picture, cuts)
         except (UnreadablePicture, WrongState) as error:
             draft = drafting.shown(given, number, post.revision)
-            fault = compose_page.Fault("picture", _(str(error)))
+            at = "day" if _is_of_the_day(error) else "picture"
+            fault = compose_page.Fault(at, pages.told(request, str(error)))
             return compose_page.page(request, found, who, draft, wrong=[fault], saved_at=post.updated_at)
         return RedirectResponse(f"/compose/{number}?said=saved#pictures", 303)
     if then == "slot":
@@ -376,8 +379,19 @@ def _change_pictures(
         kept.add(session, post_id, who.id, read, clock.now())
 
 
-def _saved(request: Request, found: Desk, post: Post) -> JSONResponse:
+def _is_of_the_day(error: Exception) -> bool:
+    """Whether it is about the day that the form gives."""
+    return "day" in getattr(error.args[0], "fields", ())
+
+
+def _autosaved(request: Request, found: Desk, who: Visitor, post_id: int | None, given: DraftIn) -> JSONResponse:
     """`was`: the time that the post has."""
+    try:
+        post = store(found, who, post_id, given, by_itself=True)
+    except WrongState as error:
+        if not _is_of_the_day(error):
+            raise
+        return JSONResponse({"why": pages.told(request, str(error))}, 422)
     at = post.updated_at.astimezone(pages.zone_of(request))
     wall = drafts.wall_here(post, found.settings.department.zone)
     was = wall.strftime(MINUTE) if wall else ""

@@ -18,6 +18,7 @@ from networks import accounts, practice
 from posts import drafts
 from posts.tables import Post, PostPicture
 from tests.browser.conftest import SHOTS, overflow, tab_to
+from tests.browser.outreach_days import Days
 from tests.posts.test_pictures import photo
 
 PAGES = (
@@ -109,6 +110,32 @@ def test_a_draft_saves_itself_and_the_address_gets_its_number(
     expect(page).to_have_url(re.compile(r"/compose/1$"))
     with database.reading(sqlite_engine) as session:
         assert session.exec(select(Post.message)).one() == "Officers on Elm Street."
+
+
+def test_what_cannot_save_itself_says_why_and_not_that_somebody_else_saved(
+    quiet_page: Callable[..., Page], complaints: list[str], days: Days, person: Callable[..., Person]
+) -> None:
+    days.turn("2026-11-24T08:10")
+    with database.writing(days.engine) as session:
+        eve, luc = (person(session, name, role).id or 0 for name, role in (("Eve", ALL[0]), ("Luc", ALL[1])))
+        post = drafts.create(session, eve, WORDS, [1], days.now())
+        wall = (days.now() + timedelta(minutes=30)).replace(tzinfo=None)
+        drafts.schedule(session, post.id or 0, eve, wall, "UTC", days.now())
+        drafts.submit(session, post.id or 0, eve, days.now())
+        drafts.approve(session, post.id or 0, luc, post.content_hash, days.now())
+        holds.place(session, luc, "Serious crash on Route 9", days.now())
+    days.turn("2026-11-24T08:45")
+    page = quiet_page("Ada", Role.OFFICER, width=390)
+    page.goto("/compose/1")
+    page.fill("#message", "Officers on Oak Street.")
+    why = "Not saved: That time has passed; choose a later one. It is kept in this browser."
+    expect(page.locator("#saved")).to_contain_text(why)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / "compose-refused-390.png", full_page=True)
+    page.fill("#day", "")
+    page.fill("#hour", "")
+    expect(page.locator("#saved")).to_contain_text("Draft saved at")
+    complaints[:] = [words for words in complaints if "422" not in words]
 
 
 @pytest.mark.usefixtures("account")

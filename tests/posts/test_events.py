@@ -9,8 +9,8 @@ import icalendar
 import pytest
 from sqlmodel import Session, select
 
-from config import database
-from posts import drafts, event_file, event_posts, events, heard
+from config import database, holds
+from posts import drafts, event_file, event_posts, events, heard, lapsing
 from posts.event_posts import Desk as Place
 from posts.event_posts import Made
 from posts.event_words import Kind
@@ -203,6 +203,20 @@ def test_a_reminder_that_would_come_too_late_loses_its_time(desk: Desk) -> None:
         approved(session, desk, made(session, desk, event, Kind.REMINDER, before=timedelta(days=7)))
         found = moved(session, desk, event, wall_time=wall("2026-11-30T18:00"))[Kind.REMINDER]
         assert (found.post.state, found.post.wall_time, found.look) == ("draft", None, True)
+
+
+def test_a_post_that_a_hold_kept_beyond_its_time_loses_it_with_a_change_and_is_not_missed(desk: Desk) -> None:
+    later = desk.now + timedelta(minutes=65)
+    with database.writing(desk.engine) as session:
+        event = planned(session, desk)
+        approved(session, desk, made(session, desk, event, Kind.ANNOUNCEMENT), wall("2026-11-24T09:00"))
+        holds.place(session, desk.officer, "Crash on Route 9", desk.now)
+        given = replace(GIVEN, where="Town Hall")
+        event_posts.change(session, event.id or 0, event.revision, given, desk.officer, later, HERE)
+        (found,) = event_posts.of_event(session, event.id or 0)
+        assert (found.post.state, found.post.due_at, found.look) == ("draft", None, True)
+        assert "Town Hall" in found.post.message
+        assert lapsing.lapse(session, later, timedelta(hours=1)) == []
 
 
 CHICAGO = Place(ZoneInfo("America/Chicago"), HERE.link)

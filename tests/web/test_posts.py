@@ -14,8 +14,10 @@ from config.secrets import Keys
 from config.tables import Person
 from networks import accounts
 from posts import lapsing
-from posts.tables import Post, PostVersion, Review, Variant
+from posts.tables import Post, PostPicture, PostVersion, Review, Variant
+from tests.posts.test_pictures import photo
 from tests.web.browsing import Browser, Response, form_token, send
+from tests.web.mistakes import Mistake, named
 
 
 @pytest.fixture
@@ -230,6 +232,62 @@ def test_a_time_that_is_being_written_moves_no_approved_post_before_a_button_is_
     assert (refused.status_code, "That time has passed" in refused.text) == (422, True)
     send(ada, "/compose/1", page="/compose/1", **fields, **(past | {"day": "2026-11-26"}))
     assert the_post(sqlite_engine).due_at == datetime(2026, 11, 26, 11, tzinfo=UTC)
+
+
+def test_a_post_held_beyond_its_time_is_not_missed_because_somebody_mends_a_word(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, then="submit", **NINE)
+    approve(luc, sqlite_engine)
+    send(ada, "/hold", page="/hold", reason="Crash on Route 9")
+    there = the_post(sqlite_engine)
+    late = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
+    told = Mistake("day", "That time has passed; choose a later one.")
+    form = {"title": "Elm Street", "message": "Officers on Oak Street.", "accounts": account}
+    form |= {"revision": there.revision, "was": "2026-11-24T09:00"}
+    picture = {"picture": ("cups.jpg", photo(), "image/jpeg")}
+    with clock.at(late):
+        for then in ("save", "close", "submit"):
+            assert named(send(ada, "/compose/1", page="/compose/1", then=then, **form, **NINE)) == told
+        unchanged = (
+            form | NINE | {"message": there.message, "then": "picture", "csrf": form_token(ada.get("/hold").text)}
+        )
+        assert named(ada.post("/compose/1", data=unchanged, files=picture)) == told
+        saved = autosave(ada, account, message="Officers on Oak Street.", revision=there.revision + 1, **NINE)
+        assert (saved.status_code, saved.json()) == (422, {"why": told.words})
+        with database.writing(sqlite_engine) as session:
+            assert lapsing.lapse(session, late + timedelta(seconds=1), timedelta(hours=1)) == []
+            assert session.exec(select(PostPicture)).all() == []
+        post = the_post(sqlite_engine)
+        assert (post.state, post.message, post.due_at) == ("scheduled", there.message, there.due_at)
+        form["revision"] = post.revision
+        later = NINE | {"hour": "10:00"}
+        assert send(ada, "/compose/1", page="/compose/1", **form, **later).headers["location"].endswith("said=saved")
+        post = the_post(sqlite_engine)
+    assert (post.state, post.due_at) == ("in_review", datetime(2026, 11, 24, 15, tzinfo=UTC))
+
+
+def test_a_post_held_beyond_its_time_can_be_mended_without_a_time(
+    ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, then="submit", **NINE)
+    approve(luc, sqlite_engine)
+    send(ada, "/hold", page="/hold", reason="Crash on Route 9")
+    with clock.at(datetime(2026, 11, 24, 14, 5, tzinfo=UTC)):
+        form = {"message": "Officers on Oak Street.", "accounts": account, "was": "2026-11-24T09:00"}
+        form |= {"revision": the_post(sqlite_engine).revision, "day": "", "hour": ""}
+        assert send(ada, "/compose/1", page="/compose/1", **form).status_code == 303
+    assert (the_post(sqlite_engine).state, the_post(sqlite_engine).due_at) == ("in_review", None)
+
+
+def test_a_save_by_itself_says_why_a_time_cannot_be_and_tells_of_nobody_else(
+    ada: Browser, sqlite_engine: sa.Engine, account: int
+) -> None:
+    write(ada, account, then="submit", **NINE)
+    past = {"day": "2026-11-24", "hour": "07:00", "was": "2026-11-24T09:00"}
+    told = autosave(ada, account, message="Elm.", revision=the_post(sqlite_engine).revision, **past)
+    assert (told.status_code, told.json()) == (422, {"why": "That time has passed; choose a later one."})
+    assert the_post(sqlite_engine).message == "Officers on Elm Street."
 
 
 def test_a_page_that_was_open_undoes_no_move_of_the_time(

@@ -13,6 +13,7 @@ let saved = shape();
 let timers = {};
 let saving = null; // while one is under way: the promise of its end
 let broken = false; // a conflict: stop saving, keep the copy
+let refused = ""; // the shape that the desk would not keep: nothing to try again before it changes
 
 function fields() {
   const out = {};
@@ -73,7 +74,10 @@ async function send(address, body) {
     form.elements.csrf.value = now.token;
     answer = await postJson(address, body);
   }
-  if (!answer.ok) throw Object.assign(new Error(String(answer.status)), { status: answer.status });
+  if (!answer.ok) {
+    const { why } = answer.status === 422 ? await answer.json().catch(() => ({})) : {};
+    throw Object.assign(new Error(String(answer.status)), { status: answer.status, why });
+  }
   return answer.json();
 }
 
@@ -132,7 +136,7 @@ function offerCopy() {
 // ---- saving
 
 async function save() {
-  if (saving || broken || shape() === saved) return;
+  if (saving || broken || [saved, refused].includes(shape())) return;
   const now = shape();
   if (!post && !message.value.trim() && !form.elements.title.value.trim()) return; // nothing to make a draft of
   let done;
@@ -151,19 +155,22 @@ async function save() {
     form.elements.revision.value = told.revision;
     if (form.elements.was) form.elements.was.value = told.was;
     saved = now;
+    refused = "";
     if (shape() !== saved) keepCopy();
     const { day, hour } = JSON.parse(now);
     const timed = told.was === (day && hour ? `${day}T${hour.slice(0, 5)}` : "");
     say(fill(timed ? words.saved : words.untimed, { time: told.at }), true);
   } catch (error) {
     broken = error.status === 409;
-    say(broken ? words.conflict : error.signedOut ? words.signedOut : words.unsaved);
-    if (!broken) soon("save", save, 4 * SAVE_AFTER);
+    if (error.why) refused = now;
+    const unsaved = error.why ? fill(words.refused, { why: error.why }) : words.unsaved;
+    say(broken ? words.conflict : error.signedOut ? words.signedOut : unsaved);
+    if (!broken && !error.why) soon("save", save, 4 * SAVE_AFTER);
   } finally {
     saving = null;
     done();
   }
-  if (!broken && shape() !== saved) soon("save", save, SAVE_AFTER);
+  if (!broken && ![saved, refused].includes(shape())) soon("save", save, SAVE_AFTER);
 }
 
 function soon(name, job, wait) {
