@@ -65,6 +65,11 @@ class Made:
         return Kind(self.row.kind)
 
     @property
+    def change(self) -> int | None:
+        """The post of the change that this tells, or tells in another language; none for other kinds."""
+        return (self.post.translation_of or self.post.id) if self.kind is Kind.CHANGE else None
+
+    @property
     def look(self) -> bool:
         """Whether its words could not all be brought in step, and nobody has saved it since."""
         return self.stands == "open" and self.row.look_at == self.post.revision
@@ -187,7 +192,7 @@ def translate(
     facts = event_words.read(ours.row.told) if kind is Kind.CANCELLATION else events.facts(event)
     # a change that is out on one account only tells of itself: the day before it is what others told
     told = [one for one in made if kind is not Kind.CHANGE or _news(event_words.read(one.row.told), facts)]
-    beside = Beside(desk.link, _known(told, language), facts.reason, tuple(heard))
+    beside = Beside(desk.link, _known(told, language, ours.change), facts.reason, tuple(heard))
     accounts = session.exec(select(Variant.account_id).where(Variant.post_id == post_id)).all()
     root = first.translation_of or post_id
     post = _draft(session, event, kind, facts, beside, language, accounts, person_id, now, root, like=first)
@@ -210,7 +215,8 @@ def change(
         made = of_event(session, event_id)
         for one in made:
             if one.stands == "open" and one.kind is not Kind.CANCELLATION:
-                step = _Step(event, old, events.facts(event), moved, _known(made, one.post.language))
+                known = _known(made, one.post.language, one.change)
+                step = _Step(event, old, events.facts(event), moved, known)
                 _in_step(session, one, step, person_id, now, desk)
         if not begun:
             _propose_change(session, event, events.facts(event), made, person_id, now, desk)
@@ -333,10 +339,12 @@ def _public(made: Iterable[Made]) -> dict[str, tuple[Facts, tuple[int, ...]]]:
     return found
 
 
-def _known(made: Iterable[Made], language: str) -> Facts | None:
-    """What the public was told last in a language, or in another one where nothing was in this."""
+def _known(made: Iterable[Made], language: str, change: int | None) -> Facts | None:
+    """What the public was told last in a language; where nothing was in this, in another one before `change`, the post of
+    the change that is told here: once that one is out, its facts are old there, and still news here."""
     told = [one for one in made if one.stands == "out" and one.kind in TELLS_WHEN]
-    same = [one for one in told if one.post.language == language] or told
+    before = [one for one in told if change is None or (one.post.id or 0) < change]
+    same = [one for one in told if one.post.language == language] or before
     return event_words.read(same[-1].row.told) if same else None
 
 
@@ -430,7 +438,7 @@ def _propose_change(
             beside = Beside(desk.link, before=known)
             _draft(session, event, Kind.CHANGE, new, beside, language, accounts, person_id, now, None)
     for language, there in waiting.items():
-        told = _known(made, language)
+        told = _known(made, language, there.change)
         if told is not None and not _news(told, new):
             drafts.cancel(session, there.post.id or 0, person_id, now)
 

@@ -325,6 +325,24 @@ def test_a_change_that_is_translated_is_taken_back_with_the_change(desk: Desk) -
         assert spanish.state == "cancelled"
 
 
+def test_a_translation_of_a_change_that_is_out_stays_until_the_event_is_as_its_readers_know_it(desk: Desk) -> None:
+    with database.writing(desk.engine) as session:
+        event = planned(session, desk)
+        published(session, desk, made(session, desk, event, Kind.ANNOUNCEMENT))
+        change = moved(session, desk, event, wall_time=wall("2026-12-09T18:00"))[Kind.CHANGE].post
+        published(session, desk, change)
+        spanish = translated(session, desk, change)
+        was = spanish.message
+        moved(session, desk, event, wall_time=wall("2026-12-09T18:00"), access="There is a ramp.")
+        assert (spanish.state, spanish.message) == ("draft", was)
+        for day, name in ((10, "jueves 10 de"), (11, "viernes 11 de")):
+            moved(session, desk, event, wall_time=wall(f"2026-12-{day}T18:00"))
+            said = [words in spanish.message for words in (name, "martes 8 de diciembre", "miércoles 9 de")]
+            assert (spanish.state, said) == ("draft", [True, True, False])
+        moved(session, desk, event)
+        assert spanish.state == "cancelled"
+
+
 def test_a_change_that_is_out_on_one_account_is_translated_with_the_day_before_it(desk: Desk) -> None:
     with database.writing(desk.engine) as session:
         event = planned(session, desk)
