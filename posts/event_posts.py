@@ -340,8 +340,8 @@ def _public(made: Iterable[Made]) -> dict[str, tuple[Facts, tuple[int, ...]]]:
 
 
 def _known(made: Iterable[Made], language: str, change: int | None) -> Facts | None:
-    """What the public was told last in a language; where nothing was in this, in another one before `change`, the post of
-    the change that is told here: once that one is out, its facts are old there, and still news here."""
+    """What the public was told last in a language; where nothing was in this, in another one before the post `change`,
+    which is what is told here: once that one is out, its facts are old there, and still news here."""
     told = [one for one in made if one.stands == "out" and one.kind in TELLS_WHEN]
     before = [one for one in told if change is None or (one.post.id or 0) < change]
     same = [one for one in told if one.post.language == language] or before
