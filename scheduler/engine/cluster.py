@@ -7,16 +7,13 @@ end."""
 
 import asyncio
 import logging
-import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from multiprocessing.synchronize import Event as ProcessEvent
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +23,7 @@ import structlog
 from procrastinate import App, JobContext
 from procrastinate.exceptions import ConnectorException
 
-from config import clock, database, logs, secrets
+from config import clock, database, secrets
 from config.secrets import Keys
 from config.settings import Settings
 from listeners import polling
@@ -34,7 +31,8 @@ from listeners.doorbells import Doorbells
 from listeners.streams import LOOK, Streams
 from posts.pools import Pools
 from scheduler import marks, skew
-from scheduler.engine import queue, rota
+from scheduler.engine import beside, queue, rota
+from scheduler.engine.beside import Beside, Stop
 from scheduler.jobs import edits, rescoring, scoring
 
 if TYPE_CHECKING:
@@ -47,7 +45,6 @@ SOURCES_AT_ONCE = 200  # claimed in one go: their jobs may wait as long as their
 SCORED_FOR = 10.0  # seconds of one scoring job; then what is more urgent has its turn
 LOOK_AFTER = 20.0  # seconds between two looks whether the model's heads were refitted
 DOORBELLS_HELD = timedelta(seconds=20)
-_spawn = multiprocessing.get_context("spawn")
 Task = Callable[..., object]  # told numbers by name
 Tasks = Mapping[str, Task]
 
@@ -211,20 +208,11 @@ def _listening(hands: rota.Hands, told: Event) -> Iterator[None]:
 @contextmanager
 def _process_beside(settings: Settings, queues: Sequence[str], told: Event) -> Iterator[None]:
     """The niced process for what takes CPU, started again should it die."""
-    stop = _spawn.Event()
-
-    def start() -> Any:
-        process = _spawn.Process(target=_read, args=(settings, queues, stop), name="liaison-reading", daemon=True)
-        process.start()
-        return process
-
-    running = [start()]
+    reading = Beside("reading", _read, settings, queues)
 
     def watch() -> None:
         while not told.wait(2):
-            if not running[0].is_alive():
-                log.error("reading_process_gone", exit_code=running[0].exitcode, effect="started again")
-                running[0] = start()
+            reading.keep()
 
     thread = Thread(target=watch, name="watching", daemon=True)
     thread.start()
@@ -232,27 +220,16 @@ def _process_beside(settings: Settings, queues: Sequence[str], told: Event) -> I
         yield
     finally:
         told.set()
-        stop.set()
         thread.join()
-        running[0].join(DRAIN_SECONDS)
-        if running[0].is_alive():
-            running[0].terminate()  # what it had not committed is done again by another
+        reading.end(DRAIN_SECONDS)
 
 
-def _read(settings: Settings, queues: Sequence[str], stop: ProcessEvent) -> None:
+def _read(settings: Settings, queues: Sequence[str], stop: Stop) -> None:
     """The process for what takes CPU: one job at a time."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # they go to the whole group; the parent tells us to stop
-    os.nice(10)
-    logs.set_up(settings.log_level)
-    parent = multiprocessing.parent_process()
-
-    def stopped() -> bool:
-        return stop.is_set() or parent is None or not parent.is_alive()
-
+    beside.begin(settings)
     engine = database.connect(settings.database)
     hands = rota.Hands(engine, settings, secrets.load(settings))
-    ended = serve(settings, reading_tasks(hands, stopped), dict.fromkeys(queues, 1), stopped)
+    ended = serve(settings, reading_tasks(hands, stop.is_set), dict.fromkeys(queues, 1), stop.is_set)
     engine.dispose()
     if not ended:
         os._exit(0)

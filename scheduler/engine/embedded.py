@@ -38,19 +38,12 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
     hands = rota.Hands(engine, settings, keys, pools)
     doorbells = Doorbells(engine, settings, keys)
     streams = Streams(engine, settings, keys, partial(edits.apply, engine, settings, keys))
-    worker = heavy.start(settings)
-
-    def keep_heavy_alive() -> None:
-        nonlocal worker
-        if not worker[0].is_alive() and not worker[1].is_set():
-            log.error("heavy_process_gone", exit_code=worker[0].exitcode, effect="started again")
-            worker = heavy.start(settings)
-
+    reading = heavy.start(settings)
     ticks: list[tuple[str, float, Callable[[], object]]] = [
         *((one.name, min(one.every, OFTEN).total_seconds(), partial(_regular, one, hands)) for one in rota.WAITS),
         ("doorbells", 5, doorbells.keep),
         ("streams", LOOK, streams.keep),
-        ("heavy", 5, keep_heavy_alive),
+        ("heavy", 5, reading.keep),
     ]
     metronome = _metronome(ticks)
     metronome.start()
@@ -58,14 +51,12 @@ def running(engine: sa.Engine, settings: Settings, keys: Keys) -> Iterator[None]
         yield
     finally:
         deadline = time.monotonic() + DRAIN_SECONDS
-        worker[1].set()
+        reading.tell()
         metronome.shutdown(wait=False)
         doorbells.stop()
         streams.stop(max(0.0, deadline - time.monotonic()))
         pools.drain(max(0.0, deadline - time.monotonic()))
-        worker[0].join(max(0.1, deadline - time.monotonic()))
-        if worker[0].is_alive():
-            worker[0].terminate()  # what it had not committed is done again at the next start
+        reading.end(max(0.1, deadline - time.monotonic()))
 
 
 def _metronome(ticks: Iterable[tuple[str, float, Callable[[], object]]]) -> BackgroundScheduler:

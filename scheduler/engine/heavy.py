@@ -2,23 +2,19 @@
 
 Kept apart so that pages and publishing stay quick while thousands of mentions are read."""
 
-import multiprocessing
-import os
-import signal
 import time
 from collections.abc import Callable
 from functools import partial
-from multiprocessing.context import SpawnProcess
-from multiprocessing.synchronize import Event
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 import structlog
 
-from config import clock, database, logs, secrets
+from config import clock, database, secrets
 from config.settings import Settings
 from scheduler import marks
-from scheduler.engine import rota
+from scheduler.engine import beside, rota
+from scheduler.engine.beside import Beside, Stop
 from scheduler.jobs import rescoring, scoring
 
 if TYPE_CHECKING:
@@ -27,23 +23,16 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 PAUSE = 1.0  # seconds between two looks for work
 LOOK_AFTER = 20.0  # seconds between two looks whether a periodic job is due
-NICENESS = 10
-_spawn = multiprocessing.get_context("spawn")  # never fork: threads and sockets of the parent stay there
 
 
-def start(settings: Settings) -> tuple[SpawnProcess, Event]:
-    """Starts the process; set the event to stop it after the step it is in."""
-    stop = _spawn.Event()
-    process = _spawn.Process(target=work, args=(settings, stop), name="liaison-heavy", daemon=True)
-    process.start()
-    return process, stop
+def start(settings: Settings) -> Beside:
+    """Starts the process."""
+    return Beside("heavy", work, settings)
 
 
-def work(settings: Settings, stop: Event) -> None:
-    """Does what is due until told to stop or until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent tells us to stop
-    os.nice(NICENESS)
-    logs.set_up(settings.log_level)
+def work(settings: Settings, stop: Stop) -> None:
+    """Does what is due until told to stop."""
+    beside.begin(settings)
     from sentiment import feedback, model  # loads the tokenizer library: only this process needs it
 
     try:
@@ -53,9 +42,8 @@ def work(settings: Settings, stop: Event) -> None:
         reader = None
     engine = database.connect(settings.database)
     hands = rota.Hands(engine, settings, secrets.load(settings))
-    parent = multiprocessing.parent_process()
     asked: dict[str, float] = {}  # when each job's mark was last looked at: a look costs more than it finds
-    while not stop.is_set() and parent is not None and parent.is_alive():
+    while not stop.is_set():
         if reader is not None:
             if time.monotonic() - asked.get("heads", -LOOK_AFTER) >= LOOK_AFTER:
                 asked["heads"] = time.monotonic()
@@ -70,11 +58,11 @@ def work(settings: Settings, stop: Event) -> None:
     engine.dispose()
 
 
-def _score(engine: sa.Engine, reader: "Model", settings: Settings, stop: Event) -> None:
+def _score(engine: sa.Engine, reader: "Model", settings: Settings, stop: Stop) -> None:
     scoring.score_all(engine, reader, settings, clock.now, stop=stop.is_set)
 
 
-def _rescore(engine: sa.Engine, reader: "Model", settings: Settings, stop: Event) -> None:
+def _rescore(engine: sa.Engine, reader: "Model", settings: Settings, stop: Stop) -> None:
     rescoring.go_on(engine, reader, clock.now(), stop.is_set, zone=settings.department.zone)
 
 

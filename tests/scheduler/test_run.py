@@ -69,12 +69,29 @@ def done(folder: Path, *words: str) -> tuple[int, str]:
         return int(code), str(told)
 
 
+def to_itself(running: subprocess.Popen[str]) -> None:
+    running.send_signal(signal.SIGTERM)
+
+
+def to_its_group(running: subprocess.Popen[str]) -> None:
+    """As `timeout` tells it, and some supervisors."""
+    os.killpg(running.pid, signal.SIGTERM)
+
+
 @pytest.mark.long
-def test_it_opens_reads_what_comes_in_and_drains_when_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tell", [to_itself, to_its_group])
+def test_it_opens_reads_what_comes_in_and_drains_when_told(
+    tmp_path: Path, tell: Callable[[subprocess.Popen[str]], None]
+) -> None:
     port = free_port()
     environment = {**os.environ, "LIAISON_BASE_URL": f"http://127.0.0.1:{port}"}
     with subprocess.Popen(
-        [LIAISON, "run", "--port", str(port)], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+        [LIAISON, "run", "--port", str(port)],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as running:
         try:
             assert until(lambda: answers(port))
@@ -86,8 +103,11 @@ def test_it_opens_reads_what_comes_in_and_drains_when_told(tmp_path: Path) -> No
             assert code == 1
             assert f"port {port} is in use" in told
         finally:
-            running.send_signal(signal.SIGTERM)
-        said = running.communicate(timeout=30)[1]
+            tell(running)
+        try:
+            said = running.communicate(timeout=30)[1]
+        finally:
+            running.kill()  # one that hangs would hold the test up for ever
     assert running.returncode == 0
     assert f"Open http://127.0.0.1:{port}/first-run and give this code: " in said
 
