@@ -8,6 +8,7 @@ Long, because an alert's whole life stands here: what raises, holds back, renews
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import inf, log
 from types import MappingProxyType
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
@@ -266,11 +267,11 @@ def _told_in(one: Surge | Topic, known: Iterable[Alert], alerted: Mapping[int, f
     for alert in known:
         if surges.urgent(one.concern) and not surges.urgent(alert.concern):
             continue
-        if isinstance(one, Topic) and _beyond(one, alert):
-            continue
         beside = isinstance(one, Surge) and surges.urgent(alert.concern) and not surges.urgent(one.concern)
         enough = surges.SHARED if beside else ALREADY_ALERTED
-        if len(one.mention_ids & alerted[alert.id or 0]) >= enough * len(one.mention_ids):
+        if len(one.mention_ids & alerted[alert.id or 0]) < enough * len(one.mention_ids):
+            continue
+        if not (isinstance(one, Topic) and _beyond(one, alert)):
             return alert
     return None
 
@@ -282,7 +283,10 @@ def _beyond(topic: Topic, alert: Alert) -> bool:
     if alert.kind != "cell" or alert.place_id is not None:
         return False
     times = max(1.0, alert.authors / max(alert.expected, 1.0))  # of less than one a day nobody knows how much less
-    return topic.p_value * times**topic.authors <= BEYOND
+    chance = (
+        log(topic.p_value) if topic.p_value > 0 else -inf
+    )  # logarithms: of many authors the power is beyond a float
+    return chance + topic.authors * log(times) <= log(BEYOND)
 
 
 def _raised_today(session: Session, now: datetime, zone: ZoneInfo) -> bool:

@@ -32,6 +32,8 @@ FALSE_A_WEEK: Mapping[Sensitivity, float] = MappingProxyType({"fewer": 0.3, "bal
 TICKS_A_WEEK = 168
 NEAR = 0.999  # of random pairs of posts are less alike than two posts "near" each other
 NEIGHBOURS = 3
+NEAR_EACH = 0.5  # others near each of a candidate's posts, on the average: as many as where half of them are its core;
+NEAR_LEANING = 1.0  # and of those who lean to an emergency: three of them share a word like "hill" by chance
 SHARED = 0.5  # of the smaller one's posts: two groups are one
 SPOKEN: Mapping[Sensitivity, float] = MappingProxyType({"fewer": 2.5, "balanced": 2.0, "more": 1.5})  # standard errors
 SPOKEN_OTHERWISE = 1.0  # standard errors more where it is no emergency, for sixteen concerns are looked at
@@ -268,7 +270,7 @@ def _of_leaning(
     candidates = list(_candidates(part, start, end, close))
     through = [
         candidate
-        for candidate in _hanging_together(candidates, start, close)
+        for candidate in _hanging_together(candidates, start, close, NEAR_LEANING)
         if expit(float(odds[leaning[candidate.posts]].mean())) >= ordinary.concerned[concern]
         and not _loud(part, candidate.posts, start, close)
         and not bookish(heard, ordinary, leaning[candidate.posts], day)
@@ -416,16 +418,18 @@ def _candidates(heard: Heard, start: int, end: int, close: NDArray[np.bool_]) ->
             yield _Candidate(start + members, None, start + int(leader))
 
 
-def _hanging_together(candidates: Sequence[_Candidate], start: int, close: NDArray[np.bool_]) -> Iterator[_Candidate]:
-    """Those with as many near pairs, each post with itself among them, as a core of half the posts has at least."""
+def _hanging_together(
+    candidates: Sequence[_Candidate], start: int, close: NDArray[np.bool_], near_each: float = NEAR_EACH
+) -> Iterator[_Candidate]:
+    """Those whose posts have so many others near them, on the average."""
     if not candidates:
         return
     holds, sizes = _holds(candidates, start, close.shape[0])
     near = csr_array(close, dtype=np.int32)
     for at in range(0, len(candidates), _ROWS):  # all at once take as much memory as the posts themselves
         some = holds[at : at + _ROWS]
-        pairs = (some @ near).multiply(some).sum(axis=1)
-        for one in np.flatnonzero(2 * pairs >= 3 * sizes[at : at + _ROWS]).tolist():
+        pairs, of = (some @ near).multiply(some).sum(axis=1), sizes[at : at + _ROWS]
+        for one in np.flatnonzero(pairs >= (1 + near_each) * of).tolist():
             yield candidates[at + one]
 
 

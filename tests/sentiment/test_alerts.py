@@ -431,6 +431,16 @@ def test_an_emergency_within_a_surge_of_the_whole_town_is_told_where_it_is_more_
         assert alerts.put(session, new, MORNING + timedelta(hours=2), ZONE) == []
 
 
+def test_an_emergency_of_a_great_many_people_within_a_surge_stops_no_look(engine: sa.Engine) -> None:
+    with database.writing(engine) as session:
+        elm, _ = _history(session)
+        ids = street.say(session, _burst("emergencies", elm, 4) + _burst("emergencies", None, 196, timedelta(hours=4)))
+        assert len(alerts.raise_alerts(session, MORNING, ZONE)) == 1
+        for p_value in (0.0, 1e-300):
+            alerts.put(session, _new(ids[-150:], ids[-150:], p_value), MORNING + timedelta(hours=1), ZONE)
+        assert [alert.title for alert in alerts.open_alerts(session)][:1] == ["New: Derailment"]
+
+
 def test_posts_that_raise_two_concerns_make_one_alert(engine: sa.Engine) -> None:
     with database.writing(engine) as session:
         elm, _ = _history(session)

@@ -53,6 +53,16 @@ def _fire(people: int = 5, odds: float = 1.0) -> list[tuple[float, int, float, b
     return [(NOW - 1.5 + 0.2 * number, 1000 + number, odds, True) for number in range(people)]
 
 
+def _everyday(fire: Sequence[tuple[float, int, float, bool]]) -> Heard:
+    """A town in which five people a day use the word, in other senses."""
+    usual = [(24.0 * day + number, 1000 + number, -4.0, True) for day in range(DAYS) for number in range(5)]
+    heard = _town([*usual, *fire])
+    rng, vectors = np.random.default_rng(6), heard.vectors.copy()
+    for other in np.flatnonzero(heard.concerns[:, 0] == -4.0):
+        vectors[other] = _vector(rng)
+    return replace(heard, vectors=vectors)
+
+
 def _find(heard: Heard, now: float = NOW, sensitivity: emerging.Sensitivity = "balanced") -> list[Group]:
     return emerging.find(heard, emerging.yardstick(heard), now, sensitivity)
 
@@ -98,10 +108,18 @@ def test_talk_that_only_leans_towards_what_is_no_emergency_is_not_told() -> None
 
 
 def test_few_who_mean_an_emergency_by_a_word_of_every_day_are_told_of() -> None:
-    usual = [(24.0 * day + number, 1000 + number, -4.0, True) for day in range(DAYS) for number in range(5)]
-    heard = _town([*usual, *_fire()])
+    heard = _everyday(_fire())
     (group,) = _find(heard)
     assert group.core == frozenset(np.flatnonzero(heard.concerns[:, 0] == 1.0).tolist())
+
+
+@pytest.mark.parametrize(("alike", "told"), [(3, 1), (2, 0)])
+def test_who_share_a_word_and_lean_to_an_emergency_are_near_one_other_each(alike: int, told: int) -> None:
+    heard = _everyday(_fire(3, 3.0))
+    vectors = heard.vectors.copy()
+    for other in np.flatnonzero(heard.concerns[:, 0] == 3.0)[alike:]:
+        vectors[other] = _vector(np.random.default_rng(7))
+    assert len(_find(replace(heard, vectors=vectors))) == told
 
 
 def test_what_means_the_same_is_kin_whatever_its_words() -> None:
