@@ -19,11 +19,12 @@ from sqlmodel import Session, col, select
 from config.phrases import Phrase
 from config.secrets import Keys, SecretKeyError
 from listeners import intake
-from listeners.tables import DataRequest, Mention
-from networks import registry
+from listeners.tables import DataRequest, Mention, Source
+from networks import archive, registry
 
 LIFETIME = timedelta(days=14)  # of a word
 SHOWN = 50
+ARCHIVE = archive.NETWORK.name
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are taken for another
 _LENGTH = 12  # 59 bits: not to be guessed
 
@@ -88,21 +89,30 @@ def _is_an_account(network: str, author: bytes, reference: bytes, keys: Keys) ->
     return author != intake.whose(network, None, remote_id, keys)
 
 
-def hash_of(network: str, account: str, keys: Keys) -> bytes:
-    """What an account's lasting id is kept as (listeners.intake). Raises NoAuthorId for what is none on its network: it
-    would find nothing, and a request would be met for nothing."""
+def hashes_of(session: Session, network: str, account: str, keys: Keys) -> list[bytes]:
+    """What an account's lasting id may be kept as (listeners.intake): one of "archive" on every network that imported
+    lines name. Raises NoAuthorId for what is no id on its network: it would find nothing, and a request would be met
+    for nothing. While lines of the network are here that were imported, any is taken: they have what their file had."""
+    imported = _imported_networks(session)
+    if network == ARCHIVE:
+        return [intake.whose(name, account, "", keys) for name in sorted({ARCHIVE, *imported})]
     there = registry.network(network)
     if there.author_id is None:
         words = Phrase("What comes from “%(network)s” tells by no account whose it is.", network=there.label)
         raise NoAuthorId(Phrase.about(words, "network"))
-    if re.fullmatch(there.author_id.pattern, account) is None:
+    if re.fullmatch(there.author_id.pattern, account) is None and network not in imported:
         words = Phrase(
             "This is no lasting id of an account on %(network)s, as %(example)s is. Nothing was deleted.",
             network=there.label,
             example=there.author_id.example,
         )
         raise NoAuthorId(Phrase.about(words, "account"))
-    return intake.whose(network, account, "", keys)
+    return [intake.whose(network, form, "", keys) for form in there.author_id.forms(account)]
+
+
+def _imported_networks(session: Session) -> set[str]:
+    archives = select(Source.id).where(col(Source.network) == ARCHIVE)
+    return set(session.exec(select(Mention.network).where(col(Mention.source_id).in_(archives)).distinct()))
 
 
 def of_account(session: Session, author: bytes, held: sa.ColumnElement[bool]) -> list[int]:

@@ -490,10 +490,12 @@ class SourceKind:
 
 @dataclass(frozen=True)
 class AuthorId:
-    """What a listener gives as the author of a post: an id that lasts, which `pattern` matches whole."""
+    """What a listener gives as the author of a post: an id that lasts, which `pattern` matches whole. `forms`: all that
+    a listener may have given for the account of an id, that id too, where servers tell more or less of accounts."""
 
     pattern: str
     example: str
+    forms: Callable[[str], tuple[str, ...]] = lambda account: (account,)
 
 
 @dataclass(frozen=True)

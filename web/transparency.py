@@ -26,11 +26,10 @@ from web.problems import Trouble
 
 router = APIRouter()
 OWN_DATA = "/records/own-data"
-LISTENED = [
-    network
-    for network in NETWORKS.values()
-    if network.kinds and network.author_id is not None and network.name != PRACTICE
-]
+LISTENED = sorted(
+    (network for network in NETWORKS.values() if network.author_id is not None and network.name != PRACTICE),
+    key=lambda network: not network.kinds,  # what was imported comes last
+)
 
 
 @router.get("/transparency")

@@ -8,6 +8,7 @@ A post's id means something on one server only: remote ids are "<id>@<server>".
 
 The library takes half a second to load: it is imported where a server is talked to, and by nobody else."""
 
+import re
 from collections.abc import Callable, Mapping
 from threading import Event
 
@@ -31,7 +32,21 @@ from networks.network import (
     Witness,
 )
 
+# An account's uri, its address on servers that tell no uri, or its name on those that tell neither (hearing). Not the
+# address at which another server shows it, nor @name@server.
+_AUTHOR = r"https?://[^/\s@]+(?!/web/@|/@[^/\s]+@)(/\S*)?|[^\s@/:]+(@[^\s@/]+){1,2}"
+_NAMED = re.compile(r"https?://([^/\s@]+)/(?:users/|@)([^/\s@]+)/?|([^\s@/:]+)@([^\s@/]+)")
 _SERVER = Field("server", "Server", "Where the account lives.", example="mastodon.social")
+
+
+def _forms(account: str) -> tuple[str, ...]:
+    """An account by its uri, its address and its name, as Mastodon makes them of each other."""
+    found = _NAMED.fullmatch(account)
+    if found is None:
+        return (account,)
+    host, name = (found[1], found[2]) if found[1] else (found[4], found[3])
+    said = (account, f"https://{host}/users/{name}", f"https://{host}/@{name}", f"{name}@{host}")
+    return tuple(dict.fromkeys(said))
 
 
 def _listener(connection: Connection) -> Listener:
@@ -104,7 +119,7 @@ NETWORK = Network(
     doorbell=_doorbell,
     sign_in=PageSignIn((_SERVER,), _begin, _finish),
     test=_who,
-    author_id=AuthorId(r"https?://[^/\s@]+(/[^@/\s][^/\s]*)+/?", "https://mastodon.social/users/riverton"),
+    author_id=AuthorId(_AUTHOR, "https://mastodon.social/users/riverton", _forms),
     kinds=(
         SourceKind("mentions", "Posts that mention us", every_seconds=10),
         SourceKind(

@@ -2,6 +2,7 @@
 what they had added to counts, and every day of theirs that is kept by its hash. What a legal hold keeps stays, as the
 law has it. The audit log says that a request was met: not whose it was, nor whether there was anything."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -29,7 +30,7 @@ def look(engine: sa.Engine, settings: Settings, keys: Keys, now: datetime) -> in
         for request in data_requests.open_requests(session):
             author = data_requests.said_by(session, request, keys)
             if author is not None:
-                _meet(session, request, author, "said", None, now)
+                _meet(session, request, [author], "said", None, now)
                 met += 1
             elif request.expires_at <= now:
                 data_requests.end(session, request, "lapsed", now)
@@ -57,7 +58,7 @@ def checked(
 ) -> None:
     """Meets a request whose owner proved it to an officer. Says nothing of what was found. Raises NoAuthorId, and the
     request waits on, where what is given is no id of an account."""
-    _meet(session, request, data_requests.hash_of(network, account, keys), "checked", person_id, now)
+    _meet(session, request, data_requests.hashes_of(session, network, account, keys), "checked", person_id, now)
     detail = {"network": network, "proof": proof}
     audit.record(session, now, person_id, "own_data.checked", f"data_request:{request.id}", detail, address)
 
@@ -80,8 +81,9 @@ def erase(session: Session, author: bytes, now: datetime) -> None:
 
 
 def _meet(
-    session: Session, request: DataRequest, author: bytes, how: str, person_id: int | None, now: datetime
+    session: Session, request: DataRequest, authors: Iterable[bytes], how: str, person_id: int | None, now: datetime
 ) -> None:
-    erase(session, author, now)
+    for author in authors:
+        erase(session, author, now)
     data_requests.end(session, request, how, now)
     audit.record(session, now, person_id, ACTION, f"data_request:{request.id}", {"how": how})

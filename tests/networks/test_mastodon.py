@@ -17,7 +17,9 @@ import pytest
 import requests
 import sqlalchemy as sa
 
-from config import clock
+from config import clock, database
+from config.secrets import Keys
+from listeners import data_requests, intake
 from networks import mastodon
 from networks.fetching import never_sent
 from networks.mastodon import hearing
@@ -339,6 +341,25 @@ def test_a_post_that_cannot_be_read_keeps_nothing_of_its_page_back(sqlite_engine
     ) as server:
         page = ear(connection(sqlite_engine, server.address, kind="hashtag", hashtag="lamp")).mentions("0")
     assert ([one.text for one in page.mentions], page.refused) == (["as it is"], ["post 1: AttributeError"])
+
+
+def test_whoever_is_heard_can_have_their_own_data_deleted_however_little_the_server_tells_of_them(
+    sqlite_engine: sa.Engine, keys: Keys
+) -> None:
+    told: list[dict[str, str | None]] = [
+        {"uri": "https://town.example/users/ines"}, {"uri": "https://blog.example/@ines"}, {},
+        {"url": "https://blog.example"}, {"url": None}, {"url": None, "acct": "ines@far.example"},
+    ]  # fmt: skip
+    said = [status(str(number), "lamp", clock.now(), by="9", acct="ines") for number in range(1, len(told) + 1)]
+    for one, account in zip(said, told, strict=True):
+        one["account"] |= account
+    with answering({"GET /api/v1/timelines/tag/lamp": Answer(200, said)}) as server:
+        page = ear(connection(sqlite_engine, server.address, kind="hashtag", hashtag="lamp")).mentions("0")
+    assert len({one.author_id for one in page.mentions}) == len(told)
+    with database.reading(sqlite_engine) as session:
+        for one in page.mentions:
+            kept_as = intake.whose("mastodon", one.author_id, one.remote_id, keys)
+            assert kept_as in data_requests.hashes_of(session, "mastodon", one.author_id or "", keys), one.author_id
 
 
 def test_an_edited_post_that_cannot_be_read_keeps_nothing_of_the_others_back(sqlite_engine: sa.Engine) -> None:

@@ -1,7 +1,10 @@
 """The public page tells figures only and is off by default; people's own data goes, and nobody learns whose it was."""
 
+import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -14,8 +17,8 @@ from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
 from config.tables import AuditEntry
-from listeners import data_requests, intake, sources
-from listeners.tables import DataRequest, Mention
+from listeners import archive_import, data_requests, intake, sources
+from listeners.tables import DataRequest, Mention, Source
 from networks.network import RemoteMention
 from scheduler import transparency
 from scheduler.jobs import expiry, own_data
@@ -40,9 +43,9 @@ def hear(
 ) -> None:
     """Posts (author, text), a minute apart, read by the model."""
     with database.writing(engine) as session:
-        source = sources.by_name(session, "Town") or sources.add(
-            session, network="archive", name="Town", settings={}, every_seconds=0, now=now
-        )
+        source = sources.by_name(session, network) or Source(network=network, name=network, every_seconds=0)
+        session.add(source)
+        session.flush()
         found = [
             (network, RemoteMention(f"{now}{n}", text, now - timedelta(minutes=n), author))
             for n, (author, text) in enumerate(said)
@@ -142,8 +145,8 @@ def test_a_word_that_tells_no_account_meets_nothing_and_the_request_waits_for_th
 
 HANDLES = [
     ("x", "@jo"), ("x", "jo"), ("bluesky", "jo.bsky.social"), ("bluesky", "did:plc:z72i7hdynmk6r"),
-    ("mastodon", "@jo@mastodon.social"), ("mastodon", "https://mastodon.social/@jo"),
-    ("mastodon", "https://mastodon.social/web/@jo"), ("facebook", "jo.doe"), ("instagram", "Jo.Doe"),
+    ("mastodon", "@jo@mastodon.social"), ("mastodon", "https://mastodon.social/web/@jo"),
+    ("mastodon", "https://mastodon.social/@jo@riverton.example"), ("facebook", "jo.doe"), ("instagram", "Jo.Doe"),
     ("instagram", "@jo"),
 ]  # fmt: skip
 
@@ -185,14 +188,64 @@ def test_what_each_network_gives_as_an_author_s_id_is_taken(
     assert count(sqlite_engine, Mention, col(Mention.shown).is_(True)) == 1
 
 
+ASKED = [
+    ("https://town.example/@jo", "https://town.example/users/jo"),
+    ("https://town.example/users/jo", "https://town.example/@jo"),
+    ("jo@town.example", "https://town.example/@jo"),
+    ("https://town.example/users/jo", "jo@town.example"),
+]
+
+
+@pytest.mark.parametrize(("heard", "asked"), ASKED)
+def test_an_account_on_mastodon_is_found_by_whatever_its_server_tells_of_it(
+    sqlite_engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, heard: str, asked: str
+) -> None:
+    others = "https://town.example/users/joan"
+    hear(sqlite_engine, keys, settings, now, [(heard, "speeding"), (others, "speeding")], "mastodon")
+    _met(sqlite_engine, keys, now, "mastodon", asked)
+    assert _kept(sqlite_engine, keys, ("mastodon", heard), ("mastodon", others)) == [0, 1]
+
+
+IMPORTED = [("x", "x"), ("x", "archive"), ("clippings", "archive"), (None, "archive")]
+
+
+@pytest.mark.parametrize(("network", "asked"), IMPORTED)
+def test_what_was_imported_is_found_on_the_network_that_its_file_names_and_as_an_archive(
+    sqlite_engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, tmp_path: Path, network: str | None,
+    asked: str,
+) -> None:  # fmt: skip
+    line = {"network": network, "text": "Potholes again", "posted_at": now.isoformat()}
+    lines = [line | {"id": number, "author": author} for number, author in enumerate(("ana_lopez", "bo"))]
+    (tmp_path / "posts.jsonl").write_text("\n".join(json.dumps(one) for one in lines))
+    archive_import.import_file(sqlite_engine, tmp_path / "posts.jsonl", settings=settings, keys=keys, now=now)
+    _met(sqlite_engine, keys, now, asked, "ana_lopez")
+    there = network or "archive"
+    assert _kept(sqlite_engine, keys, (there, "ana_lopez"), (there, "bo")) == [0, 1]
+
+
+def _met(engine: sa.Engine, keys: Keys, now: datetime, network: str, account: str) -> None:
+    """A request whose owner proved it to Sam."""
+    with database.writing(engine) as session:
+        sam = _sam(session)
+        request = own_data.open_request(session, sam, now)
+        own_data.checked(session, request, network, account, keys, sam, now, proof="seen")
+
+
+def _kept(engine: sa.Engine, keys: Keys, *authors: tuple[str, str]) -> list[int]:
+    """How many mentions there are of each author (network, id)."""
+    hashes = [keys.hash("author", f"{network}\n{author}") for network, author in authors]
+    return [count(engine, Mention, col(Mention.author) == author) for author in hashes]
+
+
 def test_nobody_is_found_in_a_feed(
     sqlite_engine: sa.Engine, keys: Keys, now: datetime, browser_of: Callable[..., Browser]
 ) -> None:
-    with pytest.raises(data_requests.NoAuthorId, match="News and feeds"):
-        data_requests.hash_of("feed", "The Ledger", keys)
+    with database.reading(sqlite_engine) as session, pytest.raises(data_requests.NoAuthorId, match="News and feeds"):
+        data_requests.hashes_of(session, "feed", "The Ledger", keys)
     sam = browser_of("Sam", Role.ADMINISTRATOR)
     send(sam, PAGE, page=PAGE)
-    assert ('value="x"' in sam.get(PAGE).text, 'value="feed"' in sam.get(PAGE).text) == (True, False)
+    offered = re.findall(r'<option value="(\w+)"', sam.get(PAGE).text)
+    assert offered == ["bluesky", "mastodon", "x", "facebook", "instagram", "archive"]
 
 
 def test_what_went_does_not_come_back_from_a_source_that_looks_back_and_its_trace_goes_with_the_days(
