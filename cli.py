@@ -560,6 +560,8 @@ def verify_records(head: str) -> None:
     if verdict.wrong:
         places = "1 place" if len(verdict.wrong) == 1 else f"{len(verdict.wrong)} places"
         raise Failure(f"the audit log does not hold in {places} of {verdict.sealed}")
+    if verdict.of_lost_key:
+        click.echo(f"{records.of_lost_key(verdict.of_lost_key)}: up to there the hashes alone are proof")
     click.echo(f"{verdict.sealed} entries hold; the chain ends in {verdict.head or 'nothing yet'}")
 
 
@@ -628,9 +630,9 @@ def key_lost(email: str) -> None:
     The key in LIAISON_SECRET_KEY or in the data folder, made if there is none, is the desk's from then on. What the
     lost one sealed stays closed: accounts are connected again, second factors and channels set up again, everybody
     signs in again, API tokens are made again. Who was heard before counts as somebody else, and posts that sources show
-    again come in again. The audit log's seals of before tell no more that nobody changed them.
+    again come in again. The audit log's seals of before hold by their hashes alone, up to where they end now.
     """
-    from config import audit, database, key_mark, secrets
+    from config import audit, chain, database, key_mark, secrets
 
     with clear_errors(), _store(begun=True) as (engine, settings):
         with database.reading(engine) as session:
@@ -640,7 +642,7 @@ def key_lost(email: str) -> None:
             if key_mark.wrong(session, settings, keys) is None:
                 raise Failure("the key here is the desk's own: nothing is lost")
             key_mark.give_up(session, keys)
-            audit.record(session, _now(), person, "key.lost", "secret_key")
+            audit.record(session, _now(), person, chain.LOST, "secret_key", chain.lost(session, keys))
     click.echo("The desk goes on with this key: keep a copy of it apart. Restart liaison everywhere.")
 
 

@@ -3,7 +3,9 @@ found, and where. Sealed by one job (scheduler.jobs.records), in the order of `p
 PostgreSQL a lower id may be committed later.
 
 Two proofs in each seal: `hash`, SHA-256 over the one before and the entry, which anybody can compute again from an
-export; and `mark`, keyed with the installation's secret, which nobody can who holds the store alone."""
+export; and `mark`, keyed with the installation's secret, which nobody can who holds the store alone. Where a secret was
+lost for good, the entry that says so notes where its seals end, marked with the new one: up to there the hashes alone
+are proof, and to that end they must lead."""
 
 import hashlib
 import hmac
@@ -21,6 +23,7 @@ from config.secrets import Keys
 from config.tables import AuditEntry, AuditSeal
 
 BEGINNING = bytes(32)  # stands before the first entry
+LOST = "key.lost"  # the action of the entry that says that a secret key is lost for good
 LATE = 10_000  # ids back from the newest sealed one that a seal looks for entries committed late
 _AT_ONCE = 1000
 
@@ -42,11 +45,12 @@ class Wrong:
 @dataclass(frozen=True)
 class Verdict:
     """What a look at the whole chain gave. `head`: the hash of its end, hex; keep it elsewhere, and a log that was cut
-    short later shows."""
+    short later shows. `of_lost_key`: how many seals were made with a key that is lost, and prove less."""
 
     sealed: int
     unsealed: int
     head: str
+    of_lost_key: int
     wrong: list[Wrong] = field(default_factory=list)
 
 
@@ -90,7 +94,9 @@ def verify(session: Session, keys: Keys, head: str = "") -> Verdict:
     """Walks the whole chain. One change gives one finding, at its place: after a seal that is not ours the walk goes
     on from what it should have been. `head`: the end of an earlier walk, which must still be in the chain."""
     wrong: list[Wrong] = []
-    before, at, stored_head = BEGINNING, 0, b""
+    lost_at, lost_hash = _end_of_lost(session, keys)
+    before: tuple[bytes, ...] = (BEGINNING,)  # what may stand before the next link; none where that is not known
+    at, of_lost_key, stored_head = 0, 0, b""
     head_seen = not head
     for sealed, entry in _links(session):
         at += 1
@@ -99,23 +105,48 @@ def verify(session: Session, keys: Keys, head: str = "") -> Verdict:
             gone = sealed.position - at
             wrong.append(Wrong(at, None, Phrase(more if gone > 1 else one, at=sealed.position, gone=gone)))
             at = sealed.position
-            before = b""  # what stood there is not known: this link is taken as it is
-        genuine = hmac.compare_digest(sealed.mark, _mark(keys, sealed.hash))
-        found = linked(before, written(entry)) if entry is not None else b""
+            before = ()  # this link is taken as it is
+        of_lost = at <= lost_at
+        of_lost_key += of_lost
+        genuine = of_lost or hmac.compare_digest(sealed.mark, _mark(keys, sealed.hash))
+        found = [linked(one, written(entry)) for one in before] if entry is not None else []
         if not genuine:
             wrong.append(Wrong(at, sealed.entry_id, Phrase(_("the seal was changed, or made with another secret key"))))
         if entry is None:
             wrong.append(Wrong(at, sealed.entry_id, Phrase(_("the entry was taken out"))))
-        elif genuine and before and found != sealed.hash:
-            wrong.append(Wrong(at, sealed.entry_id, Phrase(_("the entry was changed since it was sealed"))))
-        before = sealed.hash if genuine or entry is None or not before else found
+        elif genuine and before and sealed.hash not in found:
+            unlike = _("the entry was changed since it was sealed")
+            changed = _("the entry or its seal was changed") if of_lost else unlike
+            wrong.append(Wrong(at, sealed.entry_id, Phrase(changed)))
+        elif at == lost_at and sealed.hash != lost_hash:
+            anew = _("the chain up to here is not the one that was there when its secret key was lost")
+            wrong.append(Wrong(at, sealed.entry_id, Phrase(anew)))
+        if at == lost_at:
+            before = (lost_hash,)
+        elif of_lost and found and sealed.hash not in found:
+            before = (sealed.hash, found[-1])  # without a mark it is not known which of the two was changed
+        else:
+            before = (sealed.hash,) if genuine or not found else (found[-1],)
         stored_head = sealed.hash
         head_seen = head_seen or stored_head.hex() == head.lower()
-    if not head_seen:
+    if not head_seen or at < lost_at:
         cut = _("the end that was noted earlier is not in the chain: the log was cut short")
         wrong.append(Wrong(None, None, Phrase(cut)))
     unsealed = session.exec(select(func.count()).select_from(AuditEntry).where(~_is_sealed())).one()
-    return Verdict(at, unsealed, stored_head.hex(), wrong)
+    return Verdict(at, unsealed, stored_head.hex(), of_lost_key, wrong)
+
+
+def lost(session: Session, keys: Keys) -> dict[str, Any]:
+    """What the entry notes by which a lost key is given up for these: where the seals made until then end. Its mark is
+    of the new keys, or whoever holds the store alone could say of a log that they made up that its key was lost."""
+    end = session.exec(select(AuditSeal).order_by(col(AuditSeal.position).desc()).limit(1)).first()
+    if end is None:
+        return {}
+    return {
+        "position": end.position,
+        "hash": end.hash.hex(),
+        "mark": _lost_mark(keys, end.position, end.hash.hex()).hex(),
+    }
 
 
 def is_of(session: Session, keys: Keys | None) -> bool | None:
@@ -124,6 +155,16 @@ def is_of(session: Session, keys: Keys | None) -> bool | None:
     if end is None:
         return None
     return keys is not None and hmac.compare_digest(end.mark, _mark(keys, end.hash))
+
+
+def _end_of_lost(session: Session, keys: Keys) -> tuple[int, bytes]:
+    """Position and hash of the last seal of a key that was given up for these; 0 where none was."""
+    query = select(AuditEntry).where(AuditEntry.action == LOST).order_by(col(AuditEntry.id).desc())
+    for entry in session.exec(query):
+        position, hashed, mark = (entry.detail.get(name) for name in ("position", "hash", "mark"))
+        if isinstance(position, int) and mark == _lost_mark(keys, position, str(hashed)).hex():
+            return position, bytes.fromhex(str(hashed))
+    return 0, b""
 
 
 def _links(session: Session) -> Iterator[tuple[AuditSeal, AuditEntry | None]]:
@@ -150,3 +191,7 @@ def _is_sealed() -> sa.Exists:
 
 def _mark(keys: Keys, hashed: bytes) -> bytes:
     return keys.hash("audit seal", hashed.hex())
+
+
+def _lost_mark(keys: Keys, position: int, hashed: str) -> bytes:
+    return keys.hash("lost key's end", f"{position} {hashed}")

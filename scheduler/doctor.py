@@ -18,6 +18,7 @@ from networks import accounts
 from posts import reach
 from scheduler import outgoing, resealing, signs, skew, smtp
 from scheduler.engine import queue
+from scheduler.jobs import records
 from sentiment import model
 
 ROOM = 1_000_000_000  # bytes: under it a disk counts as nearly full
@@ -179,7 +180,9 @@ def _records(session: Session) -> Part:
         return Part("records", True, "the audit log's chain is first walked by liaison run, within a day")
     if last.detail.get("wrong"):
         return Part("records", False, f"the audit log was altered ({last.at:%Y-%m-%d}): liaison verify records")
-    return Part("records", True, f"the audit log's chain held on {last.at:%Y-%m-%d}")
+    of_lost_key = last.detail.get("of_lost_key", 0)
+    less = f"; {records.of_lost_key(of_lost_key)}" if of_lost_key else ""
+    return Part("records", True, f"the audit log's chain held on {last.at:%Y-%m-%d}{less}")
 
 
 def _secret_key(session: Session, settings: Settings, keys: Keys | SecretKeyError) -> Part:

@@ -97,6 +97,7 @@ def write(
             "Audit-Log-Entries": str(verdict.sealed),
             "Audit-Log-Head": verdict.head,
             "Audit-Log-Altered-Places": str(len(verdict.wrong)),
+            "Audit-Log-Seals-Of-Lost-Key": str(verdict.of_lost_key),
         }
         bagit.make_bag(str(folder), told, checksums=["sha256"])
         folder.chmod(0o700)

@@ -40,6 +40,7 @@ def check(engine: sa.Engine, settings: Settings, now: datetime) -> chain.Verdict
     verdict = walk(engine, keys, head)
     with database.writing(engine) as session:
         detail = {"sealed": verdict.sealed, "head": verdict.head, "wrong": len(verdict.wrong)}
+        detail |= {"of_lost_key": verdict.of_lost_key} if verdict.of_lost_key else {}
         audit.record(session, now, None, "records.verify", "audit", detail)
         if verdict.wrong:
             log.error("audit_log_altered", places=len(verdict.wrong), first=verdict.wrong[0].words)
@@ -58,6 +59,10 @@ def good_end(session: Session) -> str:
     good = AuditEntry.action == "records.verify", col(AuditEntry.detail)["wrong"].as_integer() == 0
     noted = session.exec(select(AuditEntry).where(*good).order_by(col(AuditEntry.id).desc()).limit(1)).first()
     return str(noted.detail.get("head", "")) if noted is not None else ""
+
+
+def of_lost_key(number: int) -> str:
+    return "1 seal is of a lost key" if number == 1 else f"{number} seals are of a lost key"
 
 
 def _sealed(engine: sa.Engine, keys: Keys, *, everything: bool) -> int:

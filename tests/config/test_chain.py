@@ -113,6 +113,85 @@ def test_links_taken_out_of_the_middle_and_off_the_end_are_found(
     ]
 
 
+def made_lost(engine: sa.Engine, keys: Keys, now: datetime, entries: int = 9) -> None:
+    """A log sealed with a key that was then lost for good, and as many entries since."""
+    log(engine, secrets.derive("a key that is lost"), now, entries)
+    with database.writing(engine) as session:
+        audit.record(session, now, None, chain.LOST, "secret_key", chain.lost(session, keys))
+    log(engine, keys, now, entries)
+
+
+def test_seals_of_a_key_that_was_given_up_hold_by_their_hashes_and_are_counted_apart(
+    engine: sa.Engine, keys: Keys, now: datetime
+) -> None:
+    made_lost(engine, keys, now)
+    with database.reading(engine) as session:
+        verdict = chain.verify(session, keys)
+    assert (verdict.sealed, verdict.of_lost_key, verdict.wrong) == (19, 9, [])
+
+
+EITHER = "the entry or its seal was changed"
+ANEW = "the chain up to here is not the one that was there when its secret key was lost"
+CUT = "the end that was noted earlier is not in the chain: the log was cut short"
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("UPDATE audit_entry SET action = 'x' WHERE id = 5", [(5, 5, EITHER)]),
+        ("UPDATE audit_entry SET action = 'x' WHERE id IN (5, 6, 9)", [(5, 5, EITHER), (6, 6, EITHER), (9, 9, EITHER)]),
+        ("UPDATE audit_seal SET hash = zeroblob(32) WHERE position = 5", [(5, 5, EITHER)]),
+        ("UPDATE audit_seal SET hash = zeroblob(32) WHERE position IN (5, 6)", [(5, 5, EITHER), (6, 6, EITHER)]),
+        ("UPDATE audit_seal SET hash = zeroblob(32) WHERE position = 9", [(9, 9, EITHER)]),
+        ("UPDATE audit_entry SET action = 'x' WHERE id = 11", [(11, 11, "the entry was changed since it was sealed")]),
+        ("DELETE FROM audit_seal WHERE position = 5", [(5, None, "a seal is gone before position 6")]),
+        ("DELETE FROM audit_seal WHERE position = 9", [(9, None, "a seal is gone before position 10")]),
+        ("DELETE FROM audit_seal WHERE position > 8", [(None, None, CUT)]),
+    ],
+)
+def test_what_was_changed_under_a_lost_key_is_found_at_its_place(
+    sqlite_engine: sa.Engine, keys: Keys, now: datetime, statement: str, found: list[tuple[int | None, int | None, str]]
+) -> None:
+    made_lost(sqlite_engine, keys, now)
+    tampered(sqlite_engine, statement)
+    assert looked_at(sqlite_engine, keys) == found
+
+
+def test_a_chain_made_anew_up_to_the_end_of_a_lost_key_is_found(
+    sqlite_engine: sa.Engine, keys: Keys, now: datetime
+) -> None:
+    made_lost(sqlite_engine, keys, now)
+    tampered(sqlite_engine, "UPDATE audit_entry SET action = 'x' WHERE id = 5")
+    with database.writing(sqlite_engine) as session:
+        before = chain.BEGINNING
+        for sealed in session.exec(select(AuditSeal).where(AuditSeal.position <= 9).order_by(col(AuditSeal.position))):
+            entry = session.get(AuditEntry, sealed.entry_id)
+            assert entry is not None
+            sealed.hash = before = chain.linked(before, chain.written(entry))
+    assert looked_at(sqlite_engine, keys) == [(9, 9, ANEW)]
+
+
+def test_nobody_who_holds_the_store_alone_can_say_that_a_key_was_lost(
+    engine: sa.Engine, keys: Keys, now: datetime
+) -> None:
+    thief = secrets.derive("the thief's own key")
+    made_lost(engine, thief, now, 2)
+    with database.writing(engine) as session:
+        for detail in ({}, {"position": 9, "hash": "Ñ", "mark": "Ñ"}, {"position": "9"}, {"position": 9, "mark": 1}):
+            audit.record(session, now, None, chain.LOST, "secret_key", detail)
+    assert [found[0] for found in looked_at(engine, keys)] == [1, 2, 3, 4, 5]
+
+
+def test_a_key_lost_after_another_is_given_up_with_all_before_it(engine: sa.Engine, keys: Keys, now: datetime) -> None:
+    made_lost(engine, secrets.derive("a second key that is lost"), now, 2)
+    with database.writing(engine) as session:
+        audit.record(session, now, None, chain.LOST, "secret_key", chain.lost(session, keys))
+    log(engine, keys, now, 2)
+    with database.reading(engine) as session:
+        verdict = chain.verify(session, keys)
+    assert (verdict.sealed, verdict.of_lost_key, verdict.wrong) == (8, 5, [])
+
+
 def test_an_entry_committed_late_is_sealed_after_those_with_higher_ids(
     engine: sa.Engine, keys: Keys, now: datetime
 ) -> None:

@@ -1,20 +1,23 @@
 """A store knows its secret key, and takes no other."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
+from sqlmodel import select
 
 from config import audit, chain, database, key_mark, key_rotation, secrets
 from config import settings as configured
 from config.permissions import Role
 from config.secrets import KEY_FILE, SecretKeyError
 from config.settings import Settings
-from config.tables import KeyMark, Person
+from config.tables import KeyMark, OutboxMessage, Person
 from scheduler import resealing
+from scheduler.jobs import records
+from tests.config.test_chain import tampered
 from tests.test_cli import run
 
 FIRST, SECOND = SecretStr("the first of all the keys"), SecretStr("the second of the keys")
@@ -138,3 +141,26 @@ def test_a_key_that_is_lost_for_good_is_given_up_by_an_administrator(
     assert run("source", "list").exit_code == 0
     with database.reading(desk) as session:
         assert audit.newest(session, "key.lost") is not None
+
+
+def test_a_lost_key_alarms_nobody_about_the_audit_log_until_what_it_sealed_is_altered(
+    desk: sa.Engine, settings: Settings, person: Callable[..., Person], now: datetime
+) -> None:
+    def told(night: int) -> list[str]:
+        records.check(desk, settings, now + timedelta(days=night))
+        with database.reading(desk) as session:
+            return list(session.exec(select(OutboxMessage.recipient).where(OutboxMessage.kind == "records")))
+
+    with database.writing(desk) as session:
+        person(session, "Sam", Role.ADMINISTRATOR)
+        for number in range(3):
+            audit.record(session, now, None, "place.add", f"place:{number}")
+    assert told(0) == []
+    (settings.data_dir / KEY_FILE).unlink()
+    assert run("key", "lost", "--by", "sam@riverton.example").exit_code == 0
+    assert told(1) == []
+    assert "held on 2026-11-25; 3 seals are of a lost key\n" in run("doctor").stdout
+    assert run("verify", "records").stdout.startswith("3 seals are of a lost key: up to there the hashes alone are")
+    tampered(desk, "UPDATE audit_entry SET subject = 'place:9' WHERE id = 2")
+    assert told(2) == ["sam@riverton.example"]
+    assert run("verify", "records").stdout == "2\t2\tthe entry or its seal was changed\n"
