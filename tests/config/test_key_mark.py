@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,24 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlmodel import select
 
-from config import audit, chain, database, key_mark, key_rotation, secrets
+from config import (
+    audit,
+    chain,
+    database,
+    invitations,
+    key_mark,
+    key_rotation,
+    letters,
+    people,
+    second_factor,
+    secrets,
+)
 from config import settings as configured
 from config.permissions import Role
 from config.secrets import KEY_FILE, SecretKeyError
 from config.settings import Settings
 from config.tables import KeyMark, OutboxMessage, Person
+from networks import accounts
 from scheduler import resealing
 from scheduler.jobs import records
 from tests.config.test_chain import tampered
@@ -64,6 +77,51 @@ def test_a_desk_of_before_marks_is_known_by_its_sealed_log_and_gets_its_mark(
     key_mark.keys(engine, settings)
     with database.reading(engine) as session:
         assert session.get(KeyMark, key_mark.ROW) is not None
+
+
+@pytest.mark.parametrize("what", ["account", "second factor", "invitation"])
+def test_a_desk_of_before_marks_that_sealed_nothing_in_its_log_is_known_by_what_else_it_sealed(
+    engine: sa.Engine, settings: Settings, tmp_path: Path, now: datetime, person: Callable[..., Person], what: str
+) -> None:
+    first = secrets.load(settings, begin=True)
+    with database.writing(engine) as session:
+        sam = person(session, "Sam", Role.ADMINISTRATOR)
+        if what == "account":
+            accounts.add(session, network="practice", name="A", handle="", secret="word", keys=first, now=now)
+        elif what == "second factor":
+            second_factor.begin(session, people.known_id(sam), first, now)
+        else:
+            invitations.send(session, sam, "Root", settings, first, now)
+    other = elsewhere(settings, tmp_path)
+    with pytest.raises(SecretKeyError, match="there is no secret key"):
+        key_mark.keys(engine, other)
+    assert not other.data_dir.exists()
+    for another in (other, settings.model_copy(update={"secret_key": FIRST})):
+        secrets.load(another, begin=True)
+        with pytest.raises(SecretKeyError, match="is not the one of the desk"):
+            key_mark.keys(engine, another)
+    key_mark.keys(engine, settings)
+    with database.reading(engine) as session:
+        assert session.get(KeyMark, key_mark.ROW) is not None
+
+
+def test_a_desk_of_before_marks_that_lost_a_key_once_is_known_by_what_it_sealed_since(
+    engine: sa.Engine, settings: Settings, now: datetime
+) -> None:
+    present = secrets.load(settings, begin=True)
+    with database.writing(engine) as session:
+        for keys in (secrets.derive("a key that was lost"), present, secrets.derive("another one")):
+            accounts.add(session, network="practice", name="A", handle="", secret="word", keys=keys, now=now)
+    assert key_mark.keys(engine, settings).hash("author", "x") == present.hash("author", "x")
+
+
+def test_a_mail_that_is_not_sealed_begins_no_desk(engine: sa.Engine, settings: Settings, now: datetime) -> None:
+    with database.writing(engine) as session:
+        message = EmailMessage()
+        message.set_content("words")
+        letters.put(session, message, key="k", kind="post", recipient="a@b.example", settings=settings, now=now)
+    key_mark.keys(engine, settings)
+    assert (settings.data_dir / KEY_FILE).exists()
 
 
 def test_a_rotation_in_the_file_goes_its_way(engine: sa.Engine, settings: Settings) -> None:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from sqlmodel import Session, SQLModel, select
 
 import cli
-from config import database, invitations, key_rotation, people, second_factor, secrets
+from config import database, invitations, key_mark, key_rotation, people, second_factor, secrets
 from config import settings as configured
 from config.permissions import Role
 from config.secrets import KEY_FILE, SecretKeyError
@@ -60,6 +60,7 @@ def test_every_column_of_bytes_is_sealed_anew_or_known_not_to_be_sealed() -> Non
     }
     sealed = {f"{model.__tablename__}.{name}" for model, name in resealing.SEALED}
     assert every - NOT_SEALED == sealed
+    assert {f"{table}.{name}" for table, name in key_mark.SEALED} | {"key_mark.sealed"} == sealed
 
 
 def test_all_is_sealed_anew_the_old_key_opens_meanwhile_and_then_no_more(

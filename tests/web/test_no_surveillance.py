@@ -191,6 +191,7 @@ def test_no_command_asks_by_author_but_for_counting_people(
         person(session, "Ada", *EVERYBODY)
     monkeypatch.setenv("LIAISON_DATABASE_URL", str(town.url))
     monkeypatch.setenv("LIAISON_DATA_DIR", str(tmp_path / "desk"))
+    monkeypatch.setenv("LIAISON_SECRET_KEY", "not a secret: tests only")  # what sealed the town's mentions
     reading = (
         ["digest", "--preview", str(tmp_path / "digest")],
         ["export", "records", str(tmp_path / "records")],
