@@ -55,7 +55,7 @@ def test_a_concern_from_alert_to_outcome_and_public_you_said_we_did(
     days.turn("2026-11-27T08:10")
     ada = quiet_page("Ada", Role.OFFICER, width=390)
     ada.goto("/")
-    waits = ada.get_by_role("link", name="A speed sign on Elm Street.")
+    waits = ada.get_by_role("link", name="A speed sign on Elm Street")
     expect(waits).to_contain_text("Traffic unit: late since Thursday 26 November")
     waits.click()
     ada.get_by_label("Outcome").fill(DID)
