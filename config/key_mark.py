@@ -82,6 +82,13 @@ def wrong(session: Session, settings: Settings, keys: Keys) -> str | None:
     return f"{said}: {_WAYS}"
 
 
+def refuse_given_up(session: Session, keys: Keys) -> None:
+    """Raises SecretKeyError where hashes are made with other keys by now: this process was started before."""
+    row = _row(session)
+    if row is not None and row.hashes != _hash(keys):
+        raise SecretKeyError("this process has a secret key that is not the desk's any more: restart liaison")
+
+
 def give_up(session: Session, keys: Keys) -> None:
     """From now on these keys are the store's. What the ones before sealed stays closed."""
     mark = _mark(keys)

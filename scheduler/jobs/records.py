@@ -8,7 +8,7 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import Session, col, select
 
-from config import audit, chain, database, letters, people, secrets
+from config import audit, chain, database, key_mark, letters, people, secrets
 from config.permissions import Role
 from config.secrets import Keys
 from config.settings import Settings
@@ -21,7 +21,7 @@ AT_ONCE = 1000  # entries in one transaction, so that nobody waits long
 
 def seal(engine: sa.Engine, settings: Settings, _now: datetime) -> int:
     """Seals what came since the last time; how many entries."""
-    return _sealed(engine, secrets.load(settings), everything=False)
+    return _sealed(engine, _keys(engine, settings), everything=False)
 
 
 def walk(engine: sa.Engine, keys: Keys, head: str = "") -> chain.Verdict:
@@ -34,7 +34,7 @@ def walk(engine: sa.Engine, keys: Keys, head: str = "") -> chain.Verdict:
 def check(engine: sa.Engine, settings: Settings, now: datetime) -> chain.Verdict:
     """The nightly walk, against the end that the last good one noted: what one night found is found each night until
     the log is whole again, and nobody can wave it away. Its outcome is an entry of the log itself."""
-    keys = secrets.load(settings)
+    keys = _keys(engine, settings)
     with database.reading(engine) as session:
         head = good_end(session)
     verdict = walk(engine, keys, head)
@@ -63,6 +63,15 @@ def good_end(session: Session) -> str:
 
 def of_lost_key(number: int) -> str:
     return "1 seal is of a lost key" if number == 1 else f"{number} seals are of a lost key"
+
+
+def _keys(engine: sa.Engine, settings: Settings) -> Keys:
+    """The desk's. A process that still has one that was given up would make seals that no walk takes for genuine, and
+    take all others for changed. Raises SecretKeyError."""
+    keys = secrets.load(settings)
+    with database.reading(engine) as session:
+        key_mark.refuse_given_up(session, keys)
+    return keys
 
 
 def _sealed(engine: sa.Engine, keys: Keys, *, everything: bool) -> int:

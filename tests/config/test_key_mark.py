@@ -222,3 +222,19 @@ def test_a_lost_key_alarms_nobody_about_the_audit_log_until_what_it_sealed_is_al
     tampered(desk, "UPDATE audit_entry SET subject = 'place:9' WHERE id = 2")
     assert told(2) == ["sam@riverton.example"]
     assert run("verify", "records").stdout == "2\t2\tthe entry or its seal was changed\n"
+
+
+def test_a_process_that_still_has_a_key_that_was_given_up_seals_nothing_and_alarms_nobody(
+    desk: sa.Engine, settings: Settings, person: Callable[..., Person], now: datetime
+) -> None:
+    with database.writing(desk) as session:
+        person(session, "Sam", Role.ADMINISTRATOR)
+    (settings.data_dir / KEY_FILE).unlink()
+    assert run("key", "lost", "--by", "sam@riverton.example").exit_code == 0
+    before = settings.model_copy(update={"secret_key": FIRST})
+    for job in (records.seal, records.check):
+        with pytest.raises(SecretKeyError, match="restart liaison"):
+            job(desk, before, now)
+    assert records.check(desk, settings, now).wrong == []
+    with database.reading(desk) as session:
+        assert session.exec(select(OutboxMessage)).all() == []
