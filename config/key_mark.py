@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from config import chain, database, secrets
 from config.secrets import Keys, NoKey, SecretKeyError
@@ -83,8 +83,9 @@ def wrong(session: Session, settings: Settings, keys: Keys) -> str | None:
 
 
 def refuse_given_up(session: Session, keys: Keys) -> None:
-    """Raises SecretKeyError where hashes are made with other keys by now: this process was started before."""
-    row = _row(session)
+    """Raises SecretKeyError where hashes are made with other keys by now: this process was started before. Until the
+    transaction ends, no others are made the store's."""
+    row = session.exec(select(KeyMark).where(KeyMark.id == ROW).with_for_update(read=True)).one_or_none()
     if row is not None and row.hashes != _hash(keys):
         raise SecretKeyError("this process has a secret key that is not the desk's any more: restart liaison")
 

@@ -10,7 +10,7 @@ Pages and jobs join this with the counts (scheduler.jobs.own_data)."""
 import json
 import re
 import secrets as randomness
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -89,13 +89,14 @@ def _is_an_account(network: str, author: bytes, reference: bytes, keys: Keys) ->
     return author != intake.whose(network, None, remote_id, keys)
 
 
-def hashes_of(session: Session, network: str, account: str, keys: Keys) -> list[bytes]:
+def hashes_of(session: Session, network: str, account: str, keys: Keys, networks: Collection[str] = ()) -> list[bytes]:
     """What an account's lasting id may be kept as (listeners.intake): one of "archive" on every network that imported
-    lines name. Raises NoAuthorId for what is no id on its network: it would find nothing, and a request would be met
-    for nothing. While lines of the network are here that were imported, any is taken: they have what their file had."""
+    lines name, and on these `networks`. Raises NoAuthorId for what is no id on its network: it would find nothing, and
+    a request would be met for nothing. While lines of the network are here that were imported, any is taken: they have
+    what their file had."""
     imported = _imported_networks(session)
     if network == ARCHIVE:
-        return [intake.whose(name, account, "", keys) for name in sorted({ARCHIVE, *imported})]
+        return [intake.whose(name, account, "", keys) for name in sorted({ARCHIVE, *imported, *networks})]
     there = registry.network(network)
     if there.author_id is None:
         words = Phrase("What comes from “%(network)s” tells by no account whose it is.", network=there.label)

@@ -32,19 +32,19 @@ from networks.network import (
     Witness,
 )
 
-# An account's uri, its address on servers that tell no uri, or its name on those that tell neither (hearing). Not the
-# address at which another server shows it, nor @name@server.
-_AUTHOR = r"https?://[^/\s@]+(?!/web/@|/@[^/\s]+@)(/\S*)?|[^\s@/:]+(@[^\s@/]+){1,2}"
-_NAMED = re.compile(r"https?://([^/\s@]+)/(?:users/|@)([^/\s@]+)/?|([^\s@/:]+)@([^\s@/]+)")
+# An account's uri. Not its profile's address nor its name: from these nobody can tell a uri that has a number in it.
+_AUTHOR = r"https?://[^/\s@]+(/[^@/\s][^/\s]*)+/?"
+_NAMED = re.compile(r"https?://([^/\s@]+)/users/([^/\s@]+)/?")
 _SERVER = Field("server", "Server", "Where the account lives.", example="mastodon.social")
 
 
 def _forms(account: str) -> tuple[str, ...]:
-    """An account by its uri, its address and its name, as Mastodon makes them of each other."""
+    """An account by its uri, and by the address and the name that Mastodon makes of it, which are all that some servers
+    tell (hearing)."""
     found = _NAMED.fullmatch(account)
     if found is None:
         return (account,)
-    host, name = (found[1], found[2]) if found[1] else (found[4], found[3])
+    host, name = found[1].lower(), found[2]
     said = (account, f"https://{host}/users/{name}", f"https://{host}/@{name}", f"{name}@{host}")
     return tuple(dict.fromkeys(said))
 

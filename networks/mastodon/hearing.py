@@ -84,7 +84,7 @@ def _mention(server: Server, status: Any, *, addressed: bool) -> RemoteMention:
         remote_id=server.named(status.id),
         text="\n".join(part for part in said if part),
         posted_at=status.created_at,
-        author_id=getattr(author, "uri", None) or author.url or f"{author.acct}@{server.host}",
+        author_id=getattr(author, "uri", None) or author.url or _named(author.acct, server.host),
         author_created_at=author.created_at,
         language=status.language,
         url=status.url or status.uri,
@@ -93,6 +93,11 @@ def _mention(server: Server, status: Any, *, addressed: bool) -> RemoteMention:
         root_id=server.named(answered) if answered is not None else None,
         automatic=bool(getattr(author, "bot", False)),
     )
+
+
+def _named(acct: str, host: str) -> str:
+    """name@host, wherever the account lives: a server leaves its own host out."""
+    return acct if "@" in acct else f"{acct}@{host}"
 
 
 class Looker:

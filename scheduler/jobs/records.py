@@ -21,11 +21,11 @@ AT_ONCE = 1000  # entries in one transaction, so that nobody waits long
 
 def seal(engine: sa.Engine, settings: Settings, _now: datetime) -> int:
     """Seals what came since the last time; how many entries."""
-    return _sealed(engine, _keys(engine, settings), everything=False)
+    return _sealed(engine, secrets.load(settings), everything=False)
 
 
 def walk(engine: sa.Engine, keys: Keys, head: str = "") -> chain.Verdict:
-    """Seals what is left over, however old, and walks the chain. Writes nothing else."""
+    """Seals what is left over, however old, and walks the chain. Writes nothing else. Raises SecretKeyError."""
     _sealed(engine, keys, everything=True)
     with database.reading(engine) as session:
         return chain.verify(session, keys, head)
@@ -34,7 +34,7 @@ def walk(engine: sa.Engine, keys: Keys, head: str = "") -> chain.Verdict:
 def check(engine: sa.Engine, settings: Settings, now: datetime) -> chain.Verdict:
     """The nightly walk, against the end that the last good one noted: what one night found is found each night until
     the log is whole again, and nobody can wave it away. Its outcome is an entry of the log itself."""
-    keys = _keys(engine, settings)
+    keys = secrets.load(settings)
     with database.reading(engine) as session:
         head = good_end(session)
     verdict = walk(engine, keys, head)
@@ -65,19 +65,13 @@ def of_lost_key(number: int) -> str:
     return "1 seal is of a lost key" if number == 1 else f"{number} seals are of a lost key"
 
 
-def _keys(engine: sa.Engine, settings: Settings) -> Keys:
-    """The desk's. A process that still has one that was given up would make seals that no walk takes for genuine, and
-    take all others for changed. Raises SecretKeyError."""
-    keys = secrets.load(settings)
-    with database.reading(engine) as session:
-        key_mark.refuse_given_up(session, keys)
-    return keys
-
-
 def _sealed(engine: sa.Engine, keys: Keys, *, everything: bool) -> int:
+    """Raises SecretKeyError. A process that still has a key that was given up would make seals that no walk takes for
+    genuine, and take all others for changed."""
     total = 0
     while True:
         with database.writing(engine) as session:
+            key_mark.refuse_given_up(session, keys)
             number = chain.seal(session, keys, AT_ONCE, everything=everything)
         total += number
         if number < AT_ONCE:

@@ -235,6 +235,8 @@ def test_a_process_that_still_has_a_key_that_was_given_up_seals_nothing_and_alar
     for job in (records.seal, records.check):
         with pytest.raises(SecretKeyError, match="restart liaison"):
             job(desk, before, now)
+    with pytest.raises(SecretKeyError, match="restart liaison"):
+        records.walk(desk, secrets.load(before))  # as the export of a page does
     assert records.check(desk, settings, now).wrong == []
     with database.reading(desk) as session:
         assert session.exec(select(OutboxMessage)).all() == []

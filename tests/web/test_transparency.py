@@ -145,9 +145,9 @@ def test_a_word_that_tells_no_account_meets_nothing_and_the_request_waits_for_th
 
 HANDLES = [
     ("x", "@jo"), ("x", "jo"), ("bluesky", "jo.bsky.social"), ("bluesky", "did:plc:z72i7hdynmk6r"),
-    ("mastodon", "@jo@mastodon.social"), ("mastodon", "https://mastodon.social/web/@jo"),
-    ("mastodon", "https://mastodon.social/@jo@riverton.example"), ("facebook", "jo.doe"), ("instagram", "Jo.Doe"),
-    ("instagram", "@jo"),
+    ("mastodon", "@jo@mastodon.social"), ("mastodon", "jo@mastodon.social"), ("mastodon", "https://mastodon.social/@jo"),
+    ("mastodon", "https://mastodon.social/web/@jo"), ("mastodon", "https://mastodon.social"), ("facebook", "jo.doe"),
+    ("instagram", "Jo.Doe"), ("instagram", "@jo"),
 ]  # fmt: skip
 
 
@@ -190,14 +190,14 @@ def test_what_each_network_gives_as_an_author_s_id_is_taken(
 
 ASKED = [
     ("https://town.example/@jo", "https://town.example/users/jo"),
-    ("https://town.example/users/jo", "https://town.example/@jo"),
-    ("jo@town.example", "https://town.example/@jo"),
-    ("https://town.example/users/jo", "jo@town.example"),
+    ("jo@town.example", "https://town.example/users/jo"),
+    ("https://town.example/users/jo", "https://Town.example/users/jo/"),
+    ("https://town.example/ap/users/115", "https://town.example/ap/users/115"),
 ]
 
 
 @pytest.mark.parametrize(("heard", "asked"), ASKED)
-def test_an_account_on_mastodon_is_found_by_whatever_its_server_tells_of_it(
+def test_an_account_on_mastodon_is_found_by_its_uri_whatever_its_server_tells_of_it(
     sqlite_engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, heard: str, asked: str
 ) -> None:
     others = "https://town.example/users/joan"
@@ -221,6 +221,21 @@ def test_what_was_imported_is_found_on_the_network_that_its_file_names_and_as_an
     _met(sqlite_engine, keys, now, asked, "ana_lopez")
     there = network or "archive"
     assert _kept(sqlite_engine, keys, (there, "ana_lopez"), (there, "bo")) == [0, 1]
+
+
+def test_the_days_of_an_imported_author_go_also_after_the_imported_lines(
+    sqlite_engine: sa.Engine, keys: Keys, settings: Settings, now: datetime, tmp_path: Path
+) -> None:
+    line = {"network": "clippings", "text": "Potholes", "posted_at": now.isoformat(), "id": 1, "author": "ana_lopez"}
+    (tmp_path / "posts.jsonl").write_text(json.dumps(line))
+    archive_import.import_file(sqlite_engine, tmp_path / "posts.jsonl", settings=settings, keys=keys, now=now)
+    while scoring.score_pending(sqlite_engine, WordReader(), now, zone=ZONE):
+        pass
+    later = now + timedelta(days=settings.retention_days + 1)
+    expiry.expire(sqlite_engine, settings, later)
+    assert (count(sqlite_engine, Mention), count(sqlite_engine, AuthorDay)) == (0, 1)
+    _met(sqlite_engine, keys, later, "archive", "ana_lopez")
+    assert count(sqlite_engine, AuthorDay) == 0
 
 
 def _met(engine: sa.Engine, keys: Keys, now: datetime, network: str, account: str) -> None:
