@@ -192,8 +192,11 @@ def translations_of(session: Session, post: Post) -> list[Post]:
 
 
 def withdraw(session: Session, post_id: int, person_id: int, now: datetime) -> Post:
-    """Back to a draft, out of the approvers' sight; an approval it had is void."""
+    """Back to a draft, out of the approvers' sight; an approval it had is void. So is a time that has passed: it would
+    be missed at once, though nobody was asked."""
     post = locked(session, post_id)
+    if post.due_at is not None and post.due_at <= now:
+        post.wall_time = post.time_zone = post.due_at = None
     moved = _move(session, post, Move.WITHDRAW, person_id, now)
     _forget_targets(session, moved, now)
     return moved

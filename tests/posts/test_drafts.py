@@ -12,7 +12,7 @@ from listeners import sources
 from listeners.tables import Mention, Source
 from networks import accounts
 from networks.network import Page, RemoteMention
-from posts import categories, drafts, foresight, queue, targets, workflow
+from posts import categories, drafts, foresight, lapsing, queue, targets, workflow
 from posts.tables import PostVersion, Target, Variant
 from posts.workflow import Content, EditConflict, NotAllowed, TargetState, WrongState
 from tests.listeners.said import admit
@@ -40,6 +40,16 @@ def test_an_approved_post_with_a_time_has_a_target_for_each_account(desk: Desk) 
     words = "Coffee with officers at nine."
     assert found == [(desk.accounts[0], words, "waiting"), (desk.accounts[1], words, "waiting")]
     assert desk.post(number).state == "scheduled"
+
+
+def test_what_is_taken_back_after_its_time_is_a_draft_without_one(desk: Desk) -> None:
+    number = desk.approved()
+    late = (desk.post(number).due_at or desk.now) + timedelta(minutes=5)
+    with database.writing(desk.engine) as session:
+        drafts.withdraw(session, number, desk.officer, late)
+        assert lapsing.lapse(session, late, timedelta(hours=1)) == []
+    post = desk.post(number)
+    assert (post.state, post.wall_time, post.time_zone, post.due_at) == ("draft", None, None, None)
 
 
 def test_nobody_approves_a_post_of_their_own(desk: Desk) -> None:
