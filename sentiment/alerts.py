@@ -283,10 +283,8 @@ def _beyond(topic: Topic, alert: Alert) -> bool:
     if alert.kind != "cell" or alert.place_id is not None:
         return False
     times = max(1.0, alert.authors / max(alert.expected, 1.0))  # of less than one a day nobody knows how much less
-    chance = (
-        log(topic.p_value) if topic.p_value > 0 else -inf
-    )  # logarithms: of many authors the power is beyond a float
-    return chance + topic.authors * log(times) <= log(BEYOND)
+    log_chance = log(topic.p_value) if topic.p_value > 0 else -inf  # the power of many authors is beyond a float
+    return log_chance + topic.authors * log(times) <= log(BEYOND)
 
 
 def _raised_today(session: Session, now: datetime, zone: ZoneInfo) -> bool:

@@ -82,15 +82,19 @@ def test_one_that_was_moved_or_dropped_is_not_made_again(desk: Desk) -> None:
     assert [post.state for post in made(desk, begun)] == ["scheduled", "cancelled"] + ["scheduled"] * 3
 
 
-def test_new_words_take_back_what_was_made_until_they_are_approved(desk: Desk) -> None:
-    number, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-10-27T09:00"))
-    extend(desk, begun, AUTUMN)
+def new_words(desk: Desk, number: int) -> None:
     with database.writing(desk.engine) as session:
         post = drafts.read(session, number)
         drafts.save(
             session, number, desk.officer, post.revision, message="Tea instead.", title="", category="general",
             language="en", concern=None, wordings=dict.fromkeys(desk.accounts), now=AUTUMN,
         )  # fmt: skip
+
+
+def test_new_words_take_back_what_was_made_until_they_are_approved(desk: Desk) -> None:
+    number, begun = pattern(desk, "FREQ=WEEKLY;BYDAY=TU", wall("2026-10-27T09:00"))
+    extend(desk, begun, AUTUMN)
+    new_words(desk, number)
     assert (extend(desk, begun, AUTUMN), made(desk, begun)) == (0, [])
     with database.writing(desk.engine) as session:
         drafts.approve(session, number, desk.approver, drafts.read(session, number).content_hash, AUTUMN)
@@ -100,12 +104,7 @@ def test_new_words_take_back_what_was_made_until_they_are_approved(desk: Desk) -
 
 def reworded(desk: Desk, number: int, begun: int, approved_at: datetime) -> None:
     """The pattern gets new words, and waits for its approval until then."""
-    with database.writing(desk.engine) as session:
-        post = drafts.read(session, number)
-        drafts.save(
-            session, number, desk.officer, post.revision, message="Tea instead.", title="", category="general",
-            language="en", concern=None, wordings=dict.fromkeys(desk.accounts), now=AUTUMN,
-        )  # fmt: skip
+    new_words(desk, number)
     extend(desk, begun, AUTUMN)
     with database.writing(desk.engine) as session:
         drafts.approve(session, number, desk.approver, drafts.read(session, number).content_hash, approved_at)

@@ -57,6 +57,13 @@ def approve(luc: Browser, engine: sa.Engine) -> Response:
 NINE = {"day": "2026-11-24", "hour": "09:00"}
 
 
+def held(ada: Browser, luc: Browser, engine: sa.Engine, account: int) -> None:
+    """A post for nine o'clock, approved, and a hold."""
+    write(ada, account, then="submit", **NINE)
+    approve(luc, engine)
+    send(ada, "/hold", page="/hold", reason="Crash on Route 9")
+
+
 def test_a_draft_is_stored_and_shown_again(ada: Browser, sqlite_engine: sa.Engine, account: int) -> None:
     assert write(ada, account, **NINE).headers["location"] == "/compose/1?said=saved"
     post = the_post(sqlite_engine)
@@ -237,9 +244,7 @@ def test_a_time_that_is_being_written_moves_no_approved_post_before_a_button_is_
 def test_a_post_held_beyond_its_time_is_not_missed_because_somebody_mends_a_word(
     ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
 ) -> None:
-    write(ada, account, then="submit", **NINE)
-    approve(luc, sqlite_engine)
-    send(ada, "/hold", page="/hold", reason="Crash on Route 9")
+    held(ada, luc, sqlite_engine, account)
     there = the_post(sqlite_engine)
     late = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
     told = Mistake("day", "That time has passed; choose a later one.")
@@ -270,9 +275,7 @@ def test_a_post_held_beyond_its_time_is_not_missed_because_somebody_mends_a_word
 def test_a_post_held_beyond_its_time_can_be_mended_without_a_time(
     ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
 ) -> None:
-    write(ada, account, then="submit", **NINE)
-    approve(luc, sqlite_engine)
-    send(ada, "/hold", page="/hold", reason="Crash on Route 9")
+    held(ada, luc, sqlite_engine, account)
     with clock.at(datetime(2026, 11, 24, 14, 5, tzinfo=UTC)):
         form = {"message": "Officers on Oak Street.", "accounts": account, "was": "2026-11-24T09:00"}
         form |= {"revision": the_post(sqlite_engine).revision, "day": "", "hour": ""}
@@ -367,9 +370,7 @@ def test_lifting_a_hold_keeps_moves_or_drops_each_post(
 def test_a_move_without_its_time_leaves_the_hold_on(
     ada: Browser, luc: Browser, sqlite_engine: sa.Engine, account: int
 ) -> None:
-    write(ada, account, then="submit", **NINE)
-    approve(luc, sqlite_engine)
-    send(ada, "/hold", page="/hold", reason="Crash on Route 9")
+    held(ada, luc, sqlite_engine, account)
     assert send(luc, "/hold/lift", page="/hold", post_1="move").status_code == 422
     with database.reading(sqlite_engine) as session:
         assert holds.in_force(session) is not None
